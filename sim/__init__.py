@@ -1,0 +1,1 @@
+"""The simulated world: heart, patient, device, instruments and the programming visit."""
