@@ -1,1 +1,1 @@
-"""The simulated world: heart, patient, device, instruments and the programming visit."""
+"""The simulated world: heart, patient, device, instruments and the visit."""

@@ -7,9 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, TypeVar, cast
 
-Standing = Literal[
-    "measured", "derived", "fitted", "recalled", "assumed", "overridden"
-]
+Standing = Literal["measured", "derived", "fitted", "recalled", "assumed", "overridden"]
 T = TypeVar("T")
 
 _UNIT_OF_SUFFIX: Mapping[str, str] = {
@@ -125,10 +123,13 @@ def unsourced(model: Any, prefix: str = "") -> list[str]:
         name, value = prefix + item.name, getattr(model, item.name)
         if is_dataclass(value):
             missing += unsourced(value, name + ".")
-        elif isinstance(value, float | int) and not isinstance(value, bool):
-            if "source" not in item.metadata:
-                missing.append(name)
+        elif _is_number(value) and "source" not in item.metadata:
+            missing.append(name)
     return missing
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool)
 
 
 def default_of(model: Any, name: str) -> object:

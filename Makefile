@@ -1,0 +1,67 @@
+# One command each; `make` alone lists them. Everything is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps
+LOCK := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
+	--fork-strategy fewest --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
+PYTEST_MARKS = $(if $(SLOW),,-m "not slow")
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench results lock floors clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 10
+
+demo: .venv/run.stamp  ## play one programming visit, write its report to results/demo
+	$(BIN)/ccmlab run first_visit --out results/demo
+
+test: lint  ## check style and types, run the tests (SLOW=1: the slow ones too)
+	$(BIN)/python -m pytest $(PYTEST_MARKS)
+
+lint: .venv/dev.stamp  ## check style and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget
+	$(BIN)/python -m bench
+
+results: .venv/run.stamp  ## write the committed results in results/published again
+	$(BIN)/ccmlab run first_visit --out results/published/first_visit
+
+lock: .venv/uv.stamp  ## resolve every pinned version again
+	$(LOCK) --upgrade pyproject.toml --group build -o requirements.lock
+	$(LOCK) --upgrade pyproject.toml --group dev -c requirements.lock \
+		-o requirements-dev.lock
+	echo uv | $(LOCK) --upgrade - -o requirements-uv.lock
+
+floors: .venv/uv.stamp  ## run the tests on the lowest versions that pyproject.toml allows
+	$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-floors
+	$(UV) pip install --quiet --python .venv-floors/bin/python \
+		--resolution lowest-direct --group dev -e .
+	.venv-floors/bin/python -m pytest $(PYTEST_MARKS)
+
+clean:  ## remove what the other targets made, results/published excepted
+	rm -rf .venv .venv-floors .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find results -mindepth 1 -maxdepth 1 ! -name published -exec rm -rf {} +
+
+# A stamp is newer than what it was made from, so a repeated make does nothing.
+.venv/uv.stamp: requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "Python 3.11 to 3.13 is needed: make PYTHON=/path/to/python3.12"; \
+		exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes -r requirements-uv.lock
+	@touch $@
+
+.venv/run.stamp: .venv/uv.stamp requirements.lock pyproject.toml
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements-dev.lock
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
