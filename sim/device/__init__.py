@@ -1,0 +1,1 @@
+"""The implanted device: settings and their rules, pulse generator, battery, leads."""
