@@ -1,0 +1,1 @@
+"""The heart: pure kernels on floats and arrays, and the values they run on."""

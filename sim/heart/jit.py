@@ -1,0 +1,73 @@
+"""Compile the kernels of this package, and keep the compiled code between runs."""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+from llvmlite import ir
+from numba.extending import intrinsic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _user_cache() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled kernels, named after sources and compiler.
+
+    Numba looks only at the file of a kernel, not at the kernels it calls from other
+    files, so a change in any of them must lead to another folder.
+    """
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return _user_cache() / "ccmlab" / f"numba-{digest.hexdigest()[:16]}"
+
+
+def _choose_cache() -> None:
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / "ccmlab" / folder.name
+    numba.config.CACHE_DIR = str(folder)
+
+
+_choose_cache()
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function of numbers and arrays; the caller checks bounds.
+
+    Arithmetic keeps the order that is written (no fastmath), so that equal inputs give
+    equal bits; division by zero gives inf or nan as in numpy.
+    """
+    compiled = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+    return cast(Function, compiled)
+
+
+@intrinsic
+def _fused(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    signature = numba.float64(numba.float64, numba.float64, numba.float64)
+
+    def generate(context: Any, builder: ir.IRBuilder, _: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return signature, generate
+
+
+fma = cast(Callable[[float, float, float], float], _fused)
+"""`a * b + c` rounded once; only for use inside a kernel."""
