@@ -1,0 +1,1 @@
+"""Search strategies: they know a space, points and observations, and no hearts."""

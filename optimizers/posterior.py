@@ -1,0 +1,217 @@
+"""What the readings say about each point: a Gaussian process over the lattice.
+
+A point's value is a constant plus a smooth function of the scaled coordinates. How
+large and how smooth it is nobody knows beforehand, so every combination on a small grid
+is weighted by how well it explains the readings, and beliefs are the weighted mixture.
+Few or poor readings leave weight on the flat combinations, which is what shrinks the
+luckiest reading towards the reference.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.linalg import cho_factor, cho_solve
+from scipy.spatial.distance import cdist
+from scipy.special import ndtr
+
+from optimizers.problem import Observation, Problem
+from optimizers.space import FloatArray, Point, Space
+
+SIGNAL_OVER_NOISE = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
+"""SD of the smooth function over the SD of one reading, each as likely beforehand."""
+
+LENGTHS = (0.15, 0.3, 0.6, 1.2)
+"""Distance in scaled coordinates over which it varies, each as likely beforehand."""
+
+_EXACT = 1e-3  # a reading's SE is taken as at least this share of the noise SD
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readings:
+    """The usable readings, replicates of a point pooled by inverse variance.
+
+    `points` has n members in order of the first test; `mean` and `standard_error` are
+    (n,), in the unit of the observations' value.
+    """
+
+    points: tuple[Point, ...]
+    mean: FloatArray
+    standard_error: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beliefs:
+    """What is believed of some points' true values, given the readings.
+
+    Parameters
+    ----------
+    points
+        The m points asked about; each row below has the reference after them.
+    weight
+        (h,) probability of each combination of size and smoothness, sum 1.
+    mean, sd
+        (h, m + 1) belief under each combination.
+    gain_mean, gain_sd
+        (h, m + 1) the same for the difference from the reference.
+    """
+
+    points: tuple[Point, ...]
+    weight: FloatArray
+    mean: FloatArray
+    sd: FloatArray
+    gain_mean: FloatArray
+    gain_sd: FloatArray
+
+    @property
+    def value(self) -> FloatArray:
+        """Posterior mean, (m,)."""
+        return (self.weight @ self.mean)[:-1]
+
+    @property
+    def standard_error(self) -> FloatArray:
+        """Posterior SD of the mixture, (m,)."""
+        second = self.weight @ (self.mean**2 + self.sd**2)
+        return _root(second[:-1] - self.value**2)
+
+    @property
+    def probability_better(self) -> FloatArray:
+        """Probability that the true value exceeds the reference's, (m,)."""
+        return (self.weight @ probability_positive(self.gain_mean, self.gain_sd))[:-1]
+
+
+def probability_positive(mean: ArrayLike, sd: ArrayLike) -> FloatArray:
+    """Return the chance that a normal variable exceeds 0; 0 when it is exactly 0."""
+    centre, spread = np.asarray(mean, dtype=np.float64), np.asarray(sd)
+    uncertain = spread > 0.0
+    chance = ndtr(centre / np.where(uncertain, spread, 1.0))
+    return np.where(uncertain, chance, np.where(centre > 0.0, 1.0, 0.0))
+
+
+def reading_error(problem: Problem, observation: Observation) -> float:
+    """Return a reading's standard error; the problem's noise SD when it has none."""
+    error = observation.standard_error
+    return error if error >= 0.0 else problem.noise_sd  # nan compares false
+
+
+def pool(problem: Problem, log: Sequence[Observation]) -> Readings:
+    """Pool the usable readings of each tested point by inverse variance."""
+    by_point: dict[Point, list[tuple[float, float]]] = {}
+    floor = _EXACT * (problem.noise_sd or 1.0)
+    for seen in log:
+        if seen.usable:
+            variance = max(reading_error(problem, seen), floor) ** 2
+            by_point.setdefault(seen.tested, []).append((seen.value, 1.0 / variance))
+    pooled = [_pooled(readings) for readings in by_point.values()]
+    return Readings(
+        tuple(by_point),
+        np.array([mean for mean, _ in pooled]),
+        np.array([error for _, error in pooled]),
+    )
+
+
+def _pooled(readings: list[tuple[float, float]]) -> tuple[float, float]:
+    total = sum(weight for _, weight in readings)
+    return sum(value * weight for value, weight in readings) / total, total**-0.5
+
+
+def believe(problem: Problem, readings: Readings, points: Sequence[Point]) -> Beliefs:
+    """Return what the readings say of some points, tested or not.
+
+    Parameters
+    ----------
+    readings
+        At least one; ValueError otherwise.
+    points
+        The points asked about, m of them.
+    """
+    if not readings.points:
+        raise ValueError("beliefs need at least one usable reading, got none")
+    asked = (*points, problem.reference)
+    centre = _centre(problem, readings)
+    scale = _scale(problem, readings)
+    fits = [
+        _fit((scale * size) ** 2, maps, readings, centre)
+        for maps in _correlations(problem.space, readings.points, asked)
+        for size in SIGNAL_OVER_NOISE
+    ]
+    evidence = np.array([fit.log_evidence for fit in fits])
+    weight = np.exp(evidence - evidence.max())
+    columns = [np.array(column) for column in zip(*(f.rows for f in fits), strict=True)]
+    return Beliefs(tuple(points), weight / weight.sum(), *columns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Correlations:
+    """Correlations for one length: readings (n, n), readings and asked (n, m + 1)."""
+
+    among: FloatArray
+    across: FloatArray
+    with_reference: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    log_evidence: float
+    rows: tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+
+
+def _fit(
+    variance: float, maps: _Correlations, readings: Readings, centre: float
+) -> _Fit:
+    """Condition one Gaussian process on the readings (Rasmussen 2006, alg. 2.1)."""
+    noise = np.diag(readings.standard_error**2)
+    factor = cho_factor(variance * maps.among + noise, lower=True)
+    centred = readings.mean - centre
+    weights = cho_solve(factor, centred)
+    across = variance * maps.across
+    mean = across.T @ weights
+    explained = cho_solve(factor, across)
+    spread = 2.0 * variance - (across * explained).sum(axis=0)
+    shared = variance * maps.with_reference - across[:, -1] @ explained
+    gain_spread = spread + spread[-1] - 2.0 * shared
+    log_evidence = -0.5 * centred @ weights - np.log(np.diag(factor[0])).sum()
+    gain = mean - mean[-1]
+    rows = (centre + mean, _root(spread), gain, _root(gain_spread))
+    return _Fit(float(log_evidence), rows)
+
+
+def _correlations(
+    space: Space, read: Sequence[Point], asked: Sequence[Point]
+) -> list[_Correlations]:
+    """Return one set of correlations for each of `LENGTHS`."""
+    read_at = np.array(read) * space.steps
+    asked_at = np.array(asked) * space.steps
+    distances = (
+        cdist(read_at, read_at),
+        cdist(read_at, asked_at),
+        cdist(asked_at[-1:], asked_at)[0],
+    )
+    return [
+        _Correlations(*(1.0 + matern(far / length) for far in distances))
+        for length in LENGTHS
+    ]
+
+
+def matern(distance: FloatArray) -> FloatArray:
+    """Return the Matern 5/2 correlation at a distance in units of the length."""
+    reach = sqrt(5.0) * distance
+    return (1.0 + reach + reach**2 / 3.0) * np.exp(-reach)
+
+
+def _root(variance: FloatArray) -> FloatArray:
+    return np.sqrt(np.maximum(variance, 0.0))
+
+
+def _centre(problem: Problem, readings: Readings) -> float:
+    """Return the reference's reading, or the mean of all when it has none."""
+    if problem.reference in readings.points:
+        return float(readings.mean[readings.points.index(problem.reference)])
+    return float(readings.mean.mean())
+
+
+def _scale(problem: Problem, readings: Readings) -> float:
+    """Return the noise SD; for exact readings their own spread, for one of them 1."""
+    return problem.noise_sd or float(np.std(readings.mean)) or 1.0

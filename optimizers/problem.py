@@ -1,0 +1,199 @@
+"""What a strategy is given and told: problem, budget, observation."""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields
+from math import inf, isfinite, nan
+from types import MappingProxyType
+
+import numpy as np
+
+from optimizers.space import Point, Space
+
+UNTOLERATED_GRADE = 2.0
+"""Sensation grade (0 to 4) from which a setting is never recommended."""
+
+MINUTES_PER_EVALUATION = 2.0
+"""Usual cost of one paired reading, to plan with when only minutes are budgeted."""
+
+USUAL_EVALUATIONS = 20
+"""Readings to plan with when the budget names neither evaluations nor minutes."""
+
+_NO_CHANNELS: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen when a point was tested.
+
+    Parameters
+    ----------
+    asked, tested
+        The point the strategy asked for and the one that was tested; they differ when
+        a safety filter stepped in. A refused point is reported as tested and aborted.
+    value
+        Utility, higher is better, relative to the reference; nan when aborted.
+    standard_error
+        Of `value`, same unit; nan when unknown (the problem's noise SD is then used);
+        0 for a value known by construction, such as that of the reference.
+    channels
+        The parts kept apart: benefit, sensation (grade 0 to 4), ectopy, delivery,
+        energy.
+    aborted
+        Why the test was broken off, or None when it was completed.
+    minutes, beats, events
+        What the test cost: patient minutes, heart beats, unpleasant events.
+    """
+
+    asked: Point
+    tested: Point
+    value: float
+    _: KW_ONLY
+    standard_error: float = nan
+    channels: Mapping[str, float] = field(default_factory=lambda: _NO_CHANNELS)
+    aborted: str | None = None
+    minutes: float = 0.0
+    beats: int = 0
+    events: int = 0
+
+    @property
+    def sensation_grade(self) -> float:
+        """Grade of sensation, 0 when nobody asked."""
+        return self.channels.get("sensation", 0.0)
+
+    @property
+    def tolerated(self) -> bool:
+        """Whether the test was completed below the grade that excludes a setting."""
+        return self.aborted is None and self.sensation_grade < UNTOLERATED_GRADE
+
+    @property
+    def usable(self) -> bool:
+        """Whether the value may be learned from."""
+        return self.aborted is None and isfinite(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a search may cost; None is unlimited, the first limit reached ends it.
+
+    A test is begun only while something of every limit is left, so that evaluations
+    are never exceeded; minutes, beats and events may be, by the last test.
+    """
+
+    evaluations: int | None = None
+    minutes: float | None = None
+    beats: int | None = None
+    unpleasant_events: int | None = None
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            limit = getattr(self, item.name)
+            if limit is not None and not limit >= 0:
+                raise ValueError(
+                    f"budget {item.name} must be 0 or more, or None, got {limit}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a search has cost so far."""
+
+    evaluations: int = 0
+    minutes: float = 0.0
+    beats: int = 0
+    unpleasant_events: int = 0
+
+    def plus(self, observation: Observation) -> "Spent":
+        """Return the cost with one more test."""
+        return Spent(
+            self.evaluations + 1,
+            self.minutes + observation.minutes,
+            self.beats + observation.beats,
+            self.unpleasant_events + observation.events,
+        )
+
+    def exhausts(self, budget: Budget) -> bool:
+        """Return whether any limit of a budget has been reached."""
+        for item in fields(budget):
+            limit = getattr(budget, item.name)
+            if limit is not None and getattr(self, item.name) >= limit:
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """All that a strategy knows before the first test.
+
+    Parameters
+    ----------
+    space, reference
+        The lattice, and its point that is programmed now; it is always tested first.
+    budget
+        The search ends when any of its limits is reached.
+    noise_sd
+        SD of one reading of `Observation.value`, same unit; 0 when exact.
+    start
+        Where to begin; the reference unless a search was restarted.
+
+    Raises ValueError for a reference outside the space and a negative noise SD.
+    """
+
+    space: Space
+    reference: Point
+    budget: Budget
+    _: KW_ONLY
+    noise_sd: float
+    start: Point | None = None
+
+    def __post_init__(self) -> None:
+        for name, point in (("reference", self.reference), ("start", self.start)):
+            if point is not None and not self.space.contains(point):
+                raise ValueError(f"{name} {point} is not an allowed point of the space")
+        if not 0.0 <= self.noise_sd < inf:
+            raise ValueError(f"noise_sd must be 0 or more, got {self.noise_sd:g}")
+
+    @property
+    def first(self) -> Point:
+        """The point to begin at: `start`, or the reference."""
+        return self.reference if self.start is None else self.start
+
+    @property
+    def expected_evaluations(self) -> int:
+        """Number of tests to plan with, from the budget or from usual practice."""
+        if self.budget.evaluations is not None:
+            return self.budget.evaluations
+        if self.budget.minutes is not None:
+            return max(1, int(self.budget.minutes / MINUTES_PER_EVALUATION))
+        return USUAL_EVALUATIONS
+
+    def point(self, **values: float) -> Point:
+        """Return the allowed point nearest to physical values by axis name.
+
+        Axes that are not named keep the reference's value. Raises ValueError for a
+        name that the space does not have.
+        """
+        known = self.space.as_dict(self.reference)
+        for name in values:
+            if name not in known:
+                raise ValueError(
+                    f"the space has no axis {name}; it has {', '.join(known)}"
+                )
+        return self.space.nearest(known | values)
+
+
+class BudgetSpent(Exception):  # noqa: N818 a turn of events, not an error
+    """Thrown into a strategy at its `yield` when no further test will be made.
+
+    The strategy may catch it and return the point it recommends.
+    """
+
+
+class StrategyError(ValueError):
+    """A strategy asked for something that is not a point of its space."""
+
+
+Asking = Generator[Point, Observation, Point | None]
+"""A running strategy: yields points, is sent observations, may return its choice."""
+
+Strategy = Callable[[Problem, np.random.Generator], Asking]
+"""A generator function that searches."""

@@ -1,0 +1,126 @@
+"""Strategies by name: built in, installed by somebody else, or in a file."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import TypeVar, cast
+from zlib import crc32
+
+from optimizers.problem import Strategy
+
+ENTRY_POINT_GROUP = "ccmlab.strategies"
+_BUILT_IN = ("optimizers.baselines", "optimizers.titration", "optimizers.scipy_methods")
+_registered: dict[str, "NamedStrategy"] = {}
+S = TypeVar("S", bound=Strategy)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedStrategy:
+    """A strategy under the name that scenarios use."""
+
+    name: str
+    summary: str
+    run: Strategy
+
+
+def strategy(name: str, *, summary: str) -> Callable[[S], S]:
+    """Register a generator function under a name.
+
+    Parameters
+    ----------
+    name
+        Lower case, words joined by hyphens. Raises ValueError when it is taken.
+    summary
+        One line for `ccmlab list strategies`.
+    """
+
+    def register(run: S) -> S:
+        taken = _registered.get(name)
+        if taken is not None and _origin(taken.run) != _origin(run):
+            raise ValueError(
+                f"strategy name {name} is taken by {'.'.join(_origin(taken.run))}"
+            )
+        _registered[name] = NamedStrategy(name, summary, run)
+        return run
+
+    return register
+
+
+def strategies() -> Mapping[str, NamedStrategy]:
+    """Return every registered strategy by name, sorted; entry points are loaded too."""
+    for module in _BUILT_IN:
+        import_module(module)
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        loaded = entry.load()
+        if entry.name not in _registered:
+            strategy(entry.name, summary=_first_line(loaded))(loaded)
+    return MappingProxyType(dict(sorted(_registered.items())))
+
+
+def load_strategy(source: str) -> Strategy:
+    """Return a strategy by its name, as `module:function`, or as `file.py:function`.
+
+    Raises ValueError that names the nearest registered name, or what the module has.
+    """
+    if ":" in source:
+        return _from_module(source)
+    known = strategies()
+    if source not in known:
+        raise ValueError(
+            f"unknown strategy {source!r}; nearest is "
+            f"{nearest_name(source, known)!r}; known: {', '.join(known)}"
+        )
+    return known[source].run
+
+
+def nearest_name(name: str, known: Mapping[str, object]) -> str:
+    """Return the known name that looks most like a misspelt one."""
+    return get_close_matches(name, list(known), n=1, cutoff=0.0)[0]
+
+
+def _from_module(source: str) -> Strategy:
+    place, _, function = source.rpartition(":")
+    module = _file_module(place) if place.endswith(".py") else _named_module(place)
+    run = getattr(module, function, None)
+    if not callable(run):
+        has = {name: None for name, item in vars(module).items() if callable(item)}
+        hint = f"; nearest is {nearest_name(function, has)!r}" if has else ""
+        raise ValueError(f"strategy {source!r}: {place} has no {function!r}{hint}")
+    return cast(Strategy, run)
+
+
+def _named_module(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise ValueError(f"no module {name!r} to load a strategy from") from error
+
+
+def _file_module(place: str) -> ModuleType:
+    path = Path(place).resolve()
+    if not path.is_file():
+        raise ValueError(f"no file {place} to load a strategy from")
+    name = f"ccmlab_strategy_{path.stem}_{crc32(str(path).encode()):08x}"
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"cannot read {place} as a Python file")
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses in the file look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _origin(run: Strategy) -> tuple[str, str]:
+    return getattr(run, "__module__", "?"), getattr(run, "__qualname__", repr(run))
+
+
+def _first_line(run: object) -> str:
+    return (getattr(run, "__doc__", None) or "").strip().partition("\n")[0]
