@@ -1,0 +1,145 @@
+"""When and how strongly each lead sees a beat; when the muscle may be excited again."""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.heart.contractility import AF, SINUS
+from sim.sources import sourced
+from sim.units import S_PER_MIN, S_PER_MS
+
+_BLOCK: Final = 1024
+_DRAWS_PER_BEAT: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ConductionParameters:
+    """Electrical timing and amplitudes of one patient.
+
+    Lags count from the ventricular activation (QRS onset) to the leading edge at the
+    lead; V1 is the reference channel and V2 the local sense by default. An ectopic beat
+    comes from elsewhere, so it reaches the leads in another order.
+    """
+
+    pr_ms: float = sourced(175.0, "ccmlab-evidence", "E Conduction", "recalled")
+    pr_jitter_ms: float = sourced(4.0, "ccmlab-evidence", "E Conduction", "assumed")
+    qrs_ms: float = sourced(102.0, "ccmlab-evidence", "B cohort QRS", "recalled")
+    qt_ms: float = sourced(400.0, "ccmlab-evidence", "E Conduction QTc", "derived")
+    v1_lag_ms: float = sourced(15.0, "ccmlab-evidence", "E Conduction", "assumed")
+    v2_lag_ms: float = sourced(25.0, "ccmlab-evidence", "E Conduction", "assumed")
+    lag_jitter_ms: float = sourced(1.5, "ccmlab-evidence", "E Conduction", "assumed")
+    ectopic_v1_lag_ms: float = sourced(
+        55.0, "ccmlab-evidence", "E Conduction", "assumed"
+    )
+    ectopic_v2_lag_ms: float = sourced(
+        10.0, "ccmlab-evidence", "E Conduction", "assumed"
+    )
+    ectopic_jitter_ms: float = sourced(
+        6.0, "ccmlab-evidence", "E Conduction", "assumed"
+    )
+    atrial_mv: float = sourced(2.5, "ccmlab-evidence", "E Conduction", "assumed")
+    v1_mv: float = sourced(9.0, "ccmlab-evidence", "E Conduction", "assumed")
+    v2_mv: float = sourced(8.0, "ccmlab-evidence", "E Conduction", "assumed")
+    ectopic_mv_factor: float = sourced(
+        1.2, "ccmlab-evidence", "E Conduction", "assumed"
+    )
+    amplitude_cv_frac: float = sourced(
+        0.06, "ccmlab-evidence", "E Conduction", "assumed"
+    )
+    erp_ms: float = sourced(250.0, "ccmlab-device", "2.3 refractory bound", "recalled")
+    erp_reference_bpm: float = sourced(74.0, "ccmlab-evidence", "C2 HR", "fitted")
+    erp_slope_frac: float = sourced(
+        0.10, "ccmlab-device", "2.3 refractory bound", "assumed"
+    )
+
+
+class Activation(NamedTuple):
+    """One ventricular beat as the leads see it, in absolute seconds and millivolts.
+
+    `at_s` is the ventricular activation; `atrial_s` is None where no organised atrial
+    beat led to it; `refractory_end_s` is the end of the absolute refractory period of
+    the muscle that is activated first, the safe side for both leads.
+    """
+
+    at_s: float
+    origin: int
+    atrial_s: float | None
+    v1_s: float
+    v2_s: float
+    atrial_mv: float
+    v1_mv: float
+    v2_mv: float
+    refractory_end_s: float
+
+
+def refractory_s(parameters: ConductionParameters, rr_s: float) -> float:
+    """Return the absolute refractory period after an interval of `rr_s`.
+
+    It shortens by `erp_slope_frac` of what the interval is shorter than at the
+    reference rate, and lengthens alike.
+    """
+    longer_s = rr_s - S_PER_MIN / parameters.erp_reference_bpm
+    return parameters.erp_ms * S_PER_MS + parameters.erp_slope_frac * longer_s
+
+
+class Conduction:
+    """Draws each beat's activation times, in beat order, from its own generator."""
+
+    def __init__(
+        self, parameters: ConductionParameters, rng: np.random.Generator
+    ) -> None:
+        self.parameters = parameters
+        self._rng = rng
+        self._rows: list[list[float]] = []
+
+    def activate(self, at_s: float, origin: int, previous_rr_s: float) -> Activation:
+        """Return the next beat's times and amplitudes; call once per beat, in order.
+
+        Parameters
+        ----------
+        at_s
+            Clock time of the ventricular activation.
+        origin
+            `SINUS`, `PVC`, `AF` or `VT` of `sim.heart.contractility`.
+        previous_rr_s
+            Interval that ended with this activation; sets the refractory period.
+        """
+        p = self.parameters
+        if not self._rows:
+            draws = self._rng.standard_normal((_BLOCK, _DRAWS_PER_BEAT))
+            self._rows = draws[::-1].tolist()
+        z_pr, z_v1, z_v2, z_a, z_r1, z_r2 = self._rows.pop()
+        atrial_s = None
+        v1_ms, v2_ms, scale = p.v1_lag_ms, p.v2_lag_ms, 1.0
+        jitter_ms, cv = p.lag_jitter_ms, p.amplitude_cv_frac
+        if origin == SINUS:
+            atrial_s = at_s - (p.pr_ms + p.pr_jitter_ms * z_pr) * S_PER_MS
+        elif origin != AF:
+            v1_ms, v2_ms = p.ectopic_v1_lag_ms, p.ectopic_v2_lag_ms
+            scale, jitter_ms = p.ectopic_mv_factor, p.ectopic_jitter_ms
+        v1_s = at_s + max(0.0, v1_ms + jitter_ms * z_v1) * S_PER_MS
+        v2_s = at_s + max(0.0, v2_ms + jitter_ms * z_v2) * S_PER_MS
+        return Activation(
+            at_s,
+            origin,
+            atrial_s,
+            v1_s,
+            v2_s,
+            p.atrial_mv * (1.0 + cv * z_a),
+            p.v1_mv * scale * (1.0 + cv * z_r1),
+            p.v2_mv * scale * (1.0 + cv * z_r2),
+            min(v1_s, v2_s) + refractory_s(p, previous_rr_s),
+        )
+
+
+def is_ectopic(origin: int) -> bool:
+    """Return whether a beat comes from the ventricle itself."""
+    return origin != SINUS and origin != AF
+
+
+def latency_ms(parameters: ConductionParameters, origin: int = SINUS) -> float:
+    """Return the mean time from V1 to V2; negative when V2 is reached first."""
+    if origin in (SINUS, AF):
+        return parameters.v2_lag_ms - parameters.v1_lag_ms
+    return parameters.ectopic_v2_lag_ms - parameters.ectopic_v1_lag_ms

@@ -1,0 +1,273 @@
+"""When the next ventricular beat comes, and from where.
+
+Heart rate variability and ectopic times are functions of clock time, fixed when a
+`Rhythm` is made; atrial fibrillation is drawn in beat order. So another search strategy
+meets the same patient: device settings do not move the spontaneous rhythm.
+"""
+
+import math
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.heart.contractility import AF, PVC, SINUS, VT
+from sim.heart.parameters import FloatArray
+from sim.sources import sourced
+from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
+
+GRID_S: Final = 0.25
+_LEAST_PERIOD_S: Final = 16384.0
+_BLOCK: Final = 1024
+_RUN_BEATS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RhythmParameters:
+    """Rate, variability and ectopy of one patient; defaults are HFrEF's.
+
+    `kind` is "sinus" or "af". Ectopic rates are redrawn, at random times, from a gamma
+    distribution of shape `cluster_shape` around `pvc_per_hour`.
+    """
+
+    kind: str = "sinus"
+    heart_rate_bpm: float = sourced(74.0, "ccmlab-evidence", "C2 HR HFrEF", "fitted")
+    sdnn_ms: float = sourced(22.0, "ccmlab-evidence", "E HRV", "recalled")
+    vlf_power_frac: float = sourced(0.4, "ccmlab-evidence", "E HRV", "assumed")
+    lf_hf_ratio: float = sourced(1.5, "ccmlab-evidence", "E HRV", "recalled")
+    lf_hz: float = sourced(0.1, "mcsharry2003", "E07", "measured")
+    breathing_hz: float = sourced(0.25, "mcsharry2003", "E07", "measured")
+    band_sd_hz: float = sourced(0.01, "mcsharry2003", "E07", "measured")
+    vlf_memory_s: float = sourced(60.0, "ccmlab-evidence", "E HRV", "assumed")
+    pvc_per_hour: float = sourced(24.0, "ccmlab-evidence", "E PVCs", "assumed")
+    cluster_shape: float = sourced(0.5, "ccmlab-evidence", "E PVCs", "assumed")
+    cluster_min: float = sourced(30.0, "ccmlab-evidence", "E PVCs", "assumed")
+    coupling_low_frac: float = sourced(0.50, "ccmlab-evidence", "E PVCs", "recalled")
+    coupling_high_frac: float = sourced(0.75, "ccmlab-evidence", "E PVCs", "recalled")
+    couplet_frac: float = sourced(0.07, "ccmlab-evidence", "E PVCs", "recalled")
+    run_frac: float = sourced(0.0005, "ccmlab-evidence", "E PVCs", "assumed")
+    run_cycle_s: float = sourced(0.40, "ccmlab-evidence", "E PVCs", "assumed")
+    provoked_coupling_frac: float = sourced(
+        0.55, "ccmlab-evidence", "E PVCs", "assumed"
+    )
+    recovery_frac: float = sourced(0.9, "ccmlab-evidence", "E PVCs", "assumed")
+    af_cv_frac: float = sourced(0.25, "ccmlab-evidence", "E AF", "recalled")
+    least_rr_s: float = sourced(0.33, "ccmlab-evidence", "E", "assumed")
+    most_rr_s: float = sourced(2.0, "ccmlab-evidence", "E", "assumed")
+
+
+class Interval(NamedTuple):
+    """Time from one ventricular activation to the next, and the next one's origin."""
+
+    rr_s: float
+    next_origin: int
+
+
+class Ectopic(NamedTuple):
+    """One spontaneous ectopic event: earliest clock time, coupling, number of beats."""
+
+    at_s: float
+    coupling_frac: float
+    n_beats: int
+
+
+def variability_s(
+    parameters: RhythmParameters, rng: np.random.Generator, duration_s: float
+) -> FloatArray:
+    """Draw the sinus interval's variation on a grid of `GRID_S`.
+
+    Returns
+    -------
+    (m,)
+        Seconds around 0, periodic, with three bands (very low, low, breathing) whose
+        5-minute SD has the expected square `sdnn_ms`; m does not depend on
+        `duration_s` up to 4.5 hours.
+    """
+    period_s = max(_LEAST_PERIOD_S, 2.0 ** math.ceil(math.log2(duration_s + GRID_S)))
+    n = round(period_s / GRID_S)
+    frequency_hz: FloatArray = np.fft.rfftfreq(n, GRID_S).astype(np.float64)
+    power = _spectrum(parameters, frequency_hz)
+    shape = (frequency_hz.size, 2)
+    wave = np.sqrt(power) * (rng.standard_normal(shape) @ np.array([1.0, 1.0j]))
+    wave[0] = 0.0
+    signal: FloatArray = np.fft.irfft(wave, n) * (n / 2.0)
+    return signal
+
+
+def _spectrum(parameters: RhythmParameters, frequency_hz: FloatArray) -> FloatArray:
+    """Return the variance of each Fourier line, in s^2."""
+    total_s2 = (parameters.sdnn_ms * S_PER_MS) ** 2
+    slow = parameters.vlf_power_frac
+    high = (1.0 - slow) / (1.0 + parameters.lf_hf_ratio)
+    low = 1.0 - slow - high
+    corner = 2.0 * np.pi * frequency_hz * parameters.vlf_memory_s
+    seen = frequency_hz >= 1.0 / (5.0 * S_PER_MIN)  # the part a 5-minute SD sees
+    bands = (
+        (slow, np.where(frequency_hz < 0.04, 1.0 / (1.0 + corner**2), 0.0) * seen),
+        (low, _bell(frequency_hz, parameters.lf_hz, parameters.band_sd_hz)),
+        (high, _bell(frequency_hz, parameters.breathing_hz, parameters.band_sd_hz)),
+    )
+    power: FloatArray = sum(
+        (share * total_s2 * shape / shape.sum() for share, shape in bands),
+        np.zeros_like(frequency_hz),
+    )
+    return power
+
+
+def _bell(frequency_hz: FloatArray, centre_hz: float, sd_hz: float) -> FloatArray:
+    shape: FloatArray = np.exp(-0.5 * ((frequency_hz - centre_hz) / sd_hz) ** 2)
+    return shape
+
+
+def ectopic_events(
+    parameters: RhythmParameters, rng: np.random.Generator, duration_s: float
+) -> list[Ectopic]:
+    """Draw every spontaneous ectopic event of a visit, in order of clock time.
+
+    Unit exponentials are used up at a rate that is constant between the random times of
+    a redraw: `pvc_per_hour` times a gamma number of mean 1.
+    """
+    events: list[Ectopic] = []
+    start_s, left = 0.0, rng.exponential()
+    while start_s < duration_s and parameters.pvc_per_hour > 0.0:
+        end_s = start_s + rng.exponential(parameters.cluster_min * S_PER_MIN)
+        shape = parameters.cluster_shape
+        per_s = parameters.pvc_per_hour / S_PER_H * rng.gamma(shape, 1.0 / shape)
+        now_s = start_s
+        while left <= per_s * (end_s - now_s):
+            now_s += left / per_s
+            events.append(_ectopic(parameters, rng, now_s))
+            left = rng.exponential()
+        left -= per_s * (end_s - now_s)
+        start_s = end_s
+    return [event for event in events if event.at_s < duration_s]
+
+
+def _ectopic(
+    parameters: RhythmParameters, rng: np.random.Generator, at_s: float
+) -> Ectopic:
+    coupling = rng.uniform(parameters.coupling_low_frac, parameters.coupling_high_frac)
+    kind, extra = rng.random(), rng.geometric(0.4)
+    if kind < parameters.run_frac:
+        return Ectopic(at_s, coupling, _RUN_BEATS - 1 + int(extra))
+    couplet = kind < parameters.run_frac + parameters.couplet_frac
+    return Ectopic(at_s, coupling, 2 if couplet else 1)
+
+
+class Rhythm:
+    """The beat-by-beat rhythm of one patient in one visit.
+
+    Parameters
+    ----------
+    parameters
+        The patient's rhythm.
+    rng_rhythm, rng_ectopy
+        Generators of the streams "rhythm" and "ectopy"; used for nothing else.
+    duration_s
+        How long the visit may last; spontaneous ectopics are drawn up to here.
+    """
+
+    def __init__(
+        self,
+        parameters: RhythmParameters,
+        rng_rhythm: np.random.Generator,
+        rng_ectopy: np.random.Generator,
+        duration_s: float,
+    ) -> None:
+        if parameters.kind not in ("sinus", "af"):
+            raise ValueError(f"kind must be 'sinus' or 'af', got {parameters.kind!r}")
+        self.parameters = parameters
+        self.is_af = parameters.kind == "af"
+        self.base_origin = AF if self.is_af else SINUS
+        self.ectopics = ectopic_events(parameters, rng_ectopy, duration_s)
+        self._mean_rr_s = S_PER_MIN / parameters.heart_rate_bpm
+        self._rng = rng_rhythm
+        self._waves: list[float] = []
+        self._irregular: list[float] = []
+        if not self.is_af:
+            self._waves = variability_s(parameters, rng_rhythm, duration_s).tolist()
+        self._next_ectopic = 0
+        self._run_left = 0
+        self._run_length = 0
+        self._coupling = parameters.provoked_coupling_frac
+        self._since_sinus_s = 0.0
+
+    def next_interval(self, now_s: float, reflex_s: float = 0.0) -> Interval:
+        """Return the interval that starts at `now_s`; call once per beat, in order.
+
+        Parameters
+        ----------
+        now_s
+            Clock time of the ventricular activation that has just happened.
+        reflex_s
+            What the baroreflex adds to the sinus interval.
+        """
+        basic_s = self._basic_s(now_s, reflex_s)
+        if self._run_left == 0 and self._since_sinus_s == 0.0:
+            self._start_ectopic(now_s, basic_s)
+        if self._run_left > 0:
+            return self._premature(basic_s)
+        if self._since_sinus_s > 0.0:
+            return self._pause(basic_s)
+        return Interval(basic_s, self.base_origin)
+
+    def provoke(self, n_beats: int) -> None:
+        """Make the next `n_beats` beats ectopic; three or more are a run."""
+        if n_beats < 0:
+            raise ValueError(f"n_beats must be 0 or more, got {n_beats}")
+        if n_beats > 0:
+            self._run_left = self._run_length = n_beats
+            self._coupling = self.parameters.provoked_coupling_frac
+
+    def end_run(self) -> None:
+        """Stop a ventricular run: the next beat is the patient's own again."""
+        self._run_left = 0
+
+    def _basic_s(self, now_s: float, reflex_s: float) -> float:
+        p = self.parameters
+        if self.is_af:
+            if not self._irregular:
+                shape = p.af_cv_frac**-2
+                block = self._rng.gamma(shape, 1.0 / shape, _BLOCK)
+                self._irregular = block[::-1].tolist()
+            rr_s = (self._mean_rr_s + reflex_s) * self._irregular.pop()
+        else:
+            place = now_s / GRID_S
+            left = int(place)
+            waves, n = self._waves, len(self._waves)
+            before, after = waves[left % n], waves[(left + 1) % n]
+            rr_s = (
+                self._mean_rr_s + reflex_s + before + (place - left) * (after - before)
+            )
+        return min(max(rr_s, p.least_rr_s), p.most_rr_s)
+
+    def _start_ectopic(self, now_s: float, basic_s: float) -> None:
+        events = self.ectopics
+        i = self._next_ectopic
+        if i >= len(events) or events[i].at_s >= now_s + basic_s:
+            return
+        self._run_left = self._run_length = events[i].n_beats
+        self._coupling = events[i].coupling_frac
+        # An event that falls into the ectopic itself is absorbed by it.
+        self._next_ectopic = bisect_left(events, (now_s + basic_s,), lo=i + 1)
+
+    def _premature(self, basic_s: float) -> Interval:
+        in_run = self._run_length >= _RUN_BEATS
+        first = self._run_left == self._run_length
+        rr_s = self._coupling * basic_s
+        if in_run and not first:
+            rr_s = self.parameters.run_cycle_s
+        rr_s = max(rr_s, self.parameters.least_rr_s)
+        self._run_left -= 1
+        self._since_sinus_s += rr_s
+        return Interval(rr_s, VT if in_run else PVC)
+
+    def _pause(self, basic_s: float) -> Interval:
+        elapsed_s, self._since_sinus_s = self._since_sinus_s, 0.0
+        if self.is_af:
+            return Interval(basic_s, AF)
+        # The sinus node kept its beat: the first of its impulses that finds recovered
+        # muscle conducts, which after one PVC is a full compensatory pause.
+        ticks = math.ceil(elapsed_s / basic_s + self.parameters.recovery_frac)
+        return Interval(ticks * basic_s - elapsed_s, SINUS)
