@@ -1,0 +1,383 @@
+"""The pulse generator: one decision a beat, by the timing rules of the device.
+
+The rules are those of section 2.2 of the device facts, one method each::
+
+    on A      _on_atrial         in ODO: interval to the A before; AT
+    on V      _on_ventricular    reference lead: PVC, SHORT_AV, LONG_AV (ODO), VT (OVO)
+    on LS     _on_local_sense    inside the open window: arm or count; outside: LS_OUT
+    arm time  _gate              mode, state, battery and schedule allow a train
+    inhibit   _inhibit           the newest event overwrites the counter
+    end       _end_beat          the counter loses one
+
+The heart hands over the events of a whole beat at once, so a beat is judged in one
+call. Two readings of the rules are ours. A local sense in a cycle already
+abnormal adds no LS_OUT, for no window was open; else a premature beat would never cost
+its own number of cycles. And a signal in the noise window inhibits without being
+sensed or starting a new refractory period.
+"""
+
+from math import nan
+from typing import Final, Literal
+
+from sim.device.battery import Battery
+from sim.device.events import (
+    BeatDecision,
+    BeatSignals,
+    Cause,
+    Counters,
+    latest_train_end_ms,
+    leaves_refractory,
+)
+from sim.device.lattice import device_model
+from sim.device.leads import Leads
+from sim.device.schedule import ScheduleClock
+from sim.device.settings import ConflictError, Settings
+from sim.device.timing import timing_of
+from sim.units import (
+    H_PER_DAY,
+    MS_PER_S,
+    S_PER_H,
+)
+
+__all__ = [
+    "BeatDecision",
+    "BeatSignals",
+    "Cause",
+    "Counters",
+    "PulseGenerator",
+    "StateError",
+    "latest_train_end_ms",
+    "leaves_refractory",
+]
+
+State = Literal["ACTIVE", "PERMANENT_OFF", "DOWN", "SAFE_MODE"]
+_NEVER_S: Final = float("-inf")
+
+
+class StateError(ValueError):
+    """The device is in a state that does not allow the command."""
+
+
+class PulseGenerator:
+    """The implanted device. Program it, then hand it each beat of the heart.
+
+    Parameters
+    ----------
+    settings
+        Programmed from the start; a ConflictError lists what is wrong with them.
+    leads, battery
+        Read for sensing and energy, drained by each train.
+    model
+        "CCM X11" (Smart Mini) or "CCM X10" (Smart).
+    time_of_day_s
+        Time of day of the device's clock when simulated time is zero.
+
+    Attributes
+    ----------
+    force_on
+        Suspends the daily schedule, nothing else, for a visit.
+    counters
+        Live statistics; `read_counters` gives a copy.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        leads: Leads,
+        battery: Battery,
+        model: str = "CCM X11",
+        *,
+        time_of_day_s: float = 0.0,
+    ) -> None:
+        self.limits = device_model(model)
+        self.leads = leads
+        self.battery = battery
+        self.force_on = False
+        self.counters = Counters()
+        self._time_of_day_s = time_of_day_s
+        self._state: State = "ACTIVE"
+        self._magnet_on = False
+        self._magnet_beats = 0
+        idle_mah = battery.cell.housekeeping_mah_per_day
+        self._idle_mah_per_s = idle_mah / (H_PER_DAY * S_PER_H)
+        self._last_beat_s = nan
+        self._fresh: Cause | None = None
+        self._last_a_s = self._last_v_s = self._last_ls_s = _NEVER_S
+        self._inhibit_left = 0
+        self.program(settings)
+
+    @property
+    def model(self) -> str:
+        """Model name."""
+        return self.limits.name
+
+    @property
+    def settings(self) -> Settings:
+        """The programmed settings."""
+        return self._settings
+
+    @property
+    def state(self) -> State:
+        """Device state."""
+        return self._state
+
+    @property
+    def inhibited_beats(self) -> int:
+        """How many of the coming beats are inhibited already."""
+        return self._inhibit_left
+
+    def program(self, settings: Settings) -> None:
+        """Take over all of the settings, or refuse all of them with a ConflictError."""
+        wrong = settings.off_lattice(self.model) + settings.conflicts(self.model)
+        if wrong:
+            raise ConflictError(wrong)
+        self._settings = settings
+        self._timing = timing_of(settings, self.limits)
+        self._price_train()
+        self._clock = ScheduleClock(settings, self._time_of_day_s)
+        self._refresh()
+
+    def urgent_off(self) -> None:
+        """Switch to OOO, as the programmer's urgent button does."""
+        self.program(self._settings.with_values({"mode": "OOO"}))
+
+    def set_state(self, state: Literal["ACTIVE", "PERMANENT_OFF"]) -> None:
+        """Switch CCM on or off for good; StateError while the device is down."""
+        if self._state in ("DOWN", "SAFE_MODE"):
+            raise StateError(f"state is {self._state}: reset the device first")
+        if state not in ("ACTIVE", "PERMANENT_OFF"):
+            raise ValueError(f"state must be ACTIVE or PERMANENT_OFF, got {state!r}")
+        self._enter(state)
+
+    def go_down(self) -> None:
+        """Stop sensing and CCM after an internal inconsistency."""
+        self._enter("DOWN")
+
+    def enter_safe_mode(self) -> None:
+        """Stop CCM because the charge current was misread."""
+        self.battery.has_charge_error = True
+        self._enter("SAFE_MODE")
+
+    def reset(self) -> None:
+        """Clear DOWN or SAFE_MODE; CCM stays off until it is switched on again."""
+        self._enter("PERMANENT_OFF")
+
+    def hold_magnet(self, *, on: bool) -> None:
+        """Put a magnet over the device or take it away."""
+        self._magnet_on = on
+        self._magnet_beats = 0
+
+    def read_counters(self) -> Counters:
+        """Return a copy of the statistics."""
+        return self.counters.since(Counters())
+
+    def reset_counters(self) -> None:
+        """Start all statistics from zero."""
+        self.counters = Counters()
+        self._clock.start_count(self.counters)
+
+    def beat(self, signals: BeatSignals) -> BeatDecision:
+        """Judge one ventricular beat; beats come in the order of time."""
+        timing = self._timing
+        self._elapse(signals.at_s)
+        gate = self._gate(signals.at_s)
+        self._fresh = None
+        atrial_s = v_s = ls_s = train_s = nan
+        if not self._blind:
+            if signals.noise:
+                self._inhibit(Cause.NOISE)
+            atrial_s = self._on_atrial(signals)
+            v_s = self._on_ventricular(signals)
+            ls_s = self._on_local_sense(signals, v_s)
+        in_window = ls_s == ls_s and v_s == v_s and self._fresh is None
+        armed = in_window and self._inhibit_left == 0
+        if armed:
+            train_s = max(ls_s + timing.delay_s, v_s + timing.after_v_s)
+        if signals.late_ls_s is not None and in_window:
+            busy = armed and gate is None
+            armed = self._on_late_local_sense(signals.late_ls_s, train_s, busy=busy)
+        cause = gate or self._cause(v_s, armed=armed, in_window=in_window)
+        delivered = cause is Cause.DELIVERED
+        self._end_beat(cause, eligible=gate is None)
+        if not delivered:
+            train_s = nan
+        return BeatDecision(
+            delivered,
+            cause,
+            train_s,
+            train_s + timing.train_s,
+            v_s,
+            ls_s,
+            (ls_s - v_s) * MS_PER_S,
+            in_window,
+            armed,
+            atrial_s,
+        )
+
+    def _on_atrial(self, signals: BeatSignals) -> float:
+        """Return the time of the atrial event, nan when none is sensed."""
+        timing = self._timing
+        a_s = signals.atrial_s
+        if not timing.is_odo or a_s is None or signals.atrial_mv < timing.sens_a_mv:
+            return nan
+        since_v_s = a_s - self._last_v_s
+        if since_v_s < timing.pvarp_s:
+            if since_v_s >= timing.a_noise_from_s:
+                self._inhibit(Cause.NOISE)
+            return nan
+        interval_s = a_s - self._last_a_s
+        if interval_s <= 0.0:  # handed over with the beat before already
+            return nan
+        self._last_a_s = a_s
+        self.counters.atrial_events += 1
+        if interval_s < timing.at_interval_s:
+            self._inhibit(Cause.AT)
+        return a_s
+
+    def _on_ventricular(self, signals: BeatSignals) -> float:
+        """Return the time of the reference event, nan when none is sensed."""
+        timing = self._timing
+        if timing.reference_is_v1:
+            v_s, v_mv = signals.v1_s, signals.v1_mv * self.leads.v1.sensing_frac
+        else:
+            v_s, v_mv = signals.v2_s, signals.v2_mv * self.leads.v2.sensing_frac
+        if v_mv < timing.sens_v_mv:
+            return nan
+        interval_s = v_s - self._last_v_s
+        if interval_s < timing.vrp_s:
+            if interval_s >= timing.v_noise_from_s:
+                self._inhibit(Cause.NOISE)
+            return nan
+        av_s = v_s - self._last_a_s
+        self._last_v_s = v_s
+        self.counters.ventricular_events += 1
+        if not timing.is_odo:
+            if interval_s < timing.vt_interval_s:
+                self._inhibit(Cause.VT)
+        elif not 0.0 <= av_s < interval_s:  # no atrial event since the last V
+            self._inhibit(Cause.PVC)
+        elif av_s < timing.av_short_s:
+            self._inhibit(Cause.SHORT_AV)
+        elif av_s > timing.av_long_s:
+            self._inhibit(Cause.LONG_AV)
+        return v_s
+
+    def _on_local_sense(self, signals: BeatSignals, v_s: float) -> float:
+        """Return the time of the local event, nan when none is sensed."""
+        timing = self._timing
+        if timing.reference_is_v1:
+            ls_s, ls_mv = signals.v2_s, signals.v2_mv * self.leads.v2.sensing_frac
+        else:
+            ls_s, ls_mv = signals.v1_s, signals.v1_mv * self.leads.v1.sensing_frac
+        if ls_mv < timing.sens_ls_mv or ls_s - self._last_ls_s < timing.post_ls_s:
+            return nan
+        if self._is_blanked(ls_s, v_s):
+            return nan
+        self._last_ls_s = ls_s
+        self.counters.local_sense_events += 1
+        # nan, when no V was sensed, is never inside
+        inside = timing.window_start_s <= ls_s - v_s <= timing.window_end_s
+        if not inside and self._fresh is None:
+            self._inhibit(Cause.LS_OUT)
+        return ls_s
+
+    def _is_blanked(self, ls_s: float, v_s: float) -> bool:
+        timing = self._timing
+        if timing.blank_pre_v_s < ls_s - v_s < timing.blank_post_v_s:
+            return True
+        since_a_s = ls_s - self._last_a_s
+        return (
+            timing.is_odo and timing.blank_pre_a_s < since_a_s < timing.blank_post_a_s
+        )
+
+    def _on_late_local_sense(self, ls_s: float, train_s: float, *, busy: bool) -> bool:
+        """Return whether an armed train survives a second local event.
+
+        The first one closed the window, so this one is out of alert. It is masked by
+        the post-LS refractory, and by the train and its balancing when `busy`.
+        """
+        timing = self._timing
+        if ls_s - self._last_ls_s < timing.post_ls_s:
+            return train_s == train_s
+        if busy and 0.0 <= ls_s - train_s < timing.train_s + timing.balancing_s:
+            return True
+        self._last_ls_s = ls_s
+        self.counters.local_sense_events += 1
+        self._inhibit(Cause.LS_OUT)
+        return ls_s >= train_s
+
+    def _gate(self, at_s: float) -> Cause | None:
+        """Return what forbids trains at this time, None when nothing does."""
+        if self._blocked is not None:
+            return self._blocked
+        if self.battery.suspended:
+            return Cause.BATTERY_LOW
+        if self._clock.is_on(at_s, self.counters) or self.force_on:
+            return None
+        return Cause.SCHEDULE_OFF
+
+    def _inhibit(self, cause: Cause) -> None:
+        self._fresh = cause
+        self._inhibit_left = self._timing.inhibit_cycles[cause]
+        self.counters.inhibitions[cause] += 1
+
+    def _cause(self, v_s: float, *, armed: bool, in_window: bool) -> Cause:
+        """Return what became of a beat for which the gate was open."""
+        if armed:
+            return Cause.DELIVERED
+        if self._fresh is not None:
+            return self._fresh
+        if v_s != v_s:
+            return Cause.V_UNDERSENSED
+        return Cause.INHIBITED if in_window else Cause.NO_LS
+
+    def _end_beat(self, cause: Cause, *, eligible: bool) -> None:
+        counters = self.counters
+        counters.beats += 1
+        counters.eligible_beats += eligible
+        counters.beats_by_cause[cause] += 1
+        if cause is Cause.DELIVERED:
+            if self._leads_revision != self.leads.revision:
+                self._price_train()
+            self.battery.drain(self._train_mah)
+        if self._inhibit_left > 0:
+            self._inhibit_left -= 1
+
+    def _elapse(self, at_s: float) -> None:
+        passed_s = at_s - self._last_beat_s
+        if passed_s > 0.0:
+            self.battery.drain(self._idle_mah_per_s * passed_s)
+        self._last_beat_s = at_s
+        if self._magnet_on:
+            self._magnet_beats += 1
+            if self._magnet_beats >= self.limits.magnet_beats:
+                self._obey_magnet()
+
+    def _obey_magnet(self) -> None:
+        if self._state == "ACTIVE":
+            self._enter("PERMANENT_OFF")
+
+    def _enter(self, state: State) -> None:
+        self._state = state
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Work out what mode and state forbid."""
+        settings = self._settings
+        self._blocked: Cause | None = None
+        if self._state != "ACTIVE":
+            self._blocked = Cause(self._state)
+        elif settings.mode == "OOO" or settings.ccm_mode == "OFF":
+            self._blocked = Cause.OFF
+        self._blind = settings.mode == "OOO" or self._state == "DOWN"
+        if self._blind:
+            self._forget_timing()
+
+    def _forget_timing(self) -> None:
+        self._last_a_s = self._last_v_s = self._last_ls_s = _NEVER_S
+        self._inhibit_left = 0
+
+    def _price_train(self) -> None:
+        energy_mj = self.leads.energy_mj_per_train(self._settings)
+        self._train_mah = self.battery.cell.charge_mah(energy_mj)
+        self._leads_revision = self.leads.revision

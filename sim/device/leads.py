@@ -1,0 +1,137 @@
+"""The two ventricular leads: impedance, how well they sense, and what can go wrong."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+import numpy as np
+
+from sim.device.settings import Settings
+from sim.sources import sourced
+from sim.units import FRAC_PER_PCT, PCT_PER_FRAC, S_PER_MIN
+
+LeadName = Literal["V1", "V2"]
+Fault = Literal["none", "dislodged", "insulation_breach", "fracture"]
+_D: Final = "ccmlab-device"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadModel:
+    """Electrical numbers of one lead; the fault rows multiply the intact value."""
+
+    impedance_ohm: float = sourced(550.0, _D, "1.5", "assumed")
+    posture_sd_pct: float = sourced(2.0, _D, "6", "assumed")
+    posture_period_min: float = sourced(12.0, _D, "6", "assumed")
+    measuring_error_pct: float = sourced(1.0, _D, "1.5", "assumed")
+    dislodged_impedance_frac: float = sourced(0.75, _D, "6", "assumed")
+    dislodged_sensing_frac: float = sourced(0.3, _D, "6", "assumed")
+    breach_impedance_frac: float = sourced(0.4, _D, "6", "assumed")
+    breach_sensing_frac: float = sourced(0.7, _D, "6", "assumed")
+    fracture_impedance_frac: float = sourced(6.0, _D, "6", "assumed")
+    fracture_sensing_frac: float = sourced(0.0, _D, "6", "assumed")
+
+    def effect(self, fault: str) -> tuple[float, float]:
+        """Return the factors on impedance and on sensed amplitude of a fault."""
+        factors = {
+            "none": (1.0, 1.0),
+            "dislodged": (self.dislodged_impedance_frac, self.dislodged_sensing_frac),
+            "insulation_breach": (self.breach_impedance_frac, self.breach_sensing_frac),
+            "fracture": (self.fracture_impedance_frac, self.fracture_sensing_frac),
+        }
+        if fault not in factors:
+            raise ValueError(
+                f"fault must be one of {', '.join(factors)}, got {fault!r}"
+            )
+        return factors[fault]
+
+
+class Lead:
+    """One lead as it is now: `fault`, `impedance_ohm` at rest, `sensing_frac`."""
+
+    __slots__ = ("_waves", "fault", "impedance_ohm", "model", "sensing_frac")
+
+    def __init__(self, model: LeadModel, rng: np.random.Generator) -> None:
+        self.model = model
+        self._waves = tuple(
+            (2 * math.pi * rng.uniform(0.5, 2.0), rng.uniform(0.0, 2 * math.pi))
+            for _ in range(3)
+        )
+        self.set_fault("none")
+
+    def set_fault(self, fault: Fault) -> None:
+        """Put the lead into a faulty state, or back to "none"."""
+        impedance_frac, sensing_frac = self.model.effect(fault)
+        self.fault: Fault = fault
+        self.impedance_ohm = self.model.impedance_ohm * impedance_frac
+        self.sensing_frac = sensing_frac
+
+    def impedance_at_ohm(self, at_s: float) -> float:
+        """Return the true impedance at a time; posture moves it slowly."""
+        model = self.model
+        turns = at_s / (model.posture_period_min * S_PER_MIN)
+        wave = sum(math.sin(speed * turns + phase) for speed, phase in self._waves)
+        # three unit sines have the standard deviation sqrt(3 / 2)
+        share = model.posture_sd_pct * FRAC_PER_PCT * wave / math.sqrt(1.5)
+        return self.impedance_ohm * (1.0 + share)
+
+
+class Leads:
+    """Both ventricular leads; `revision` grows whenever a lead changes for good.
+
+    Parameters
+    ----------
+    v1, v2
+        Electrical numbers of each lead.
+    rng
+        Stream "leads": postures when made, then one draw for each measurement.
+    """
+
+    def __init__(
+        self,
+        v1: LeadModel | None = None,
+        v2: LeadModel | None = None,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        self.v1 = Lead(v1 or LeadModel(), rng)
+        self.v2 = Lead(v2 or LeadModel(), rng)
+        self.revision = 0
+        self._rng = rng
+        self._by_name: Mapping[str, Lead] = MappingProxyType(
+            {"V1": self.v1, "V2": self.v2}
+        )
+
+    def __getitem__(self, name: str) -> Lead:
+        if name not in self._by_name:
+            raise ValueError(f"lead must be 'V1' or 'V2', got {name!r}")
+        return self._by_name[name]
+
+    def set_fault(self, name: str, fault: Fault) -> None:
+        """Let something happen to a lead, or mend it with "none"."""
+        self[name].set_fault(fault)
+        self.revision += 1
+
+    def measure_ohm(self, name: str, at_s: float) -> float:
+        """Return a reading, with its error, of the impedance of one lead."""
+        lead = self[name]
+        error = lead.model.measuring_error_pct * FRAC_PER_PCT * self._rng.normal()
+        return float(round(lead.impedance_at_ohm(at_s) * (1.0 + error)))
+
+    def working(self, settings: Settings) -> tuple[str, ...]:
+        """Name the delivering leads through which current can reach the heart."""
+        stopped = ("fracture", "dislodged")
+        return tuple(n for n in settings.delivering if self[n].fault not in stopped)
+
+    def energy_mj_per_train(self, settings: Settings) -> float:
+        """Return the energy of one train at the present impedances at rest."""
+        return settings.energy_mj_per_train(
+            self.v1.impedance_ohm, self.v2.impedance_ohm
+        )
+
+
+def impedance_alert(settings: Settings, before_ohm: float, now_ohm: float) -> bool:
+    """Tell whether an impedance changed by more than the programmed alert limit."""
+    change_pct = abs(now_ohm / before_ohm - 1.0) * PCT_PER_FRAC
+    return change_pct > settings.alert_dz_pct

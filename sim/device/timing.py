@@ -1,0 +1,92 @@
+"""The programmed timing in seconds, read once so that a beat only compares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sim.device.events import INHIBITING, Cause
+from sim.device.lattice import DeviceModel
+from sim.device.settings import Settings
+from sim.units import S_PER_MS, rr_s
+
+# an event on the edge of a window is inside it, whatever the rounding of its time
+EDGE_S: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """Limits for the events of one beat; `EDGE_S` is taken care of here."""
+
+    is_odo: bool
+    reference_is_v1: bool
+    sens_a_mv: float
+    sens_v_mv: float
+    sens_ls_mv: float
+    pvarp_s: float
+    vrp_s: float
+    a_noise_from_s: float
+    v_noise_from_s: float
+    av_short_s: float
+    av_long_s: float
+    at_interval_s: float
+    vt_interval_s: float
+    window_start_s: float
+    window_end_s: float
+    post_ls_s: float
+    blank_pre_a_s: float
+    blank_post_a_s: float
+    blank_pre_v_s: float
+    blank_post_v_s: float
+    delay_s: float
+    after_v_s: float
+    train_s: float
+    balancing_s: float
+    inhibit_cycles: Mapping[Cause, int]
+
+
+def timing_of(settings: Settings, limits: DeviceModel) -> Timing:
+    """Return the timing that a pulse generator of this model works with."""
+    window_end_ms = settings.alert_start_ms + settings.alert_width_ms
+    noise_s = limits.noise_window_ms * S_PER_MS
+    pvarp_s, vrp_s = _before(settings.pvarp_ms), _before(settings.vrp_ms)
+    reference_is_v1 = settings.reference_channel == "V1"
+    sens_v_mv, sens_ls_mv = settings.sens_v2_mv, settings.sens_v1_mv
+    if reference_is_v1:
+        sens_v_mv, sens_ls_mv = sens_ls_mv, sens_v_mv
+    if limits.has_ls_sensitivity:
+        sens_ls_mv = settings.sens_ls_mv
+    return Timing(
+        is_odo=settings.mode == "ODO-LS-CCM",
+        reference_is_v1=reference_is_v1,
+        sens_a_mv=settings.sens_a_mv,
+        sens_v_mv=sens_v_mv,
+        sens_ls_mv=sens_ls_mv,
+        pvarp_s=pvarp_s,
+        vrp_s=vrp_s,
+        a_noise_from_s=pvarp_s - noise_s,
+        v_noise_from_s=vrp_s - noise_s,
+        av_short_s=_before(settings.av_short_ms),
+        av_long_s=settings.av_long_ms * S_PER_MS + EDGE_S,
+        at_interval_s=rr_s(settings.at_rate_bpm) - EDGE_S,
+        vt_interval_s=rr_s(settings.vt_rate_bpm) - EDGE_S,
+        window_start_s=_before(settings.alert_start_ms),
+        window_end_s=window_end_ms * S_PER_MS + EDGE_S,
+        post_ls_s=_before(settings.post_ls_refractory_ms),
+        blank_pre_a_s=-settings.ls_blank_pre_a_ms * S_PER_MS,
+        blank_post_a_s=settings.ls_blank_post_a_ms * S_PER_MS,
+        blank_pre_v_s=-settings.ls_blank_pre_rv_ms * S_PER_MS,
+        blank_post_v_s=settings.ls_blank_post_rv_ms * S_PER_MS,
+        delay_s=settings.delay_ms * S_PER_MS,
+        after_v_s=limits.ccm_after_v_min_ms * S_PER_MS,
+        train_s=settings.train_ms * S_PER_MS,
+        balancing_s=settings.balancing_ms * S_PER_MS,
+        inhibit_cycles={cause: _cycles(settings, cause) for cause in INHIBITING},
+    )
+
+
+def _before(limit_ms: float) -> float:
+    return limit_ms * S_PER_MS - EDGE_S
+
+
+def _cycles(settings: Settings, cause: Cause) -> int:
+    return int(getattr(settings, f"inhibit_cycles_{cause.lower()}"))
