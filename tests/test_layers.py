@@ -1,6 +1,8 @@
 """The direction of imports, read from the sources: DESIGN draws it, this holds it."""
 
 import ast
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -18,20 +20,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sim.streams": set(),
     "sim.heart": FLOOR,
 }
-MAY_IMPORT["sim.patient"] = FLOOR | {"sim.heart", "sim.phenotypes"}
-MAY_IMPORT["sim.phenotypes"] = FLOOR | {"sim.heart", "sim.patient"}
+MAY_IMPORT["sim.patient"] = FLOOR | {"sim.heart"}
 MAY_IMPORT["sim.device"] = FLOOR | {"sim.heart"}
-READERS = FLOOR | {"sim.heart", "sim.patient", "sim.phenotypes", "sim.device"}
-MAY_IMPORT["sim.instruments"] = READERS | {"sim.telemetry"}
-MAY_IMPORT["sim.telemetry"] = READERS | {"sim.instruments"}
+READERS = FLOOR | {"sim.heart", "sim.patient", "sim.device"}
+MAY_IMPORT["sim.instruments"] = READERS
+MAY_IMPORT["sim.telemetry"] = READERS
 MAY_IMPORT["sim.visit"] = READERS | {"sim.instruments", "sim.telemetry"}
 MAY_IMPORT["optimizers"] = set()
 MAY_IMPORT["harness"] = {"sim", "optimizers"}
 MAY_IMPORT["scenarios"] = {"sim", "optimizers", "harness"}
 
 USES_SIMPY = ("sim.visit", "harness.clinic", "harness.page")
-HEAVY = {"duckdb", "jinja2", "matplotlib", "numba", "numpy", "pydantic", "scipy"}
-HEAVY |= {"simpy", "sim", "optimizers", "scenarios"}
+THIRD_PARTY = {"duckdb", "jinja2", "matplotlib", "numba", "numpy", "pydantic"}
+THIRD_PARTY |= {"scipy", "simpy"}
+HEAVY = THIRD_PARTY | {"sim", "optimizers", "scenarios"}
 
 
 def module_name(path: Path) -> str:
@@ -112,6 +114,14 @@ def test_the_command_line_imports_science_inside_its_commands() -> None:
         if top and name.split(".")[0] in HEAVY
     ]
     assert at_top == []
+
+
+def test_asking_for_help_loads_no_scientific_package() -> None:
+    code = "import sys, harness.cli; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert sorted({name.split(".")[0] for name in loaded} & THIRD_PARTY) == []
 
 
 @pytest.mark.parametrize(
