@@ -1,0 +1,150 @@
+"""What is wrong with a scenario file, said so that it can be mended."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from sim.sources import unit_of
+
+_WANTED: Final[Mapping[str, str]] = {
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "text in quotes",
+    "bool_type": "true or false",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "tuple_type": "a list",
+    "list_type": "a list",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: the dotted path inside the file, and what, how much, what is allowed.
+
+    The path is empty when the whole file is meant.
+    """
+
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}" if self.path else self.text
+
+
+class FaultsError(ValueError):
+    """Raised by a validator that found several faults below its own path."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(str(fault) for fault in self.faults))
+
+
+class ScenarioError(ValueError):
+    """A scenario cannot be used; the message lists every fault that was found."""
+
+    def __init__(self, origin: str, faults: Iterable[Fault]) -> None:
+        self.origin = origin
+        self.faults = tuple(faults)
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        if len(self.faults) == 1:
+            return f"{self.origin}: {self.faults[0]}"
+        lines = [f"{self.origin}: {len(self.faults)} faults"]
+        return "\n".join(lines + [f"  {fault}" for fault in self.faults])
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that looks most like a misspelt one."""
+    return get_close_matches(name, list(known), n=1, cutoff=0.0)[0]
+
+
+def no_such(name: str, known: Iterable[str]) -> str:
+    """Say that a name is not known, and which known one is nearest."""
+    names = list(known)
+    return f"no such name; nearest is {nearest(name, names)!r}; " + (
+        f"known: {', '.join(names)}"
+    )
+
+
+def not_among(value: object, known: Iterable[str]) -> str:
+    """Say that a word is not one of the allowed ones, and which of them is nearest."""
+    words = list(known)
+    text = f"must be one of {', '.join(words)}, got {shown(value)}"
+    if isinstance(value, str):
+        text += f" (nearest is {nearest(value, words)!r})"
+    return text
+
+
+def shown(value: object, name: str = "") -> str:
+    """Return a value as a file spells it, with the unit that its name ends in."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return repr(value)
+    if isinstance(value, int | float):
+        return f"{value!r} {unit_of(name)}".rstrip()
+    if isinstance(value, Mapping):
+        return "a table"
+    return "a list" if isinstance(value, list | tuple) else repr(value)
+
+
+def faults_of(error: ValidationError, model: type[BaseModel]) -> tuple[Fault, ...]:
+    """Translate what pydantic found, one or more faults for each of its errors."""
+    return tuple(
+        fault
+        for details in error.errors(include_url=False)
+        for fault in _translated(details, model)
+    )
+
+
+def _translated(details: ErrorDetails, model: type[BaseModel]) -> Iterable[Fault]:
+    path = ".".join(str(step) for step in details["loc"])
+    raised = details.get("ctx", {}).get("error")
+    if isinstance(raised, FaultsError):
+        return [Fault(_joined(path, f.path), f.text) for f in raised.faults]
+    if isinstance(raised, ValueError):
+        return [Fault(path, str(raised))]
+    return [Fault(path, _text(details, model))]
+
+
+def _text(details: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, value = details["type"], details["input"]
+    name = str(details["loc"][-1]) if details["loc"] else ""
+    if kind == "extra_forbidden":
+        return no_such(name, _names_at(model, details["loc"][:-1]))
+    if kind == "missing":
+        return "must be given"
+    if kind == "literal_error":
+        return not_among(value, _words_at(model, details["loc"]))
+    if kind in _WANTED:
+        return f"must be {_WANTED[kind]}, got {shown(value, name)}"
+    return f"{details['msg'][0].lower()}{details['msg'][1:]}, got {shown(value, name)}"
+
+
+def _joined(*steps: str) -> str:
+    return ".".join(step for step in steps if step)
+
+
+def _names_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    return list(_model_at(model, path).model_fields)
+
+
+def _words_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    annotation = _model_at(model, path[:-1]).model_fields[str(path[-1])].annotation
+    return [str(word) for word in get_args(annotation) if isinstance(word, str)]
+
+
+def _model_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:
+    for step in path:
+        inner: Any = model.model_fields[str(step)].annotation
+        model = inner
+    return model

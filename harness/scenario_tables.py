@@ -1,0 +1,217 @@
+"""The tables of a scenario file, each with what it may hold."""
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainValidator,
+    ValidationInfo,
+)
+
+from harness.faults import Fault, FaultsError, no_such, not_among, shown
+from harness.settings_table import as_found, checked_settings
+from optimizers.dialogue import OnFinish
+from optimizers.problem import Budget
+from optimizers.recommend import GATE_PROBABILITY, RECOMMENDERS
+from optimizers.registry import load_strategy
+from optimizers.search import Duplicates
+from sim.device.lattice import ModelName, Value
+from sim.device.leads import Fault as LeadFault
+from sim.device.settings import Settings
+from sim.instruments import READOUTS
+from sim.patient import OVERRIDES, PHENOTYPES
+from sim.sources import unit_of
+from sim.visit.plan import SITES, VisitPlan, site
+
+SEARCHABLE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
+_PLAN: Final = VisitPlan()
+
+
+class Table(BaseModel):
+    """A table of the file: no unknown names, no silent conversion, no change."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
+
+
+def within(low: float, high: float) -> AfterValidator:
+    """Return a validator that holds a number to a range and names its unit."""
+
+    def check(value: float, info: ValidationInfo) -> float:
+        name = info.field_name or ""
+        if not low <= value <= high:
+            allowed = f"{low:.17g} to {high:.17g} {unit_of(name)}".rstrip()
+            given = int(value) if value == int(value) else value
+            raise ValueError(f"must be {allowed}, got {shown(given, name)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def one_of(known: Callable[[], object]) -> AfterValidator:
+    """Return a validator for a name in a table that is filled when first asked for."""
+
+    def check(value: str) -> str:
+        names: Any = known()
+        if value not in names:
+            raise ValueError(not_among(value, names))
+        return value
+
+    return AfterValidator(check)
+
+
+def _listed(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _override(values: object) -> dict[str, float]:
+    if not isinstance(values, Mapping):
+        raise ValueError(f"must be a table, got {shown(values)}")
+    faults = [
+        Fault(name, text)
+        for name, value in values.items()
+        if (text := _override_fault(name, value))
+    ]
+    if faults:
+        raise FaultsError(faults)
+    return {name: float(value) for name, value in values.items()}
+
+
+def _override_fault(name: str, value: object) -> str:
+    if name not in OVERRIDES:
+        return no_such(name, OVERRIDES)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and isfinite(value):
+        return ""
+    return f"must be a finite number, got {shown(value, name)}"
+
+
+class PatientTable(Table):
+    """Who comes. `file` is only remembered: its values are in the other fields."""
+
+    phenotype: Annotated[str, one_of(lambda: PHENOTYPES)]
+    override: Annotated[dict[str, float], PlainValidator(_override)] = {}
+    response: Literal["nominal", "plateau", "sharp", "null"] | None = None
+    file: str = ""
+
+
+class FoundTable(Table):
+    """The state in which the device comes in, apart from its settings."""
+
+    days_since_charge: Annotated[float, within(0.0, 60.0)] = 4.0
+    state: Literal["ACTIVE", "PERMANENT_OFF", "DOWN", "SAFE_MODE"] = "ACTIVE"
+    v1_fault: LeadFault = "none"
+    v2_fault: LeadFault = "none"
+
+
+def _settings(given: object, info: ValidationInfo) -> dict[str, Value]:
+    model = info.data.get("model", "CCM X11")
+    solve = info.data.get("dependents", "solved") == "solved"
+    return checked_settings(given, model, solve=solve)
+
+
+class DeviceTable(Table):
+    """The device as found. `dependents` says whether refractories follow a change."""
+
+    model: ModelName = "CCM X11"
+    dependents: Literal["solved", "fixed"] = "solved"
+    found: FoundTable = FoundTable()
+    settings: Annotated[dict[str, Any], PlainValidator(_settings)] = {}
+
+    @property
+    def as_found(self) -> Settings:
+        """The settings that the device comes with, dependent ones solved if asked."""
+        solve = self.dependents == "solved"
+        return as_found(self.settings, self.model, solve=solve)
+
+
+class VisitTable(Table):
+    """The fields of `VisitPlan` that a file may set."""
+
+    site: Annotated[str, one_of(lambda: SITES)] = _PLAN.site.name
+    readout: Annotated[str, one_of(lambda: READOUTS)] = _PLAN.readout
+    plan: Literal["paired"] = "paired"
+    titration_min: Annotated[float, within(0.0, 240.0)] = _PLAN.titration_min
+    response_pairs: Annotated[int, within(0, 20)] = _PLAN.response_pairs
+    verification_pairs: Annotated[int, within(2, 60)] = _PLAN.verification_pairs
+    settle_beats: Annotated[int, within(0, 600)] | None = None
+    read_beats: Annotated[int, within(4, 600)] | None = None
+    programming_s: Annotated[float, within(0.0, 120.0)] = _PLAN.programming_s
+    question_s: Annotated[float, within(0.0, 300.0)] = _PLAN.question_s
+    baseline_min: Annotated[float, within(1.0, 60.0)] = _PLAN.baseline_min
+    safety_rest_s: Annotated[float, within(0.0, 1800.0)] = _PLAN.safety_rest_s
+    observation_min: Annotated[float, within(0.0, 240.0)] = _PLAN.observation_min
+    least_relevant_gain_pct: Annotated[float, within(0.0, 20.0)] = (
+        _PLAN.least_relevant_gain_pct
+    )
+    equivalence_margin_pct: Annotated[float, within(0.0, 20.0)] = (
+        _PLAN.equivalence_margin_pct
+    )
+    expected_pair_sd_pct: Annotated[float, within(0.0, 50.0)] | None = None
+    noise_scale: Annotated[float, within(0.0, 10.0)] = _PLAN.noise_scale
+
+    @property
+    def visit_plan(self) -> VisitPlan:
+        """The plan that the visit follows."""
+        return VisitPlan(**{**dict(self), "site": site(self.site)})
+
+
+class BudgetTable(Table):
+    """What the search may cost beside the minutes of the titration clock."""
+
+    evaluations: Annotated[int, within(1, 1000)] | None = None
+    minutes: Annotated[float, within(1.0, 240.0)] | None = None
+    beats: Annotated[int, within(1, 1_000_000)] | None = None
+    unpleasant_events: Annotated[int, within(1, 1000)] | None = None
+
+    @property
+    def budget(self) -> Budget:
+        """The same for a search."""
+        return Budget(**dict(self))
+
+
+def _known_strategy(name: str) -> str:
+    load_strategy(name)
+    return name
+
+
+def _axes(names: tuple[str, ...]) -> tuple[str, ...]:
+    wrong = [name for name in names if name not in SEARCHABLE]
+    if wrong:
+        raise FaultsError(Fault("", not_among(name, SEARCHABLE)) for name in wrong)
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"must name one axis or more, each once, got {list(names)}")
+    return names
+
+
+Limits = Annotated[tuple[float, float], BeforeValidator(_listed)]
+
+
+def _limit_names(limits: dict[str, Limits]) -> dict[str, Limits]:
+    wrong = [name for name in limits if name not in SEARCHABLE]
+    if wrong:
+        raise FaultsError(Fault(name, no_such(name, SEARCHABLE)) for name in wrong)
+    return limits
+
+
+class SearchTable(Table):
+    """How the settings to try are chosen, and what the search maximizes."""
+
+    strategy: Annotated[str, AfterValidator(_known_strategy)] = "titration"
+    axes: Annotated[
+        tuple[str, ...], BeforeValidator(_listed), AfterValidator(_axes)
+    ] = ("amplitude_v", "phase_duration_ms", "delay_ms")
+    limits: Annotated[dict[str, Limits], AfterValidator(_limit_names)] = {}
+    recommender: Annotated[str, one_of(lambda: RECOMMENDERS)] = "posterior_mean"
+    budget: BudgetTable = BudgetTable()
+    on_finish: OnFinish = "replicate"
+    duplicates: Duplicates = "remeasure"
+    energy_weight: Annotated[float, within(0.0, 100.0)] = 0.5
+    discomfort_weight: Annotated[float, within(0.0, 100.0)] = 1.0
+    gate_probability: Annotated[float, within(0.0, 1.0)] = GATE_PROBABILITY

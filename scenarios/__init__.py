@@ -1,0 +1,1 @@
+"""Scenarios that come with ccmlab, and short scripts: data and examples."""
