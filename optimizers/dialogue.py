@@ -22,7 +22,7 @@ from optimizers.space import Point
 OnFinish = Literal["restart", "replicate", "stop"]
 Dialogue = Generator[Point, Observation | None, None]
 
-MAX_CACHED_ANSWERS = 1000
+MAX_CACHED_ANSWERS = 200
 """A strategy that only repeats itself this often in a row is taken to have finished."""
 
 

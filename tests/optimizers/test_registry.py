@@ -1,0 +1,63 @@
+"""Finding a strategy by name, in a module, in a file."""
+
+import pytest
+
+from optimizers.baselines import stay
+from optimizers.registry import load_strategy, strategies, strategy
+
+
+def test_the_built_in_strategies_are_known_by_name_with_a_summary():
+    known = strategies()
+    assert {
+        "cobyqa",
+        "differential-evolution",
+        "dual-annealing",
+        "nelder-mead",
+        "powell",
+        "random",
+        "stay",
+        "titration",
+    } <= set(known)
+    assert all(entry.summary for entry in known.values())
+    assert list(known) == sorted(known)
+
+
+def test_a_strategy_is_loaded_by_name_and_from_a_module():
+    assert load_strategy("stay") is stay
+    assert load_strategy("optimizers.baselines:stay") is stay
+
+
+def test_a_strategy_is_loaded_from_a_file(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("def search(problem, rng):\n    yield problem.reference\n")
+    run = load_strategy(f"{file}:search")
+    assert run.__name__ == "search"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("titraton", "nearest is 'titration'"),
+        ("nonsense.of.mine:run", "no module 'nonsense.of.mine'"),
+        ("optimizers.baselines:stray", "nearest is 'stay'"),
+        ("nowhere/mine.py:run", "no file nowhere/mine.py"),
+    ],
+)
+def test_an_unknown_strategy_is_refused_with_a_hint(source, message):
+    with pytest.raises(ValueError, match=message):
+        load_strategy(source)
+
+
+def test_an_import_error_inside_a_module_is_not_hidden(tmp_path, monkeypatch):
+    (tmp_path / "needs_more.py").write_text("import not_installed_anywhere\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="not_installed_anywhere"):
+        load_strategy("needs_more:run")
+
+
+def test_a_taken_name_is_refused():
+    def other(problem, rng):
+        yield problem.reference
+
+    with pytest.raises(ValueError, match=r"stay is taken by optimizers\.baselines"):
+        strategy("stay", summary="another")(other)
