@@ -77,7 +77,7 @@ class Scenario(Table):
             for step in tables:
                 table = table.setdefault(step, {})
             table[name] = value
-        return type(self).checked(data, origin=", ".join(changes))
+        return type(self).checked(data, origin="scenario")
 
     @classmethod
     def checked(cls, data: Mapping[str, Any], *, origin: str) -> Self:

@@ -1,7 +1,6 @@
 """The tables of a scenario file, each with what it may hold."""
 
 from collections.abc import Callable, Mapping
-from math import isfinite
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -20,16 +19,19 @@ from optimizers.problem import Budget
 from optimizers.recommend import GATE_PROBABILITY, RECOMMENDERS
 from optimizers.registry import load_strategy
 from optimizers.search import Duplicates
+from sim.device.generator import State
 from sim.device.lattice import ModelName, Value
 from sim.device.leads import Fault as LeadFault
 from sim.device.settings import Settings
 from sim.instruments import READOUTS
 from sim.patient import OVERRIDES, PHENOTYPES
 from sim.sources import unit_of
+from sim.visit.clinic import FoundDevice
 from sim.visit.plan import SITES, VisitPlan, site
 
 SEARCHABLE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 _PLAN: Final = VisitPlan()
+_FOUND: Final = FoundDevice()
 
 
 class Table(BaseModel):
@@ -83,13 +85,15 @@ def _override(values: object) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
 
 
-def _override_fault(name: str, value: object) -> str:
+def _override_fault(name: str, value: Any) -> str:
     if name not in OVERRIDES:
         return no_such(name, OVERRIDES)
+    row = OVERRIDES[name]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and isfinite(value):
+    if is_number and row.low <= value <= row.high:
         return ""
-    return f"must be a finite number, got {shown(value, name)}"
+    allowed = f"{row.low:g} to {row.high:g} {unit_of(name)}".rstrip()
+    return f"must be {allowed}, got {shown(value, name)}"
 
 
 class PatientTable(Table):
@@ -102,12 +106,17 @@ class PatientTable(Table):
 
 
 class FoundTable(Table):
-    """The state in which the device comes in, apart from its settings."""
+    """The fields of `FoundDevice`, apart from model and settings."""
 
-    days_since_charge: Annotated[float, within(0.0, 60.0)] = 4.0
-    state: Literal["ACTIVE", "PERMANENT_OFF", "DOWN", "SAFE_MODE"] = "ACTIVE"
-    v1_fault: LeadFault = "none"
-    v2_fault: LeadFault = "none"
+    state: State = _FOUND.state
+    v1_fault: LeadFault = _FOUND.v1_fault
+    v2_fault: LeadFault = _FOUND.v2_fault
+    days_since_charge: Annotated[float, within(0.0, 60.0)] = _FOUND.days_since_charge
+    since_last_visit_days: Annotated[float, within(1.0, 3650.0)] = (
+        _FOUND.since_last_visit_days
+    )
+    charge_frac: Annotated[float, within(0.0, 1.0)] = _FOUND.charge_frac
+    arrival_h: Annotated[float, within(0.0, 24.0)] = _FOUND.arrival_h
 
 
 def _settings(given: object, info: ValidationInfo) -> dict[str, Value]:
@@ -129,6 +138,11 @@ class DeviceTable(Table):
         """The settings that the device comes with, dependent ones solved if asked."""
         solve = self.dependents == "solved"
         return as_found(self.settings, self.model, solve=solve)
+
+    @property
+    def found_device(self) -> FoundDevice:
+        """The device as the visit finds it."""
+        return FoundDevice(self.as_found, self.model, **dict(self.found))
 
 
 class VisitTable(Table):

@@ -1,0 +1,294 @@
+"""The folder of a run: written aside, checked by hashes, renamed when it is whole."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from harness.report.figures import figures
+from harness.report.html import render_html
+from harness.report.model import Report
+from harness.run import Run
+from harness.tables import (
+    csv_bytes,
+    evaluation_rows,
+    event_rows,
+    pair_rows,
+    provenance_rows,
+    reading_rows,
+    write_beats,
+)
+
+SCHEMA_VERSION: Final = 1
+RUN_FILE: Final = "run.json"
+TIMINGS_FILE: Final = "timings.json"
+_ASIDE: Final = re.compile(r"\.(?P<name>.+)\.(?P<kind>partial|replaced)-(?P<pid>\d+)")
+_OLD_S: Final = 3600.0
+
+
+class OutputError(ValueError):
+    """A run cannot be written where it was asked for."""
+
+
+class BrokenRunError(ValueError):
+    """A folder is not a whole run."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run that was read back: `about` is `run.json`, `report` is `report.json`."""
+
+    folder: Path
+    about: Mapping[str, Any]
+    report: Report
+
+
+def prepare(out_dir: str | Path, *, force: bool = False) -> Path:
+    """Make sure that a run can be written, before anything is simulated.
+
+    Removes what writers that died left beside it. Raises OutputError when the place
+    cannot be written, holds a run and `force` is false, or holds anything else.
+    """
+    target = Path(out_dir).resolve()
+    if not target.name:
+        raise OutputError(f"output folder must have a name, got {target}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        probe = _aside(target, "partial")
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise OutputError(_cannot_write(out_dir, error)) from None
+    _check_free(target, str(out_dir), force=force)
+    return target
+
+
+def write_run(
+    run: Run, report: Report, out_dir: str | Path, *, force: bool = False
+) -> Path:
+    """Write everything about a run and return its folder.
+
+    The folder appears under its name when it is whole, or not at all. Everything in it
+    but `timings.json` depends on the run alone.
+    """
+    target = prepare(out_dir, force=force)
+    began_s, began_at = time.perf_counter(), datetime.now(UTC)
+    try:
+        with _whole_folder(target) as folder:
+            _write_contents(run, report, folder)
+            hashes = {name: _hash(folder / name) for name in _names(folder)}
+            _write_json(folder / RUN_FILE, about_run(run, hashes))
+            timings_s = {**run.timings_s, "archive": time.perf_counter() - began_s}
+            written = {"written_at": began_at.isoformat(), "timings_s": timings_s}
+            _write_json(folder / TIMINGS_FILE, written)
+    except OSError as error:
+        raise OutputError(_cannot_write(out_dir, error)) from None
+    return target
+
+
+def about_run(run: Run, hashes: Mapping[str, str]) -> dict[str, Any]:
+    """Return what `run.json` holds: how the run was made, and the hash of each file."""
+    facts = run.facts
+    scenario = facts.scenario.model_dump(mode="json")
+    scenario["search"]["strategy"] = _portable(scenario["search"]["strategy"])
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "scenario_name": facts.scenario_name,
+        "seed": facts.seed,
+        "strategy": _portable(facts.strategy),
+        "strategy_summary": facts.strategy_summary,
+        "recommender": facts.recommender,
+        "n_asked": facts.n_asked,
+        "git_revision": facts.git_revision,
+        "versions": dict(sorted(facts.versions.items())),
+        "scenario": scenario,
+        "files": dict(sorted(hashes.items())),
+    }
+
+
+def read_run(folder: str | Path) -> StoredRun:
+    """Read a run back; BrokenRunError says what is missing or was changed."""
+    place = Path(folder).resolve()
+    if _ASIDE.fullmatch(place.name):
+        raise BrokenRunError(f"{folder} was left by a writer that did not finish")
+    about = _about(place)
+    if about is None:
+        raise BrokenRunError(f"{folder} is no run: it has no readable {RUN_FILE}")
+    wrong = [
+        f"{name} {'was changed' if (place / name).is_file() else 'is missing'}"
+        for name, expected in about["files"].items()
+        if not (place / name).is_file() or _hash(place / name) != expected
+    ]
+    if wrong:
+        raise BrokenRunError(f"{folder} is not whole: {', '.join(wrong)}")
+    text = (place / "report.json").read_text(encoding="utf-8")
+    return StoredRun(place, about, Report.model_validate_json(text))
+
+
+def is_complete(folder: str | Path) -> bool:
+    """Tell whether a folder holds a whole, unchanged run."""
+    try:
+        read_run(folder)
+    except BrokenRunError:
+        return False
+    return True
+
+
+def _write_contents(run: Run, report: Report, folder: Path) -> None:
+    record = run.record
+    contents = {
+        "report.json": report.model_dump_json(indent=2).encode() + b"\n",
+        "report.html": render_html(report).encode(),
+        "evaluations.csv": csv_bytes(evaluation_rows(record)),
+        "pairs.csv": csv_bytes(pair_rows(record)),
+        "readings.csv": csv_bytes(reading_rows(record)),
+        "events.csv": csv_bytes(event_rows(record)),
+        "provenance.csv": csv_bytes(provenance_rows(report)),
+    }
+    contents |= {f"figures/{n}.svg": svg for n, svg in figures(report).items()}
+    for name, content in contents.items():
+        _write(folder / name, content)
+    write_beats(record.beats, folder / "beats.parquet")
+    _sync(folder / "beats.parquet")
+
+
+@contextmanager
+def _whole_folder(target: Path) -> Iterator[Path]:
+    """Give a folder aside that takes its place at the end, or vanishes."""
+    folder = _aside(target, "partial")
+    folder.mkdir()
+    try:
+        yield folder
+        for place in sorted({path.parent for path in folder.rglob("*")}):
+            _sync(place)
+        _move_in(folder, target)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _move_in(folder: Path, target: Path) -> None:
+    replaced = _aside(target, "replaced")
+    try:
+        if target.exists():
+            target.rename(replaced)
+        folder.rename(target)
+    except BaseException:
+        if replaced.exists() and not target.exists():
+            replaced.rename(target)
+        raise
+    _sync(target.parent)
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _aside(target: Path, kind: str) -> Path:
+    return target.with_name(f".{target.name}.{kind}-{os.getpid()}")
+
+
+def _sweep(target: Path) -> None:
+    """Remove what dead writers left; other runs' leavings only when they are old."""
+    for entry in list(target.parent.iterdir()):
+        match = _ASIDE.fullmatch(entry.name)
+        if match is None or _is_alive(int(match["pid"])):
+            continue
+        is_own = match["name"] == target.name
+        if not is_own and time.time() - entry.stat().st_mtime < _OLD_S:
+            continue
+        place = entry.with_name(match["name"])
+        if match["kind"] == "replaced" and not place.exists():
+            entry.rename(place)  # it died between the two renames
+        else:
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    if pid == os.getpid() or sys.platform == "win32":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _check_free(target: Path, asked: str, *, force: bool) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"output folder {asked} is a file; name a folder")
+    present = set(_names(target))
+    about = _about(target)
+    known = {RUN_FILE, TIMINGS_FILE, *(about["files"] if about else ())}
+    if present and (about is None or present - known):
+        other = sorted(present if about is None else present - known)[0]
+        raise OutputError(
+            f"output folder {asked} holds {other}, which no run wrote; "
+            "name another folder"
+        )
+    if present and not force:
+        raise OutputError(
+            f"output folder {asked} holds a run already; name another one with --out, "
+            "or replace it with --force"
+        )
+
+
+def _about(folder: Path) -> dict[str, Any] | None:
+    try:
+        about = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_ours = isinstance(about, dict) and about.get("schema_version") == SCHEMA_VERSION
+    return about if is_ours and isinstance(about.get("files"), dict) else None
+
+
+def _names(folder: Path) -> list[str]:
+    found = (path for path in folder.rglob("*") if not path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    _write(path, text.encode() + b"\n")
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _hash(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def _portable(strategy: str) -> str:
+    """Return a strategy without the folder of its file: no path of a machine stays."""
+    place, colon, function = strategy.rpartition(":")
+    return f"{PurePath(place).name}{colon}{function}"
+
+
+def _cannot_write(asked: str | Path, error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"output folder {asked} cannot be written: {reason}"

@@ -1,0 +1,215 @@
+"""The command `ccmlab`. Scientific imports stay inside the commands."""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from harness.report.model import Report
+    from harness.scenario import Scenario
+
+KINDS: Final = ("scenarios", "strategies", "phenotypes", "readouts", "parameters")
+INTERRUPTED: Final = 130
+BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; faults take one message."""
+    try:
+        result = cli.main(list(arguments), prog_name="ccmlab", standalone_mode=False)
+    except click.Abort:
+        click.echo("ccmlab: interrupted, nothing was written", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        click.echo(f"ccmlab: {error.format_message()}", err=True)
+        return error.exit_code
+    return result if isinstance(result, int) else 0
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--version", is_flag=True, help="print the version and exit")
+@click.pass_context
+def cli(context: click.Context, *, version: bool) -> None:
+    """Play programming visits for cardiac contractility modulation on virtual patients.
+
+    Simulated data only: not for the care of a patient, not for a claim.
+    """
+    if version:
+        click.echo(f"ccmlab {_version()}")
+    elif context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@cli.command()
+@click.argument("scenario")
+@click.option(
+    "--strategy",
+    metavar="NAME",
+    help="search strategy, a listed name or file.py:function (default: the scenario's)",
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=int,
+    help="root of all random numbers, 0 or more (default: the scenario's)",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="folder of the run (default: results/SCENARIO-STRATEGY-seedN)",
+)
+@click.option("--force", is_flag=True, help="replace a run that is in the folder")
+@click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
+def run(
+    scenario: str,
+    *,
+    strategy: str | None,
+    seed: int | None,
+    out: Path | None,
+    force: bool,
+    quiet: bool,
+) -> int:
+    """Play one visit: report and data into a folder, verdict to stdout.
+
+    SCENARIO is a path ending in .toml or the name of a shipped scenario
+    (ccmlab list scenarios).
+    """
+    with _one_clear_message():
+        from harness.archive import prepare
+        from harness.scenario import load_scenario, scenario_name
+
+        loaded = _changed(load_scenario(scenario), strategy, seed)
+        name = scenario_name(scenario)
+        folder = out or default_folder(name, loaded.search.strategy, loaded.seed)
+        prepare(folder, force=force)
+        report = _play(loaded, name, folder, force=force, quiet=quiet)
+    click.echo(result_text(report, folder))
+    return 0
+
+
+@cli.command("list")
+@click.argument("kind", metavar="|".join(KINDS))
+def list_(kind: str) -> int:
+    """List what is there, a line each.
+
+    Scenarios shipped, strategies registered, phenotypes of patients, readouts of
+    the response, or programmable parameters with range and default.
+    """
+    if kind not in KINDS:
+        near = get_close_matches(kind, KINDS, n=1, cutoff=0.0)[0]
+        raise click.UsageError(
+            f"list takes one of {', '.join(KINDS)}, got {kind!r} (nearest is {near!r})"
+        )
+    from harness.catalogue import listing
+
+    click.echo(listing(kind))
+    return 0
+
+
+def default_folder(name: str, strategy: str, seed: int) -> Path:
+    """Return the folder of a run that was not told where to go."""
+    function = re.sub(r"[^\w.-]+", "-", strategy.rpartition("/")[2])
+    return Path("results") / f"{name}-{function}-seed{seed}"
+
+
+def result_text(report: "Report", folder: Path) -> str:
+    """Return what a finished run says on stdout: verdict, permanent values, paths."""
+    rows = [
+        (
+            f"{row.label} ({row.unit})" if row.unit else row.label,
+            _shown(row.as_found),
+            _shown(row.permanent),
+            "changed" if row.changed else "",
+        )
+        for row in report.permanent.main
+    ]
+    table = [("", "as found", "permanent", ""), *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(3)]
+    lines = [
+        f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}"
+        for row in table
+    ]
+    return "\n".join(
+        [
+            report.verdict.sentence,
+            "",
+            *(line.rstrip() for line in lines),
+            "",
+            f"report  {folder / 'report.html'}",
+            f"data    {folder}",
+            BANNER,
+        ]
+    )
+
+
+def _shown(value: bool | float | str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, int | float) else value
+
+
+def _version() -> str:
+    return version("ccmlab")
+
+
+def _changed(
+    scenario: "Scenario", strategy: str | None, seed: int | None
+) -> "Scenario":
+    from optimizers.registry import load_strategy
+
+    if strategy is not None:
+        try:
+            load_strategy(strategy)
+        except ValueError as error:
+            raise click.UsageError(f"--strategy: {error}") from None
+    asked = {"search.strategy": strategy, "seed": seed}
+    changes = {path: value for path, value in asked.items() if value is not None}
+    return scenario.changed(changes) if changes else scenario
+
+
+def _play(
+    scenario: "Scenario", name: str, folder: Path, *, force: bool, quiet: bool
+) -> "Report":
+    from harness.archive import write_run
+    from harness.progress import Progress
+    from harness.report.build import build_report
+    from harness.run import run_scenario
+
+    with Progress(sys.stderr, quiet=quiet) as progress:
+        played = run_scenario(scenario, scenario_name=name, progress=progress)
+    report = build_report(played)
+    write_run(played, report, folder, force=force)
+    return report
+
+
+@contextmanager
+def _one_clear_message() -> Iterator[None]:
+    """Turn what a user can mend into a usage error, without a traceback."""
+    from sim.heart.settle import ImplausibleHeartError, NotSettledError
+
+    from harness.archive import OutputError
+    from harness.scenario import ScenarioError
+    from sim.patient import UnreachableTargetError
+
+    try:
+        yield
+    except (ScenarioError, OutputError) as error:
+        raise click.UsageError(str(error)) from None
+    except (UnreachableTargetError, ImplausibleHeartError, NotSettledError) as error:
+        raise click.UsageError(f"patient.override: {error}") from None
