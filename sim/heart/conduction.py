@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.heart.contractility import AF, SINUS
+from sim.heart.contractility import AF, PVC, SINUS, VT
 from sim.sources import sourced
 from sim.units import S_PER_MIN, S_PER_MS
 
@@ -105,37 +105,37 @@ class Conduction:
         previous_rr_s
             Interval that ended with this activation; sets the refractory period.
         """
-        p = self.parameters
         if not self._rows:
-            draws = self._rng.standard_normal((_BLOCK, _DRAWS_PER_BEAT))
-            self._rows = draws[::-1].tolist()
-        z_pr, z_v1, z_v2, z_a, z_r1, z_r2 = self._rows.pop()
-        atrial_s = None
-        v1_ms, v2_ms, scale = p.v1_lag_ms, p.v2_lag_ms, 1.0
-        jitter_ms, cv = p.lag_jitter_ms, p.amplitude_cv_frac
-        if origin == SINUS:
-            atrial_s = at_s - (p.pr_ms + p.pr_jitter_ms * z_pr) * S_PER_MS
-        elif origin != AF:
-            v1_ms, v2_ms = p.ectopic_v1_lag_ms, p.ectopic_v2_lag_ms
-            scale, jitter_ms = p.ectopic_mv_factor, p.ectopic_jitter_ms
-        v1_s = at_s + max(0.0, v1_ms + jitter_ms * z_v1) * S_PER_MS
-        v2_s = at_s + max(0.0, v2_ms + jitter_ms * z_v2) * S_PER_MS
+            self._rows = self._block()
+        pr_s, v1_s, v2_s, early_v1_s, early_v2_s, a, r1, r2 = self._rows.pop()
+        atrial_s = at_s - pr_s if origin == SINUS else None
+        if is_ectopic(origin):
+            v1_s, v2_s = early_v1_s, early_v2_s
+            r1 *= self.parameters.ectopic_mv_factor
+            r2 *= self.parameters.ectopic_mv_factor
+        first_s = v1_s if v1_s < v2_s else v2_s
+        end_s = at_s + first_s + refractory_s(self.parameters, previous_rr_s)
         return Activation(
-            at_s,
-            origin,
-            atrial_s,
-            v1_s,
-            v2_s,
-            p.atrial_mv * (1.0 + cv * z_a),
-            p.v1_mv * scale * (1.0 + cv * z_r1),
-            p.v2_mv * scale * (1.0 + cv * z_r2),
-            min(v1_s, v2_s) + refractory_s(p, previous_rr_s),
+            at_s, origin, atrial_s, at_s + v1_s, at_s + v2_s, a, r1, r2, end_s
         )
+
+    def _block(self) -> list[list[float]]:
+        """Draw many beats at once: PR, lags of own and ectopic beats, amplitudes."""
+        p, z = self.parameters, self._rng.standard_normal((_BLOCK, _DRAWS_PER_BEAT))
+        pr_ms = p.pr_ms + p.pr_jitter_ms * z[:, :1]
+        own_ms = [p.v1_lag_ms, p.v2_lag_ms] + p.lag_jitter_ms * z[:, 1:3]
+        early_ms = [p.ectopic_v1_lag_ms, p.ectopic_v2_lag_ms] + (
+            p.ectopic_jitter_ms * z[:, 1:3]
+        )
+        lags_ms = np.maximum(0.0, np.hstack((pr_ms, own_ms, early_ms)))
+        mv = [p.atrial_mv, p.v1_mv, p.v2_mv] * (1.0 + p.amplitude_cv_frac * z[:, 3:])
+        rows: list[list[float]] = np.hstack((lags_ms * S_PER_MS, mv))[::-1].tolist()
+        return rows
 
 
 def is_ectopic(origin: int) -> bool:
     """Return whether a beat comes from the ventricle itself."""
-    return origin != SINUS and origin != AF
+    return origin in (PVC, VT)
 
 
 def latency_ms(parameters: ConductionParameters, origin: int = SINUS) -> float:

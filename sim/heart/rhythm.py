@@ -183,11 +183,13 @@ class Rhythm:
         self.ectopics = ectopic_events(parameters, rng_ectopy, duration_s)
         self._mean_rr_s = S_PER_MIN / parameters.heart_rate_bpm
         self._rng = rng_rhythm
+        self._least_s, self._most_s = parameters.least_rr_s, parameters.most_rr_s
         self._waves: list[float] = []
         self._irregular: list[float] = []
         if not self.is_af:
             self._waves = variability_s(parameters, rng_rhythm, duration_s).tolist()
-        self._next_ectopic = 0
+        self._n_waves = len(self._waves)
+        self._set_next_ectopic(0)
         self._run_left = 0
         self._run_length = 0
         self._coupling = parameters.provoked_coupling_frac
@@ -204,8 +206,8 @@ class Rhythm:
             What the baroreflex adds to the sinus interval.
         """
         basic_s = self._basic_s(now_s, reflex_s)
-        if self._run_left == 0 and self._since_sinus_s == 0.0:
-            self._start_ectopic(now_s, basic_s)
+        if self._since_sinus_s == 0.0 and self._next_ectopic_s < now_s + basic_s:
+            self._start_ectopic(now_s + basic_s)
         if self._run_left > 0:
             return self._premature(basic_s)
         if self._since_sinus_s > 0.0:
@@ -225,32 +227,38 @@ class Rhythm:
         self._run_left = 0
 
     def _basic_s(self, now_s: float, reflex_s: float) -> float:
-        p = self.parameters
+        rr_s = self._mean_rr_s + reflex_s
         if self.is_af:
-            if not self._irregular:
-                shape = p.af_cv_frac**-2
-                block = self._rng.gamma(shape, 1.0 / shape, _BLOCK)
-                self._irregular = block[::-1].tolist()
-            rr_s = (self._mean_rr_s + reflex_s) * self._irregular.pop()
+            rr_s *= self._next_irregular()
         else:
             place = now_s / GRID_S
             left = int(place)
-            waves, n = self._waves, len(self._waves)
-            before, after = waves[left % n], waves[(left + 1) % n]
-            rr_s = (
-                self._mean_rr_s + reflex_s + before + (place - left) * (after - before)
-            )
-        return min(max(rr_s, p.least_rr_s), p.most_rr_s)
+            waves, n = self._waves, self._n_waves
+            before = waves[left % n]
+            rr_s += before + (place - left) * (waves[(left + 1) % n] - before)
+        if rr_s < self._least_s:
+            return self._least_s
+        return rr_s if rr_s < self._most_s else self._most_s
 
-    def _start_ectopic(self, now_s: float, basic_s: float) -> None:
-        events = self.ectopics
-        i = self._next_ectopic
-        if i >= len(events) or events[i].at_s >= now_s + basic_s:
-            return
-        self._run_left = self._run_length = events[i].n_beats
-        self._coupling = events[i].coupling_frac
-        # An event that falls into the ectopic itself is absorbed by it.
-        self._next_ectopic = bisect_left(events, (now_s + basic_s,), lo=i + 1)
+    def _next_irregular(self) -> float:
+        if not self._irregular:
+            shape = self.parameters.af_cv_frac**-2
+            block = self._rng.gamma(shape, 1.0 / shape, _BLOCK)
+            self._irregular = block[::-1].tolist()
+        return self._irregular.pop()
+
+    def _start_ectopic(self, end_s: float) -> None:
+        if self._run_left == 0:
+            event = self.ectopics[self._next_ectopic]
+            self._run_left = self._run_length = event.n_beats
+            self._coupling = event.coupling_frac
+        # Events that fall into the ectopic itself are absorbed by it.
+        self._set_next_ectopic(bisect_left(self.ectopics, (end_s, 0.0, 0)))
+
+    def _set_next_ectopic(self, index: int) -> None:
+        self._next_ectopic = index
+        has_more = index < len(self.ectopics)
+        self._next_ectopic_s = self.ectopics[index].at_s if has_more else math.inf
 
     def _premature(self, basic_s: float) -> Interval:
         in_run = self._run_length >= _RUN_BEATS
