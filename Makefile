@@ -18,7 +18,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
 demo: .venv/run.stamp  ## play one programming visit, write its report to results/demo
-	$(BIN)/ccmlab run first_visit --out results/demo
+	$(BIN)/ccmlab run first_visit --out results/demo --force
 
 test: lint  ## check style and types, run the tests (SLOW=1: the slow ones too)
 	$(BIN)/python -m pytest $(PYTEST_MARKS)
@@ -32,7 +32,7 @@ bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget
 	$(BIN)/python -m bench
 
 results: .venv/run.stamp  ## write the committed results in results/published again
-	$(BIN)/ccmlab run first_visit --out results/published/first_visit
+	$(BIN)/ccmlab run first_visit --out results/published/first_visit --force
 
 lock: .venv/uv.stamp  ## resolve every pinned version again
 	$(LOCK) --upgrade pyproject.toml --group build -o requirements.lock
