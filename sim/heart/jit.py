@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from llvmlite import ir
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -43,7 +42,8 @@ def _choose_cache() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         folder = Path(tempfile.gettempdir()) / "ccmlab" / folder.name
-    numba.config.CACHE_DIR = str(folder)
+    settings: Any = numba.config
+    settings.CACHE_DIR = str(folder)
 
 
 _choose_cache()
@@ -59,11 +59,17 @@ def kernel(function: Function) -> Function:
     return cast(Function, compiled)
 
 
+def inlined(function: Function) -> Function:
+    """Compile a small part that is copied into every kernel that calls it."""
+    compiled = numba.njit(error_model="numpy", forceinline=True)(function)
+    return cast(Function, compiled)
+
+
 @intrinsic
 def _fused(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     signature = numba.float64(numba.float64, numba.float64, numba.float64)
 
-    def generate(context: Any, builder: ir.IRBuilder, _: Any, args: Any) -> Any:
+    def generate(context: Any, builder: Any, _: Any, args: Any) -> Any:
         return builder.fma(*args)
 
     return signature, generate
