@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
@@ -12,8 +12,6 @@ from sim.device.settings import Settings
 from sim.sources import sourced
 from sim.units import FRAC_PER_PCT, PCT_PER_FRAC, S_PER_MIN
 
-LeadName = Literal["V1", "V2"]
-Fault = Literal["none", "dislodged", "insulation_breach", "fracture"]
 _D: Final = "ccmlab-device"
 
 
@@ -60,10 +58,10 @@ class Lead:
         )
         self.set_fault("none")
 
-    def set_fault(self, fault: Fault) -> None:
-        """Put the lead into a faulty state, or back to "none"."""
+    def set_fault(self, fault: str) -> None:
+        """Put the lead into one of its faulty states, or back to "none"."""
         impedance_frac, sensing_frac = self.model.effect(fault)
-        self.fault: Fault = fault
+        self.fault = fault
         self.impedance_ohm = self.model.impedance_ohm * impedance_frac
         self.sensing_frac = sensing_frac
 
@@ -108,7 +106,7 @@ class Leads:
             raise ValueError(f"lead must be 'V1' or 'V2', got {name!r}")
         return self._by_name[name]
 
-    def set_fault(self, name: str, fault: Fault) -> None:
+    def set_fault(self, name: str, fault: str) -> None:
         """Let something happen to a lead, or mend it with "none"."""
         self[name].set_fault(fault)
         self.revision += 1
