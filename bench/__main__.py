@@ -7,7 +7,7 @@ from types import ModuleType
 
 from bench.report import Row, table
 
-NOT_MEASUREMENTS = {"__main__", "__init__", "report"}
+NOT_MEASUREMENTS = {"__main__", "__init__", "rates", "report"}
 
 
 def module_names() -> list[str]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from sim.device.settings import Settings
 from sim.sources import sourced
 from sim.units import FRAC_PER_PCT, PCT_PER_FRAC, S_PER_MIN
 
+LeadName = Literal["V1", "V2"]
+Fault = Literal["none", "dislodged", "insulation_breach", "fracture"]
+Fault = Literal["none", "dislodged", "insulation_breach", "fracture"]
 _D: Final = "ccmlab-device"
 
 

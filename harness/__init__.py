@@ -1,0 +1,1 @@
+"""Joins the simulated world and the search strategies: runs, studies, reports."""

@@ -1,0 +1,170 @@
+"""One run: a scenario becomes a visit, its record and the answer key."""
+
+import platform
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from harness.scenario import Scenario
+from harness.search import Objective, SearchAdvisor, SearchPlan
+from harness.truth import AnswerKey, answer_key
+from optimizers.registry import strategies
+from sim.instruments import readout
+from sim.patient import Patient, personalize, phenotype
+from sim.streams import stream
+from sim.visit.clinic import FoundDevice, Progress
+from sim.visit.record import VisitRecord
+from sim.visit.visit import run_visit
+
+PACKAGES: Final = ("ccmlab", "numpy", "scipy", "simpy", "numba", "matplotlib")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunFacts:
+    """How a run was made: all that it takes to make it again."""
+
+    scenario: Scenario
+    scenario_name: str
+    seed: int
+    strategy: str
+    strategy_summary: str
+    recommender: str
+    n_asked: int
+    versions: Mapping[str, str]
+    git_revision: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """One finished run. Only `timings_s` differs between two runs of the same seed."""
+
+    facts: RunFacts
+    record: VisitRecord
+    answer_key: AnswerKey
+    timings_s: Mapping[str, float]
+
+
+def run_scenario(
+    scenario: Scenario,
+    *,
+    scenario_name: str = "",
+    strategy: str | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Play the visit of a scenario.
+
+    Parameters
+    ----------
+    scenario
+        A validated scenario.
+    scenario_name
+        Under which name the report shows it.
+    strategy, seed
+        Replace what the scenario says.
+    progress
+        Called with simulated seconds, phase and text for each line of the visit's log.
+    """
+    start_s = time.perf_counter()
+    strategy = strategy or scenario.search.strategy
+    seed = scenario.seed if seed is None else seed
+    patient = patient_of(scenario)
+    ready_s = time.perf_counter()
+    plan = search_plan(scenario, strategy)
+    with SearchAdvisor(plan, stream(seed, name="strategy")) as advisor:
+        record = run_visit(
+            patient,
+            scenario.visit.visit_plan,
+            found_device(scenario),
+            advisor=advisor,
+            seed=seed,
+            progress=progress,
+        )
+        n_asked = advisor.n_asked
+    visited_s = time.perf_counter()
+    key = answer_key(record)
+    done_s = time.perf_counter()
+    facts = RunFacts(
+        scenario=scenario,
+        scenario_name=scenario_name,
+        seed=seed,
+        strategy=strategy,
+        strategy_summary=strategy_summary(strategy),
+        recommender=plan.recommender,
+        n_asked=n_asked,
+        versions=versions(),
+        git_revision=git_revision(),
+    )
+    timings_s = {
+        "patient_s": ready_s - start_s,
+        "visit_s": visited_s - ready_s,
+        "answer_key_s": done_s - visited_s,
+    }
+    return Run(facts, record, key, timings_s)
+
+
+def patient_of(scenario: Scenario) -> Patient:
+    """Return the virtual patient of a scenario."""
+    table = scenario.patient
+    return personalize(phenotype(table.phenotype), table.override, table.response)
+
+
+def found_device(scenario: Scenario) -> FoundDevice:
+    """Return the device as the scenario has it found."""
+    device = scenario.device
+    return FoundDevice(
+        settings=device.as_found,
+        model=device.model,
+        state=device.found.state,
+        v1_fault=device.found.v1_fault,
+        v2_fault=device.found.v2_fault,
+        days_since_charge=device.found.days_since_charge,
+    )
+
+
+def search_plan(scenario: Scenario, strategy: str) -> SearchPlan:
+    """Return how the settings to try are chosen in a scenario."""
+    search, visit = scenario.search, scenario.visit.visit_plan
+    expected = readout(visit.readout).expected_pair_sd_pct * visit.noise_scale
+    return SearchPlan(
+        strategy=strategy,
+        axes=search.axes,
+        limits=tuple((name, *bounds) for name, bounds in search.limits.items()),
+        model=scenario.device.model,
+        solve_dependents=scenario.device.dependents == "solved",
+        budget=search.budget.budget,
+        recommender=search.recommender,
+        on_finish=search.on_finish,
+        duplicates=search.duplicates,
+        gate_probability=search.gate_probability,
+        noise_sd_pct=visit.expected_pair_sd_pct or expected,
+        objective=Objective(search.energy_weight, search.discomfort_weight),
+    )
+
+
+def strategy_summary(name: str) -> str:
+    """Return what a registered strategy does, empty for somebody's own."""
+    known = strategies()
+    return known[name].summary if name in known else ""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that the numbers depend on."""
+    return {"python": platform.python_version()} | {n: version(n) for n in PACKAGES}
+
+
+def git_revision() -> str:
+    """Return the revision of the checkout this code runs from, empty without one."""
+    folder = Path(__file__).resolve().parent.parent
+    if not (folder / ".git").exists():
+        return ""
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

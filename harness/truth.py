@@ -1,0 +1,201 @@
+"""The answer key: what the simulator knows and the visit does not.
+
+Only this module opens the truth, for scoring and for the report's section that is
+labelled as the answer key.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.device.settings import Settings
+from sim.heart.beating import (
+    BEAT_COLUMNS,
+    HeartModel,
+    commands,
+    control_constants,
+    control_state,
+    heart_at,
+    play,
+    settled,
+)
+from sim.heart.dose import Train, relative_gain
+from sim.instruments import readout
+from sim.patient import Patient
+from sim.units import PCT_PER_FRAC, S_PER_MIN
+from sim.visit.pairs import ABBA, BAAB
+from sim.visit.plan import VisitPlan
+from sim.visit.record import Role, VisitRecord
+
+LOOP_STEP = 4  # every 4th of the 1 ms steps draws a smooth loop
+TRUE_COLUMN = {
+    "sbp_mmhg": "sbp_mmhg",
+    "vti_cm": "sv_ml",
+    "dpdt_max_mmhg_per_s": "dpdt_max_mmhg_per_s",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """One pressure-volume loop of the left ventricle at the steady state."""
+
+    volume_ml: tuple[float, ...]
+    pressure_mmhg: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKey:
+    """The truth about the candidate of one visit (the final settings without one).
+
+    `window_gain_pct` is the estimand: over the read windows of the verification as
+    planned, without error, ectopy or carry-over. The settled gains are after all
+    memories and reflexes.
+    """
+
+    window_gain_pct: float
+    settled_systolic_gain_pct: float
+    settled_dpdt_gain_pct: float
+    reference_ees_gain_pct: float
+    final_ees_gain_pct: float
+    reference_loop: Loop
+    final_loop: Loop
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How a block of verification pairs is played, in beats."""
+
+    programming_beats: int
+    settle_beats: int
+    read_beats: int
+    n_pairs: int
+
+
+def answer_key(record: VisitRecord) -> AnswerKey:
+    """Return the truth about the settings that the visit chose to verify."""
+    patient, choice = record.patient, record.choice
+    candidate = choice.settings if choice is not None else record.final
+    reference_gain = ees_gain(patient, record.reference)
+    candidate_gain = ees_gain(patient, candidate)
+    final_gain = ees_gain(patient, record.final)
+    before, after = (
+        settled(patient.heart, g) for g in (reference_gain, candidate_gain)
+    )
+    systolic = after.haemodynamics.sbp_mmhg / before.haemodynamics.sbp_mmhg - 1.0
+    dpdt = (
+        after.haemodynamics.dpdt_max_mmhg_per_s
+        / before.haemodynamics.dpdt_max_mmhg_per_s
+        - 1.0
+    )
+    return AnswerKey(
+        window_gain_pct=window_gain_pct(
+            patient, record.plan, candidate_gain, reference_gain
+        ),
+        settled_systolic_gain_pct=PCT_PER_FRAC * systolic,
+        settled_dpdt_gain_pct=PCT_PER_FRAC * dpdt,
+        reference_ees_gain_pct=PCT_PER_FRAC * reference_gain,
+        final_ees_gain_pct=PCT_PER_FRAC * final_gain,
+        reference_loop=loop(patient, reference_gain),
+        final_loop=loop(patient, final_gain),
+    )
+
+
+def ees_gain(patient: Patient, settings: Settings) -> float:
+    """Return the steady relative gain of LV elastance with intact leads, a fraction."""
+    if settings.mode == "OOO" or settings.ccm_mode == "OFF":
+        return 0.0
+    train = Train(
+        amplitude_v=settings.amplitude_v,
+        phase_duration_ms=settings.phase_duration_ms,
+        n_pulses=settings.n_pulses,
+        delay_ms=settings.delay_ms,
+        n_leads=settings.n_leads,
+    )
+    return float(relative_gain(patient.response, train))
+
+
+def window_gain_pct(
+    patient: Patient, plan: VisitPlan, tested_gain: float, reference_gain: float
+) -> float:
+    """Return the estimand: the verification played without any error, percent."""
+    kind = readout(plan.readout)
+    rr_s = S_PER_MIN / patient.rhythm.heart_rate_bpm
+    schedule = Schedule(
+        programming_beats=round(plan.programming_s / rr_s),
+        settle_beats=plan.settle_beats or kind.settle_beats,
+        read_beats=plan.read_beats or kind.read_beats,
+        n_pairs=plan.verification_pairs,
+    )
+    return _played_gain_pct(
+        patient.heart, schedule, kind.quantity, tested_gain, reference_gain
+    )
+
+
+@lru_cache(maxsize=4096)
+def _played_gain_pct(
+    heart: HeartModel,
+    schedule: Schedule,
+    quantity: str,
+    tested_gain: float,
+    reference_gain: float,
+) -> float:
+    roles = list(_roles(schedule.n_pairs))
+    gains = {"tested": tested_gain, "reference": reference_gain}
+    played = _per_beat([gains[role] for role in roles], schedule, reference_gain)
+    rows = play(heart, played, start_gain=reference_gain)
+    values = rows[:, BEAT_COLUMNS.index(TRUE_COLUMN[quantity])]
+    arm_beats = played.size // len(roles)
+    reads = values.reshape(len(roles), arm_beats)[:, -schedule.read_beats :].mean(1)
+    return fmean(_pair_gains_pct(roles, reads.tolist()))
+
+
+def _roles(n_pairs: int) -> Iterator[Role]:
+    for number in range(n_pairs):
+        yield from ABBA if number % 2 == 0 else BAAB
+
+
+def _per_beat(
+    arm_gains: Sequence[float], schedule: Schedule, start_gain: float
+) -> NDArray[np.float64]:
+    """Return the gain of each beat: while it is programmed, the old one goes on."""
+    held = schedule.settle_beats + schedule.read_beats
+    before = [start_gain, *arm_gains[:-1]]
+    parts = [
+        [old] * schedule.programming_beats + [new] * held
+        for old, new in zip(before, arm_gains, strict=True)
+    ]
+    return np.array(parts, dtype=np.float64).ravel()
+
+
+def _pair_gains_pct(roles: Sequence[Role], reads: Sequence[float]) -> Iterator[float]:
+    arms = len(ABBA)
+    for start in range(0, len(roles), arms):
+        own = list(zip(roles, reads, strict=True))[start : start + arms]
+        tested = fmean(value for role, value in own if role == "tested")
+        base = fmean(value for role, value in own if role == "reference")
+        yield PCT_PER_FRAC * (tested / base - 1.0)
+
+
+@lru_cache(maxsize=64)
+def loop(patient: Patient, gain: float) -> Loop:
+    """Return the steady pressure-volume loop of the left ventricle at one gain."""
+    heart, start = patient.heart, settled(patient.heart, gain)
+    factor, resistance, shift_ml, _ = commands(
+        control_state(heart, start), control_constants(heart), False
+    )
+    waves = heart_at(heart, start).waveforms(
+        start.rr_s,
+        contractility=factor,
+        resistance_scale=resistance,
+        venous_shift_ml=shift_ml,
+        atrial_onset_s=heart.atrial_onset_s(start.rr_s, heart.origin),
+    )
+    keep = slice(None, None, LOOP_STEP)
+    return Loop(
+        tuple(waves.volume_ml("lv")[keep].tolist()),
+        tuple(waves.pressure_mmhg("lv")[keep].tolist()),
+    )

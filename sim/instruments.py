@@ -1,0 +1,485 @@
+"""What a clinician can read at the bedside, and the error of each reading.
+
+A reading is never the truth: it carries breathing, slow waves, drift over the visit and
+an error of its own. Slow waves and drift are functions of clock time; the error of a
+reading is keyed by its number, so that strategies share noise as far as time allows.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from sim.sources import sourced
+from sim.units import MMHG_PER_CM_OF_BLOOD, PCT_PER_FRAC, S_PER_MIN
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+PROTOCOL: Final = "ccmlab-protocol"
+PLACE: Final = "2, table of readouts"
+GRID_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PressureError:
+    """Error of the beat-to-beat finger pressure, per channel."""
+
+    white_sbp_mmhg: float = sourced(2.5, PROTOCOL, PLACE, "assumed")
+    white_dbp_mmhg: float = sourced(1.5, PROTOCOL, PLACE, "assumed")
+    breath_sbp_mmhg: float = sourced(3.0, PROTOCOL, PLACE, "assumed")
+    slow_sbp_mmhg: float = sourced(2.0, PROTOCOL, PLACE, "assumed")
+    slow_tau_s: float = sourced(10.0, PROTOCOL, PLACE, "assumed")
+    diastolic_share_frac: float = sourced(0.6, PROTOCOL, PLACE, "assumed")
+    hand_height_sd_cm: float = sourced(2.0, PROTOCOL, PLACE, "assumed")
+    hand_moves_per_hour: float = sourced(2.0, PROTOCOL, PLACE, "assumed")
+    mmhg_per_cm: float = sourced(MMHG_PER_CM_OF_BLOOD, PROTOCOL, PLACE, "recalled")
+    calibration_every_s: float = sourced(60.0, PROTOCOL, PLACE, "assumed")
+    calibration_pause_s: float = sourced(2.5, PROTOCOL, PLACE, "assumed")
+    lost_signal_frac: float = sourced(0.03, PROTOCOL, PLACE, "assumed")
+    lost_spell_s: float = sourced(60.0, PROTOCOL, PLACE, "assumed")
+    held_spell_s: float = sourced(240.0, PROTOCOL, PLACE, "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How the patient wanders during a visit: a smooth trend and a small AR(1)."""
+
+    trend_frac: float = sourced(
+        0.05, "dpdt-noise-2014", "abstract: drift first to last baseline", "measured"
+    )
+    trend_over_s: float = sourced(5400.0, PROTOCOL, "2", "assumed")
+    wander_frac: float = sourced(0.015, PROTOCOL, "2, calibration", "fitted")
+    wander_tau_s: float = sourced(300.0, PROTOCOL, "2", "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class CuffError:
+    """Error of one oscillometric cuff reading."""
+
+    sd_mmhg: float = sourced(5.0, PROTOCOL, PLACE, "recalled")
+    rounding_mmhg: float = sourced(2.0, PROTOCOL, PLACE, "recalled")
+
+
+@dataclass(frozen=True, slots=True)
+class EchoError:
+    """Error of the Doppler velocity-time integral of the outflow tract."""
+
+    per_beat_frac: float = sourced(0.08, PROTOCOL, PLACE, "recalled")
+    probe_frac: float = sourced(0.03, PROTOCOL, PLACE, "assumed")
+    probe_tau_s: float = sourced(300.0, PROTOCOL, PLACE, "assumed")
+    beats_read: int = sourced(5, PROTOCOL, PLACE, "assumed")
+    outflow_area_cm2: float = sourced(3.5, PROTOCOL, PLACE, "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class InvasiveError:
+    """Error of the invasive LV dP/dt max (research only)."""
+
+    per_beat_frac: float = sourced(0.025, PROTOCOL, PLACE, "assumed")
+    breath_frac: float = sourced(
+        0.064, "dpdt-noise-2014", "abstract: respiratory variation", "measured"
+    )
+    slow_frac: float = sourced(0.017, PROTOCOL, "2, calibration", "fitted")
+    slow_tau_s: float = sourced(10.0, PROTOCOL, PLACE, "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """One way to read the response, and the time that it takes.
+
+    `expected_pair_sd_pct` is the spread of one reference-tested-reference pair that a
+    planner should expect at the default noise; a test holds it to the simulation.
+    """
+
+    name: str
+    title: str
+    quantity: str
+    unit: str
+    settle_beats: int
+    read_beats: int
+    expected_pair_sd_pct: float
+
+
+READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(
+    {
+        "finger-pressure": Readout(
+            "finger-pressure",
+            "beat-to-beat finger pressure, systolic",
+            "sbp_mmhg",
+            "mmHg",
+            settle_beats=15,
+            read_beats=16,
+            expected_pair_sd_pct=2.0,
+        ),
+        "cuff": Readout(
+            "cuff",
+            "cuff pressure, systolic",
+            "sbp_mmhg",
+            "mmHg",
+            settle_beats=15,
+            read_beats=60,
+            expected_pair_sd_pct=5.3,
+        ),
+        "echo-vti": Readout(
+            "echo-vti",
+            "echo LVOT velocity-time integral",
+            "vti_cm",
+            "cm",
+            settle_beats=15,
+            read_beats=95,
+            expected_pair_sd_pct=4.9,
+        ),
+        "invasive-dpdt": Readout(
+            "invasive-dpdt",
+            "invasive LV dP/dt max (research only)",
+            "dpdt_max_mmhg_per_s",
+            "mmHg/s",
+            settle_beats=15,
+            read_beats=16,
+            expected_pair_sd_pct=2.0,
+        ),
+    }
+)
+
+
+def readout(name: str) -> Readout:
+    """Return a readout by its name; a ValueError offers the nearest one."""
+    if name not in READOUTS:
+        near = get_close_matches(name, READOUTS, n=1, cutoff=0.0)
+        raise ValueError(
+            f"readout must be one of {', '.join(READOUTS)}, got {name!r}"
+            f" (did you mean {near[0]!r}?)"
+        )
+    return READOUTS[name]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """The true beats of one reading, each array `(n,)`.
+
+    `clean` is false for beats within 2 of an ectopic; `delivered` tells the beats that
+    got a CCM train; `expects_ccm` whether the settings in force should deliver.
+    """
+
+    start_s: FloatArray
+    rr_s: FloatArray
+    sbp_mmhg: FloatArray
+    dbp_mmhg: FloatArray
+    map_mmhg: FloatArray
+    sv_ml: FloatArray
+    dpdt_max_mmhg_per_s: FloatArray
+    clean: BoolArray
+    ectopic: BoolArray
+    delivered: BoolArray
+    expects_ccm: bool
+    link_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read over one window: means, with the error of the instrument in them.
+
+    `void` is empty for a valid reading, else the reason it does not count.
+    """
+
+    number: int
+    start_s: float
+    end_s: float
+    n_beats: int
+    n_used: int
+    delivered_frac: float
+    void: str
+    primary: float
+    sbp_mmhg: float
+    dbp_mmhg: float
+    map_mmhg: float
+    pulse_pressure_mmhg: float
+    heart_rate_bpm: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRules:
+    """When a window does not count."""
+
+    least_delivered_frac: float = sourced(0.9, PROTOCOL, "2", "assumed")
+    most_ectopic_frac: float = sourced(0.25, PROTOCOL, "2", "assumed")
+    least_beats_used: int = sourced(8, PROTOCOL, "2", "assumed")
+    af_least_beats: int = sourced(40, PROTOCOL, "2", "assumed")
+    dropped_around_ectopic: int = sourced(2, PROTOCOL, "2", "assumed")
+
+
+RULES: Final = ReadingRules()
+
+
+def clean_beats(ectopic: BoolArray, reach: int) -> BoolArray:
+    """Return the beats more than `reach` beats away from any ectopic; shape `(n,)`."""
+    near = ectopic.copy()
+    for shift in range(1, reach + 1):
+        near[shift:] |= ectopic[:-shift]
+        near[:-shift] |= ectopic[shift:]
+    return ~near
+
+
+def ar1(rng: np.random.Generator, n: int, tau_s: float) -> FloatArray:
+    """Return a stationary AR(1) of unit SD on the clock grid; shape `(n,)`."""
+    keep = float(np.exp(-GRID_S / tau_s))
+    white = rng.standard_normal(n)
+    white[1:] *= np.sqrt(1.0 - keep**2)
+    return np.asarray(lfilter([1.0], [1.0, -keep], white), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """The error models of all readouts."""
+
+    pressure: PressureError = field(default_factory=PressureError)
+    drift: Drift = field(default_factory=Drift)
+    cuff: CuffError = field(default_factory=CuffError)
+    echo: EchoError = field(default_factory=EchoError)
+    invasive: InvasiveError = field(default_factory=InvasiveError)
+
+
+class Instruments:
+    """The instruments of one visit with the wandering of one patient.
+
+    Parameters
+    ----------
+    readout
+        The primary readout.
+    breathing_hz
+        Breaths per second of the patient.
+    rng_drift
+        Stream of everything that is a function of clock time.
+    rng_of_reading
+        Gives the stream of reading number `k`, 0 and up.
+    horizon_s
+        Length of clock time covered; later times repeat the last value.
+    noise_scale
+        Multiplies every error; 0 gives exact readings.
+    """
+
+    def __init__(
+        self,
+        readout: Readout,
+        *,
+        breathing_hz: float,
+        rng_drift: np.random.Generator,
+        rng_of_reading: Callable[[int], np.random.Generator],
+        horizon_s: float,
+        noise_scale: float = 1.0,
+        errors: Errors | None = None,
+        rules: ReadingRules = RULES,
+    ) -> None:
+        self.readout = readout
+        self.rules = rules
+        self._errors = errors or Errors()
+        self._scale = noise_scale
+        self._breathing_hz = breathing_hz
+        self._rng_of_reading = rng_of_reading
+        self._number = 0
+        self._draw_clock_waves(rng_drift, int(horizon_s / GRID_S) + 2)
+
+    def _draw_clock_waves(self, rng: np.random.Generator, n: int) -> None:
+        errors, scale = self._errors, self._scale
+        pressure = errors.pressure
+        time_s = np.arange(n) * GRID_S
+        slope, bow = rng.standard_normal(2)
+        turn = time_s / errors.drift.trend_over_s
+        trend = slope * turn + 0.5 * bow * np.sin(np.pi * turn)
+        wander = ar1(rng, n, errors.drift.wander_tau_s)
+        self._drift = scale * (
+            errors.drift.trend_frac * trend + errors.drift.wander_frac * wander
+        )
+        self._slow = scale * ar1(rng, n, pressure.slow_tau_s)
+        self._slow_dpdt = scale * ar1(rng, n, errors.invasive.slow_tau_s)
+        self._probe = scale * ar1(rng, n, errors.echo.probe_tau_s)
+        self._breath_phase = rng.uniform(0.0, 2.0 * np.pi)
+        self._calibration_phase_s = rng.uniform(0.0, pressure.calibration_every_s)
+        self._hand_mmhg = scale * self._draw_hand(rng, n)
+        self._lost = self._draw_lost(rng, n)
+        self._monitor_error = (
+            pressure.slow_sbp_mmhg * self._slow
+            + self._hand_mmhg
+            + scale * pressure.breath_sbp_mmhg * self._breath(time_s)
+        )
+
+    def _draw_hand(self, rng: np.random.Generator, n: int) -> FloatArray:
+        pressure = self._errors.pressure
+        moves = rng.random(n) < pressure.hand_moves_per_hour * GRID_S / 3600.0
+        heights_cm = rng.standard_normal(n) * pressure.hand_height_sd_cm
+        last_move = np.maximum.accumulate(np.where(moves, np.arange(n), 0))
+        return pressure.mmhg_per_cm * heights_cm[last_move] * (last_move > 0)
+
+    def _draw_lost(self, rng: np.random.Generator, n: int) -> BoolArray:
+        pressure = self._errors.pressure
+        has_poor_signal = rng.random() < pressure.lost_signal_frac
+        spells_s = rng.exponential(size=(max(n // 60, 2), 2)) * np.array(
+            [pressure.held_spell_s, pressure.lost_spell_s]
+        )
+        edges_s = np.cumsum(spells_s.ravel())
+        if not (has_poor_signal and self._scale > 0.0):
+            return np.zeros(n, dtype=np.bool_)
+        spell = np.searchsorted(edges_s, np.arange(n) * GRID_S)
+        return np.asarray(spell % 2 == 1)
+
+    def _breath(self, time_s: FloatArray) -> FloatArray:
+        angle = 2.0 * np.pi * self._breathing_hz * time_s + self._breath_phase
+        return np.asarray(np.sin(angle))
+
+    def _at(self, time_s: FloatArray) -> NDArray[np.intp]:
+        index = (time_s * (1.0 / GRID_S)).astype(np.intp)
+        return np.minimum(index, self._drift.size - 1)
+
+    def monitored_sbp_mmhg(self, now_s: float, true_sbp_mmhg: float) -> float:
+        """Return the systolic pressure on the monitor at one beat."""
+        i = min(int(now_s * (1.0 / GRID_S)), self._drift.size - 1)
+        drifted = true_sbp_mmhg * (1.0 + self._drift[i])
+        return float(drifted + self._monitor_error[i])
+
+    def read(self, window: Window) -> Reading:
+        """Read one window of true beats with this instrument's error."""
+        number, self._number = self._number, self._number + 1
+        rng = self._rng_of_reading(number)
+        used = window.clean & self._whole_breaths(window) & self._in_signal(window)
+        void = self._why_void(window, used)
+        if not used.any():
+            used = np.ones_like(used)
+        channels = self._pressures(window, used, rng)
+        if self.readout.name == "cuff":
+            channels = self._cuff(channels, rng)
+        sbp, dbp, map_, pulse = channels
+        eligible = window.delivered[window.clean]
+        return Reading(
+            number=number,
+            start_s=float(window.start_s[0]),
+            end_s=float(window.start_s[-1] + window.rr_s[-1]),
+            n_beats=int(window.rr_s.size),
+            n_used=int(used.sum()),
+            delivered_frac=float(eligible.mean()) if eligible.size else 0.0,
+            void=void,
+            primary=self._primary(window, used, rng, sbp),
+            sbp_mmhg=sbp,
+            dbp_mmhg=dbp,
+            map_mmhg=map_,
+            pulse_pressure_mmhg=pulse,
+            heart_rate_bpm=S_PER_MIN / float(window.rr_s[used].mean()),
+        )
+
+    def _whole_breaths(self, window: Window) -> BoolArray:
+        end_s = window.start_s[-1] + window.rr_s[-1]
+        breaths = np.floor((end_s - window.start_s[0]) * self._breathing_hz)
+        if breaths < 1:
+            return np.ones(window.rr_s.size, dtype=np.bool_)
+        whole_s = breaths / self._breathing_hz
+        return np.asarray(window.start_s + 0.5 * window.rr_s >= end_s - whole_s)
+
+    def _in_signal(self, window: Window) -> BoolArray:
+        if self.readout.name != "finger-pressure" or self._scale == 0.0:
+            return np.ones(window.rr_s.size, dtype=np.bool_)
+        pressure = self._errors.pressure
+        since_s = (window.start_s + self._calibration_phase_s) % (
+            pressure.calibration_every_s
+        )
+        lost = self._lost[self._at(window.start_s)]
+        return np.asarray((since_s >= pressure.calibration_pause_s) & ~lost)
+
+    def _why_void(self, window: Window, used: BoolArray) -> str:
+        rules = self.rules
+        if window.link_lost:
+            return "wand link lost"
+        if window.ectopic.mean() > rules.most_ectopic_frac:
+            share = PCT_PER_FRAC * float(window.ectopic.mean())
+            return f"ectopic beats {share:.0f} %"
+        eligible = window.delivered[window.clean]
+        if window.expects_ccm and eligible.size:
+            share = float(eligible.mean())
+            if share < rules.least_delivered_frac:
+                return f"only {PCT_PER_FRAC * share:.0f} % of beats with CCM"
+        if used.sum() < min(rules.least_beats_used, window.rr_s.size // 2):
+            return "too few readable beats"
+        return ""
+
+    def _pressures(
+        self, window: Window, used: BoolArray, rng: np.random.Generator
+    ) -> tuple[float, float, float, float]:
+        pressure, scale = self._errors.pressure, self._scale
+        middle_s = window.start_s + 0.5 * window.rr_s
+        at = self._at(middle_s)
+        white = rng.standard_normal((2, window.rr_s.size)) * scale
+        common = (
+            pressure.slow_sbp_mmhg * self._slow[at]
+            + scale * pressure.breath_sbp_mmhg * self._breath(middle_s)
+            + self._hand_mmhg[at]
+        )
+        drifted = 1.0 + self._drift[at]
+        share = pressure.diastolic_share_frac
+        sbp = window.sbp_mmhg * drifted + common + pressure.white_sbp_mmhg * white[0]
+        dbp = (
+            window.dbp_mmhg * drifted
+            + share * common
+            + pressure.white_dbp_mmhg * white[1]
+        )
+        map_ = window.map_mmhg * drifted + 0.5 * (1.0 + share) * common
+        systolic, diastolic = float(sbp[used].mean()), float(dbp[used].mean())
+        return systolic, diastolic, float(map_[used].mean()), systolic - diastolic
+
+    def _cuff(
+        self, channels: tuple[float, float, float, float], rng: np.random.Generator
+    ) -> tuple[float, float, float, float]:
+        cuff, scale = self._errors.cuff, self._scale
+        shifts = rng.standard_normal(3) * scale * cuff.sd_mmhg
+        values = np.array(channels[:3]) + shifts
+        if scale > 0.0:
+            values = np.round(values / cuff.rounding_mmhg) * cuff.rounding_mmhg
+        sbp, dbp, map_ = (float(value) for value in values)
+        return sbp, dbp, map_, sbp - dbp
+
+    def _primary(
+        self,
+        window: Window,
+        used: BoolArray,
+        rng: np.random.Generator,
+        sbp_mmhg: float,
+    ) -> float:
+        if self.readout.quantity == "vti_cm":
+            return self._velocity_time_integral_cm(window, used, rng)
+        if self.readout.quantity == "dpdt_max_mmhg_per_s":
+            return self._dpdt_max(window, used, rng)
+        return sbp_mmhg
+
+    def _velocity_time_integral_cm(
+        self, window: Window, used: BoolArray, rng: np.random.Generator
+    ) -> float:
+        echo, scale = self._errors.echo, self._scale
+        readable = np.flatnonzero(used)
+        pick = readable[
+            np.linspace(0, readable.size - 1, echo.beats_read).round().astype(np.intp)
+        ]
+        at = self._at(window.start_s[pick])
+        error = (
+            scale * echo.per_beat_frac * rng.standard_normal(pick.size)
+            + echo.probe_frac * self._probe[at]
+            + self._drift[at]
+        )
+        vti_cm = window.sv_ml[pick] / echo.outflow_area_cm2
+        return float((vti_cm * (1.0 + error)).mean())
+
+    def _dpdt_max(
+        self, window: Window, used: BoolArray, rng: np.random.Generator
+    ) -> float:
+        invasive, scale = self._errors.invasive, self._scale
+        middle_s = window.start_s + 0.5 * window.rr_s
+        at = self._at(middle_s)
+        error = (
+            scale * invasive.per_beat_frac * rng.standard_normal(window.rr_s.size)
+            + scale * invasive.breath_frac * self._breath(middle_s)
+            + invasive.slow_frac * self._slow_dpdt[at]
+            + self._drift[at]
+        )
+        return float((window.dpdt_max_mmhg_per_s * (1.0 + error))[used].mean())

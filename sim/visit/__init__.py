@@ -1,0 +1,1 @@
+"""The SimPy processes of the programming visit, one module a phase."""

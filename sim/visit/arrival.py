@@ -1,0 +1,93 @@
+"""Before the device is touched: check-in, consent, vitals, exam, symptoms."""
+
+from collections.abc import Generator
+
+import simpy
+
+from sim.instruments import CuffError
+from sim.units import S_PER_MIN
+from sim.visit.clinic import Visit
+from sim.visit.record import Check, Symptoms, Vitals
+
+Process = Generator[simpy.Event, object, None]
+WORST_SCORE = 10.0
+
+
+def check_in(visit: Visit) -> Process:
+    """Identity, consent, vitals; emergency equipment is checked off."""
+    step_s = visit.plan.site.check_in_min * S_PER_MIN / 3.0
+    yield from visit.bedside.wait_s(step_s)
+    check_off(visit, "identity", f"pseudonym {pseudonym(visit)} matches the device")
+    check_off(visit, "consent", "purpose, possible sensations and risks explained")
+    yield from visit.bedside.wait_s(step_s)
+    check_off(visit, "external defibrillator", "at hand, self-test passed")
+    check_off(visit, "12-lead ECG", f"recorded: {visit.patient.profile.rhythm_text}")
+    yield from visit.bedside.wait_s(step_s)
+    take_vitals(visit)
+
+
+def examine(visit: Visit) -> Process:
+    """Brief exam, symptom review, medication."""
+    profile, half_s = visit.patient.profile, visit.plan.site.exam_min * S_PER_MIN / 2.0
+    yield from visit.bedside.wait_s(half_s)
+    check_off(visit, "device pocket", "dry, not tender, no swelling")
+    check_off(visit, "congestion", f"examined; NYHA class {profile.nyha_class}")
+    check_off(visit, "medication", ", ".join(profile.medication) or "none")
+    yield from visit.bedside.wait_s(half_s)
+    review_symptoms(visit, relief=0.0)
+
+
+def check_off(visit: Visit, name: str, text: str) -> None:
+    """Put one item of the checklist on record."""
+    visit.findings.checklist.append(Check(name, True, text))
+    visit.note("check", f"{name}: {text}")
+
+
+def pseudonym(visit: Visit) -> str:
+    """Return the pseudonym that stands for the simulated patient everywhere."""
+    return f"SIM-{visit.seed:06d}-{visit.replicate:03d}"
+
+
+def take_vitals(visit: Visit) -> None:
+    """Read cuff pressure, rate, respiration and oxygen saturation."""
+    bedside, cuff = visit.bedside, CuffError()
+    window = bedside.window(max(0, bedside.n_beats - 20), 20)
+    error = visit.rng_symptoms.standard_normal(4) * visit.plan.noise_scale
+    step = cuff.rounding_mmhg
+    sbp, dbp = (
+        step * round(float(true.mean() + cuff.sd_mmhg * e) / step)
+        for true, e in zip((window.sbp_mmhg, window.dbp_mmhg), error[:2], strict=True)
+    )
+    vitals = Vitals(
+        at_s=float(visit.env.now),
+        sbp_mmhg=sbp,
+        dbp_mmhg=dbp,
+        heart_rate_bpm=round(60.0 / float(window.rr_s.mean())),
+        respiration_per_min=round(60.0 * visit.patient.breathing_hz),
+        spo2_pct=min(100.0, round(visit.patient.profile.spo2_pct + 0.5 * error[2])),
+    )
+    visit.findings.vitals.append(vitals)
+    visit.note(
+        "vitals",
+        f"cuff {sbp:.0f}/{dbp:.0f} mmHg, heart rate {vitals.heart_rate_bpm:.0f}/min,"
+        f" SpO2 {vitals.spo2_pct:.0f} %",
+    )
+
+
+def review_symptoms(visit: Visit, *, relief: float) -> None:
+    """Ask for symptoms; `relief` is what expectation and effect take off a score."""
+    profile, rng = visit.patient.profile, visit.rng_symptoms
+    dyspnoea, fatigue = (
+        float(round(min(max(score - relief + e, 0.0), WORST_SCORE)))
+        for score, e in zip(
+            (profile.dyspnoea, profile.fatigue),
+            0.5 * rng.standard_normal(2),
+            strict=True,
+        )
+    )
+    text = f"dyspnoea {dyspnoea:.0f}/10, fatigue {fatigue:.0f}/10"
+    symptoms = Symptoms(
+        float(visit.env.now), profile.nyha_class, dyspnoea, fatigue, text
+    )
+    visit.findings.symptoms.append(symptoms)
+    visit.note("symptoms", text)

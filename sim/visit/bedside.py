@@ -1,0 +1,307 @@
+"""The patient at the bedside: heart, device and monitor, one event a beat."""
+
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.device.generator import BeatDecision, BeatSignals, Cause, PulseGenerator
+from sim.device.settings import Settings
+from sim.heart.beating import OWN_COLUMNS, BeatingHeart
+from sim.heart.circulation import BEAT_FIELDS
+from sim.heart.conduction import Activation
+from sim.heart.contractility import AF, SINUS
+from sim.heart.dose import Train, relative_gain
+from sim.instruments import RULES as READING_RULES
+from sim.instruments import Instruments, Window, clean_beats
+from sim.patient import Patient
+from sim.sources import sourced
+from sim.units import S_PER_H, S_PER_MS
+from sim.visit.record import BeatTable
+from sim.visit.safety import Monitor
+
+BEDSIDE_COLUMNS: Final = (
+    "start_s",
+    "rr_s",
+    "origin",
+    "delivered",
+    "cause",
+    "train_start_s",
+    "train_end_s",
+    "ls_s",
+    "v_s",
+    "atrial_s",
+    "setting_id",
+    "arm_id",
+)
+COLUMNS: Final = BEDSIDE_COLUMNS + BEAT_FIELDS
+CAUSES: Final = tuple(Cause)
+_CAUSE_CODE: Final = {cause: code for code, cause in enumerate(CAUSES)}
+_N_OWN: Final = len(BEDSIDE_COLUMNS)
+_N_HEART: Final = len(OWN_COLUMNS)
+_SBP: Final = COLUMNS.index("sbp_mmhg")
+_ORIGIN: Final = BEDSIDE_COLUMNS.index("origin")
+_FIRST_ROWS: Final = 8192
+_RECENT: Final = 256
+
+Waiting = Generator[simpy.Event, object, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LateTrains:
+    """What a train does that does not end well inside the refractory period."""
+
+    capture_frac: float = sourced(0.3, "ccmlab-evidence", "A4", "assumed")
+    run_frac: float = sourced(0.01, "ccmlab-evidence", "A4", "assumed")
+    run_beats: int = sourced(5, "ccmlab-evidence", "A4", "assumed")
+    edge_ms: float = sourced(30.0, "ccmlab-device", "2.3", "assumed")
+    edge_rate_factor: float = sourced(2.0, "ccmlab-evidence", "A4", "assumed")
+
+
+def train_of(settings: Settings, generator: PulseGenerator) -> Train:
+    """Return what reaches the muscle at some settings, through the working leads."""
+    working = generator.leads.working(settings)
+    conductances = [1.0 / generator.leads[name].impedance_ohm for name in working]
+    mean = sum(conductances) / len(conductances) if working else 1.0
+    return Train(
+        amplitude_v=settings.amplitude_v,
+        phase_duration_ms=settings.phase_duration_ms,
+        n_pulses=settings.n_pulses,
+        delay_ms=settings.delay_ms,
+        impedance_ohm=1.0 / mean,
+        n_leads=len(working),
+    )
+
+
+class Bedside:
+    """Runs the heart with the device in it, and wakes whoever waits for beats.
+
+    `stop_reason` is set, and every wait ends, when the monitor stops a guarded test.
+    While nothing is guarded, what the monitor sees goes to `findings`.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        patient: Patient,
+        heart: BeatingHeart,
+        *,
+        generator: PulseGenerator,
+        instruments: Instruments,
+        rng_device_ectopy: np.random.Generator,
+        late: LateTrains | None = None,
+    ) -> None:
+        self.env = env
+        self.patient = patient
+        self.heart = heart
+        self.generator = generator
+        self.instruments = instruments
+        self.monitor = Monitor()
+        self.guarded = False
+        self.stop_reason = ""
+        self.findings: list[tuple[float, str]] = []
+        self.arm_id = -1
+        self.n_beats = 0
+        self.n_late_trains = 0
+        self._rng = rng_device_ectopy
+        self._late = late or LateTrains()
+        self._table = np.empty((_FIRST_ROWS, len(COLUMNS)))
+        self._monitored_sbp_mmhg = float("nan")
+        self._wake_at = -1
+        self._wake = env.event()
+        self._stopped = env.event()
+        self._recent: deque[Activation] = deque(maxlen=_RECENT)
+        self._settings: list[Settings] = []
+        self.settings_changed()
+        self.process = env.process(self._run())
+
+    @property
+    def settings(self) -> Settings:
+        """The programmed settings."""
+        return self.generator.settings
+
+    def settings_changed(self) -> None:
+        """Look up what the newly programmed settings do to the muscle."""
+        settings = self.generator.settings
+        train = train_of(settings, self.generator)
+        self._gain = float(relative_gain(self.patient.response, train))
+        if settings not in self._settings:
+            self._settings.append(settings)
+        self._setting_id = self._settings.index(settings)
+        self._edge_per_beat = self._edge_chance()
+
+    def _edge_chance(self) -> float:
+        rhythm = self.patient.rhythm
+        per_beat = rhythm.pvc_per_hour / S_PER_H / rhythm.heart_rate_bpm * 60.0
+        return (self._late.edge_rate_factor - 1.0) * per_beat
+
+    def _run(self) -> Generator[simpy.Event, None, None]:
+        while True:
+            yield self.env.timeout(self._beat())
+
+    def _beat(self) -> float:
+        now_s = float(self.env.now)
+        activation = self.heart.activate(now_s)
+        decision = self.generator.beat(BeatSignals(*_signals(activation)))
+        ectopic = activation.origin != SINUS and activation.origin != AF
+        reason = self.monitor.beat(now_s, self._monitored_sbp_mmhg, ectopic)
+        if not ectopic:
+            self._recent.append(activation)
+        gain, provoked = 0.0, 0
+        if decision.delivered:
+            gain = self._gain
+            provoked = self._provoked(decision, activation)
+            self.monitor.train(decision.train_end_s)
+        row = self._next_row()
+        rr_s = self.heart.contract(gain, provoked)
+        row[_N_OWN:] = self.heart.last[_N_HEART:]
+        self._record(row, activation, decision, rr_s)
+        self._monitored_sbp_mmhg = self.instruments.monitored_sbp_mmhg(
+            now_s, float(row[_SBP])
+        )
+        if reason:
+            self._found(now_s, reason)
+        if self.n_beats == self._wake_at:
+            self._wake.succeed()
+        return rr_s
+
+    def _next_row(self) -> NDArray[np.float64]:
+        if self.n_beats == self._table.shape[0]:
+            self._table = np.concatenate([self._table, np.empty_like(self._table)])
+        row: NDArray[np.float64] = self._table[self.n_beats]
+        self.n_beats += 1
+        return row
+
+    def _record(
+        self,
+        row: NDArray[np.float64],
+        activation: Activation,
+        decision: BeatDecision,
+        rr_s: float,
+    ) -> None:
+        atrial_s = activation.atrial_s
+        row[:_N_OWN] = (
+            activation.at_s,
+            rr_s,
+            activation.origin,
+            decision.delivered,
+            _CAUSE_CODE[decision.cause],
+            decision.train_start_s,
+            decision.train_end_s,
+            decision.ls_s,
+            decision.reference_s,
+            float("nan") if atrial_s is None else atrial_s,
+            self._setting_id,
+            self.arm_id,
+        )
+
+    def _provoked(self, decision: BeatDecision, activation: Activation) -> int:
+        late = self._late
+        over_s = decision.train_end_s - activation.refractory_end_s
+        if over_s < -late.edge_ms * S_PER_MS:
+            return 0
+        chance, kind = self._rng.random(2)
+        if over_s < 0.0:
+            return int(chance < self._edge_per_beat)
+        self.n_late_trains += 1
+        if chance >= late.capture_frac:
+            return 0
+        return late.run_beats if kind < late.run_frac else 1
+
+    def _found(self, now_s: float, reason: str) -> None:
+        self.monitor.forget_pressure()
+        if not self.guarded:
+            self.findings.append((now_s, reason))
+        elif not self.stop_reason:
+            self.stop_reason = reason
+            self._stopped.succeed()
+
+    def wait_beats(self, n: int) -> Waiting:
+        """Wait for the activation of `n` more beats; return why it was stopped.
+
+        An empty string means that nothing stopped it.
+        """
+        self._wake_at = self.n_beats + n
+        self._wake = self.env.event()
+        yield self._wake | self._stopped
+        return self.stop_reason
+
+    def wait_s(self, seconds: float) -> Waiting:
+        """Wait for some seconds; return why it was stopped, or an empty string."""
+        yield self.env.timeout(seconds) | self._stopped
+        return self.stop_reason
+
+    def resume(self) -> None:
+        """Take note that a stop has been dealt with."""
+        self.stop_reason = ""
+        self.monitor.forget_pressure()
+        self._stopped = self.env.event()
+
+    def window(self, first: int, n: int, *, link_lost: bool = False) -> Window:
+        """Return the `n` true beats from `first` on, for an instrument to read."""
+        rows = self._table[first : first + n]
+        settings = self.settings
+
+        def column(name: str) -> NDArray[np.float64]:
+            return rows[:, COLUMNS.index(name)]
+
+        reach = READING_RULES.dropped_around_ectopic
+        low = max(0, first - reach)
+        ectopic = self.ectopic(low, self.n_beats)
+        return Window(
+            start_s=column("start_s"),
+            rr_s=column("rr_s"),
+            sbp_mmhg=column("sbp_mmhg"),
+            dbp_mmhg=column("dbp_mmhg"),
+            map_mmhg=column("map_mmhg"),
+            sv_ml=column("sv_ml"),
+            dpdt_max_mmhg_per_s=column("dpdt_max_mmhg_per_s"),
+            clean=clean_beats(ectopic, reach)[first - low : first - low + n],
+            ectopic=ectopic[first - low : first - low + n],
+            delivered=column("delivered") > 0.0,
+            expects_ccm=settings.mode != "OOO" and settings.ccm_mode != "OFF",
+            link_lost=link_lost,
+        )
+
+    def ectopic(self, first: int, last: int) -> NDArray[np.bool_]:
+        """Tell which of the beats `first` to `last - 1` were ectopic."""
+        origin = self._table[first:last, _ORIGIN]
+        return np.asarray((origin != SINUS) & (origin != AF))
+
+    def delivered_frac(self, first: int, last: int) -> float:
+        """Return the share of the non-ectopic beats that got a train."""
+        own = ~self.ectopic(first, last)
+        delivered = self._table[first:last, COLUMNS.index("delivered")][own]
+        return float(delivered.mean()) if delivered.size else 0.0
+
+    def recent_activations(self, n: int) -> list[Activation]:
+        """Return the last `n` activations that were not ectopic, at most 256."""
+        return list(self._recent)[-n:]
+
+    def start_of(self, beat: int) -> float:
+        """Return the activation time of a beat, seconds."""
+        return float(self._table[beat, 0])
+
+    def table(self) -> BeatTable:
+        """Return every beat so far."""
+        rows = self._table[: self.n_beats].copy()
+        rows.setflags(write=False)
+        return BeatTable(COLUMNS, rows)
+
+
+def _signals(
+    activation: Activation,
+) -> tuple[float, float | None, float, float, float, float, float]:
+    return (
+        activation.at_s,
+        activation.atrial_s,
+        activation.v1_s,
+        activation.v2_s,
+        activation.atrial_mv,
+        activation.v1_mv,
+        activation.v2_mv,
+    )

@@ -1,0 +1,272 @@
+"""The visit as it goes on: who is there, what has been seen, the clock and the log."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+import numpy as np
+import simpy
+
+from sim.device.battery import Battery
+from sim.device.generator import PulseGenerator, State
+from sim.device.leads import Fault, Leads
+from sim.device.settings import Settings
+from sim.heart.beating import BeatingHeart, heart_streams
+from sim.instruments import RULES as READING_RULES
+from sim.instruments import Instruments, readout
+from sim.patient import Patient
+from sim.sources import sourced
+from sim.streams import stream
+from sim.units import H_PER_DAY, S_PER_H
+from sim.visit.bedside import Bedside
+from sim.visit.plan import VisitPlan
+from sim.visit.programmer import Programmer
+from sim.visit.record import (
+    AdverseEvent,
+    Check,
+    Choice,
+    Event,
+    Interrogation,
+    Pair,
+    PhaseTime,
+    Symptoms,
+    Tested,
+    Verdict,
+    Vitals,
+)
+from sim.visit.safety import SafetyFilter
+
+HORIZON_S: Final = 4.5 * S_PER_H
+Progress = Callable[[float, str, str], None]
+
+
+class Advisor(Protocol):
+    """Whoever proposes settings: a search, a person at a page, a script."""
+
+    def begin(self, reference: Settings) -> None:
+        """Take note of what every proposal will be compared with."""
+
+    def propose(self) -> Settings | None:
+        """Return the settings to test next, or None when there is nothing more."""
+
+    def learn(self, tested: Tested) -> None:
+        """Take what was seen."""
+
+    def recommend(self) -> Choice:
+        """Return the candidate when the clock has run out."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevice:
+    """The device as the patient brings it in.
+
+    `since_last_visit_days` scales the counters, `charge_frac` is the cell's charge,
+    `arrival_h` the time of day at check-in, which the schedule depends on.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    model: str = "CCM X11"
+    state: State = "ACTIVE"
+    v1_fault: Fault = "none"
+    v2_fault: Fault = "none"
+    days_since_charge: float = sourced(4.0, "ccmlab-device", "1.5", "assumed")
+    since_last_visit_days: float = sourced(30.0, "ccmlab-device", "4", "assumed")
+    charge_frac: float = sourced(0.7, "ccmlab-device", "1.5", "assumed")
+    arrival_h: float = sourced(8.45, "ccmlab-protocol", "3", "assumed")
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the steps of the visit have put on record so far."""
+
+    vitals: list[Vitals] = field(default_factory=list)
+    symptoms: list[Symptoms] = field(default_factory=list)
+    checklist: list[Check] = field(default_factory=list)
+    as_found: Interrogation | None = None
+    as_left: Interrogation | None = None
+    sensing: list[str] = field(default_factory=list)
+    response_pairs: list[Pair] = field(default_factory=list)
+    sham_pair: Pair | None = None
+    tested: list[Tested] = field(default_factory=list)
+    choice: Choice | None = None
+    verification_pairs: list[Pair] = field(default_factory=list)
+    verdict: Verdict | None = None
+    final_checks: list[Check] = field(default_factory=list)
+    adverse_events: list[AdverseEvent] = field(default_factory=list)
+    observation_text: str = ""
+
+
+class Visit:
+    """One programming visit while it goes on.
+
+    `reference` is the setting that everything is compared with: the settings as found,
+    once sensing has been mended. `ended_for_safety` ends the titration.
+    """
+
+    def __init__(
+        self,
+        patient: Patient,
+        plan: VisitPlan,
+        found: FoundDevice,
+        *,
+        advisor: Advisor,
+        seed: int,
+        replicate: int = 0,
+        progress: Progress | None = None,
+    ) -> None:
+        self.env = simpy.Environment()
+        self.patient = patient
+        self.plan = plan
+        self.found = found
+        self.advisor = advisor
+        self.seed = seed
+        self.replicate = replicate
+        self.findings = Findings()
+        self.reference = found.settings
+        self.ended_for_safety = ""
+        self.events: list[Event] = []
+        self.phases: list[PhaseTime] = []
+        self.phase = ""
+        self.n_pairs = 0
+        self.n_arms = 0
+        self.titration_end_s = float("inf")
+        self.ectopy_baseline = (0, 0.0)
+        self.ectopy_since_beat = 0
+        self._progress = progress
+        self._set_up()
+
+    def rng(self, name: str, *key: int) -> np.random.Generator:
+        """Return one named random stream of this visit."""
+        return stream(self.seed, name=name, replicate=self.replicate, key=key)
+
+    def _set_up(self) -> None:
+        patient, plan, found = self.patient, self.plan, self.found
+        self.readout = readout(plan.readout)
+        self.instruments = Instruments(
+            self.readout,
+            breathing_hz=patient.rhythm.breathing_hz,
+            rng_drift=self.rng("drift"),
+            rng_of_reading=lambda number: self.rng("reading_error", number),
+            horizon_s=HORIZON_S,
+            noise_scale=plan.noise_scale,
+        )
+        battery = Battery(
+            charge_frac=found.charge_frac,
+            last_recharge_s=-found.days_since_charge * H_PER_DAY * S_PER_H,
+        )
+        leads = Leads(rng=self.rng("leads"))
+        leads.set_fault("V1", found.v1_fault)
+        leads.set_fault("V2", found.v2_fault)
+        generator = PulseGenerator(
+            found.settings,
+            leads,
+            battery,
+            found.model,
+            time_of_day_s=found.arrival_h * S_PER_H,
+        )
+        _set_state(generator, found.state)
+        heart = BeatingHeart(
+            patient.heart,
+            heart_streams(self.seed, replicate=self.replicate),
+            HORIZON_S,
+        )
+        self.bedside = Bedside(
+            self.env,
+            patient,
+            heart,
+            generator=generator,
+            instruments=self.instruments,
+            rng_device_ectopy=self.rng("device_ectopy"),
+        )
+        self.programmer = Programmer(
+            self.bedside, self.rng("site"), programming_s=plan.programming_s
+        )
+        self.filter = SafetyFilter(found.settings.amplitude_v, 0.0, 0.0)
+        self._rng_sensation = self.rng("sensation")
+        self._rng_symptoms = self.rng("symptoms")
+
+    @property
+    def generator(self) -> PulseGenerator:
+        """The implanted device."""
+        return self.bedside.generator
+
+    @property
+    def settle_beats(self) -> int:
+        """Beats that each arm waits before it is read."""
+        return self.plan.settle_beats or self.readout.settle_beats
+
+    @property
+    def read_beats(self) -> int:
+        """Beats that each arm is read for; more in atrial fibrillation."""
+        if self.plan.read_beats:
+            return self.plan.read_beats
+        n = self.readout.read_beats
+        af = self.patient.rhythm.kind == "af"
+        return max(n, READING_RULES.af_least_beats) if af else n
+
+    @property
+    def expected_pair_sd_pct(self) -> float:
+        """Spread between pairs to plan with."""
+        planned = self.plan.expected_pair_sd_pct
+        scale = self.plan.noise_scale
+        return planned or max(scale * self.readout.expected_pair_sd_pct, 0.05)
+
+    @property
+    def off(self) -> Settings:
+        """The reference with CCM switched off."""
+        return replace(self.reference, ccm_mode="OFF")
+
+    @property
+    def rng_sensation(self) -> np.random.Generator:
+        """Stream of what the patient feels."""
+        return self._rng_sensation
+
+    @property
+    def rng_symptoms(self) -> np.random.Generator:
+        """Stream of symptoms, their expectation term and the cuff at rest."""
+        return self._rng_symptoms
+
+    def note(self, kind: str, text: str) -> None:
+        """Put one line into the visit's log."""
+        self.events.append(Event(float(self.env.now), self.phase, kind, text))
+        if self._progress is not None:
+            self._progress(float(self.env.now), self.phase, text)
+
+    def adverse(self, kind: str, text: str, action: str) -> None:
+        """Record an adverse event with what was done about it."""
+        event = AdverseEvent(float(self.env.now), kind, text, action)
+        self.findings.adverse_events.append(event)
+        self.note("adverse event", f"{kind}: {text}; {action}")
+
+    @contextmanager
+    def in_phase(self, name: str) -> Generator[None, None, None]:
+        """Time one phase of the visit."""
+        self.phase = name
+        start_s = float(self.env.now)
+        staff = self.plan.site.staff[name]
+        self.note("phase", f"{name} begins ({staff})")
+        yield
+        end_s = float(self.env.now)
+        self.phases.append(PhaseTime(name, start_s, end_s, staff))
+
+    def time_for_one_more(self) -> bool:
+        """Tell whether the titration clock leaves time for one more test."""
+        return float(self.env.now) + self.test_s <= self.titration_end_s
+
+    @property
+    def test_s(self) -> float:
+        """Expected time of one test: three arms and the questions."""
+        arm_beats = self.settle_beats + self.read_beats
+        rr_s = 60.0 / self.patient.rhythm.heart_rate_bpm
+        arm_s = self.plan.programming_s + arm_beats * rr_s
+        return 3.0 * arm_s + self.plan.question_s
+
+
+def _set_state(generator: PulseGenerator, state: State) -> None:
+    if state == "PERMANENT_OFF":
+        generator.set_state(state)
+    elif state == "DOWN":
+        generator.go_down()
+    elif state == "SAFE_MODE":
+        generator.enter_safe_mode()

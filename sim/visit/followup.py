@@ -1,0 +1,107 @@
+"""Recommendations: each follows by a stated rule from what happened in the visit."""
+
+from collections.abc import Iterator
+
+from sim.device.settings import Settings
+from sim.visit.clinic import Visit
+from sim.visit.interrogation import RULES_OF_SENSING, cause_text
+from sim.visit.programmer import share_text
+from sim.visit.record import FollowUp, Verdict
+
+ROUTINE_MONTHS = 3
+SOON_WEEKS = 4
+MANY_ECTOPICS_PER_HOUR = 10_000 / 24  # device facts 2.3: vendor profile, PVC a day
+
+
+def follow_up(visit: Visit, final: Settings) -> tuple[FollowUp, ...]:
+    """Return the recommendations in the order a reader needs them."""
+    return (
+        *_interval(visit),
+        *_delivery(visit),
+        *_response(visit),
+        *_sensation(visit),
+        *_rhythm(visit),
+        *_battery(visit, final),
+    )
+
+
+def _interval(visit: Visit) -> Iterator[FollowUp]:
+    verdict = _verdict(visit)
+    if verdict.kind == "stopped for safety":
+        yield FollowUp(
+            f"see the patient again within {SOON_WEEKS} weeks, rhythm recording before",
+            f"the visit was stopped for safety: {verdict.reason}",
+        )
+    elif verdict.kind == "improved":
+        yield FollowUp(
+            f"next programming visit in {ROUTINE_MONTHS} months",
+            "permanent values were changed after a verified gain",
+        )
+    else:
+        yield FollowUp(
+            f"next routine visit in {ROUTINE_MONTHS} months, no earlier titration",
+            f"no difference shown ({verdict.kind})",
+        )
+
+
+def _verdict(visit: Visit) -> Verdict:
+    if visit.findings.verdict is None:
+        raise ValueError("the visit has no verdict yet")
+    return visit.findings.verdict
+
+
+def _delivery(visit: Visit) -> Iterator[FollowUp]:
+    found = visit.findings.as_found
+    if found is None or found.delivered_frac >= RULES_OF_SENSING.least_delivered_frac:
+        return
+    yield FollowUp(
+        f"interrogate again in {SOON_WEEKS} weeks to confirm the delivered share",
+        f"found at {share_text(found.delivered_frac)}: {cause_text(found.counters)}",
+    )
+
+
+def _response(visit: Visit) -> Iterator[FollowUp]:
+    verdict = _verdict(visit)
+    least = verdict.least_detectable_gain_pct
+    if verdict.kind == "inconclusive" and least == least:
+        yield FollowUp(
+            "judge benefit by exercise capacity and symptoms over months, not by today",
+            f"this visit could only have shown a gain of {least:.1f} % or more",
+        )
+
+
+def _sensation(visit: Visit) -> Iterator[FollowUp]:
+    felt = [t for t in visit.findings.tested if t.aborted.startswith("sensation")]
+    if felt:
+        lowest = min(t.settings.amplitude_v for t in felt)
+        yield FollowUp(
+            f"do not raise the amplitude to {lowest:g} V or above without a new test",
+            f"sensation grade 2 or more at {lowest:g} V",
+        )
+
+
+def _rhythm(visit: Visit) -> Iterator[FollowUp]:
+    beats, bedside = visit.bedside.n_beats, visit.bedside
+    ectopics = int(bedside.ectopic(0, beats).sum())
+    per_hour = ectopics / max(float(visit.env.now) / 3600.0, 1e-9)
+    if per_hour > MANY_ECTOPICS_PER_HOUR:
+        yield FollowUp(
+            "24-hour ECG; consider treating the ectopy",
+            f"{per_hour:.0f} ectopic beats an hour during the visit",
+        )
+    if visit.patient.in_atrial_fibrillation:
+        yield FollowUp(
+            "check rate control: fast beats get no CCM",
+            f"atrial fibrillation, rate limit {bedside.settings.vt_rate_bpm:g} /min",
+        )
+
+
+def _battery(visit: Visit, final: Settings) -> Iterator[FollowUp]:
+    found = visit.findings.as_found
+    if found is not None and found.days_since_charge > final.alert_recharge_days:
+        yield FollowUp(
+            "train the patient in weekly charging again",
+            f"last charged {found.days_since_charge:.0f} days ago",
+        )
+    else:
+        yield FollowUp("recharge weekly", "charging plan of the permanent settings")

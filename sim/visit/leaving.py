@@ -1,0 +1,50 @@
+"""After programming: observation of the patient, then report and recommendations."""
+
+from collections.abc import Generator
+
+import simpy
+
+from sim.units import S_PER_MIN
+from sim.visit.arrival import review_symptoms, take_vitals
+from sim.visit.clinic import Visit
+from sim.visit.programmer import share_text
+
+Process = Generator[simpy.Event, object, None]
+RELIEF_PER_GAIN_PCT = 0.1  # points of symptom score, assumed: expectation outweighs it
+
+
+def observe(visit: Visit) -> Process:
+    """Watch rhythm, symptoms and vitals; say so when nothing was seen."""
+    bedside = visit.bedside
+    first, n_findings = bedside.n_beats, len(bedside.findings)
+    yield from bedside.wait_s(visit.plan.observation_min * S_PER_MIN)
+    seen = bedside.findings[n_findings:]
+    for _, reason in seen:
+        visit.adverse(reason, "seen during observation", "physician informed")
+    n = int(bedside.ectopic(first, bedside.n_beats).sum())
+    share = bedside.delivered_frac(first, bedside.n_beats)
+    nothing = (
+        "no arrhythmia and no adverse effect" if not seen else "see adverse events"
+    )
+    visit.findings.observation_text = (
+        f"{nothing} seen in {visit.plan.observation_min:g} min of monitored rhythm;"
+        f" ectopic beats {n}; CCM on {share_text(share)} of beats by the schedule"
+    )
+    visit.note("observation", visit.findings.observation_text)
+    take_vitals(visit)
+    review_symptoms(visit, relief=_relief(visit))
+
+
+def _relief(visit: Visit) -> float:
+    """Return what expectation and, far behind it, the acute effect take off a score."""
+    verdict = visit.findings.verdict
+    improved = verdict is not None and verdict.kind == "improved"
+    gain_pct = verdict.gain_pct if verdict is not None and improved else 0.0
+    expectation = visit.patient.profile.expectation * visit.rng_symptoms.uniform(0, 2)
+    return float(expectation + RELIEF_PER_GAIN_PCT * gain_pct)
+
+
+def close_report(visit: Visit) -> Process:
+    """Write and review the report, then the patient leaves."""
+    yield from visit.bedside.wait_s(visit.plan.site.report_min * S_PER_MIN)
+    visit.note("report", "analysis reviewed, report written, patient leaves")

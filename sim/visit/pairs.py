@@ -1,0 +1,128 @@
+"""How two settings are compared: arms, pairs, voids and repeats."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Final, TypeVar
+
+import simpy
+
+from sim.device.settings import Settings
+from sim.instruments import Reading
+from sim.units import PCT_PER_FRAC
+from sim.visit.clinic import Visit
+from sim.visit.record import Arm, Gains, Pair, Purpose, Role
+
+T = TypeVar("T")
+Process = Generator[simpy.Event, object, T]
+RXR: Final[tuple[Role, ...]] = ("reference", "tested", "reference")
+ABBA: Final[tuple[Role, ...]] = ("reference", "tested", "tested", "reference")
+BAAB: Final[tuple[Role, ...]] = ("tested", "reference", "reference", "tested")
+MOST_ATTEMPTS: Final = 3
+FELT_WITHIN_BEATS: Final = 3
+QUANTITIES: Final = (
+    "primary",
+    "sbp_mmhg",
+    "pulse_pressure_mmhg",
+    "map_mmhg",
+    "dbp_mmhg",
+    "heart_rate_bpm",
+)
+
+
+class StoppedError(Exception):
+    """A pair had to be broken off; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What to compare, and in which order of arms.
+
+    `asks` is called once the tested setting has been felt for a few beats; it returns
+    why the test must stop, or an empty string.
+    """
+
+    purpose: Purpose
+    tested: Settings
+    reference: Settings
+    order: tuple[Role, ...] = RXR
+    asks: Callable[[], str] | None = None
+
+    def settings(self, role: Role) -> Settings:
+        """Return the settings of one arm."""
+        return self.tested if role == "tested" else self.reference
+
+
+def read_pair(visit: Visit, comparison: Comparison) -> Process[Pair]:
+    """Read one pair; raises StoppedError when safety or the patient ends it."""
+    arms: list[Arm] = []
+    visit.bedside.guarded = True
+    try:
+        for role in comparison.order:
+            arms.append((yield from read_arm(visit, comparison, role)))
+            if arms[-1].reading.void:
+                break
+    finally:
+        visit.bedside.guarded = False
+    visit.n_pairs += 1
+    return _pair(visit.n_pairs, comparison, tuple(arms))
+
+
+def read_arm(visit: Visit, comparison: Comparison, role: Role) -> Process[Arm]:
+    """Program one arm, let it settle and read it; a void window is read again."""
+    start_s = float(visit.env.now)
+    settings = comparison.settings(role)
+    yield from visit.programmer.program(settings)
+    yield from _until_felt(visit, comparison, role)
+    yield from _beats(visit, visit.settle_beats - FELT_WITHIN_BEATS)
+    attempts, reading = 1, (yield from _read(visit))
+    while reading.void and attempts < MOST_ATTEMPTS:
+        visit.note("void", f"window repeated: {reading.void}")
+        attempts, reading = attempts + 1, (yield from _read(visit))
+    end_s = float(visit.env.now)
+    return Arm(role, settings, start_s, end_s, reading, attempts)
+
+
+def _read(visit: Visit) -> Process[Reading]:
+    bedside, n = visit.bedside, visit.read_beats
+    first = bedside.n_beats
+    visit.n_arms += 1
+    bedside.arm_id = visit.n_arms
+    yield from _beats(visit, n)
+    bedside.arm_id = -1
+    lost = visit.programmer.reading_link_lost()
+    return visit.instruments.read(bedside.window(first, n, link_lost=lost))
+
+
+def _until_felt(visit: Visit, comparison: Comparison, role: Role) -> Process[None]:
+    yield from _beats(visit, FELT_WITHIN_BEATS)
+    if role == "tested" and comparison.asks is not None:
+        reason = comparison.asks()
+        if reason:
+            raise StoppedError(reason)
+
+
+def _beats(visit: Visit, n: int) -> Process[None]:
+    reason = yield from visit.bedside.wait_beats(n)
+    if reason:
+        raise StoppedError(reason)
+
+
+def _pair(number: int, comparison: Comparison, arms: tuple[Arm, ...]) -> Pair:
+    void = next((arm.reading.void for arm in arms if arm.reading.void), "")
+    gains = None if void else _gains(arms)
+    return Pair(number, comparison.purpose, arms, gains, void)
+
+
+def _gains(arms: tuple[Arm, ...]) -> Gains:
+    return Gains(*(_gain_pct(arms, name) for name in QUANTITIES))
+
+
+def _gain_pct(arms: tuple[Arm, ...], name: str) -> float:
+    tested = fmean(getattr(a.reading, name) for a in arms if a.role == "tested")
+    base = fmean(getattr(a.reading, name) for a in arms if a.role == "reference")
+    return PCT_PER_FRAC * (tested / base - 1.0)

@@ -1,0 +1,136 @@
+"""What is decided before the patient comes in: the site, the clock, the pairs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Final
+
+from sim.sources import sourced
+from sim.units import S_PER_MIN
+
+PROTOCOL: Final = "ccmlab-protocol"
+
+PHASES: Final = (
+    "check-in",
+    "exam",
+    "interrogation",
+    "sensing",
+    "response test",
+    "titration",
+    "verification",
+    "permanent programming",
+    "re-interrogation",
+    "observation",
+    "report",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the visit takes place: who is there and how long the fixed steps take.
+
+    `place_of_service` lists descriptive codes as neutral metadata, never a choice.
+    """
+
+    name: str
+    title: str
+    place_of_service: str
+    staff: Mapping[str, str]
+    check_in_min: float = sourced(8.0, PROTOCOL, "3, step 1", "assumed")
+    exam_min: float = sourced(8.0, PROTOCOL, "3, step 2", "assumed")
+    interrogation_min: float = sourced(6.0, PROTOCOL, "3, step 3", "assumed")
+    sensing_min: float = sourced(4.0, PROTOCOL, "3, step 4", "assumed")
+    rest_min: float = sourced(5.0, PROTOCOL, "3, step 7", "assumed")
+    final_checks_min: float = sourced(8.0, PROTOCOL, "3, step 8", "assumed")
+    re_interrogation_min: float = sourced(2.0, PROTOCOL, "3, step 9", "assumed")
+    report_min: float = sourced(6.0, PROTOCOL, "3, step 11", "assumed")
+
+
+def _staff(lead: str, reader: str) -> Mapping[str, str]:
+    return MappingProxyType(
+        {
+            "check-in": "medical assistant",
+            "exam": lead,
+            "interrogation": reader,
+            "sensing": reader,
+            "response test": reader,
+            "titration": f"{lead} and {reader}",
+            "verification": reader,
+            "permanent programming": f"{lead} and {reader}",
+            "re-interrogation": reader,
+            "observation": "nurse",
+            "report": lead,
+        }
+    )
+
+
+SITES: Final[Mapping[str, Site]] = MappingProxyType(
+    {
+        "device-clinic": Site(
+            name="device-clinic",
+            title="Device clinic",
+            place_of_service="11 or 19 (recalled)",
+            staff=_staff("heart failure physician", "device specialist"),
+        ),
+        "hospital-outpatient": Site(
+            name="hospital-outpatient",
+            title="Hospital outpatient department",
+            place_of_service="19 or 22 (recalled)",
+            staff=_staff("electrophysiologist", "cardiac device nurse"),
+            check_in_min=12.0,
+            exam_min=10.0,
+            interrogation_min=7.0,
+            report_min=8.0,
+        ),
+        "ambulatory-surgical-center": Site(
+            name="ambulatory-surgical-center",
+            title="Ambulatory surgical center",
+            place_of_service="24 (recalled)",
+            staff=_staff("electrophysiologist", "industry-independent device nurse"),
+            check_in_min=15.0,
+            exam_min=9.0,
+            rest_min=6.0,
+            final_checks_min=10.0,
+        ),
+    }
+)
+
+
+def site(name: str) -> Site:
+    """Return a site by its name; a ValueError offers the nearest one."""
+    if name not in SITES:
+        near = get_close_matches(name, SITES, n=1, cutoff=0.0)
+        raise ValueError(
+            f"site must be one of {', '.join(SITES)}, got {name!r}"
+            f" (did you mean {near[0]!r}?)"
+        )
+    return SITES[name]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPlan:
+    """The visit as an experiment: how it is read and when it is believed."""
+
+    site: Site = field(default_factory=lambda: SITES["device-clinic"])
+    readout: str = "finger-pressure"
+    plan: str = "paired"
+    titration_min: float = sourced(40.0, PROTOCOL, "3, step 6", "assumed")
+    response_pairs: int = sourced(3, PROTOCOL, "2", "assumed")
+    verification_pairs: int = sourced(10, PROTOCOL, "3, step 7", "assumed")
+    settle_beats: int | None = None
+    read_beats: int | None = None
+    programming_s: float = sourced(5.0, PROTOCOL, "2", "assumed")
+    question_s: float = sourced(25.0, PROTOCOL, "2", "assumed")
+    baseline_min: float = sourced(10.0, PROTOCOL, "4", "assumed")
+    safety_rest_s: float = sourced(60.0, PROTOCOL, "4", "assumed")
+    observation_min: float = sourced(15.0, PROTOCOL, "3, step 10", "assumed")
+    least_relevant_gain_pct: float = sourced(1.0, PROTOCOL, "5", "assumed")
+    equivalence_margin_pct: float = sourced(1.5, PROTOCOL, "5", "assumed")
+    expected_pair_sd_pct: float | None = None
+    noise_scale: float = 1.0
+
+    @property
+    def titration_s(self) -> float:
+        """Time given to the search, seconds."""
+        return self.titration_min * S_PER_MIN

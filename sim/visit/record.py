@@ -1,0 +1,266 @@
+"""What happened in a visit: immutable, complete, in the clinic's words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.device.settings import Settings
+from sim.instruments import Reading
+from sim.patient import Patient
+from sim.visit.plan import VisitPlan
+
+Purpose = Literal["response", "sham", "titration", "verification"]
+Role = Literal["reference", "tested"]
+VerdictKind = Literal["improved", "equivalent", "inconclusive", "stopped for safety"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the visit's log."""
+
+    at_s: float
+    phase: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseTime:
+    """When a phase began and ended, and who was there."""
+
+    name: str
+    start_s: float
+    end_s: float
+    staff: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One setting held and read once. `reading.void` says why it does not count."""
+
+    role: Role
+    settings: Settings
+    start_s: float
+    end_s: float
+    reading: Reading
+    n_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gains:
+    """Relative change, tested against reference, of every quantity read; percent."""
+
+    primary_pct: float
+    systolic_pct: float
+    pulse_pct: float
+    mean_pct: float
+    diastolic_pct: float
+    heart_rate_pct: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Reference and tested setting read close together. No gains when void."""
+
+    number: int
+    purpose: Purpose
+    arms: tuple[Arm, ...]
+    gains: Gains | None
+    void: str
+
+    @property
+    def start_s(self) -> float:
+        """Start of the first arm."""
+        return self.arms[0].start_s
+
+    @property
+    def end_s(self) -> float:
+        """End of the last arm."""
+        return self.arms[-1].end_s
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What the visit saw at some settings.
+
+    `asked` is what the advisor wanted, `settings` what the safety filter let pass;
+    `aborted` and `filter_note` are empty when nothing happened. `energy_frac` is the
+    share of the nominal daily energy that the settings need.
+    """
+
+    number: int
+    asked: Settings
+    settings: Settings
+    filter_note: str
+    pair: Pair | None
+    standard_error_pct: float
+    sensation_grade: int
+    n_ectopics: int
+    n_train_ectopics: int
+    delivered_frac: float
+    energy_frac: float
+    start_s: float
+    end_s: float
+    n_beats: int
+    aborted: str
+
+    @property
+    def gain_pct(self) -> float:
+        """Primary gain against the reference, nan when aborted or void."""
+        if self.pair is None or self.pair.gains is None:
+            return float("nan")
+        return self.pair.gains.primary_pct
+
+    @property
+    def minutes(self) -> float:
+        """Patient time that this test cost."""
+        return (self.end_s - self.start_s) / 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The advisor's recommendation when the titration clock has run out.
+
+    `gated` is true when the do-no-harm gate kept the reference. `best_reading_pct`
+    is what the best single reading would have claimed.
+    """
+
+    settings: Settings
+    expected_gain_pct: float
+    probability_better: float
+    gated: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The one sentence of the visit, with all that it rests on."""
+
+    kind: VerdictKind
+    reason: str
+    gain_pct: float
+    standard_error_pct: float
+    ci95_pct: tuple[float, float]
+    ci90_pct: tuple[float, float]
+    pairs_planned: int
+    pairs_done: int
+    pairs_void: int
+    pair_sd_pct: float
+    least_detectable_gain_pct: float
+    best_single_reading_pct: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """Vital signs as read with the cuff."""
+
+    at_s: float
+    sbp_mmhg: float
+    dbp_mmhg: float
+    heart_rate_bpm: float
+    respiration_per_min: float
+    spo2_pct: float
+
+
+@dataclass(frozen=True, slots=True)
+class Symptoms:
+    """Symptoms on a scale of 0 (none) to 10 (worst), as the patient tells them."""
+
+    at_s: float
+    nyha_class: int
+    dyspnoea: float
+    fatigue: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interrogation:
+    """What the programmer read: settings, battery, leads, sensing, counters."""
+
+    at_s: float
+    settings: Settings
+    ccm_state: str
+    battery_pct: float
+    battery_v: float
+    days_since_charge: float
+    impedance_v1_ohm: float
+    impedance_v2_ohm: float
+    r_wave_v1_mv: float
+    r_wave_v2_mv: float
+    p_wave_mv: float
+    delivered_frac: float
+    counters: Mapping[str, int]
+    alerts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check at the final settings."""
+
+    name: str
+    passed: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdverseEvent:
+    """Something that should not have happened, and what was done."""
+
+    at_s: float
+    kind: str
+    text: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """One recommendation and the finding it follows from."""
+
+    text: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeatTable:
+    """Every beat of the visit: column names and one row a beat."""
+
+    columns: tuple[str, ...]
+    rows: NDArray[np.float64]
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return one column by its name."""
+        return self.rows[:, self.columns.index(name)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VisitRecord:
+    """Everything that a report, a table or a replay needs of one visit."""
+
+    patient: Patient
+    plan: VisitPlan
+    seed: int
+    pseudonym: str
+    reference: Settings
+    final: Settings
+    choice: Choice | None
+    verdict: Verdict
+    phases: tuple[PhaseTime, ...]
+    events: tuple[Event, ...]
+    vitals: tuple[Vitals, Vitals]
+    symptoms: tuple[Symptoms, Symptoms]
+    checklist: tuple[Check, ...]
+    as_found: Interrogation
+    as_left: Interrogation
+    sensing_findings: tuple[str, ...]
+    response_pairs: tuple[Pair, ...]
+    sham_pair: Pair | None
+    tested: tuple[Tested, ...]
+    verification_pairs: tuple[Pair, ...]
+    final_checks: tuple[Check, ...]
+    adverse_events: tuple[AdverseEvent, ...]
+    observation_text: str
+    follow_up: tuple[FollowUp, ...]
+    beats: BeatTable

@@ -1,0 +1,242 @@
+"""What keeps the patient safe whoever advises: the filter before, the stops after."""
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from scipy.stats import nbinom
+
+from sim.device.settings import Settings, axis_values
+from sim.sources import sourced
+from sim.units import S_PER_MS
+
+PROTOCOL: Final = "ccmlab-protocol"
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyRules:
+    """The limits of the visit."""
+
+    amplitude_step_v: float = sourced(0.5, PROTOCOL, "4", "assumed")
+    intolerable_grade: int = sourced(2, PROTOCOL, "4", "assumed")
+    refractory_margin_ms: float = sourced(30.0, PROTOCOL, "4", "assumed")
+    excluded_delay_ms: float = sourced(5.0, PROTOCOL, "4", "assumed")
+    least_sbp_mmhg: float = sourced(85.0, PROTOCOL, "4", "assumed")
+    sbp_fall_mmhg: float = sourced(20.0, PROTOCOL, "4", "assumed")
+    pressure_beats: int = sourced(10, PROTOCOL, "4", "assumed")
+    collapse_sbp_mmhg: float = sourced(60.0, PROTOCOL, "4", "assumed")
+    run_beats: int = sourced(3, PROTOCOL, "4", "assumed")
+    sustained_vt_s: float = sourced(30.0, PROTOCOL, "4", "assumed")
+    tied_within_ms: float = sourced(60.0, PROTOCOL, "4", "assumed")
+    tied_trains: int = sourced(2, PROTOCOL, "4", "assumed")
+    dispersion: float = sourced(0.5, PROTOCOL, "4", "assumed")
+    ectopy_alpha: float = sourced(0.0005, PROTOCOL, "4", "assumed")
+
+
+RULES: Final = SafetyRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What the filter lets pass; `settings` is None when nothing near is safe."""
+
+    settings: Settings | None
+    note: str
+
+
+@dataclass(slots=True)
+class SafetyFilter:
+    """Stands between the advisor and the device.
+
+    Parameters
+    ----------
+    highest_tolerated_v
+        Amplitude known to be tolerated, at first the one the patient came with.
+    latest_train_end_ms
+        Latest end of a train after the ventricular activation: end of the absolute
+        refractory period at the present rate less the margin.
+    latest_local_sense_ms
+        Local sense after the ventricular activation at the late 5 % of its jitter.
+    """
+
+    highest_tolerated_v: float
+    latest_train_end_ms: float
+    latest_local_sense_ms: float
+    rules: SafetyRules = RULES
+    felt: list[Settings] = field(default_factory=list)
+    stopped: list[Settings] = field(default_factory=list)
+
+    def admit(self, asked: Settings) -> Admitted:
+        """Return the nearest safe settings to the ones asked for, and what changed."""
+        notes: list[str] = []
+        settings = self._step_up(asked, notes)
+        settings = self._below_felt(settings, notes)
+        settings = self._inside_refractory(settings, notes)
+        if settings is None or settings.conflicts():
+            return Admitted(None, "; ".join([*notes, "no safe setting near"]))
+        if any(self._in_stopped_region(settings, bad) for bad in self.stopped):
+            return Admitted(None, "; ".join([*notes, "region of an earlier stop"]))
+        return Admitted(settings, "; ".join(notes))
+
+    def tolerated(self, settings: Settings) -> None:
+        """Learn that settings were held and not felt at an intolerable grade."""
+        self.highest_tolerated_v = max(self.highest_tolerated_v, settings.amplitude_v)
+
+    def felt_at(self, settings: Settings) -> None:
+        """Learn that settings were felt at an intolerable grade."""
+        self.felt.append(settings)
+
+    def stopped_at(self, settings: Settings) -> None:
+        """Learn that settings ended in a safety stop."""
+        self.stopped.append(settings)
+
+    def _step_up(self, settings: Settings, notes: list[str]) -> Settings:
+        limit_v = self.highest_tolerated_v + self.rules.amplitude_step_v
+        if settings.amplitude_v <= limit_v:
+            return settings
+        notes.append(f"amplitude held to {limit_v:g} V, one step above the highest yet")
+        return replace(settings, amplitude_v=limit_v)
+
+    def _below_felt(self, settings: Settings, notes: list[str]) -> Settings | None:
+        while any(at_least_as_strong(settings, bad) for bad in self.felt):
+            lower = [
+                value
+                for value in axis_values("amplitude_v")
+                if value < settings.amplitude_v
+            ]
+            if not lower:
+                return None
+            notes[:] = [f"amplitude lowered to {lower[-1]:g} V, below a felt setting"]
+            settings = replace(settings, amplitude_v=lower[-1])
+        return settings
+
+    def _inside_refractory(
+        self, settings: Settings | None, notes: list[str]
+    ) -> Settings | None:
+        if settings is None:
+            return None
+        room_ms = self.latest_train_end_ms - self.latest_local_sense_ms
+        latest_delay_ms = room_ms - settings.train_ms
+        if settings.delay_ms <= latest_delay_ms:
+            return settings
+        safe = [v for v in axis_values("delay_ms") if v <= latest_delay_ms]
+        if not safe:
+            return None
+        notes.append(f"delay cut to {safe[-1]:g} ms, inside the refractory period")
+        return replace(settings, delay_ms=safe[-1])
+
+    def _in_stopped_region(self, settings: Settings, bad: Settings) -> bool:
+        near = settings.delay_ms >= bad.delay_ms - self.rules.excluded_delay_ms
+        return near and at_least_as_strong(settings, bad)
+
+
+def at_least_as_strong(settings: Settings, other: Settings) -> bool:
+    """Tell whether a pulse is at least as strong as another in every respect."""
+    return (
+        settings.amplitude_v >= other.amplitude_v
+        and settings.phase_duration_ms >= other.phase_duration_ms
+        and settings.n_pulses >= other.n_pulses
+    )
+
+
+class Monitor:
+    """Watches every beat and says when a test must stop.
+
+    `beat` returns the reason of a stop, or an empty string. It keeps no clock: each
+    limit is a count of beats, or times handed in.
+    """
+
+    __slots__ = (
+        "_ectopic_run",
+        "_n_tied",
+        "_pressures",
+        "_rules",
+        "_run_start_s",
+        "_tied",
+        "_train_end_s",
+    )
+
+    def __init__(self, rules: SafetyRules = RULES) -> None:
+        self._rules = rules
+        self._pressures: deque[float]
+        self._ectopic_run = 0
+        self._run_start_s = 0.0
+        self._tied = 0
+        self._n_tied = 0
+        self._train_end_s = float("nan")
+        self.forget_pressure()
+
+    def forget_pressure(self) -> None:
+        """Start the pressure comparison anew, after a rest or a change of posture."""
+        self._pressures = deque(maxlen=2 * self._rules.pressure_beats)
+
+    def take_tied(self) -> int:
+        """Return how many ectopics followed a train at once since the last call."""
+        n, self._n_tied = self._n_tied, 0
+        return n
+
+    def beat(self, start_s: float, sbp_mmhg: float, ectopic: bool) -> str:
+        """Take one beat: its activation time, monitored pressure and origin."""
+        if ectopic:
+            return self._ectopic(start_s)
+        self._ectopic_run = 0
+        pressures = self._pressures
+        pressures.append(sbp_mmhg)
+        if len(pressures) < 2 * self._rules.pressure_beats:
+            return ""
+        return self._pressure()
+
+    def train(self, end_s: float) -> None:
+        """Take the end of a train that was delivered after this beat."""
+        if self._train_end_s == self._train_end_s:
+            self._tied = 0
+        self._train_end_s = end_s
+
+    def _ectopic(self, start_s: float) -> str:
+        rules = self._rules
+        if self._ectopic_run == 0:
+            self._run_start_s = start_s
+        self._ectopic_run += 1
+        after_train_s = start_s - self._train_end_s
+        if 0.0 <= after_train_s <= rules.tied_within_ms * S_PER_MS:
+            self._tied += 1
+            self._n_tied += 1
+            self._train_end_s = float("nan")
+        if start_s - self._run_start_s > rules.sustained_vt_s:
+            return "sustained ventricular tachycardia"
+        if self._ectopic_run >= rules.run_beats:
+            return "non-sustained ventricular tachycardia"
+        if self._tied >= rules.tied_trains:
+            return "ectopic beats tied to consecutive trains"
+        return ""
+
+    def _pressure(self) -> str:
+        rules, pressures = self._rules, list(self._pressures)
+        n = rules.pressure_beats
+        before, recent = sum(pressures[:n]) / n, sum(pressures[n:]) / n
+        if recent < rules.collapse_sbp_mmhg:
+            return "collapse"
+        if recent < rules.least_sbp_mmhg:
+            return f"systolic pressure {recent:.0f} mmHg"
+        if before - recent > rules.sbp_fall_mmhg:
+            return f"systolic pressure fell by {before - recent:.0f} mmHg"
+        return ""
+
+
+URGENT: Final = ("sustained ventricular tachycardia", "collapse")
+
+
+def ectopy_is_excessive(
+    n_baseline: int, baseline_s: float, n_since: int, since_s: float
+) -> bool:
+    """Tell whether ectopics since the baseline are more than chance would give.
+
+    Judged against the patient's own baseline, cumulatively, with an overdispersed
+    (negative binomial) count, since ectopics come in clusters.
+    """
+    if baseline_s <= 0.0 or since_s <= 0.0:
+        return False
+    expected = (n_baseline + 0.5) * since_s / baseline_s
+    k = RULES.dispersion
+    tail = float(nbinom.sf(n_since - 1, k, k / (k + expected)))
+    return tail < RULES.ectopy_alpha

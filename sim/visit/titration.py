@@ -1,0 +1,209 @@
+"""Does the patient respond, and to what: response test and timed titration."""
+
+from collections.abc import Generator
+from typing import Final, TypeVar
+
+import simpy
+
+from sim.device.settings import Settings
+from sim.heart.sensation import reported_grade, sensation_grade
+from sim.units import S_PER_MIN
+from sim.visit.bedside import train_of
+from sim.visit.clinic import Visit
+from sim.visit.pairs import Comparison, StoppedError, read_pair
+from sim.visit.record import Pair, Tested
+from sim.visit.safety import RULES, URGENT, ectopy_is_excessive
+
+T = TypeVar("T")
+Process = Generator[simpy.Event, object, T]
+REFUSAL_S: Final = 10.0
+NOMINAL: Final = Settings()
+
+
+def response_test(visit: Visit) -> Process[None]:
+    """Read the reference against OFF, and one sham pair: reference against itself."""
+    found = visit.findings
+    n = visit.plan.response_pairs
+    sham_place = int(visit.rng("arm_order").integers(0, n + 1))
+    for place in range(n + 1):
+        is_sham = place == sham_place
+        tested = visit.reference if is_sham else visit.off
+        purpose = "sham" if is_sham else "response"
+        try:
+            pair = yield from read_pair(
+                visit, Comparison(purpose, tested, visit.reference)
+            )
+        except StoppedError as stopped:
+            yield from make_safe(visit, stopped.reason, visit.reference)
+            if visit.ended_for_safety:
+                return
+            continue
+        if is_sham:
+            found.sham_pair = pair
+        else:
+            found.response_pairs.append(pair)
+        visit.note("pair", f"{purpose} pair: {pair_text(pair)}")
+
+
+def titrate(visit: Visit) -> Process[None]:
+    """Let the advisor propose, test what it proposes, let it learn."""
+    visit.titration_end_s = float(visit.env.now) + visit.plan.titration_s
+    while visit.time_for_one_more():
+        settings = visit.advisor.propose()
+        if settings is None:
+            return
+        tested = yield from test(visit, settings)
+        visit.findings.tested.append(tested)
+        visit.advisor.learn(tested)
+        if visit.ended_for_safety:
+            return
+
+
+def test(visit: Visit, asked: Settings) -> Process[Tested]:
+    """Test one proposal: filter, reference-tested-reference, questions."""
+    start_s, first = float(visit.env.now), visit.bedside.n_beats
+    admitted = visit.filter.admit(asked)
+    if admitted.settings is None:
+        yield visit.env.timeout(REFUSAL_S)
+        visit.note("refused", f"{settings_text(asked)}: {admitted.note}")
+        return _tested(visit, asked, visit.reference, first, start_s, admitted.note)
+    settings, pair, aborted = admitted.settings, None, ""
+    grade = _grade(visit, settings)
+    comparison = Comparison(
+        "titration", settings, visit.reference, asks=lambda: _complaint(grade)
+    )
+    try:
+        pair = yield from read_pair(visit, comparison)
+        visit.filter.tolerated(settings)
+        yield from visit.bedside.wait_s(visit.plan.question_s)
+    except StoppedError as stopped:
+        aborted = stopped.reason
+        yield from make_safe(visit, aborted, settings)
+    aborted = aborted or (yield from _judge_ectopy(visit, settings))
+    return _tested(
+        visit,
+        asked,
+        settings,
+        first,
+        start_s,
+        admitted.note,
+        pair=pair,
+        grade=grade,
+        aborted=aborted,
+    )
+
+
+def make_safe(visit: Visit, reason: str, settings: Settings) -> Process[None]:
+    """Stop a test: reference or off at once, confirm, rest, exclude the region."""
+    visit.bedside.resume()
+    if reason in URGENT:
+        visit.programmer.urgent_off()
+        visit.bedside.heart.end_run()
+        visit.ended_for_safety = reason
+        visit.adverse(reason, settings_text(settings), "urgent off, titration ended")
+        yield from visit.bedside.wait_s(visit.plan.safety_rest_s)
+        return
+    if reason.startswith("sensation"):
+        visit.filter.felt_at(settings)
+    else:
+        visit.filter.stopped_at(settings)
+    yield from visit.programmer.program(visit.reference)
+    text = f"{reason} at {settings_text(settings)}"
+    if reason.startswith("sensation"):
+        visit.note("stop", f"{text}; back to the reference")
+        return
+    visit.adverse(reason, settings_text(settings), "reference programmed, rest")
+    yield from visit.bedside.wait_s(visit.plan.safety_rest_s)
+    visit.bedside.resume()
+
+
+def _judge_ectopy(visit: Visit, settings: Settings) -> Process[str]:
+    n_baseline, baseline_s = visit.ectopy_baseline
+    bedside, first = visit.bedside, visit.ectopy_since_beat
+    if bedside.n_beats <= first:
+        return ""
+    n_since = int(bedside.ectopic(first, bedside.n_beats).sum())
+    since_s = float(visit.env.now) - bedside.start_of(first)
+    if not ectopy_is_excessive(n_baseline, baseline_s, n_since, since_s):
+        return ""
+    reason = f"ectopics {n_since} in {since_s / S_PER_MIN:.0f} min, above the baseline"
+    yield from make_safe(visit, reason, settings)
+    visit.ectopy_since_beat = bedside.n_beats
+    return reason
+
+
+def _grade(visit: Visit, settings: Settings) -> int:
+    sensation = visit.patient.sensation
+    grade = float(sensation_grade(sensation, train_of(settings, visit.generator)))
+    return reported_grade(sensation, grade, visit.rng_sensation)
+
+
+def _complaint(grade: int) -> str:
+    return f"sensation grade {grade}" if grade >= RULES.intolerable_grade else ""
+
+
+def _tested(
+    visit: Visit,
+    asked: Settings,
+    settings: Settings,
+    first: int,
+    start_s: float,
+    note: str,
+    *,
+    pair: Pair | None = None,
+    grade: int = 0,
+    aborted: str | None = None,
+) -> Tested:
+    bedside = visit.bedside
+    arms = pair.arms if pair is not None else ()
+    delivered = [a.reading.delivered_frac for a in arms if a.role == "tested"]
+    tested = Tested(
+        number=len(visit.findings.tested) + 1,
+        asked=asked,
+        settings=settings,
+        filter_note=note,
+        pair=pair,
+        standard_error_pct=visit.expected_pair_sd_pct,
+        sensation_grade=grade,
+        n_ectopics=int(bedside.ectopic(first, bedside.n_beats).sum()),
+        n_train_ectopics=bedside.monitor.take_tied(),
+        delivered_frac=sum(delivered) / len(delivered) if delivered else 0.0,
+        energy_frac=energy_frac(visit, settings),
+        start_s=start_s,
+        end_s=float(visit.env.now),
+        n_beats=bedside.n_beats - first,
+        aborted=f"refused: {note}" if aborted is None else aborted,
+    )
+    visit.note("tested", tested_text(tested))
+    return tested
+
+
+def energy_frac(visit: Visit, settings: Settings) -> float:
+    """Return the energy of a train as a share of the nominal train's."""
+    leads = visit.generator.leads
+    nominal = leads.energy_mj_per_train(NOMINAL)
+    return leads.energy_mj_per_train(settings) / nominal
+
+
+def settings_text(settings: Settings) -> str:
+    """Return the pulse of some settings in a clinician's shorthand."""
+    return (
+        f"{settings.amplitude_v:g} V, {settings.phase_duration_ms:g} ms,"
+        f" delay {settings.delay_ms:g} ms, {settings.n_pulses} pulses"
+    )
+
+
+def pair_text(pair: Pair) -> str:
+    """Return the outcome of a pair in words."""
+    if pair.gains is None:
+        return f"void ({pair.void})"
+    return f"systolic {pair.gains.systolic_pct:+.1f} %"
+
+
+def tested_text(tested: Tested) -> str:
+    """Return the outcome of a test in words."""
+    text = f"test {tested.number}: {settings_text(tested.settings)}"
+    if tested.aborted:
+        return f"{text}: {tested.aborted}"
+    outcome = pair_text(tested.pair) if tested.pair is not None else "not read"
+    return f"{text}: {outcome}, sensation {tested.sensation_grade}"

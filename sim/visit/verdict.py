@@ -1,0 +1,147 @@
+"""When a gain is believed: one candidate, one verification, a t-interval over pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import nct, t
+
+from sim.visit.plan import VisitPlan
+from sim.visit.record import Pair, Verdict, VerdictKind
+
+POWER: Final = 0.80
+NOT_READ: Final = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Mean gain of fresh pairs with its intervals, all in percent."""
+
+    n: int
+    gain_pct: float
+    pair_sd_pct: float
+    standard_error_pct: float
+    ci95_pct: tuple[float, float]
+    ci90_pct: tuple[float, float]
+
+
+def estimate(gains_pct: Sequence[float]) -> Estimate:
+    """Estimate the gain from the spread between pairs.
+
+    Parameters
+    ----------
+    gains_pct
+        Gain of each fresh pair; with fewer than two pairs no interval exists (nan).
+    """
+    n = len(gains_pct)
+    gain = float(np.mean(gains_pct)) if n else NOT_READ
+    if n < 2:
+        none = (NOT_READ, NOT_READ)
+        return Estimate(n, gain, NOT_READ, NOT_READ, none, none)
+    spread = float(np.std(gains_pct, ddof=1))
+    error = spread / np.sqrt(n)
+    return Estimate(
+        n,
+        gain,
+        spread,
+        float(error),
+        _interval(gain, error, n, 0.95),
+        _interval(gain, error, n, 0.90),
+    )
+
+
+def _interval(gain: float, error: float, n: int, level: float) -> tuple[float, float]:
+    reach = float(t.ppf(0.5 + 0.5 * level, n - 1)) * error
+    return (float(gain - reach), float(gain + reach))
+
+
+def least_detectable_gain_pct(pair_sd_pct: float, n_pairs: int) -> float:
+    """Return the gain that a two-sided 5 % t-test shows with 80 % power."""
+    if n_pairs < 2 or not pair_sd_pct > 0.0:
+        return NOT_READ
+    degrees = n_pairs - 1
+    bound = float(t.ppf(0.975, degrees))
+
+    def shortfall(noncentrality: float) -> float:
+        return float(nct.sf(bound, degrees, noncentrality)) - POWER
+
+    shift = float(brentq(shortfall, 0.0, 60.0))
+    return shift * pair_sd_pct / float(np.sqrt(n_pairs))
+
+
+def judge(
+    pairs: Sequence[Pair],
+    plan: VisitPlan,
+    *,
+    best_single_reading_pct: float,
+    expected_pair_sd_pct: float,
+) -> Verdict:
+    """Judge the verification pairs by the rules fixed before the visit."""
+    gains = [pair.gains.primary_pct for pair in pairs if pair.gains is not None]
+    found = estimate(gains)
+    kind, reason = _decide(found, plan)
+    spread = found.pair_sd_pct if found.n >= 2 else expected_pair_sd_pct
+    return Verdict(
+        kind=kind,
+        reason=reason,
+        gain_pct=found.gain_pct,
+        standard_error_pct=found.standard_error_pct,
+        ci95_pct=found.ci95_pct,
+        ci90_pct=found.ci90_pct,
+        pairs_planned=plan.verification_pairs,
+        pairs_done=found.n,
+        pairs_void=len(pairs) - found.n,
+        pair_sd_pct=found.pair_sd_pct,
+        least_detectable_gain_pct=least_detectable_gain_pct(
+            spread, plan.verification_pairs
+        ),
+        best_single_reading_pct=best_single_reading_pct,
+    )
+
+
+def _decide(found: Estimate, plan: VisitPlan) -> tuple[VerdictKind, str]:
+    if found.n < 2:
+        return "inconclusive", "fewer than two valid verification pairs"
+    low, high = found.ci90_pct
+    if found.ci95_pct[0] > 0.0 and found.gain_pct >= plan.least_relevant_gain_pct:
+        return "improved", (
+            "lower 95 % limit above 0 and gain at least"
+            f" {plan.least_relevant_gain_pct:g} %"
+        )
+    margin = plan.equivalence_margin_pct
+    if -margin < low and high < margin:
+        return "equivalent", f"90 % interval inside +-{margin:g} %"
+    if found.ci95_pct[0] > 0.0:
+        least = plan.least_relevant_gain_pct
+        return "inconclusive", f"gain below the least relevant gain of {least:g} %"
+    return "inconclusive", "95 % interval includes no gain"
+
+
+def not_verified(
+    plan: VisitPlan,
+    kind: VerdictKind,
+    reason: str,
+    *,
+    best_single_reading_pct: float,
+    expected_pair_sd_pct: float,
+) -> Verdict:
+    """Return the verdict of a visit that had no candidate to verify."""
+    none = (NOT_READ, NOT_READ)
+    return Verdict(
+        kind=kind,
+        reason=reason,
+        gain_pct=NOT_READ,
+        standard_error_pct=NOT_READ,
+        ci95_pct=none,
+        ci90_pct=none,
+        pairs_planned=plan.verification_pairs,
+        pairs_done=0,
+        pairs_void=0,
+        pair_sd_pct=NOT_READ,
+        least_detectable_gain_pct=least_detectable_gain_pct(
+            expected_pair_sd_pct, plan.verification_pairs
+        ),
+        best_single_reading_pct=best_single_reading_pct,
+    )

@@ -1,0 +1,138 @@
+"""The whole visit: eleven steps in order, from check-in to the record."""
+
+from collections.abc import Callable, Generator
+
+import simpy
+
+from sim.patient import Patient
+from sim.units import S_PER_MIN
+from sim.visit.arrival import check_in, examine, pseudonym
+from sim.visit.clinic import Advisor, FoundDevice, Progress, Visit
+from sim.visit.followup import follow_up
+from sim.visit.interrogation import interrogate, mend_sensing
+from sim.visit.leaving import close_report, observe
+from sim.visit.plan import PHASES, VisitPlan
+from sim.visit.programming import program_permanently, read_again
+from sim.visit.record import VisitRecord
+from sim.visit.titration import response_test, titrate
+from sim.visit.verification import verify
+
+Process = Generator[simpy.Event, object, None]
+Step = Callable[[Visit], Process]
+
+
+def programming_visit(visit: Visit) -> Process:
+    """Go through the clinic's checklist, one phase after the other."""
+    for name, step in zip(PHASES, STEPS, strict=True):
+        with visit.in_phase(name):
+            yield from step(visit)
+
+
+def test_response(visit: Visit) -> Process:
+    """Take the ectopy baseline, then compare the reference with OFF."""
+    yield from _finish_baseline(visit)
+    yield from response_test(visit)
+
+
+def titrate_under_the_clock(visit: Visit) -> Process:
+    """Search, unless the patient has already been harmed."""
+    visit.ectopy_since_beat = visit.bedside.n_beats
+    visit.advisor.begin(visit.reference)
+    if not visit.ended_for_safety:
+        yield from titrate(visit)
+
+
+def _finish_baseline(visit: Visit) -> Process:
+    """Wait until the monitored baseline is long enough, then count its ectopics."""
+    bedside, wanted_s = visit.bedside, visit.plan.baseline_min * S_PER_MIN
+    missing_s = wanted_s - float(visit.env.now)
+    if missing_s > 0.0:
+        yield from bedside.wait_s(missing_s)
+    n = int(bedside.ectopic(0, bedside.n_beats).sum())
+    visit.ectopy_baseline = (n, float(visit.env.now))
+
+
+STEPS: tuple[Step, ...] = (
+    check_in,
+    examine,
+    interrogate,
+    mend_sensing,
+    test_response,
+    titrate_under_the_clock,
+    verify,
+    program_permanently,
+    read_again,
+    observe,
+    close_report,
+)
+
+
+def run_visit(
+    patient: Patient,
+    plan: VisitPlan,
+    found: FoundDevice,
+    *,
+    advisor: Advisor,
+    seed: int,
+    replicate: int = 0,
+    progress: Progress | None = None,
+) -> VisitRecord:
+    """Play one visit from check-in to the report and return its record.
+
+    Parameters
+    ----------
+    patient, plan, found
+        Who comes, what is planned, how the device is found.
+    advisor
+        Proposes settings and learns what was seen; `sim` knows no optimizer.
+    seed, replicate
+        Key every random stream of the visit.
+    progress
+        Called with simulated seconds, phase and text for each line of the log.
+    """
+    visit = Visit(
+        patient,
+        plan,
+        found,
+        advisor=advisor,
+        seed=seed,
+        replicate=replicate,
+        progress=progress,
+    )
+    visit.env.run(until=visit.env.process(programming_visit(visit)))
+    return record(visit)
+
+
+def record(visit: Visit) -> VisitRecord:
+    """Return the finished visit as an immutable record."""
+    found = visit.findings
+    if found.as_found is None or found.as_left is None or found.verdict is None:
+        raise ValueError(f"the visit is not finished: it is in phase {visit.phase!r}")
+    final = visit.programmer.programmed
+    return VisitRecord(
+        patient=visit.patient,
+        plan=visit.plan,
+        seed=visit.seed,
+        pseudonym=pseudonym(visit),
+        reference=visit.reference,
+        final=final,
+        choice=found.choice,
+        verdict=found.verdict,
+        phases=tuple(visit.phases),
+        events=tuple(visit.events),
+        vitals=(found.vitals[0], found.vitals[-1]),
+        symptoms=(found.symptoms[0], found.symptoms[-1]),
+        checklist=tuple(found.checklist),
+        as_found=found.as_found,
+        as_left=found.as_left,
+        sensing_findings=tuple(text for text in found.sensing if text),
+        response_pairs=tuple(found.response_pairs),
+        sham_pair=found.sham_pair,
+        tested=tuple(found.tested),
+        verification_pairs=tuple(found.verification_pairs),
+        final_checks=tuple(found.final_checks),
+        adverse_events=tuple(found.adverse_events),
+        observation_text=found.observation_text,
+        follow_up=follow_up(visit, final),
+        beats=visit.bedside.table(),
+    )

@@ -1,0 +1,167 @@
+"""The filter lets only safe settings pass, and the monitor stops what must stop."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.device.settings import Settings, axis_values, with_dependents
+from sim.visit.safety import (
+    Monitor,
+    SafetyFilter,
+    at_least_as_strong,
+    ectopy_is_excessive,
+)
+
+LOW = Settings(amplitude_v=4.5, delay_ms=30.0)
+PULSES = st.builds(
+    lambda volts, width, n, delay: with_dependents(
+        replace(
+            LOW,
+            amplitude_v=volts,
+            phase_duration_ms=width,
+            n_pulses=n,
+            delay_ms=delay,
+        )
+    ),
+    st.sampled_from(axis_values("amplitude_v")),
+    st.sampled_from(axis_values("phase_duration_ms")),
+    st.sampled_from((1, 2, 3)),
+    st.sampled_from([v for v in axis_values("delay_ms") if 15.0 <= v <= 45.0]),
+)
+
+
+def fresh_filter(latest_train_end_ms: float = 250.0) -> SafetyFilter:
+    return SafetyFilter(4.5, latest_train_end_ms, 30.0)
+
+
+@given(PULSES, st.lists(PULSES, max_size=4), st.lists(PULSES, max_size=2))
+def test_whatever_passes_is_one_step_up_unfelt_and_inside_the_refractory_period(
+    asked: Settings, felt: list[Settings], stopped: list[Settings]
+) -> None:
+    safety = fresh_filter(100.0)
+    for settings in felt:
+        safety.felt_at(settings)
+    for settings in stopped:
+        safety.stopped_at(settings)
+    passed = safety.admit(asked).settings
+    if passed is None:
+        return
+    assert passed.amplitude_v <= 5.0
+    assert not any(at_least_as_strong(passed, bad) for bad in felt)
+    assert 30.0 + passed.delay_ms + passed.train_ms <= 100.0
+    assert not passed.conflicts()
+
+
+def test_amplitude_rises_one_step_above_the_highest_tolerated() -> None:
+    safety = fresh_filter()
+    admitted = safety.admit(replace(LOW, amplitude_v=7.5))
+    assert admitted.settings == replace(LOW, amplitude_v=5.0)
+    assert "one step" in admitted.note
+    safety.tolerated(admitted.settings)
+    assert safety.admit(replace(LOW, amplitude_v=7.5)).settings == replace(
+        LOW, amplitude_v=5.5
+    )
+
+
+def test_a_felt_setting_and_all_stronger_ones_are_never_tested_again() -> None:
+    safety = SafetyFilter(7.5, 250.0, 30.0)
+    safety.felt_at(replace(LOW, amplitude_v=6.5))
+    admitted = safety.admit(replace(LOW, amplitude_v=7.5))
+    assert admitted.settings == replace(LOW, amplitude_v=6.0)
+
+
+def test_a_shorter_train_at_a_felt_amplitude_may_be_tried() -> None:
+    safety = SafetyFilter(7.5, 250.0, 30.0)
+    safety.felt_at(replace(LOW, amplitude_v=6.5))
+    shorter = replace(LOW, amplitude_v=6.5, n_pulses=1)
+    assert safety.admit(shorter).settings == shorter
+
+
+def test_a_late_train_is_pulled_into_the_refractory_period() -> None:
+    admitted = fresh_filter(90.0).admit(replace(LOW, delay_ms=45.0))
+    assert admitted.settings is not None
+    assert admitted.settings.delay_ms == 39.0
+    assert "refractory" in admitted.note
+
+
+def test_the_region_of_a_stop_is_refused() -> None:
+    safety = fresh_filter()
+    safety.stopped_at(LOW)
+    assert safety.admit(replace(LOW, delay_ms=33.0)).settings is None
+
+
+def steady_monitor(sbp_mmhg: float = 115.0, n: int = 40) -> Monitor:
+    monitor = Monitor()
+    assert not any(monitor.beat(0.8 * i, sbp_mmhg, False) for i in range(n))
+    return monitor
+
+
+def test_three_ectopics_in_a_row_stop_the_test() -> None:
+    monitor = steady_monitor()
+    reasons = [monitor.beat(40.0 + 0.4 * i, 90.0, True) for i in range(3)]
+    assert reasons == ["", "", "non-sustained ventricular tachycardia"]
+
+
+def test_two_ectopics_and_a_sinus_beat_do_not() -> None:
+    monitor = steady_monitor()
+    origins = [True, True, False, True, True, False]
+    assert not any(monitor.beat(40.0 + i, 110.0, o) for i, o in enumerate(origins))
+
+
+def test_a_low_pressure_stops_the_test() -> None:
+    monitor = steady_monitor(95.0)
+    reasons = [monitor.beat(40.0 + i, 84.0, False) for i in range(10)]
+    assert reasons[-1].startswith("systolic pressure 84")
+
+
+def test_a_fall_of_more_than_20_mmhg_over_10_beats_stops_the_test() -> None:
+    monitor = steady_monitor(120.0)
+    reasons = [monitor.beat(40.0 + i, 98.0, False) for i in range(10)]
+    assert reasons[-1].startswith("systolic pressure fell by 22")
+
+
+def test_a_run_of_more_than_half_a_minute_is_sustained() -> None:
+    monitor = steady_monitor()
+    reasons = [monitor.beat(40.0 + 0.4 * i, 70.0, True) for i in range(80)]
+    assert reasons[-1] == "sustained ventricular tachycardia"
+
+
+def test_ectopics_that_follow_two_trains_in_a_row_at_once_stop_the_test() -> None:
+    monitor = steady_monitor()
+    for at_s in (40.0, 42.0):
+        monitor.beat(at_s, 115.0, False)
+        monitor.train(at_s + 0.25)
+        reason = monitor.beat(at_s + 0.28, 100.0, True)
+    assert reason == "ectopic beats tied to consecutive trains"
+    assert monitor.take_tied() == 2
+
+
+def test_ectopics_of_the_usual_coupling_are_not_tied_to_trains() -> None:
+    monitor = steady_monitor()
+    for at_s in (40.0, 42.0, 44.0):
+        monitor.beat(at_s, 115.0, False)
+        monitor.train(at_s + 0.08)
+        assert monitor.beat(at_s + 0.5, 100.0, True) == ""
+
+
+@pytest.mark.parametrize("per_hour", [0.0, 10.0, 100.0, 600.0])
+def test_ectopy_in_clusters_is_rarely_called_excessive(per_hour: float) -> None:
+    rng = np.random.default_rng(int(per_hour))
+    false_stops = 0
+    for _ in range(400):
+        rates = per_hour * rng.gamma(0.5, 2.0, size=3) / 60.0
+        n_baseline = int(rng.poisson(rates[0] * 25.0))
+        counts = np.cumsum(rng.poisson(np.repeat(rates[1:], 10) * 2.0))
+        false_stops += any(
+            ectopy_is_excessive(n_baseline, 1500.0, int(n), 120.0 * (i + 1))
+            for i, n in enumerate(counts)
+        )
+    # the protocol allows 2 %; 400 visits, so 16 false stops are 2 % and two SE above
+    assert false_stops <= 16
+
+
+def test_bigeminy_out_of_the_blue_is_called_excessive() -> None:
+    assert ectopy_is_excessive(3, 1500.0, 400, 600.0)
