@@ -17,6 +17,7 @@ _V_SENSITIVITY_MV: Final = (
     *(3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0),
 )
 _MIN_PER_DAY: Final = 1440
+_COUNTED: Final = ("", "beats", "days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,8 @@ def _steps(
     standing: Standing = "measured",
 ) -> Parameter:
     n_steps = round((high - low) / step)
-    values = tuple(low + k * step for k in range(n_steps + 1))
+    number = int if unit in _COUNTED else float
+    values = tuple(number(low + k * step) for k in range(n_steps + 1))
     shown = f"{low:g} to {high:g} {unit}".rstrip() + f" in steps of {step:g}"
     return Parameter(symbol, label, unit, values, shown, place, standing)
 

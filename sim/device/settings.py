@@ -165,10 +165,14 @@ class Settings:
         return tuple(pair for pair in pairs if pair[1] != pair[2])
 
     def with_values(self, values: Mapping[str, Any]) -> "Settings":
-        """Return a copy with some values changed; a ValueError offers near names."""
+        """Return a copy with some values changed; a ValueError offers near names.
+
+        A whole number becomes a float where the parameter is one, so that settings
+        read from a file and settings made in code are written alike.
+        """
         for name in values:
             check_name(name)
-        return replace(self, **values)
+        return replace(self, **{n: _typed(n, value) for n, value in values.items()})
 
     def off_lattice(self, model: str = "CCM X11") -> tuple[Conflict, ...]:
         """List the values that this model cannot take, with what it can."""
@@ -197,6 +201,7 @@ class Settings:
 
 
 _NAMES: Final = tuple(item.name for item in fields(Settings))
+_FLOATS: Final = frozenset(n for n in _NAMES if isinstance(AXES[n][0], float))
 
 
 def check_name(name: str) -> None:
@@ -253,6 +258,10 @@ def with_hours_per_day(settings: Settings, hours_per_day: float) -> Settings:
     return replace(
         settings, ccm_hours_per_day=hours_per_day, ccm_off_min=float(int(off_min))
     )
+
+
+def _typed(name: str, value: Any) -> Any:
+    return float(value) if name in _FLOATS and isinstance(value, int) else value
 
 
 @cache

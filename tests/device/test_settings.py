@@ -98,6 +98,13 @@ def test_a_misspelt_setting_is_told_with_the_nearest_name() -> None:
         Settings().with_values({"delay_m": 20})
 
 
+def test_whole_numbers_from_a_file_become_what_the_parameter_is() -> None:
+    settings = Settings().with_values({"delay_ms": 10, "n_pulses": 3})
+    assert repr((settings.delay_ms, settings.n_pulses)) == "(10.0, 3)"
+    kinds = {name: type(getattr(Settings(), name)) for name in AXES}
+    assert kinds == {name: type(values[0]) for name, values in AXES.items()}
+
+
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(ValueError, match="CCM X10"):
         Settings().conflicts("CCM X9")
