@@ -14,7 +14,6 @@ from sim.units import FRAC_PER_PCT, PCT_PER_FRAC, S_PER_MIN
 
 LeadName = Literal["V1", "V2"]
 Fault = Literal["none", "dislodged", "insulation_breach", "fracture"]
-Fault = Literal["none", "dislodged", "insulation_breach", "fracture"]
 _D: Final = "ccmlab-device"
 
 
