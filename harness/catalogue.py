@@ -9,7 +9,7 @@ from optimizers.registry import strategies
 from sim.device.lattice import parameters
 from sim.device.settings import Settings
 from sim.instruments import READOUTS
-from sim.patient import PHENOTYPES, phenotype
+from sim.patient import PHENOTYPES
 
 Line = tuple[str, str]
 
@@ -27,10 +27,13 @@ def strategies_listed() -> Iterator[Line]:
 
 
 def phenotypes_listed() -> Iterator[Line]:
-    """Yield each phenotype and what the chart says of it."""
-    for name in PHENOTYPES:
-        profile = phenotype(name).profile
-        yield name, f"{profile.indication}; {profile.rhythm_text}"
+    """Yield each phenotype, with the bedside values that it is solved to."""
+    for name, row in PHENOTYPES.items():
+        made = row.targets
+        yield name, (
+            f"{row.title}; EF {made.ejection_fraction_pct:g} %, EDV {made.edv_ml:g} mL,"
+            f" systolic {made.sbp_mmhg:g} mmHg, {made.heart_rate_bpm:g}/min"
+        )
 
 
 def readouts_listed() -> Iterator[Line]:
