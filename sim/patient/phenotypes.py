@@ -1,0 +1,166 @@
+"""The ready-made patients: bedside values, rhythm and chart of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+from sim.heart.contractility import Contractility
+from sim.heart.dose import DoseResponse
+from sim.heart.parameters import HFREF, NORMAL
+from sim.heart.reflex import Reflex
+from sim.heart.rhythm import RhythmParameters
+from sim.patient.model import Patient, Profile
+from sim.patient.solve import Targets, solve_patient
+from sim.sources import Source, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Phenotype:
+    """One ready-made patient before its circulation is solved for the targets."""
+
+    title: str
+    targets: Targets
+    patient: Patient
+
+
+def _from(place: str, standing: Standing, *names: str) -> dict[str, Source]:
+    return {name: Source("ccmlab-evidence", place, standing) for name in names}
+
+
+def _hfref(name: str, **parts: object) -> Patient:
+    sources = _from("E PVCs E01, class of the day count", "assumed", _PVC)
+    patient = Patient(name, name, HFREF, sources=sources)
+    return replace(patient, **parts)  # type: ignore[arg-type]
+
+
+_PVC: Final = "rhythm.pvc_per_hour"
+
+_NORMAL: Final = Patient(
+    "normal",
+    "normal",
+    NORMAL,
+    contractility=Contractility(
+        potentiation_frac=0.03, force_frequency_frac=0.015, reference_rate_bpm=68.0
+    ),
+    reflex=Reflex(
+        rr_gain_ms_per_mmhg=9.0,
+        resistance_per_mmhg=-0.010,
+        unstressed_ml_per_mmhg=6.0,
+        elastance_per_mmhg=-0.004,
+    ),
+    response=DoseResponse(beta_block_factor=1.0 / 0.6),
+    rhythm=RhythmParameters(heart_rate_bpm=68.0, sdnn_ms=50.0, pvc_per_hour=0.5),
+    profile=Profile(
+        age_years=45.0,
+        nyha_class=1,
+        dyspnoea=0.0,
+        fatigue=0.0,
+        mlwhfq_score=0.0,
+        spo2_pct=98.0,
+        icd_distance_cm=0.0,
+        has_icd=False,
+        ccm_indicated=False,
+        aetiology="none",
+        indication="none: a healthy adult, for teaching and for checks of the model",
+        medication=(),
+    ),
+    sources=(
+        _from("C2 normal", "assumed", "contractility.potentiation_frac")
+        | _from("C2 normal", "assumed", "contractility.force_frequency_frac")
+        | _from(
+            "C2 baroreflex normal",
+            "assumed",
+            "reflex.rr_gain_ms_per_mmhg",
+            "reflex.resistance_per_mmhg",
+            "reflex.unstressed_ml_per_mmhg",
+            "reflex.elastance_per_mmhg",
+        )
+        | _from("E HRV, a healthy adult", "assumed", "rhythm.sdnn_ms", _PVC)
+        | {
+            "response.beta_block_factor": Source(
+                "ccmlab-protocol", "6, without beta-blocker", "assumed"
+            )
+        }
+    ),
+)
+
+_NON_ISCHAEMIC: Final = Profile(
+    age_years=57.0,
+    mlwhfq_score=45.0,
+    aetiology="non-ischaemic dilated cardiomyopathy",
+)
+_FIBRILLATING: Final = Profile(
+    age_years=68.0,
+    rhythm_text="permanent atrial fibrillation",
+    medication=(*Profile().medication, "oral anticoagulant"),
+)
+
+PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
+    {
+        "normal": Phenotype(
+            "healthy adult, no indication for CCM",
+            Targets(60.0, 125.0, 120.0, 68.0),
+            _NORMAL,
+        ),
+        "hfref-ischaemic": Phenotype(
+            "ischaemic cardiomyopathy, sinus rhythm",
+            Targets(30.0, 220.0, 117.0, 74.0),
+            _hfref("hfref-ischaemic", rhythm=RhythmParameters(pvc_per_hour=24.0)),
+        ),
+        "hfref-nonischaemic": Phenotype(
+            "dilated cardiomyopathy, sinus rhythm",
+            Targets(26.5, 249.0, 115.0, 76.0),
+            _hfref(
+                "hfref-nonischaemic",
+                rhythm=RhythmParameters(pvc_per_hour=12.0),
+                profile=_NON_ISCHAEMIC,
+            ),
+        ),
+        "hfref-af": Phenotype(
+            "reduced ejection fraction with permanent atrial fibrillation",
+            Targets(30.0, 232.0, 114.0, 80.0),
+            _hfref(
+                "hfref-af",
+                rhythm=RhythmParameters(kind="af", pvc_per_hour=18.0),
+                profile=_FIBRILLATING,
+            ),
+        ),
+        "hfref-frequent-pvc": Phenotype(
+            "reduced ejection fraction with thousands of ectopics a day",
+            Targets(28.0, 235.0, 114.0, 74.0),
+            _hfref("hfref-frequent-pvc", rhythm=RhythmParameters(pvc_per_hour=300.0)),
+        ),
+        "hfref-null": Phenotype(
+            "as hfref-ischaemic, but CCM does nothing: the check for false claims",
+            Targets(30.0, 220.0, 117.0, 74.0),
+            _hfref(
+                "hfref-null",
+                response=DoseResponse(family="null", g_one_lead_frac=0.0),
+                rhythm=RhythmParameters(pvc_per_hour=24.0),
+            ),
+        ),
+    }
+)
+"""By name; the targets are cohort medians (evidence B; C07, C08, C11)."""
+
+
+@cache
+def phenotype(name: str) -> Patient:
+    """Return a ready-made patient, solved to the targets of `PHENOTYPES`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, with the nearest known one.
+    """
+    if name not in PHENOTYPES:
+        near = get_close_matches(name, PHENOTYPES, n=1, cutoff=0.0)[0]
+        raise ValueError(
+            f"phenotype must be one of {', '.join(PHENOTYPES)}, got {name!r}"
+            f" (did you mean {near!r}?)"
+        )
+    made = PHENOTYPES[name]
+    return solve_patient(made.patient, made.targets)
