@@ -188,7 +188,7 @@ class SearchAdvisor:
         energy = self.plan.objective.energy_weight * self._energy_frac(choice.point)
         return Choice(
             settings=settings,
-            expected_gain_pct=choice.value + energy if settings else nan,
+            expected_gain_pct=choice.value + energy,
             probability_better=choice.probability_better,
             gated=choice.gated,
             reason=choice.reason,

@@ -13,16 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.device.settings import Settings
-from sim.heart.beating import (
-    BEAT_COLUMNS,
-    HeartModel,
-    commands,
-    control_constants,
-    control_state,
-    heart_at,
-    play,
-    settled,
-)
+from sim.heart.beating import BEAT_COLUMNS, HeartModel, heart_at, play, settled
+from sim.heart.control import commands, control_constants, control_state
 from sim.heart.dose import Train, relative_gain
 from sim.instruments import readout
 from sim.patient import Patient

@@ -288,7 +288,7 @@ class Instruments:
     def _draw_clock_waves(self, rng: np.random.Generator, n: int) -> None:
         errors, scale = self._errors, self._scale
         pressure = errors.pressure
-        time_s = np.arange(n) * GRID_S
+        time_s: FloatArray = np.arange(n, dtype=np.float64) * GRID_S
         slope, bow = rng.standard_normal(2)
         turn = time_s / errors.drift.trend_over_s
         trend = slope * turn + 0.5 * bow * np.sin(np.pi * turn)
@@ -296,7 +296,7 @@ class Instruments:
         self._drift = scale * (
             errors.drift.trend_frac * trend + errors.drift.wander_frac * wander
         )
-        self._slow = scale * ar1(rng, n, pressure.slow_tau_s)
+        self._slow: FloatArray = scale * ar1(rng, n, pressure.slow_tau_s)
         self._slow_dpdt = scale * ar1(rng, n, errors.invasive.slow_tau_s)
         self._probe = scale * ar1(rng, n, errors.echo.probe_tau_s)
         self._breath_phase = rng.uniform(0.0, 2.0 * np.pi)
@@ -334,7 +334,7 @@ class Instruments:
 
     def _at(self, time_s: FloatArray) -> NDArray[np.intp]:
         index = (time_s * (1.0 / GRID_S)).astype(np.intp)
-        return np.minimum(index, self._drift.size - 1)
+        return np.asarray(np.minimum(index, self._drift.size - 1), dtype=np.intp)
 
     def monitored_sbp_mmhg(self, now_s: float, true_sbp_mmhg: float) -> float:
         """Return the systolic pressure on the monitor at one beat."""

@@ -75,7 +75,8 @@ class SourcedNumber:
 def sourced(value: T, reference: str, place: str, standing: Standing) -> T:
     """Return a dataclass field default that remembers where its number comes from."""
     source = Source(reference, place, standing)
-    return cast(T, field(default=value, metadata={"source": source}))
+    default: T = field(default=value, metadata={"source": source})
+    return default
 
 
 def unit_of(name: str) -> str:

@@ -102,6 +102,14 @@ def axis_values(
     return tuple(v for v in values if isinstance(v, str) or low <= v <= high)
 
 
+@cache
+def axis_numbers(
+    name: str, *, mode: str | None = None, model: str = "CCM X11"
+) -> tuple[float, ...]:
+    """Return every allowed value of one numeric parameter, ascending, as floats."""
+    return tuple(float(v) for v in axis_values(name, mode=mode, model=model))
+
+
 def _ovo_limits(name: str, model: DeviceModel) -> tuple[float, float]:
     highest = {
         "delay_ms": model.ovo_delay_max_ms,

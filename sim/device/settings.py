@@ -12,6 +12,7 @@ from sim.device.lattice import (
     Mode,
     Parameter,
     Value,
+    axis_numbers,
     axis_values,
     device_model,
     parameters,
@@ -24,6 +25,7 @@ __all__ = [
     "Conflict",
     "ConflictError",
     "Settings",
+    "axis_numbers",
     "axis_values",
     "refractory_needed_ms",
     "with_dependents",
@@ -228,11 +230,11 @@ def with_dependents(settings: Settings, model: str = "CCM X11") -> Settings:
     needed_ms = refractory_needed_ms(settings, model)
     solved: dict[str, Any] = {}
     for name in _REFRACTORIES:
-        longer = [v for v in _numbers(name, model) if v > needed_ms]
+        longer = [v for v in axis_numbers(name, model=model) if v > needed_ms]
         if getattr(settings, name) <= needed_ms and longer:
             solved[name] = longer[0]
     if settings.post_ls_refractory_ms > settings.delay_ms:
-        masks = _numbers("post_ls_refractory_ms", model)
+        masks = axis_numbers("post_ls_refractory_ms", model=model)
         shorter = [v for v in masks if v <= settings.delay_ms]
         if shorter:
             solved["post_ls_refractory_ms"] = shorter[-1]
@@ -268,11 +270,6 @@ def _typed(name: str, value: Any) -> Any:
 def _allowed(model: str) -> tuple[tuple[str, frozenset[Value]], ...]:
     table = parameters(model)
     return tuple((name, frozenset(table[name].values)) for name in _NAMES)
-
-
-@cache
-def _numbers(name: str, model: str) -> tuple[float, ...]:
-    return tuple(float(value) for value in parameters(model)[name].values)
 
 
 def _busy_ms(settings: Settings, limits: DeviceModel) -> float:

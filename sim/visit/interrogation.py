@@ -1,7 +1,7 @@
 """Reading the device out, and mending what stops it from delivering."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,7 @@ import simpy
 from sim.device.battery import Battery
 from sim.device.generator import BeatSignals, Cause, Counters, PulseGenerator
 from sim.device.leads import Leads
-from sim.device.settings import Settings, axis_values, with_dependents
+from sim.device.settings import Settings, axis_numbers, with_dependents
 from sim.heart.conduction import Conduction, refractory_s
 from sim.heart.rhythm import Rhythm
 from sim.sources import sourced
@@ -207,9 +207,8 @@ def mend_sensing(visit: Visit) -> Process:
         settings, seen, in_af=visit.patient.in_atrial_fibrillation
     )
     if changes:
-        settings = with_dependents(
-            replace(settings, **{name: value for name, (value, _) in changes.items()})
-        )
+        values = {name: value for name, (value, _) in changes.items()}
+        settings = with_dependents(settings.with_values(values), visit.found.model)
         visit.findings.sensing.extend(reason for _, reason in changes.values())
         yield from visit.programmer.program(settings)
     first = visit.bedside.n_beats
@@ -250,7 +249,7 @@ def _sensitivity(
     floor_mv = 1.0 if ovo else 0.3
     wanted = [
         v
-        for v in axis_values(name)
+        for v in axis_numbers(name)
         if floor_mv <= v <= weak_mv / rules.sensing_safety_factor
     ]
     better = wanted[-1] if wanted else floor_mv
@@ -274,12 +273,12 @@ def _window(
     if start_ms <= low and high <= start_ms + settings.alert_width_ms:
         return {}
     wanted = low - rules.scan_margin_ms
-    starts = [v for v in axis_values("alert_start_ms") if v <= wanted]
-    start = starts[-1] if starts else axis_values("alert_start_ms")[0]
+    starts = [v for v in axis_numbers("alert_start_ms") if v <= wanted]
+    start = starts[-1] if starts else axis_numbers("alert_start_ms")[0]
     most_ms = 30.0 if ovo else 40.0
     widths = [
         v
-        for v in axis_values("alert_width_ms")
+        for v in axis_numbers("alert_width_ms")
         if v <= most_ms and start + v >= high + rules.scan_margin_ms
     ]
     width = widths[0] if widths else most_ms

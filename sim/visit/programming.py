@@ -6,7 +6,7 @@ from typing import Final
 
 import simpy
 
-from sim.device.settings import Settings, axis_values, with_dependents
+from sim.device.settings import Settings, axis_numbers, with_dependents
 from sim.heart.sensation import reported_grade, sensation_grade
 from sim.sources import sourced
 from sim.units import MS_PER_S, S_PER_MIN
@@ -103,7 +103,7 @@ def capture_probe(visit: Visit, settings: Settings) -> Settings:
     """Return the highest tolerated amplitude with the delay as late as is safe."""
     latest = settings.delay_ms + CHECKS.capture_delay_ms
     amplitude_v = max(visit.filter.highest_tolerated_v, settings.amplitude_v)
-    delays = [v for v in axis_values("delay_ms") if settings.delay_ms <= v <= latest]
+    delays = [v for v in axis_numbers("delay_ms") if settings.delay_ms <= v <= latest]
     for delay_ms in reversed(delays):
         probe = replace(settings, amplitude_v=amplitude_v, delay_ms=delay_ms)
         probe = with_dependents(probe, visit.found.model)

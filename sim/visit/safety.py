@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from scipy.stats import nbinom
 
-from sim.device.settings import Settings, axis_values
+from sim.device.settings import Settings, axis_numbers
 from sim.sources import sourced
 from sim.units import S_PER_H, S_PER_MS
 
@@ -81,9 +81,8 @@ class SafetyFilter:
     def admit(self, asked: Settings) -> Admitted:
         """Return the nearest safe settings to the ones asked for, and what changed."""
         notes: list[str] = []
-        settings = self._step_up(asked, notes)
-        settings = self._below_felt(settings, notes)
-        settings = self._inside_refractory(settings, notes)
+        stepped = self._step_up(asked, notes)
+        settings = self._inside_refractory(self._below_felt(stepped, notes), notes)
         if settings is None or settings.conflicts():
             return Admitted(None, "; ".join([*notes, "no safe setting near"]))
         if any(self._in_stopped_region(settings, bad) for bad in self.stopped):
@@ -113,7 +112,7 @@ class SafetyFilter:
         while any(at_least_as_strong(settings, bad) for bad in self.felt):
             lower = [
                 value
-                for value in axis_values("amplitude_v")
+                for value in axis_numbers("amplitude_v")
                 if value < settings.amplitude_v
             ]
             if not lower:
@@ -131,7 +130,7 @@ class SafetyFilter:
         latest_delay_ms = room_ms - settings.train_ms
         if settings.delay_ms <= latest_delay_ms:
             return settings
-        safe = [v for v in axis_values("delay_ms") if v <= latest_delay_ms]
+        safe = [v for v in axis_numbers("delay_ms") if v <= latest_delay_ms]
         if not safe:
             return None
         notes.append(f"delay cut to {safe[-1]:g} ms, inside the refractory period")

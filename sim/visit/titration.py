@@ -11,7 +11,7 @@ from sim.units import S_PER_MIN
 from sim.visit.bedside import train_of
 from sim.visit.clinic import Visit
 from sim.visit.pairs import Comparison, StoppedError, read_pair
-from sim.visit.record import Pair, Tested
+from sim.visit.record import Pair, Purpose, Tested
 from sim.visit.safety import RULES, URGENT, ectopy_is_excessive
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ def response_test(visit: Visit) -> Process[None]:
     for place in range(n + 1):
         is_sham = place == sham_place
         tested = visit.reference if is_sham else visit.off
-        purpose = "sham" if is_sham else "response"
+        purpose: Purpose = "sham" if is_sham else "response"
         try:
             pair = yield from read_pair(
                 visit, Comparison(purpose, tested, visit.reference)
@@ -98,7 +98,7 @@ def make_safe(visit: Visit, reason: str, settings: Settings) -> Process[None]:
     visit.bedside.resume()
     if reason in URGENT:
         visit.programmer.urgent_off()
-        visit.bedside.heart.end_run()
+        visit.bedside.heart.rhythm.end_run()
         visit.ended_for_safety = reason
         visit.adverse(reason, settings_text(settings), "urgent off, titration ended")
         yield from visit.bedside.wait_s(visit.plan.safety_rest_s)

@@ -164,4 +164,4 @@ def test_ectopy_in_clusters_is_rarely_called_excessive(per_hour: float) -> None:
 
 
 def test_bigeminy_out_of_the_blue_is_called_excessive() -> None:
-    assert ectopy_is_excessive(3, 1500.0, 600, 900.0)
+    assert ectopy_is_excessive(0, 1500.0, 600, 900.0)
