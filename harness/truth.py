@@ -13,8 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.device.settings import Settings
-from sim.heart.beating import BEAT_COLUMNS, HeartModel, heart_at, play, settled
-from sim.heart.control import commands, control_constants, control_state
+from sim.heart.beating import (
+    BEAT_COLUMNS,
+    HeartModel,
+    play,
+    settled,
+    settled_waveforms,
+)
 from sim.heart.dose import Train, relative_gain
 from sim.instruments import readout
 from sim.patient import Patient
@@ -175,17 +180,7 @@ def _pair_gains_pct(roles: Sequence[Role], reads: Sequence[float]) -> Iterator[f
 @lru_cache(maxsize=64)
 def loop(patient: Patient, gain: float) -> Loop:
     """Return the steady pressure-volume loop of the left ventricle at one gain."""
-    heart, start = patient.heart, settled(patient.heart, gain)
-    factor, resistance, shift_ml, _ = commands(
-        control_state(heart, start), control_constants(heart), False
-    )
-    waves = heart_at(heart, start).waveforms(
-        start.rr_s,
-        contractility=factor,
-        resistance_scale=resistance,
-        venous_shift_ml=shift_ml,
-        atrial_onset_s=heart.atrial_onset_s(start.rr_s, heart.origin),
-    )
+    waves = settled_waveforms(patient.heart, gain)
     keep = slice(None, None, LOOP_STEP)
     return Loop(
         tuple(waves.volume_ml("lv")[keep].tolist()),
