@@ -7,8 +7,9 @@ from typing import Self
 
 import numpy as np
 
-from sim.heart import beats
-from sim.heart.activation import rise_table
+from sim.heart import exact as at
+from sim.heart.activation import atrial_forms, rise_table
+from sim.heart.beats import N_WAVES, block_kernel
 from sim.heart.parameters import VOLUMES, Circulation, FloatArray
 
 __all__ = ["BEAT_FIELDS", "VOLUMES", "BeatHaemodynamics", "Heart", "Waveforms"]
@@ -93,41 +94,41 @@ class Waveforms:
 def parameter_rows(circulation: Circulation) -> FloatArray:
     """Return the rows of a block that a patient brings along, `(N_ROWS, 2)`."""
     c = circulation
-    rows = np.zeros((beats.N_ROWS, 2))
+    rows = np.zeros((at.N_ROWS, 2))
     by_row: Mapping[int, tuple[float, float]] = {
-        beats.BASE_ELASTANCE: (c.la_elastance_mmhg_per_ml, c.ra_elastance_mmhg_per_ml),
-        beats.BASE_ELASTANCE + 1: (
+        at.BASE_ELASTANCE: (c.la_elastance_mmhg_per_ml, c.ra_elastance_mmhg_per_ml),
+        at.BASE_ELASTANCE + 1: (
             c.lv_elastance_mmhg_per_ml,
             c.rv_elastance_mmhg_per_ml,
         ),
-        beats.STIFFNESS: (c.la_stiffness_mmhg, c.ra_stiffness_mmhg),
-        beats.STIFFNESS + 1: (c.lv_stiffness_mmhg, c.rv_stiffness_mmhg),
-        beats.UNSTRESSED: (c.la_v0_ml, c.ra_v0_ml),
-        beats.UNSTRESSED + 1: (c.lv_v0_ml, c.rv_v0_ml),
-        beats.VESSELS: (c.la_stiffness_per_ml, c.ra_stiffness_per_ml),
-        beats.VESSELS + 1: (c.lv_stiffness_per_ml, c.rv_stiffness_per_ml),
-        beats.VESSELS + 4: (
+        at.STIFFNESS: (c.la_stiffness_mmhg, c.ra_stiffness_mmhg),
+        at.STIFFNESS + 1: (c.lv_stiffness_mmhg, c.rv_stiffness_mmhg),
+        at.UNSTRESSED: (c.la_v0_ml, c.ra_v0_ml),
+        at.UNSTRESSED + 1: (c.lv_v0_ml, c.rv_v0_ml),
+        at.VESSELS: (c.la_stiffness_per_ml, c.ra_stiffness_per_ml),
+        at.VESSELS + 1: (c.lv_stiffness_per_ml, c.rv_stiffness_per_ml),
+        at.VESSELS + 4: (
             1.0 / c.systemic_arterial_compliance_ml_per_mmhg,
             1.0 / c.pulmonary_arterial_compliance_ml_per_mmhg,
         ),
         # the vein that enters the left atrium is the pulmonary one
-        beats.VESSELS + 5: (
+        at.VESSELS + 5: (
             1.0 / c.pulmonary_venous_compliance_ml_per_mmhg,
             1.0 / c.systemic_venous_compliance_ml_per_mmhg,
         ),
-        beats.VESSELS + 7: (
+        at.CONDUCTANCE + 1: (
             1.0 / c.pulmonary_venous_resistance_mmhg_s_per_ml,
             1.0 / c.systemic_venous_resistance_mmhg_s_per_ml,
         ),
-        beats.ARTERY_CONDUCTANCE: (
+        at.BASE_CONDUCTANCE: (
             1.0 / c.systemic_resistance_mmhg_s_per_ml,
             1.0 / c.pulmonary_resistance_mmhg_s_per_ml,
         ),
-        beats.OPEN: (
+        at.OPEN: (
             1.0 / c.mitral_resistance_mmhg_s_per_ml,
             1.0 / c.tricuspid_resistance_mmhg_s_per_ml,
         ),
-        beats.OPEN + 1: (
+        at.OPEN + 1: (
             1.0 / c.aortic_resistance_mmhg_s_per_ml,
             1.0 / c.pulmonary_valve_resistance_mmhg_s_per_ml,
         ),
@@ -135,8 +136,8 @@ def parameter_rows(circulation: Circulation) -> FloatArray:
     for index, values in by_row.items():
         rows[index] = values
     for chamber in range(2):
-        stiffness, curvature = beats.STIFFNESS + chamber, beats.VESSELS + chamber
-        rows[beats.VESSELS + 2 + chamber] = rows[stiffness] * rows[curvature]
+        stiffness, curvature = at.STIFFNESS + chamber, at.VESSELS + chamber
+        rows[at.VESSELS + 2 + chamber] = rows[stiffness] * rows[curvature]
     return rows
 
 
@@ -163,7 +164,7 @@ def resting_volumes_ml(circulation: Circulation) -> FloatArray:
     return volumes
 
 
-_beat_of_one: Callable[..., None] = beats.block_kernel(1)
+_beat_of_one: Callable[..., None] = block_kernel(1)
 
 
 class Heart:
@@ -190,12 +191,14 @@ class Heart:
             raise ValueError(f"step_s must be 0.0001 to 0.005 s, got {step_s:g} s")
         self.circulation = circulation
         self.step_s = step_s
+        self._forms = atrial_forms([circulation], step_s)
         self._rise = rise_table([circulation], step_s)
         self._fixed = fixed_numbers(circulation)[np.newaxis]
         self._block = parameter_rows(circulation).ravel()
         self._volumes = resting_volumes_ml(circulation)[np.newaxis]
-        self._orders = np.zeros((1, beats.N_ORDERS))
-        self._notes = np.empty((1, beats.N_NOTES))
+        self._orders = np.zeros((1, at.N_ORDERS))
+        self._orders[0, at.MITRAL_SHUT] = math.nan
+        self._notes = np.empty((1, at.N_NOTES))
         self._no_wave = np.empty(0)
         self._since_atrial_s = circulation.av_delay_s
         self._last_rr_s = circulation.rr_s
@@ -225,6 +228,7 @@ class Heart:
         """Return an independent heart in the same state."""
         twin = type(self)(self.circulation, step_s=self.step_s)
         twin._volumes[:] = self._volumes
+        twin._orders[:] = self._orders
         twin._since_atrial_s = self._since_atrial_s
         twin._last_rr_s = self._last_rr_s
         twin._last_contractility = self._last_contractility
@@ -290,7 +294,7 @@ class Heart:
         if atrial_onset_s is None:
             atrial_onset_s = max(0.0, rr_s - self.circulation.av_delay_s)
         none = math.isnan(atrial_onset_s)
-        self._orders[0] = (
+        self._orders[0, : at.TAIL_ENDS] = (
             rr_s,
             math.inf if none else atrial_onset_s,
             -self._since_atrial_s,
@@ -299,13 +303,11 @@ class Heart:
             self._last_contractility,
             resistance_scale,
             venous_shift_ml,
-            0.0,
-            0.0,
-            0.0,
         )
         _beat_of_one(
             self._block,
             self._rise,
+            self._forms,
             self._atrial,
             self._trace,
             wave,
@@ -335,7 +337,7 @@ class Heart:
     ) -> Waveforms:
         """Beat once, as `beat` does, and return every pressure and volume."""
         n_steps = int(rr_s / self.step_s + 1e-7)
-        wave = np.empty((n_steps + 1, beats.N_WAVES))
+        wave = np.empty((n_steps + 1, N_WAVES))
         row = self._beat(
             rr_s,
             contractility,
@@ -345,9 +347,9 @@ class Heart:
             np.empty((1, len(BEAT_FIELDS))),
             wave.ravel(),
         )
-        rows = self._block.reshape(beats.N_ROWS, 2)
-        wave[n_steps, :8] = rows[beats.STATE : beats.STATE + 4].ravel()
-        wave[n_steps, 8:] = rows[beats.PRESSURE : beats.PRESSURE + 4].ravel()
+        rows = self._block.reshape(at.N_ROWS, 2)
+        wave[n_steps, :8] = rows[at.STATE : at.STATE + 4].ravel()
+        wave[n_steps, 8:] = rows[at.PRESSURE : at.PRESSURE + 4].ravel()
         return self._waveforms(wave, rr_s, venous_shift_ml, row)
 
     def _waveforms(

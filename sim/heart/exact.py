@@ -1,0 +1,350 @@
+"""One step of one patient, split where its right-hand side has a corner.
+
+Corners are the instants when a valve turns, found by the pressures on its two sides,
+the end of the atrial half-cosine, and the atrial onset. Over an unsplit corner the
+error of a step is of second order, which costs 1e-4 of dP/dt max. While the tail of the
+last beat outlasts the new beat, the steps of a patient are taken here too.
+"""
+
+import math
+from typing import Any
+
+from sim.heart.jit import inlined, kernel
+from sim.heart.parameters import FloatArray
+from sim.heart.simd import left, pair, right, where_above
+from sim.heart.steps import Vectors, displacement, pressures, reaches, step
+
+# Rows of a block; row r of patient j is at [r, j] (left) and [r, patients + j] (right).
+STATE, BEFORE, PRESSURE, BEFORE_PRESSURE = 0, 6, 12, 16
+GATES, SIGN, ELASTANCE, VESSELS, CONDUCTANCE = 20, 22, 24, 26, 32
+ARTERY_SUM, ATRIUM_SUM, WORK_SUM, PAST_PRESSURE, PAST_VOLUME = 34, 35, 36, 37, 38
+TOP, TOP_AT, STEEPEST, STEEPEST_AT, FALLING, FALLING_AT = 39, 40, 41, 42, 43, 44
+BASE_ELASTANCE, STIFFNESS, OPEN, UNSTRESSED, BASE_CONDUCTANCE = 45, 47, 49, 51, 53
+N_ROWS = 55
+
+# What stays the same for a patient, and what a beat is told, one row per patient.
+ATRIUM_PEAK, ATRIUM_TAIL, RV_SHARE, N_FIXED = 0, 1, 2, 3
+RR, ONSET, PAST_ONSET, PAST_BEAT, CONTRACTILITY, PAST_CONTRACTILITY = 0, 1, 2, 3, 4, 5
+RESISTANCE_SCALE, VENOUS_SHIFT, TAIL_ENDS, LV_TAIL, RV_TAIL = 6, 7, 8, 9, 10
+MITRAL_SHUT, N_ORDERS = 11, 12
+
+# What is noted down of a patient's beat: times of the left valves, LV dP/dt at them,
+# values at the aortic valve, values at the start.
+AORTIC_OPEN, AORTIC_CLOSE, MITRAL_OPEN, MITRAL_CLOSE, SLOPES = 0, 1, 2, 3, 4
+OPEN_VOLUME, OPEN_PRESSURE, CLOSE_VOLUME, CLOSE_PRESSURE = 8, 9, 10, 11
+START_PRESSURE, START_ARTERY, START_VOLUME, N_NOTES = 12, 13, 14, 15
+
+TOLERANCE_MMHG = 1e-5
+TAILS = 18.0
+"""Atrial tails after which nothing is left (1e-8)."""
+
+
+@inlined
+def row(block: FloatArray, patients: int, j: int, index: int) -> Any:
+    """Return one row of one patient as a pair."""
+    at = index * 2 * patients + j
+    return pair(block[at], block[at + patients])
+
+
+@inlined
+def put(block: FloatArray, patients: int, j: int, index: int, value: Any) -> None:
+    """Write one row of one patient."""
+    at = index * 2 * patients + j
+    block[at] = left(value)
+    block[at + patients] = right(value)
+
+
+@kernel
+def interpolated(rise: FloatArray, patients: int, j: int, at: float) -> float:
+    """Return ventricular activation at a time counted in half steps, by a cubic."""
+    last = (rise.size // (3 * patients) - 1) * 2 - 3
+    m = max(0, int(at) - 1)
+    if m > last:
+        return 0.0
+    x = at - m
+    y0 = rise[((m >> 1) * 3 + (m & 1)) * patients + j]
+    y1 = rise[(((m + 1) >> 1) * 3 + ((m + 1) & 1)) * patients + j]
+    y2 = rise[(((m + 2) >> 1) * 3 + ((m + 2) & 1)) * patients + j]
+    y3 = rise[(((m + 3) >> 1) * 3 + ((m + 3) & 1)) * patients + j]
+    a, b, c = x - 1.0, x - 2.0, x - 3.0
+    outer = (y3 * x * a * b - y0 * a * b * c) * (1.0 / 6.0)
+    return outer + 0.5 * (y1 * x * b * c - y2 * x * a * c)
+
+
+@kernel
+def atrial(since_s: float, peak_s: float, tail_s: float) -> float:
+    """Return atrial activation at a time since its onset. Evidence C2."""
+    corner_s = 1.5 * peak_s
+    if since_s <= 0.0 or since_s > corner_s + TAILS * tail_s:
+        return 0.0
+    if since_s < corner_s:
+        return 0.5 - 0.5 * math.cos(math.pi / peak_s * since_s)
+    return 0.5 * math.exp((corner_s - since_s) / tail_s)
+
+
+@inlined
+def activity_of(
+    rise: FloatArray,
+    patients: int,
+    j: int,
+    at_s: float,
+    step_s: float,
+    elastance: Vectors,
+    order: FloatArray,
+    fixed: FloatArray,
+) -> Vectors:
+    """Return the activity of one patient at any time, tail of the last beat included.
+
+    Between two beats of unlike contractility the stronger of both pulls, so that
+    nothing jumps at a premature beat.
+    """
+    phi = interpolated(rise, patients, j, at_s * 2.0 / step_s)
+    pull_l, pull_r = phi, phi
+    if at_s < order[TAIL_ENDS]:
+        past_s = at_s + order[PAST_BEAT]
+        past = interpolated(rise, patients, j, past_s * 2.0 / step_s)
+        pull_l = max(phi, past * order[LV_TAIL])
+        pull_r = max(phi, past * order[RV_TAIL])
+        phi = max(phi, past)
+    peak_s, tail_s = fixed[ATRIUM_PEAK], fixed[ATRIUM_TAIL]
+    psi = max(
+        atrial(at_s - order[ONSET], peak_s, tail_s),
+        atrial(at_s - order[PAST_ONSET], peak_s, tail_s),
+    )
+    return (
+        pair(psi, psi) * elastance[0],
+        pair(1.0 - psi, 1.0 - psi),
+        pair(pull_l, pull_r) * elastance[1],
+        pair(1.0 - phi, 1.0 - phi),
+    )
+
+
+@inlined
+def corner_after(at_s: float, end_s: float, order: FloatArray, peak_s: float) -> float:
+    """Return the next corner of atrial activation, or the end."""
+    for corner_s in (
+        order[ONSET],
+        order[ONSET] + 1.5 * peak_s,
+        order[PAST_ONSET] + 1.5 * peak_s,
+    ):
+        if at_s + 1e-9 < corner_s < end_s:
+            end_s = corner_s
+    return end_s
+
+
+@inlined
+def wrongness(
+    pressure: Vectors, sign_in: Any, sign_out: Any
+) -> tuple[float, float, float, float]:
+    """Return by how much mitral, tricuspid, aortic, pulmonary valve ought to turn."""
+    inlet = sign_in * (pressure[1] - pressure[0])
+    outlet = sign_out * (pressure[2] - pressure[1])
+    return left(inlet), right(inlet), left(outlet), right(outlet)
+
+
+@inlined
+def first_to_turn(
+    begun: tuple[float, float, float, float],
+    ended: tuple[float, float, float, float],
+    chosen: int,
+) -> tuple[int, float]:
+    """Return the valve, other than the chosen one, that turns first, -1 for none."""
+    earliest, valve = 2.0, -1
+    for v in range(4):
+        if v != chosen and ended[v] > TOLERANCE_MMHG:
+            root = -min(0.0, begun[v]) / (ended[v] - min(0.0, begun[v]))
+            if root < earliest:
+                earliest, valve = root, v
+    return valve, earliest
+
+
+@kernel
+def exact(
+    block: FloatArray,
+    patients: int,
+    j: int,
+    start_s: float,
+    end_s: float,
+    step_s: float,
+    rise: FloatArray,
+    order: FloatArray,
+    fixed: FloatArray,
+    notes: FloatArray,
+) -> None:
+    """Take one patient from rows BEFORE to rows STATE, split where a valve turns.
+
+    Rows PRESSURE must hold the pressures that an unsplit step ends with.
+    """
+    vessels = (
+        row(block, patients, j, VESSELS),
+        row(block, patients, j, VESSELS + 1),
+        row(block, patients, j, VESSELS + 2),
+        row(block, patients, j, VESSELS + 3),
+        row(block, patients, j, VESSELS + 4),
+        row(block, patients, j, VESSELS + 5),
+    )
+    conductance = (
+        row(block, patients, j, CONDUCTANCE),
+        row(block, patients, j, CONDUCTANCE + 1),
+    )
+    elastance = (
+        row(block, patients, j, ELASTANCE),
+        row(block, patients, j, ELASTANCE + 1),
+    )
+    opened = row(block, patients, j, OPEN), row(block, patients, j, OPEN + 1)
+    gates = row(block, patients, j, GATES), row(block, patients, j, GATES + 1)
+    sign_in, sign_out = row(block, patients, j, SIGN), row(block, patients, j, SIGN + 1)
+    state = (
+        row(block, patients, j, BEFORE),
+        row(block, patients, j, BEFORE + 1),
+        row(block, patients, j, BEFORE + 2),
+        row(block, patients, j, BEFORE + 3),
+        row(block, patients, j, BEFORE + 4),
+        row(block, patients, j, BEFORE + 5),
+    )
+    pressure = (
+        row(block, patients, j, BEFORE_PRESSURE),
+        row(block, patients, j, BEFORE_PRESSURE + 1),
+        row(block, patients, j, BEFORE_PRESSURE + 2),
+        row(block, patients, j, BEFORE_PRESSURE + 3),
+    )
+    after_p = (
+        row(block, patients, j, PRESSURE),
+        row(block, patients, j, PRESSURE + 1),
+        row(block, patients, j, PRESSURE + 2),
+        row(block, patients, j, PRESSURE + 3),
+    )
+    ended = wrongness(after_p, sign_in, sign_out)
+    at_s, turns, known = start_s, 0, True
+    while at_s < end_s:
+        whole_s = corner_after(at_s, end_s, order, fixed[ATRIUM_PEAK]) - at_s
+        to_end = at_s + whole_s >= end_s
+        begun = wrongness(pressure, sign_in, sign_out)
+        share, valve, tries, low, high = 1.0, -1, 0, 0.0, 1.0
+        low_f, high_f, side = 0.0, 0.0, 0
+        if known and to_end and turns == 0:
+            valve, share = first_to_turn(begun, ended, -1)
+            if valve >= 0:
+                low_f, high_f = min(0.0, begun[valve]), ended[valve]
+            else:
+                share = 1.0
+        known = False
+        while True:
+            now_s = share * whole_s
+            middle = activity_of(
+                rise, patients, j, at_s + 0.5 * now_s, step_s, elastance, order, fixed
+            )
+            end = activity_of(
+                rise, patients, j, at_s + now_s, step_s, elastance, order, fixed
+            )
+            half = reaches(gates, conductance, 0.5 * now_s)
+            first = displacement(state, pressure, vessels, half)
+            after = step(
+                state,
+                first,
+                middle,
+                end,
+                vessels,
+                half,
+                reaches(gates, conductance, now_s),
+                reaches(gates, conductance, now_s / 6.0),
+            )
+            after_p = pressures(after, end, vessels)
+            wrong = wrongness(after_p, sign_in, sign_out)
+            tries += 1
+            if turns > 12 or tries > 12:
+                break
+            rival, _ = first_to_turn(begun, wrong, valve)
+            if rival >= 0:
+                valve, low, high, side = rival, 0.0, share, 0
+                low_f, high_f = min(0.0, begun[valve]), wrong[valve]
+            elif valve < 0 or abs(wrong[valve]) <= TOLERANCE_MMHG:
+                break
+            elif wrong[valve] > 0.0:
+                # halve what stays a second time, else false position may crawl
+                low_f, side = (0.5 if side > 0 else 1.0) * low_f, 1
+                high, high_f = share, wrong[valve]
+            else:
+                high_f, side = (0.5 if side < 0 else 1.0) * high_f, -1
+                low, low_f = share, wrong[valve]
+            share = low + (high - low) * low_f / (low_f - high_f)
+        at_s = end_s if valve < 0 and to_end else at_s + now_s
+        state, pressure = after, after_p
+        if valve >= 0:
+            turns += 1
+            flip_l = -1.0 if valve % 2 == 0 else 1.0
+            flip, one, zero = pair(flip_l, -flip_l), pair(1.0, 1.0), pair(0.0, 0.0)
+            if valve % 2 == 0:
+                rate = displacement(
+                    state, pressure, vessels, reaches(gates, conductance, 1.0)
+                )
+                half_steps = at_s * 2.0 / step_s
+                steep = (
+                    interpolated(rise, patients, j, half_steps + 0.05)
+                    - interpolated(rise, patients, j, half_steps - 0.05)
+                ) * (20.0 / step_s)
+                slope = left(
+                    pair(steep, 0.0) * (elastance[1] * state[1] - state[5])
+                    + (end[2] + end[3] * rate[5]) * rate[1]
+                )
+                shut = left(sign_in if valve == 0 else sign_out) < 0.0
+                _note(
+                    notes,
+                    order,
+                    valve,
+                    shut,
+                    at_s,
+                    slope,
+                    left(state[1]),
+                    left(pressure[1]),
+                )
+            flip_in, flip_out = (flip, one) if valve < 2 else (one, flip)
+            sign_in, sign_out = sign_in * flip_in, sign_out * flip_out
+            gates = (
+                where_above(sign_in, zero, opened[0], zero),
+                where_above(sign_out, zero, opened[1], zero),
+            )
+    put(block, patients, j, STATE, state[0])
+    put(block, patients, j, STATE + 1, state[1])
+    put(block, patients, j, STATE + 2, state[2])
+    put(block, patients, j, STATE + 3, state[3])
+    put(block, patients, j, STATE + 4, state[4])
+    put(block, patients, j, STATE + 5, state[5])
+    put(block, patients, j, PRESSURE, pressure[0])
+    put(block, patients, j, PRESSURE + 1, pressure[1])
+    put(block, patients, j, PRESSURE + 2, pressure[2])
+    put(block, patients, j, PRESSURE + 3, pressure[3])
+    put(block, patients, j, GATES, gates[0])
+    put(block, patients, j, GATES + 1, gates[1])
+    put(block, patients, j, SIGN, sign_in)
+    put(block, patients, j, SIGN + 1, sign_out)
+
+
+@kernel
+def _note(
+    notes: FloatArray,
+    order: FloatArray,
+    valve: int,
+    was_shut: bool,
+    at_s: float,
+    slope: float,
+    volume: float,
+    pressure: float,
+) -> None:
+    """Note the first opening of a left valve and the last closure of the aortic one."""
+    if valve == 0:
+        event = MITRAL_OPEN if was_shut else MITRAL_CLOSE
+        if event == MITRAL_CLOSE:
+            order[MITRAL_SHUT] = at_s
+    else:
+        event = AORTIC_OPEN if was_shut else AORTIC_CLOSE
+    first = math.isnan(notes[event])
+    if first or event == AORTIC_CLOSE:
+        notes[event] = at_s
+        notes[SLOPES + event] = slope
+    if event == AORTIC_OPEN and first:
+        notes[OPEN_VOLUME] = volume
+        notes[OPEN_PRESSURE] = pressure
+    if event == AORTIC_CLOSE:
+        notes[CLOSE_VOLUME] = volume
+        notes[CLOSE_PRESSURE] = pressure
