@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sim.heart.beating import HeartModel
 from sim.heart.conduction import ConductionParameters
 from sim.heart.contractility import Contractility
 from sim.heart.dose import DoseResponse
+from sim.heart.model import HeartModel
 from sim.heart.parameters import Circulation
 from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters

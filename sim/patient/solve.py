@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import least_squares
 
-from sim.heart.beating import held
+from sim.heart.equilibrium import held
 from sim.heart.parameters import Circulation, FloatArray
 from sim.patient.model import Patient
 from sim.sources import Source

@@ -1,0 +1,109 @@
+"""Where a heart comes to rest at a constant gain, with the reflex closed."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sim.heart.circulation import (
+    BEAT_FIELDS,
+    BeatHaemodynamics,
+    Heart,
+    resting_volumes_ml,
+)
+from sim.heart.contractility import (
+    contractility_factor,
+    prepare_contractility,
+    settled_memory,
+)
+from sim.heart.model import HeartModel
+from sim.heart.parameters import VOLUMES, FloatArray
+from sim.heart.reflex import settled_effect
+from sim.heart.settle import NotSettledError, anderson, check_plausible
+from sim.units import S_PER_MS
+
+_MOST_TRIALS: Final = 25
+_DEVIATION_TOLERANCE_MMHG: Final = 1e-8
+_SETTLED_ML: Final = 1e-8
+_MOST_BEATS: Final = 400
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Equilibrium:
+    """A heart that no longer changes from beat to beat, at a constant gain.
+
+    `deviation_mmhg` is how far its mean pressure stays from the reflex's set point.
+    """
+
+    gain: float
+    rr_s: float
+    deviation_mmhg: float
+    volumes_ml: FloatArray
+    haemodynamics: BeatHaemodynamics
+
+
+def settled(model: HeartModel, gain: float = 0.0) -> Equilibrium:
+    """Return the steady state at a constant gain with the reflex closed.
+
+    In atrial fibrillation it is the regular heart at the mean rate, without atria.
+    Raises what `held` raises.
+    """
+    trial = held(model, gain)
+    before, miss_before = 0.0, _miss(model, trial)
+    now = 0.3 * miss_before  # the reflex undoes more than half of what moves the mean
+    for _ in range(_MOST_TRIALS):
+        if abs(miss_before) < _DEVIATION_TOLERANCE_MMHG:
+            break
+        trial = held(model, gain, deviation_mmhg=now)
+        miss = _miss(model, trial)
+        slope = (miss - miss_before) / (now - before)
+        before, miss_before, now = now, miss, now - miss / slope
+    return trial
+
+
+def _miss(model: HeartModel, trial: Equilibrium) -> float:
+    deviation_mmhg = trial.haemodynamics.map_mmhg - model.reflex.set_map_mmhg
+    return deviation_mmhg - trial.deviation_mmhg
+
+
+def held(
+    model: HeartModel,
+    gain: float = 0.0,
+    *,
+    deviation_mmhg: float = 0.0,
+    strict: bool = True,
+) -> Equilibrium:
+    """Return the steady state while the reflex is held at one deviation.
+
+    `strict` refuses a heart that does not settle (`NotSettledError`) or could not be
+    alive (`ImplausibleHeartError`); a solver that passes by such hearts turns it off.
+    """
+    effect = settled_effect(model.reflex, deviation_mmhg)
+    rr_s = model.rr_s + effect.interval_ms * S_PER_MS
+    memory = settled_memory(model.contractility, gain, rr_s)
+    constants = prepare_contractility(model.contractility)
+    factor = contractility_factor(memory, constants, False) * effect.elastance_scale
+    heart = Heart(model.circulation)
+
+    def beat(volumes_ml: FloatArray) -> FloatArray:
+        heart.volumes_ml = volumes_ml
+        beat_row[:] = heart.beat(
+            rr_s,
+            contractility=factor,
+            resistance_scale=effect.resistance_scale,
+            venous_shift_ml=effect.venous_shift_ml,
+            atrial_onset_s=model.atrial_onset_s(rr_s, model.origin),
+        )
+        return heart.volumes_ml
+
+    beat_row = np.empty(len(BEAT_FIELDS))
+    # The first beat leaves the tails of the activations; then only volumes count.
+    started_ml = beat(resting_volumes_ml(model.circulation))
+    volumes_ml, change, n_beats = anderson(beat, started_ml, _SETTLED_ML, _MOST_BEATS)
+    worst = int(np.argmax(np.abs(change)))
+    haemodynamics = BeatHaemodynamics.from_row(beat_row)
+    if strict:
+        if not abs(change[worst]) <= _SETTLED_ML:
+            raise NotSettledError(VOLUMES[worst], change[worst], _SETTLED_ML, n_beats)
+        check_plausible(haemodynamics)
+    return Equilibrium(gain, rr_s, deviation_mmhg, volumes_ml, haemodynamics)
