@@ -36,9 +36,6 @@ OVERRIDES: Final[Mapping[str, Override]] = MappingProxyType(
         "g_two_leads": Override("response", "g_one_lead_frac", -0.2, 0.5),
         "best_delay_ms": Override("response", "best_delay_ms", 3.0, 140.0),
         "threshold_frac": Override("response", "threshold_frac", 0.0, 0.9),
-        "lead_impedance_ohm": Override(
-            "response", "reference_impedance_ohm", 200.0, 2000.0
-        ),
         "carry_over_frac": Override("contractility", "carry_over_frac", 0.0, 0.4),
         "potentiation_frac": Override("contractility", "potentiation_frac", 0.0, 0.6),
         "pvc_per_hour": Override("rhythm", "pvc_per_hour", 0.0, 1500.0),
