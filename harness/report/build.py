@@ -1,0 +1,174 @@
+"""From a run to its report: the only place where both are known."""
+
+from typing import Final
+
+import numpy as np
+
+from harness.report.closing import (
+    LIMITS,
+    final_part,
+    follow_up_part,
+    observation_part,
+    provenance_part,
+    sign_off_part,
+)
+from harness.report.encounter import (
+    device_part,
+    encounter_part,
+    permanent_part,
+    verdict_part,
+)
+from harness.report.model import AnswerKey, Fact, Loop, Method, Report
+from harness.report.strips import strips_part
+from harness.report.trials import analysis_part, response_part, tests_part
+from harness.report.values import gain, plain, quantity, share
+from harness.run import Run, RunFacts
+from harness.truth import AnswerKey as Truth
+from harness.truth import Loop as TrueLoop
+from sim.instruments import readout
+from sim.visit.plan import VisitPlan
+
+BANNER: Final = "Simulated data: not a medical record, not a claim"
+
+
+def build_report(run: Run) -> Report:
+    """Return the report of a run: all that any format needs, nothing else is asked."""
+    record, facts = run.record, run.facts
+    scenario = facts.scenario
+    return Report(
+        title=plain(scenario.title),
+        banner=BANNER,
+        verdict=verdict_part(record),
+        permanent=permanent_part(record),
+        encounter=encounter_part(record, dict(scenario.metadata)),
+        device=device_part(record, scenario.device.model),
+        strips=strips_part(record),
+        response=response_part(record),
+        tests=tests_part(record),
+        analysis=analysis_part(record),
+        final=final_part(record),
+        observation=observation_part(record),
+        follow_up=follow_up_part(record),
+        method=method_part(facts, record.plan),
+        limits=LIMITS,
+        sign_off=sign_off_part(),
+        answer_key=answer_key_part(run.answer_key),
+        provenance=provenance_part(record),
+    )
+
+
+def method_part(facts: RunFacts, plan: VisitPlan) -> Method:
+    """Return how the visit was planned, searched and computed."""
+    versions = dict(facts.versions)
+    versions["source revision"] = facts.git_revision or "not known"
+    return Method(
+        facts=(*_search_facts(facts), *_reading_facts(plan)),
+        versions=tuple(Fact(label=name, value=text) for name, text in versions.items()),
+    )
+
+
+def _search_facts(facts: RunFacts) -> tuple[Fact, ...]:
+    scenario, search = facts.scenario, facts.scenario.search
+    limits = search.budget.model_dump(exclude_none=True)
+    budget = ", ".join(
+        f"{name.replace('_', ' ')} {limit:g}" for name, limit in limits.items()
+    )
+    return (
+        Fact(label="Scenario", value=plain(facts.scenario_name or "not named")),
+        Fact(label="What it shows", value=plain(scenario.description or "not stated")),
+        Fact(label="Seed", value=quantity(facts.seed)),
+        Fact(label="Search strategy", value=facts.strategy),
+        Fact(label="What the strategy does", value=plain(facts.strategy_summary)),
+        Fact(label="Values searched", value=", ".join(search.axes)),
+        Fact(label="Settings asked for", value=quantity(facts.n_asked)),
+        Fact(label="Limits beside the clock", value=budget or "none"),
+        Fact(label="Recommender", value=facts.recommender),
+        Fact(
+            label="Do-no-harm gate: least probability of being better",
+            value=share(search.gate_probability),
+        ),
+        Fact(
+            label="Weight of energy in the search (per 100 % of nominal)",
+            value=quantity(search.energy_weight, "points", 2),
+        ),
+        Fact(
+            label="Weight of discomfort in the search (per grade)",
+            value=quantity(search.discomfort_weight, "points", 2),
+        ),
+    )
+
+
+def _reading_facts(plan: VisitPlan) -> tuple[Fact, ...]:
+    instrument = readout(plan.readout)
+    settle = plan.settle_beats
+    return (
+        Fact(label="Readout", value=f"{instrument.title}, {instrument.unit}"),
+        Fact(label="Plan of a reading", value=f"{plan.plan}: R, X, R"),
+        Fact(
+            label="Beats to settle, per arm",
+            value=quantity(instrument.settle_beats if settle is None else settle),
+        ),
+        Fact(
+            label="Beats read, per arm",
+            value=quantity(plan.read_beats or instrument.read_beats),
+        ),
+        Fact(label="Titration clock", value=quantity(plan.titration_min, "min", 1)),
+        Fact(label="Response pairs planned", value=quantity(plan.response_pairs)),
+        Fact(
+            label="Verification pairs planned",
+            value=quantity(plan.verification_pairs),
+        ),
+        Fact(
+            label="Least relevant gain",
+            value=quantity(plan.least_relevant_gain_pct, "%", 1),
+        ),
+        Fact(
+            label="Equivalence margin",
+            value=quantity(plan.equivalence_margin_pct, "%", 1),
+        ),
+        Fact(
+            label="Scale of all reading errors", value=quantity(plan.noise_scale, "", 2)
+        ),
+    )
+
+
+def answer_key_part(truth: Truth) -> AnswerKey:
+    """Return the simulator's truth."""
+    return AnswerKey(
+        statement=(
+            "The simulator's truth, not known to anybody in the visit and not used by "
+            "it. It is here to score the visit. The candidate is the setting that the "
+            "visit chose to verify; where there was none, the final settings."
+        ),
+        facts=(
+            Fact(
+                label="Window gain of the candidate (what verification estimates)",
+                value=gain(truth.window_gain_pct),
+            ),
+            Fact(
+                label="Settled gain of systolic pressure, candidate",
+                value=gain(truth.settled_systolic_gain_pct),
+            ),
+            Fact(
+                label="Settled gain of LV dP/dt max, candidate",
+                value=gain(truth.settled_dpdt_gain_pct),
+            ),
+            Fact(
+                label="Contractility (LV Ees) over CCM off, reference values",
+                value=gain(truth.reference_ees_gain_pct),
+            ),
+            Fact(
+                label="Contractility (LV Ees) over CCM off, candidate",
+                value=gain(truth.final_ees_gain_pct),
+            ),
+        ),
+        reference_loop=_loop(truth.reference_loop),
+        final_loop=_loop(truth.final_loop),
+    )
+
+
+def _loop(loop: TrueLoop) -> Loop:
+    return Loop(
+        volume_ml=tuple(np.round(loop.volume_ml, 2).tolist()),
+        pressure_mmhg=tuple(np.round(loop.pressure_mmhg, 2).tolist()),
+    )

@@ -1,0 +1,286 @@
+"""The last pages: final checks, energy, follow-up, method, sources, limits."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Final
+
+from harness.report.encounter import check_row, counter_rows, interrogation_facts
+from harness.report.model import (
+    AdverseRow,
+    BeforeAfter,
+    Fact,
+    FinalState,
+    FollowUp,
+    Observation,
+    Provenance,
+    Quantity,
+    Recommendation,
+    ReferenceRow,
+    SignOff,
+    SourceRow,
+)
+from harness.report.values import (
+    SCHEDULE,
+    mean_and_error,
+    minutes,
+    plain,
+    quantity,
+    same_therapy,
+    setting_text,
+    share,
+)
+from sim.device.battery import Cell
+from sim.device.settings import Settings
+from sim.instruments import RULES, Errors
+from sim.sources import SourcedNumber, provenance, references
+from sim.telemetry.ecg import Morphology
+from sim.units import J_PER_MJ, MIN_PER_H, S_PER_MIN
+from sim.visit.record import Interrogation, VisitRecord
+from sim.visit.safety import SafetyRules
+
+NEXT_VISIT: Final = re.compile(r"\bnext\b.*\bvisit\b|\bsee the patient again\b", re.I)
+LIMITS: Final = (
+    "Everything here is simulated: patient, device, readings and staff. It describes "
+    "no person and supports no decision about one.",
+    "How contractility depends on the CCM settings is a documented assumption; no "
+    "published curve exists for most of it.",
+    "The reading is an acute pressure surrogate. It can also rise by vasoconstriction "
+    "or rate, and there is no evidence that it predicts outcome.",
+    "Symptom scores within one visit are mostly expectation; they never enter the "
+    "choice of settings.",
+    "The observation is minutes long: rare or late events cannot be excluded by it.",
+    "Ranges and timing rules follow public manual pages; values marked recalled or "
+    "assumed in the table of sources may differ in the real device.",
+    "The ECG is drawn from the beat table with fixed wave shapes; it is not a model of "
+    "conduction in the torso.",
+)
+
+
+def final_part(record: VisitRecord) -> FinalState:
+    """Return the checks at the final settings, energy, and the proof."""
+    wrong = record.as_left.settings.changed(record.final)
+    n_values = len(fields(Settings))
+    return FinalState(
+        checks=tuple(check_row(check) for check in record.final_checks),
+        schedule=_schedule(record),
+        energy=_energy(record),
+        charge_plan=_charge_plan(record),
+        proof=_proof(n_values, wrong),
+        proof_passed=not wrong,
+        as_left=interrogation_facts(record.as_left),
+        counters=counter_rows(record.as_left),
+        alerts=tuple(plain(alert) for alert in record.as_left.alerts),
+    )
+
+
+def _proof(n_values: int, wrong: tuple[tuple[str, object, object], ...]) -> str:
+    if not wrong:
+        return (
+            f"Re-interrogation read {n_values} of {n_values} values equal to those "
+            "programmed."
+        )
+    text = ", ".join(
+        f"{name} read {read}, programmed {meant}" for name, read, meant in wrong
+    )
+    return f"Re-interrogation differs from what was programmed: {text}."
+
+
+def _schedule(record: VisitRecord) -> tuple[Fact, ...]:
+    found, left = record.as_found.settings, record.as_left.settings
+    moved = [name for name, _, _ in left.changed(found) if name in SCHEDULE]
+    restored = "no, changed on purpose" if moved else "yes, as found"
+    return (
+        Fact(label="Schedule restored after the visit", value=restored),
+        Fact(label="CCM therapy per day", value=quantity(left.ccm_hours_per_day, "h")),
+        Fact(label="ON segment", value=quantity(left.ccm_on_min, "min")),
+        Fact(label="OFF segment", value=quantity(left.ccm_off_min, "min")),
+        Fact(
+            label="Between",
+            value=f"{left.ccm_start_time} and {left.ccm_end_time}",
+        ),
+    )
+
+
+def _charge_plan(record: VisitRecord) -> str:
+    plans = [plain(event.text) for event in record.events if event.kind == "battery"]
+    return plans[-1] if plans else ""
+
+
+def _energy(record: VisitRecord) -> tuple[BeforeAfter, ...]:
+    rate_bpm = record.vitals[1].heart_rate_bpm
+    found = _use(record.as_found, record.as_found.delivered_frac, rate_bpm)
+    left = _use(record.as_left, _delivered_frac(record), rate_bpm)
+    return tuple(
+        BeforeAfter(label=label, before=before, after=after)
+        for (label, before), (_, after) in zip(found, left, strict=True)
+    )
+
+
+def _delivered_frac(record: VisitRecord) -> float:
+    """Delivered share of the final therapy where it was read, else as found."""
+    read = [
+        arm.reading.delivered_frac
+        for pair in (*record.verification_pairs, *record.response_pairs)
+        for arm in pair.arms
+        if same_therapy(arm.settings, record.final)
+    ]
+    mean = mean_and_error(read)[0]
+    return mean if math.isfinite(mean) else record.as_found.delivered_frac
+
+
+def _use(
+    read: Interrogation, delivered_frac: float, rate_bpm: float
+) -> tuple[tuple[str, Quantity], ...]:
+    settings, cell = read.settings, Cell()
+    is_on = settings.mode != "OOO" and settings.ccm_mode != "OFF"
+    beats = settings.ccm_hours_per_day * MIN_PER_H * rate_bpm
+    trains = beats * delivered_frac * is_on
+    per_train_mj = settings.energy_mj_per_train(
+        read.impedance_v1_ohm, read.impedance_v2_ohm
+    )
+    use_mah = cell.use_mah_per_day(per_train_mj, trains)
+    usable_mah = cell.capacity_mah * (1.0 - cell.suspend_frac)
+    return (
+        ("Beats with CCM, expected", share(delivered_frac)),
+        ("Energy per train", quantity(per_train_mj, "mJ", 2)),
+        ("Trains per day, expected", _whole_tens(trains)),
+        ("Energy per day", quantity(per_train_mj * trains * J_PER_MJ, "J", 1)),
+        ("Charge per day", quantity(use_mah, "mAh", 1)),
+        (
+            "From full charge until CCM would stop",
+            quantity(usable_mah / use_mah, "days", 1),
+        ),
+    )
+
+
+def _whole_tens(trains: float) -> Quantity:
+    return quantity(round(trains, -1) if math.isfinite(trains) else trains)
+
+
+def observation_part(record: VisitRecord) -> Observation:
+    """Return the observation and all adverse events, or the statement of none."""
+    watched = next((p for p in record.phases if p.name == "observation"), None)
+    watched_s = watched.end_s - watched.start_s if watched else math.nan
+    total_s = record.phases[-1].end_s - record.phases[0].start_s
+    rows = tuple(
+        AdverseRow(
+            at=minutes(event.at_s),
+            kind=plain(event.kind),
+            text=plain(event.text),
+            action=plain(event.action),
+        )
+        for event in record.adverse_events
+    )
+    statement = (
+        f"{len(rows)} in {total_s / S_PER_MIN:.0f} min of visit."
+        if rows
+        else f"None seen in {total_s / S_PER_MIN:.0f} min of visit."
+    )
+    return Observation(
+        text=plain(record.observation_text),
+        minutes=minutes(watched_s),
+        adverse=rows,
+        adverse_statement=statement,
+    )
+
+
+def follow_up_part(record: VisitRecord) -> FollowUp:
+    """Return recommendations with their findings, the next visit and its triggers."""
+    rows = [
+        Recommendation(text=plain(item.text), because=plain(item.because))
+        for item in record.follow_up
+    ]
+    coming = [row for row in rows if NEXT_VISIT.search(row.text)]
+    return FollowUp(
+        recommendations=tuple(row for row in rows if row not in coming),
+        next_visit=tuple(coming),
+        triggers=_triggers(record.final),
+    )
+
+
+def _triggers(settings: Settings) -> tuple[str, ...]:
+    least = setting_text(settings.alert_min_ccm_pct, "%")
+    change = setting_text(settings.alert_dz_pct, "%")
+    days = setting_text(settings.alert_recharge_days, "days")
+    return (
+        f"Alert of the charger: delivered share below {least} of eligible beats.",
+        f"Alert of the charger: a lead impedance changed by more than {change}.",
+        f"No recharge for {days}.",
+        "Chest or diaphragm sensation, palpitation, syncope, or a shock of a "
+        "defibrillator.",
+        "More dyspnoea or fatigue, weight gain, or an admission to hospital.",
+    )
+
+
+def provenance_part(record: VisitRecord) -> Provenance:
+    """Return every sourced number that the run used, and the works behind them."""
+    parts = {
+        "patient": record.patient.provenance(),
+        "visit plan": provenance(record.plan),
+        "readout errors": provenance(Errors()),
+        "rules of reading": provenance(RULES),
+        "safety rules": provenance(SafetyRules()),
+        "battery": provenance(Cell()),
+        "ECG drawing": provenance(Morphology()),
+    }
+    rows = tuple(_source_rows(parts))
+    standing = sorted({row.standing for row in rows})
+    counts = ", ".join(
+        f"{sum(row.standing == word for row in rows)} {word}" for word in standing
+    )
+    return Provenance(
+        statement=f"{len(rows)} numbers: {counts}.",
+        rows=rows,
+        references=_references({row.reference for row in rows}),
+    )
+
+
+def _source_rows(parts: Mapping[str, list[SourcedNumber]]) -> Iterable[SourceRow]:
+    for part, numbers in parts.items():
+        for number in numbers:
+            yield SourceRow(
+                part=part,
+                name=number.name,
+                value=_value_text(number.value),
+                unit=number.unit,
+                reference=number.source.reference,
+                place=number.source.place,
+                standing=number.source.standing,
+            )
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "not set"}[value]
+    if isinstance(value, float | int):
+        return f"{value:.6g}"
+    if isinstance(value, tuple):
+        return ", ".join(_value_text(item) for item in value)
+    return plain(str(value))
+
+
+def _references(used: set[str]) -> tuple[ReferenceRow, ...]:
+    known = references()
+    return tuple(
+        ReferenceRow(
+            key=work.key,
+            title=work.title,
+            authors=work.authors,
+            year=work.year,
+            identifier=work.identifier,
+        )
+        for work in (known[key] for key in sorted(used) if key in known)
+    )
+
+
+def sign_off_part() -> SignOff:
+    """Return the empty field for a reviewer."""
+    return SignOff(
+        statement=(
+            "Not reviewed. This simulated report has no author of record; the lines "
+            "are left for a reader who practises the review."
+        ),
+        fields=("Reviewed by", "Role", "Date and time", "Signature", "Remarks"),
+    )

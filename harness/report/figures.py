@@ -1,0 +1,458 @@
+"""The figures of a report as SVG: same report, same bytes.
+
+Text stays text, and what is black here takes the colour of the page around it, so that
+a figure is readable on a dark page too. Every series differs by marker or line style as
+well as by colour (Okabe-Ito).
+"""
+
+import io
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+from xml.sax.saxutils import escape
+
+import numpy as np
+from matplotlib import rc_context, rcdefaults, rcParams
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from harness.report.model import PairRow, Quantity, Report, Strip, TestedRow
+from harness.report.values import setting_text
+
+INK: Final = "#010101"  # replaced by the colour of the surrounding text
+FAINT: Final = "#8a9099"
+BLUE: Final = "#0072b2"
+SKY: Final = "#56b4e9"
+ORANGE: Final = "#e69f00"
+GREEN: Final = "#009e73"
+VERMILION: Final = "#d55e00"
+PURPLE: Final = "#cc79a7"
+WIDTH_IN: Final = 7.0
+ECG_MV: Final = (-1.0, 1.9)
+
+STYLE: Final[Mapping[Any, Any]] = MappingProxyType(
+    {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "ccmlab",
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": 9.0,
+        "axes.labelsize": 9.0,
+        "axes.titlesize": 9.0,
+        "xtick.labelsize": 8.5,
+        "ytick.labelsize": 8.5,
+        "legend.fontsize": 8.5,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.linewidth": 0.8,
+        "axes.facecolor": "none",
+        "figure.facecolor": "none",
+        "savefig.facecolor": "none",
+        "lines.linewidth": 1.4,
+        "axes.unicode_minus": True,
+        "path.simplify": True,
+    }
+)
+_ID: Final = re.compile(r'((?:\bid="|url\(#|href="#))([^")]+)')
+
+
+def figures(report: Report) -> dict[str, bytes]:
+    """Return every figure that the report has data for: name to SVG file."""
+    drawn: dict[str, bytes] = {}
+    with rc_context():
+        rcdefaults()  # a reader's own matplotlib settings must not change the bytes
+        rcParams.update(STYLE)
+        for strip in report.strips:
+            drawn[f"ecg_{strip.name}"] = _svg(
+                f"ecg_{strip.name}", ecg_figure(strip), *_ecg_words(strip)
+            )
+        if any(row.gain.value is not None for row in report.tests.rows):
+            drawn["response"] = _svg(
+                "response", response_figure(report), *_response_words(report)
+            )
+        if report.analysis.pairs:
+            drawn["pressure"] = _svg(
+                "pressure", pressure_figure(report), *_pressure_words(report)
+            )
+        if report.encounter.phases:
+            drawn["timeline"] = _svg(
+                "timeline", timeline_figure(report), *_timeline_words(report)
+            )
+        if report.answer_key.final_loop.volume_ml:
+            drawn["pv_loop"] = _svg(
+                "pv_loop", loop_figure(report), *_loop_words(report)
+            )
+    return drawn
+
+
+def _svg(name: str, figure: Figure, title: str, description: str) -> bytes:
+    FigureCanvasSVG(figure)
+    file = io.BytesIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(file, format="svg", metadata=nothing)
+    text = file.getvalue().decode("utf-8")
+    text = _ID.sub(rf"\g<1>{name}-\g<2>", text)
+    text = text.replace(INK, "currentColor")
+    start, body = re.split(r"(?=<svg )", text, maxsplit=1)
+    tag, inside = body.split(">", 1)
+    labels = (
+        f'<title id="{name}-title">{escape(title)}</title>\n'
+        f'<desc id="{name}-desc">{escape(description)}</desc>'
+    )
+    del start  # the document type names an address that nobody should fetch
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        f'{tag} role="img" aria-labelledby="{name}-title {name}-desc">\n'
+        f"{labels}{inside}"
+    ).encode()
+
+
+def _number(value: Quantity) -> float:
+    return float("nan") if value.value is None else value.value
+
+
+def _figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
+    return Figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def response_figure(report: Report) -> Figure:
+    """Draw the gain of every test with its standard error, settings below."""
+    figure = _figure(3.5)
+    axes = figure.add_subplot()
+    rows = report.tests.rows
+    _verified_band(axes, report)
+    axes.axhline(0.0, color=INK, linewidth=0.8)
+    looks = (
+        ("kept", [r for r in rows if _read(r) and r.kept], "o", BLUE, BLUE),
+        ("rejected", [r for r in rows if _read(r) and not r.kept], "s", FAINT, "none"),
+    )
+    for label, chosen, marker, colour, fill in looks:
+        if chosen:
+            axes.errorbar(
+                [r.number for r in chosen],
+                [_number(r.gain) for r in chosen],
+                yerr=[np.nan_to_num(_number(r.standard_error)) for r in chosen],
+                fmt=marker,
+                color=colour,
+                markerfacecolor=fill,
+                markersize=6,
+                capsize=2.5,
+                linewidth=1.1,
+                label=label,
+            )
+    unread = [r.number for r in rows if not _read(r)]
+    if unread:
+        low = axes.get_ylim()[0]
+        axes.plot(
+            unread,
+            [low] * len(unread),
+            "x",
+            color=VERMILION,
+            markersize=7,
+            clip_on=False,
+            label="ended early or void",
+        )
+    axes.set_ylabel("gain against reference, %")
+    _setting_ticks(axes, report)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4)
+    return figure
+
+
+def _read(row: TestedRow) -> bool:
+    return row.gain.value is not None
+
+
+def _verified_band(axes: Axes, report: Report) -> None:
+    limits, gain = report.verdict.interval_95, report.verdict.gain
+    if limits.low is None or limits.high is None or gain.value is None:
+        return
+    axes.axhspan(limits.low, limits.high, color=SKY, alpha=0.25, linewidth=0)
+    axes.axhline(
+        gain.value, color=SKY, linestyle=(0, (5, 2)), label="verified, 95 % interval"
+    )
+
+
+def _setting_ticks(axes: Axes, report: Report) -> None:
+    rows, columns = report.tests.rows, report.tests.columns
+    varied = [
+        k for k in range(len(columns)) if len({row.values[k] for row in rows}) > 1
+    ][:4]
+    names = [
+        f"{columns[k].short.lower()}, {columns[k].unit}".rstrip(", ") for k in varied
+    ]
+    labels = [
+        "\n".join(
+            [
+                str(row.number),
+                *(setting_text(row.values[k], "", columns[k].digits) for k in varied),
+            ]
+        )
+        for row in rows
+    ]
+    size = 8.5 if len(rows) <= 24 else 6.5
+    axes.set_xticks([row.number for row in rows], labels, fontsize=size)
+    axes.set_xlim(rows[0].number - 0.7, rows[-1].number + 0.7)
+    axes.annotate(
+        "\n".join(["test", *(name.strip() for name in names)]),
+        (0.0, 0.0),
+        xytext=(-8.0, -6.5),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=size,
+    )
+
+
+def pressure_figure(report: Report) -> Figure:
+    """Draw each verification pair: both readings, and beside them the change."""
+    figure = _figure(2.9)
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    rows = report.analysis.pairs
+    _pair_lines(left, rows)
+    left.set_xlabel("pair")
+    left.set_ylabel(report.analysis.reading_unit.replace(", ", ",\n", 1))
+    left.set_xticks([row.number for row in rows])
+    left.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
+    valid = [row for row in rows if row.primary.value is not None]
+    right.axhline(0.0, color=INK, linewidth=0.8)
+    right.plot(
+        [row.number for row in valid],
+        [_number(row.primary) for row in valid],
+        "D",
+        color=FAINT,
+        markerfacecolor="none",
+        markersize=5,
+    )
+    _mean_with_interval(right, report, max((r.number for r in rows), default=1))
+    right.set_xlabel("pair")
+    right.set_xticks([row.number for row in rows])
+    right.set_ylabel("change, %")
+    return figure
+
+
+def _pair_lines(axes: Axes, rows: tuple[PairRow, ...]) -> None:
+    for row in rows:
+        ends = [_number(row.reference), _number(row.tested)]
+        axes.plot([row.number] * 2, ends, color=FAINT, linewidth=1.0)
+    looks = (("reference", "s", INK, "none"), ("tested", "o", BLUE, BLUE))
+    for name, marker, colour, fill in looks:
+        axes.plot(
+            [row.number for row in rows],
+            [_number(getattr(row, name)) for row in rows],
+            marker,
+            color=colour,
+            markerfacecolor=fill,
+            markersize=5,
+            label=name,
+        )
+    void = [row for row in rows if row.void]
+    if void:
+        axes.plot(
+            [row.number for row in void],
+            [_number(row.tested) for row in void],
+            "x",
+            color=VERMILION,
+            markersize=8,
+            label="void",
+        )
+
+
+def _mean_with_interval(axes: Axes, report: Report, last: int) -> None:
+    gain, limits = report.verdict.gain, report.verdict.interval_95
+    if gain.value is None or limits.low is None or limits.high is None:
+        return
+    at = last + 1.5
+    axes.errorbar(
+        [at],
+        [gain.value],
+        yerr=[[gain.value - limits.low], [limits.high - gain.value]],
+        fmt="o",
+        color=BLUE,
+        capsize=4,
+        markersize=7,
+    )
+    axes.annotate(
+        "mean, 95 %",
+        (at, limits.high),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8.5,
+    )
+    axes.set_xlim(right=last + 3.0)
+
+
+def loop_figure(report: Report) -> Figure:
+    """Draw the true pressure-volume loops at the reference and the final values."""
+    figure = _figure(3.2, 4.6)
+    axes = figure.add_subplot()
+    key = report.answer_key
+    looks = (
+        ("reference", key.reference_loop, INK, (0, (4, 2))),
+        ("candidate", key.final_loop, BLUE, "-"),
+    )
+    for label, loop, colour, style in looks:
+        axes.plot(
+            loop.volume_ml,
+            loop.pressure_mmhg,
+            color=colour,
+            linestyle=style,
+            label=label,
+        )
+    axes.set_xlabel("left ventricular volume, mL")
+    axes.set_ylabel("left ventricular pressure, mmHg")
+    axes.set_ylim(bottom=0.0)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
+    return figure
+
+
+def timeline_figure(report: Report) -> Figure:
+    """Draw when each phase took place, each test, and each adverse event."""
+    phases = report.encounter.phases
+    figure = _figure(0.21 * len(phases) + 0.7)
+    axes = figure.add_subplot()
+    for row, phase in enumerate(phases):
+        start, length = _number(phase.start), _number(phase.duration)
+        axes.barh(row, length, left=start, height=0.55, color=SKY)
+        axes.annotate(
+            phase.duration.text,
+            (start + length, row),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+        )
+    _tests_on_timeline(axes, report)
+    axes.set_yticks(range(len(phases)), [phase.name for phase in phases])
+    axes.invert_yaxis()
+    axes.set_xlabel("time since check-in, min")
+    axes.set_xlim(
+        0.0, 1.06 * max(_number(p.start) + _number(p.duration) for p in phases)
+    )
+    return figure
+
+
+def _tests_on_timeline(axes: Axes, report: Report) -> None:
+    names = [phase.name for phase in report.encounter.phases]
+    if "titration" in names and report.tests.rows:
+        row = names.index("titration")
+        at = [_number(tested.start) for tested in report.tests.rows]
+        axes.vlines(at, row - 0.275, row + 0.275, color=INK, linewidth=0.8)
+    adverse = [_number(event.at) for event in report.observation.adverse]
+    if adverse:
+        axes.plot(
+            adverse,
+            [-0.8] * len(adverse),
+            "v",
+            color=VERMILION,
+            clip_on=False,
+            label="adverse event",
+        )
+        axes.legend(loc="lower right")
+
+
+def ecg_figure(strip: Strip) -> Figure:
+    """Draw lead II with one lane below it for each kind of marker."""
+    figure = _figure(2.2)
+    trace, lanes = figure.subplots(2, 1, sharex=True, height_ratios=(5, 3))
+    time_s = np.arange(len(strip.lead_ii_mv)) / strip.sampling_hz
+    length_s = float(time_s[-1] + 1.0 / strip.sampling_hz)
+    trace.set_xticks(np.arange(0.0, length_s + 0.1, 0.2), minor=True)
+    trace.grid(which="both", color=FAINT, linewidth=0.3, alpha=0.5)
+    trace.plot(time_s, strip.lead_ii_mv, color=INK, linewidth=0.9)
+    trace.set_ylabel("lead II, mV")
+    trace.set_ylim(*ECG_MV)
+    trace.tick_params(axis="x", which="both", length=0, labelbottom=False)
+    trace.spines["bottom"].set_visible(False)
+    _marker_lanes(lanes, strip)
+    lanes.set_xlim(0.0, length_s)
+    lanes.set_xlabel("time, s")
+    return figure
+
+
+def _marker_lanes(axes: Axes, strip: Strip) -> None:
+    kinds = {
+        "atrial": ("A", PURPLE),
+        "ventricular": ("V", GREEN),
+        "local sense": ("LS", ORANGE),
+        "ccm": ("CCM", BLUE),
+        "inhibit": ("no CCM", VERMILION),
+    }
+    present = {marker.kind for marker in strip.markers}
+    shown = [kind for kind in kinds if kind in present or kind == "ccm"]
+    for marker in strip.markers:
+        row, colour = shown.index(marker.kind), kinds[marker.kind][1]
+        width_s = max(marker.end_s - marker.at_s, 0.012)
+        axes.broken_barh([(marker.at_s, width_s)], (row - 0.36, 0.72), color=colour)
+        if marker.kind == "inhibit" or marker.code == "VE":
+            axes.annotate(
+                marker.code,
+                (marker.at_s + width_s, row),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+            )
+    axes.set_yticks(range(len(shown)), [kinds[kind][0] for kind in shown])
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+Words = tuple[str, str]
+
+
+def _response_words(report: Report) -> Words:
+    read = [row for row in report.tests.rows if _read(row)]
+    best = max(read, key=lambda row: _number(row.gain))
+    return (
+        "Gain of each setting tested, with its standard error",
+        f"{len(read)} tests with a valid reading; the highest single reading is "
+        f"{best.gain.text} in test {best.number}. Verified gain "
+        f"{report.verdict.gain.text}, 95 % interval {report.verdict.interval_95.text}. "
+        "All values are in the table of tested settings.",
+    )
+
+
+def _pressure_words(report: Report) -> Words:
+    return (
+        "Readings at the reference and at the tested values, pair by pair",
+        f"{len(report.analysis.pairs)} verification pairs; mean change "
+        f"{report.verdict.gain.text}, 95 % interval {report.verdict.interval_95.text}. "
+        "All values are in the table of verification pairs.",
+    )
+
+
+def _timeline_words(report: Report) -> Words:
+    parts = ", ".join(f"{p.name} {p.duration.text}" for p in report.encounter.phases)
+    return "Phases of the visit over time", f"{parts}."
+
+
+def _loop_words(report: Report) -> Words:
+    spans = " ".join(
+        f"{name} values: {min(loop.volume_ml):.0f} to {max(loop.volume_ml):.0f} mL, "
+        f"highest pressure {max(loop.pressure_mmhg):.0f} mmHg."
+        for name, loop in (
+            ("Reference", report.answer_key.reference_loop),
+            ("Candidate", report.answer_key.final_loop),
+        )
+    )
+    return "True left ventricular pressure-volume loops", spans
+
+
+def _ecg_words(strip: Strip) -> Words:
+    return f"ECG lead II with device markers, {strip.title}", strip.caption
+
+
+def inline(svg: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the figures without their XML declaration, to stand inside a page."""
+    return {name: data.decode().split("\n", 1)[1] for name, data in svg.items()}

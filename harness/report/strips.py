@@ -1,0 +1,142 @@
+"""Which pieces of the ECG the report shows, and what is said about each."""
+
+from dataclasses import fields
+from typing import Final
+
+import numpy as np
+
+from harness.report.model import Strip, StripMarker
+from harness.report.values import (
+    minutes,
+    quantity,
+    same_therapy,
+    therapy_text,
+)
+from sim.device.events import Cause
+from sim.device.settings import Settings
+from sim.heart.contractility import PVC, VT
+from sim.telemetry.ecg import StripBeats, ecg_strip
+from sim.units import S_PER_MIN
+from sim.visit.record import BeatTable, VisitRecord
+
+LENGTH_S: Final = 8.0
+HZ: Final = 250.0
+STEP_S: Final = 4.0
+CAUSE_CODES: Final = {
+    code: cause.value.replace("_", " ") for code, cause in enumerate(Cause)
+}
+Span = tuple[float, float]
+
+
+def strips_part(record: VisitRecord) -> tuple[Strip, ...]:
+    """Return a strip as found, when the therapy changed, and one as left."""
+    beats = strip_beats(record.beats)
+    shown = []
+    found = record.as_found.settings
+    if not same_therapy(found, record.final):
+        spans = _phases(record, "interrogation")
+        shown += _strip(record, beats, found, spans, name="found", title="As found")
+    spans = [*_phases(record, "observation"), *_arms(record, record.final)]
+    shown += _strip(
+        record, beats, record.final, spans, name="final", title="As left, final values"
+    )
+    return tuple(shown)
+
+
+def strip_beats(table: BeatTable) -> StripBeats:
+    """Return the columns of the beat table that a strip needs."""
+    return StripBeats(
+        **{item.name: table.column(item.name) for item in fields(StripBeats)}
+    )
+
+
+def _phases(record: VisitRecord, name: str) -> list[Span]:
+    return [(p.start_s, p.end_s) for p in record.phases if p.name == name]
+
+
+def _arms(record: VisitRecord, settings: Settings) -> list[Span]:
+    """Spans in which some settings were held, the last first."""
+    pairs = (*record.response_pairs, *record.verification_pairs)
+    arms = [arm for pair in pairs for arm in pair.arms]
+    return [
+        (arm.reading.start_s, arm.reading.end_s)
+        for arm in reversed(arms)
+        if arm.settings == settings
+    ]
+
+
+def _strip(
+    record: VisitRecord,
+    beats: StripBeats,
+    settings: Settings,
+    spans: list[Span],
+    *,
+    name: str,
+    title: str,
+) -> list[Strip]:
+    start_s = _typical_start_s(beats, spans)
+    if start_s is None:
+        return []
+    drawn = ecg_strip(
+        beats,
+        settings,
+        start_s=start_s,
+        duration_s=LENGTH_S,
+        sampling_hz=HZ,
+        qrs_ms=record.patient.conduction.qrs_ms,
+        cause_codes=CAUSE_CODES,
+    )
+    return [
+        Strip(
+            name=name,
+            title=f"{title}: {therapy_text(settings)}",
+            caption=_caption(beats.between(start_s, start_s + LENGTH_S)),
+            start=minutes(start_s),
+            sampling_hz=HZ,
+            lead_ii_mv=tuple(np.round(drawn.lead_ii_mv, 3).tolist()),
+            markers=tuple(
+                StripMarker(
+                    kind=mark.kind,
+                    code=mark.code,
+                    at_s=round(mark.at_s - start_s, 4),
+                    end_s=round(mark.end_s - start_s, 4),
+                )
+                for mark in drawn.markers
+            ),
+        )
+    ]
+
+
+def _typical_start_s(beats: StripBeats, spans: list[Span]) -> float | None:
+    """Return a start with a median number of trains, where there are any at all."""
+    starts = [_starts_s(start_s, end_s) for start_s, end_s in spans]
+    for candidates in starts:
+        trains = np.array([_n_trains(beats, start_s) for start_s in candidates])
+        if trains.any():
+            off = np.abs(trains - np.median(trains[trains > 0]))
+            return float(candidates[int(np.argmin(off))])
+    usable = [candidates for candidates in starts if candidates.size]
+    return float(usable[0][0]) if usable else None
+
+
+def _starts_s(
+    start_s: float, end_s: float
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.arange(start_s, end_s - LENGTH_S, STEP_S, dtype=np.float64)
+
+
+def _n_trains(beats: StripBeats, start_s: float) -> int:
+    return int(beats.between(start_s, start_s + LENGTH_S).delivered.sum())
+
+
+def _caption(shown: StripBeats) -> str:
+    n_beats = shown.start_s.size
+    if not n_beats:
+        return "No beat in this span."
+    rate = quantity(S_PER_MIN / float(shown.rr_s.mean()), "/min").text
+    n_ectopic = int(np.isin(shown.origin, (PVC, VT)).sum())
+    ectopic = f"{n_ectopic} ectopic" if n_ectopic else "none ectopic"
+    return (
+        f"{LENGTH_S:g} s of lead II, {n_beats} beats at {rate}, {ectopic}, "
+        f"{int(shown.delivered.sum())} with CCM."
+    )

@@ -1,0 +1,330 @@
+"""Everything that was tested, pair by pair, and what the readings can say."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from harness.report.model import (
+    Analysis,
+    AxisColumn,
+    ChannelRow,
+    Fact,
+    PairRow,
+    Response,
+    TestedRow,
+    Tests,
+)
+from harness.report.values import (
+    digits_of,
+    gain,
+    interval,
+    mean_and_error,
+    minutes,
+    plain,
+    quantity,
+    same_therapy,
+    share,
+    therapy_text,
+    unit_of_setting,
+)
+from sim.device.lattice import parameters
+from sim.device.settings import Settings
+from sim.heart.sensation import WORST_GRADE
+from sim.instruments import Readout, readout
+from sim.units import PCT_PER_FRAC
+from sim.visit.record import Arm, Gains, Pair, Tested, VisitRecord
+
+SHORT: Final = {
+    "amplitude_v": "Amplitude",
+    "phase_duration_ms": "Phase",
+    "n_pulses": "Pulses",
+    "delay_ms": "Delay",
+}
+COLUMNS: Final = tuple(SHORT)
+SURROGATE: Final = (
+    "The reading is an acute pressure surrogate: it can also rise by vasoconstriction "
+    "or rate, and there is no evidence that it predicts outcome."
+)
+NOT_READ: Final = Gains(*(math.nan,) * 6)
+LETTER: Final = {"reference": "R", "tested": "X"}
+
+
+def pair_row(pair: Pair, instrument: Readout) -> PairRow:
+    """Return one pair as shown; a void one keeps its readings and says why."""
+    gains = pair.gains or NOT_READ
+    digits = 2 if instrument.unit == "cm" else 1
+    reference, tested = (
+        quantity(_mean_primary(pair.arms, role), instrument.unit, digits)
+        for role in LETTER
+    )
+    return PairRow(
+        number=pair.number,
+        start=minutes(pair.start_s),
+        order=" ".join(LETTER[arm.role] for arm in pair.arms),
+        reference=reference,
+        tested=tested,
+        primary=gain(gains.primary_pct),
+        systolic=gain(gains.systolic_pct),
+        pulse=gain(gains.pulse_pct),
+        mean=gain(gains.mean_pct),
+        diastolic=gain(gains.diastolic_pct),
+        heart_rate=gain(gains.heart_rate_pct),
+        void=plain(pair.void),
+    )
+
+
+def _mean_primary(arms: Sequence[Arm], role: str) -> float:
+    read = [arm.reading.primary for arm in arms if arm.role == role]
+    return mean_and_error(read)[0]
+
+
+def response_part(record: VisitRecord) -> Response:
+    """Return the pairs against CCM off and the sham pair."""
+    instrument = readout(record.plan.readout)
+    pairs = record.response_pairs
+    sham = [record.sham_pair] if record.sham_pair else []
+    tests_off = bool(pairs) and any(
+        _delivers_nothing(arm.settings) for arm in pairs[0].arms if arm.role == "tested"
+    )
+    label = (
+        "Change when CCM is switched off (X) from the reference values (R)"
+        if tests_off
+        else "Change with the reference values (X) from CCM off (R)"
+    )
+    return Response(
+        statement=_response_statement(pairs, tests_off),
+        change_label=label,
+        pairs=tuple(pair_row(pair, instrument) for pair in pairs),
+        sham=tuple(pair_row(pair, instrument) for pair in sham),
+        sham_statement=_sham_statement(record.sham_pair),
+    )
+
+
+def _delivers_nothing(settings: Settings) -> bool:
+    return settings.mode == "OOO" or settings.ccm_mode == "OFF"
+
+
+def _response_statement(pairs: Sequence[Pair], tests_off: bool) -> str:
+    read = [pair.gains.primary_pct for pair in pairs if pair.gains]
+    if not read:
+        return "No response test was read."
+    mean, error = mean_and_error(read)
+    action = "Switching CCM off" if tests_off else "Switching CCM on"
+    return (
+        f"{action} changed the reading by {gain(mean).text}, standard error "
+        f"{quantity(error, '%', 1).text}, over {len(read)} valid pairs."
+    )
+
+
+def _sham_statement(pair: Pair | None) -> str:
+    if pair is None:
+        return "No sham reprogramming was done."
+    if pair.gains is None:
+        return f"The sham pair does not count: {plain(pair.void)}."
+    return (
+        "Sham reprogramming, the reference values against themselves, read "
+        f"{gain(pair.gains.primary_pct).text}: a negative control of chance and drift."
+    )
+
+
+def tests_part(record: VisitRecord) -> Tests:
+    """Return every setting tested, what was seen, and why it was kept or rejected."""
+    symbols = _varied(record)
+    columns = tuple(
+        AxisColumn(
+            symbol=symbol,
+            label=parameters()[symbol].label,
+            short=SHORT.get(symbol, parameters()[symbol].label),
+            unit=unit_of_setting(symbol),
+            digits=digits_of(symbol),
+        )
+        for symbol in symbols
+    )
+    return Tests(
+        statement=_tests_statement(record),
+        columns=columns,
+        rows=tuple(_tested_row(record, tested, symbols) for tested in record.tested),
+    )
+
+
+def _varied(record: VisitRecord) -> tuple[str, ...]:
+    changed = {
+        name
+        for tested in record.tested
+        for name, _, _ in tested.settings.changed(record.reference)
+    }
+    dependent = ("pvarp_ms", "vrp_ms", "post_ls_refractory_ms")
+    more = sorted(changed.difference(COLUMNS, dependent))
+    return (*COLUMNS, *more)
+
+
+def _tests_statement(record: VisitRecord) -> str:
+    if not record.tested:
+        return "No setting was tested."
+    different = {tested.settings for tested in record.tested}
+    spent_s = sum(tested.end_s - tested.start_s for tested in record.tested)
+    aborted = sum(bool(tested.aborted) for tested in record.tested)
+    void = sum(_is_void(tested) for tested in record.tested)
+    return (
+        f"{len(record.tested)} tests of {len(different)} different settings in "
+        f"{minutes(spent_s).text}; {aborted} ended early, {void} gave no valid "
+        "reading. Gain is the change of the reading against the reference values "
+        f"({therapy_text(record.reference)}) in the same pair, with its standard error."
+    )
+
+
+def _is_void(tested: Tested) -> bool:
+    return not tested.aborted and not math.isfinite(tested.gain_pct)
+
+
+def _tested_row(
+    record: VisitRecord, tested: Tested, symbols: tuple[str, ...]
+) -> TestedRow:
+    kept, decision = _decision(record, tested)
+    return TestedRow(
+        number=tested.number,
+        values=tuple(getattr(tested.settings, symbol) for symbol in symbols),
+        start=minutes(tested.start_s),
+        minutes=quantity(tested.minutes, "min", 1),
+        gain=gain(tested.gain_pct),
+        standard_error=quantity(tested.standard_error_pct, "%", 1),
+        sensation=f"{tested.sensation_grade}/{WORST_GRADE}",
+        ectopics=tested.n_ectopics,
+        train_ectopics=tested.n_train_ectopics,
+        beats=tested.n_beats,
+        delivered=share(tested.delivered_frac),
+        energy=share(tested.energy_frac),
+        kept=kept,
+        decision=_asked(tested) + decision,
+    )
+
+
+def _asked(tested: Tested) -> str:
+    if not tested.filter_note:
+        return ""
+    return (
+        f"Asked for {therapy_text(tested.asked)}; safety filter: "
+        f"{plain(tested.filter_note)}. "
+    )
+
+
+def _decision(record: VisitRecord, tested: Tested) -> tuple[bool, str]:
+    is_reference = same_therapy(tested.settings, record.reference)
+    if tested.aborted:
+        return False, f"Rejected: {plain(tested.aborted)}."
+    if same_therapy(tested.settings, record.final):
+        why = "the reference itself" if is_reference else "programmed permanently"
+        return True, f"Kept: {why}."
+    if _is_void(tested):
+        void = plain(tested.pair.void) if tested.pair else "not read"
+        return False, f"Rejected: no valid reading, {void}."
+    return False, _why_not(record, tested)
+
+
+def _why_not(record: VisitRecord, tested: Tested) -> str:
+    choice = record.choice
+    if choice is not None and not choice.gated:
+        if same_therapy(tested.settings, choice.settings):
+            return f"Candidate, rejected: {_candidate_fate(record)}."
+        if tested.gain_pct > choice.expected_gain_pct:
+            return (
+                "Rejected: its single reading exceeds what was expected of the "
+                "candidate, but all readings together do not favour it."
+            )
+        return "Rejected: not better than the candidate."
+    if tested.gain_pct <= 0.0:
+        return "Rejected: not better than the reference."
+    return "Rejected: better than the reference by too little to be believed."
+
+
+def _candidate_fate(record: VisitRecord) -> str:
+    failed = [check.name for check in record.final_checks if not check.passed]
+    if failed:
+        return plain(f"failed the check of {', '.join(failed)} at the final settings")
+    return plain(f"verification was {record.verdict.kind}, {record.verdict.reason}")
+
+
+def analysis_part(record: VisitRecord) -> Analysis:
+    """Return what the visit can say, pair by pair, and the advisor's choice."""
+    instrument = readout(record.plan.readout)
+    return Analysis(
+        facts=_facts(record),
+        choice=_choice(record),
+        channels=_channels(record.verification_pairs),
+        pairs=tuple(pair_row(pair, instrument) for pair in record.verification_pairs),
+        reading_unit=f"{instrument.title}, {instrument.unit}",
+        surrogate=SURROGATE,
+    )
+
+
+def _facts(record: VisitRecord) -> tuple[Fact, ...]:
+    verdict = record.verdict
+    excess = verdict.best_single_reading_pct - verdict.gain_pct
+    return (
+        Fact(label="Pairs planned", value=quantity(verdict.pairs_planned)),
+        Fact(label="Pairs done", value=quantity(verdict.pairs_done)),
+        Fact(label="Pairs void", value=quantity(verdict.pairs_void)),
+        Fact(
+            label="Spread between pairs (SD)",
+            value=quantity(verdict.pair_sd_pct, "%", 1),
+        ),
+        Fact(label="Verified gain", value=gain(verdict.gain_pct)),
+        Fact(
+            label="Standard error of the gain",
+            value=quantity(verdict.standard_error_pct, "%", 1),
+        ),
+        Fact(label="95 % interval", value=interval(verdict.ci95_pct)),
+        Fact(label="90 % interval", value=interval(verdict.ci90_pct)),
+        Fact(
+            label="Least gain the visit could have shown (80 % power)",
+            value=quantity(verdict.least_detectable_gain_pct, "%", 1),
+        ),
+        Fact(
+            label="What the best single reading would have claimed",
+            value=gain(verdict.best_single_reading_pct),
+        ),
+        Fact(
+            label="That claim less the verified gain",
+            value=quantity(excess, "points", 1, signed=True),
+        ),
+    )
+
+
+def _choice(record: VisitRecord) -> tuple[Fact, ...]:
+    choice = record.choice
+    if choice is None:
+        return (Fact(label="Candidate", value="none was chosen"),)
+    probability = PCT_PER_FRAC * choice.probability_better
+    gate = "kept the reference" if choice.gated else "let the candidate pass"
+    return (
+        Fact(label="Candidate", value=therapy_text(choice.settings)),
+        Fact(
+            label="Gain expected of it after titration",
+            value=gain(choice.expected_gain_pct),
+        ),
+        Fact(
+            label="Probability that it is better than the reference",
+            value=quantity(probability, "%"),
+        ),
+        Fact(label="Do-no-harm gate", value=gate),
+        Fact(label="Why", value=plain(choice.reason)),
+    )
+
+
+def _channels(pairs: Sequence[Pair]) -> tuple[ChannelRow, ...]:
+    rows = (
+        ("Systolic pressure", "systolic_pct"),
+        ("Pulse pressure", "pulse_pct"),
+        ("Mean pressure", "mean_pct"),
+        ("Diastolic pressure", "diastolic_pct"),
+        ("Heart rate", "heart_rate_pct"),
+    )
+    return tuple(_channel(label, name, pairs) for label, name in rows)
+
+
+def _channel(label: str, name: str, pairs: Sequence[Pair]) -> ChannelRow:
+    read = [getattr(pair.gains, name) for pair in pairs if pair.gains]
+    mean, error = mean_and_error(read)
+    return ChannelRow(
+        label=label, change=gain(mean), standard_error=quantity(error, "%", 1)
+    )

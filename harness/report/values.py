@@ -1,0 +1,147 @@
+"""Small translations from the visit's values to the report's."""
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+import numpy as np
+
+from harness.report.model import (
+    MINUS,
+    Interval,
+    Quantity,
+    SettingRow,
+    SettingValue,
+    decimal,
+    with_unit,
+)
+from sim.device.lattice import parameters
+from sim.device.settings import Settings
+from sim.units import PCT_PER_FRAC, S_PER_MIN
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+UNIT_WORDS: Final = {"hh:mm": "", "1/min": "/min"}
+# what a schedule says is not part of the therapy that a test compares
+SCHEDULE: Final = frozenset(
+    {
+        "ccm_mode",
+        "ccm_hours_per_day",
+        "ccm_on_min",
+        "ccm_off_min",
+        "ccm_start_time",
+        "ccm_end_time",
+        "extend_low_ccm",
+    }
+)
+
+
+def quantity(
+    value: float, unit: str = "", digits: int = 0, *, signed: bool = False
+) -> Quantity:
+    """Return a number rounded to what is shown; nan and infinity become None."""
+    return Quantity(
+        value=_shown(value, digits), unit=unit, digits=digits, signed=signed
+    )
+
+
+def gain(value_pct: float) -> Quantity:
+    """Return a relative change in percent, with its sign."""
+    return quantity(value_pct, "%", 1, signed=True)
+
+
+def share(frac: float) -> Quantity:
+    """Return a share as a whole percentage."""
+    return quantity(frac * PCT_PER_FRAC, "%", 0)
+
+
+def minutes(seconds: float) -> Quantity:
+    """Return clock time or a duration in minutes."""
+    return quantity(seconds / S_PER_MIN, "min", 1)
+
+
+def interval(limits: tuple[float, float], unit: str = "%", digits: int = 1) -> Interval:
+    """Return both limits, rounded; None for a limit that does not exist."""
+    low, high = (_shown(limit, digits) for limit in limits)
+    return Interval(low=low, high=high, unit=unit, digits=digits)
+
+
+def _shown(value: float, digits: int) -> float | None:
+    return round(float(value), digits) + 0.0 if math.isfinite(value) else None
+
+
+def plain(text: str) -> str:
+    """Return text without control characters, which no format can carry."""
+    return "".join(
+        REPLACEMENT if unicodedata.category(c) in ("Cc", "Cs") and c != "\n" else c
+        for c in text
+    )
+
+
+def setting_text(value: SettingValue, unit: str = "", digits: int | None = None) -> str:
+    """Return a programmed value as the programmer would show it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if digits is None:
+        return with_unit(f"{value:g}".replace("-", MINUS), unit)
+    return with_unit(decimal(value, digits), unit)
+
+
+@cache
+def digits_of(symbol: str) -> int:
+    """Return the decimals that tell all allowed values of a parameter apart."""
+    numbers = [v for v in parameters()[symbol].values if isinstance(v, float)]
+    texts = [f"{number:.9g}" for number in numbers]
+    return max((len(t.partition(".")[2]) for t in texts), default=0)
+
+
+def unit_of_setting(symbol: str) -> str:
+    """Return the unit of a programmable value, in words for a reader."""
+    unit = parameters()[symbol].unit
+    return UNIT_WORDS.get(unit, unit)
+
+
+def setting_row(
+    symbol: str, found: Settings, reference: Settings, permanent: Settings
+) -> SettingRow:
+    """Return one programmable value of three settings."""
+    before, after = getattr(found, symbol), getattr(permanent, symbol)
+    return SettingRow(
+        symbol=symbol,
+        label=parameters()[symbol].label,
+        unit=unit_of_setting(symbol),
+        digits=digits_of(symbol),
+        as_found=before,
+        reference=getattr(reference, symbol),
+        permanent=after,
+        changed=before != after,
+    )
+
+
+def same_therapy(one: Settings, other: Settings) -> bool:
+    """Tell whether two settings differ in nothing but the schedule."""
+    return all(name in SCHEDULE for name, _, _ in one.changed(other))
+
+
+def therapy_text(settings: Settings) -> str:
+    """Return the pulse of some settings in one line."""
+    parts = (
+        setting_text(settings.amplitude_v, "V", digits_of("amplitude_v")),
+        f"{settings.n_pulses} × {setting_text(settings.phase_duration_ms, 'ms', 2)}",
+        f"delay {setting_text(settings.delay_ms, 'ms')}",
+    )
+    return ", ".join(parts)
+
+
+def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean and its standard error; nan where there are too few."""
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return math.nan, math.nan
+    if len(known) < 2:
+        return known[0], math.nan
+    spread = float(np.std(known, ddof=1))
+    return float(np.mean(known)), spread / math.sqrt(len(known))

@@ -1,0 +1,1 @@
+"""What the programmer's screen shows: strips and markers, made from the beat table."""
