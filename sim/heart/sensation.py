@@ -52,6 +52,26 @@ def sample_threshold_v(
     return max(2.0, float(rng.logistic(population.centre_v, population.scale_v)))
 
 
+def sensation_level(sensation: Sensation, train: Train) -> FloatArray:
+    """Return how near a train is to being felt, on the scale of the grades.
+
+    Returns
+    -------
+    () or (n,)
+        2 at the threshold; below 0 when so far under it that no error of reporting
+        makes it felt; -4 (the least) without a lead.
+    """
+    leads = np.asarray(train.n_leads, dtype=np.float64)
+    train_ms = 2.0 * np.asarray(train.n_pulses) * train.phase_duration_ms
+    longer = (train_ms / sensation.reference_train_ms) ** sensation.train_exponent
+    per_leads = np.where(leads > 1.0, 1.0, sensation.one_lead_factor)
+    felt_v = np.asarray(train.amplitude_v) * longer * per_leads
+    grade = FELT_GRADE + (felt_v - sensation.threshold_v) / sensation.volts_per_grade_v
+    worst = float(WORST_GRADE)
+    level: FloatArray = np.where(leads > 0.0, np.clip(grade, -worst, worst), -worst)
+    return level
+
+
 def sensation_grade(sensation: Sensation, train: Train) -> FloatArray:
     """Return the true grade, not rounded.
 
@@ -60,17 +80,11 @@ def sensation_grade(sensation: Sensation, train: Train) -> FloatArray:
     () or (n,)
         0 to 4; 2 where the train is felt at the threshold; 0 without a lead.
     """
-    leads = np.asarray(train.n_leads, dtype=np.float64)
-    train_ms = 2.0 * np.asarray(train.n_pulses) * train.phase_duration_ms
-    longer = (train_ms / sensation.reference_train_ms) ** sensation.train_exponent
-    per_leads = np.where(leads > 1.0, 1.0, sensation.one_lead_factor)
-    felt_v = np.asarray(train.amplitude_v) * longer * per_leads
-    grade = FELT_GRADE + (felt_v - sensation.threshold_v) / sensation.volts_per_grade_v
-    value: FloatArray = np.clip(grade, 0.0, float(WORST_GRADE)) * (leads > 0.0)
-    return value
+    grade: FloatArray = np.maximum(sensation_level(sensation, train), 0.0)
+    return grade
 
 
-def reported_grade(sensation: Sensation, grade: float, rng: np.random.Generator) -> int:
-    """Return what the patient says: the true grade with an error, rounded to 0 to 4."""
-    said = round(grade + sensation.reporting_sd * float(rng.standard_normal()))
+def reported_grade(sensation: Sensation, level: float, rng: np.random.Generator) -> int:
+    """Return what the patient says: the level with an error, rounded to 0 to 4."""
+    said = round(level + sensation.reporting_sd * float(rng.standard_normal()))
     return min(max(said, 0), WORST_GRADE)

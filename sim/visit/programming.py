@@ -7,7 +7,7 @@ from typing import Final
 import simpy
 
 from sim.device.settings import Settings, axis_numbers, with_dependents
-from sim.heart.sensation import reported_grade, sensation_grade
+from sim.heart.sensation import reported_grade, sensation_level
 from sim.sources import sourced
 from sim.units import MS_PER_S, S_PER_MIN
 from sim.visit.bedside import train_of
@@ -145,8 +145,8 @@ def _in_posture(
     train = train_of(settings, visit.generator)
     sensation = visit.patient.sensation
     shift = CHECKS.posture_grade * POSTURES.index(posture) / (len(POSTURES) - 1)
-    felt = float(sensation_grade(sensation, train))
-    grade = reported_grade(sensation, felt + shift * (felt > 0), visit.rng_sensation)
+    level = float(sensation_level(sensation, train)) + shift
+    grade = reported_grade(sensation, level, visit.rng_sensation)
     delivering = settings.ccm_mode != "OFF" and settings.mode != "OOO"
     enough = share >= RULES_OF_SENSING.least_delivered_frac or not delivering
     passed = grade < RULES.intolerable_grade and enough

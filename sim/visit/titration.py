@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import simpy
 
 from sim.device.settings import Settings
-from sim.heart.sensation import reported_grade, sensation_grade
+from sim.heart.sensation import reported_grade, sensation_level
 from sim.units import S_PER_MIN
 from sim.visit.bedside import train_of
 from sim.visit.clinic import Visit
@@ -134,8 +134,8 @@ def _judge_ectopy(visit: Visit, settings: Settings) -> Process[str]:
 
 def _grade(visit: Visit, settings: Settings) -> int:
     sensation = visit.patient.sensation
-    grade = float(sensation_grade(sensation, train_of(settings, visit.generator)))
-    return reported_grade(sensation, grade, visit.rng_sensation)
+    level = float(sensation_level(sensation, train_of(settings, visit.generator)))
+    return reported_grade(sensation, level, visit.rng_sensation)
 
 
 def _complaint(grade: int) -> str:

@@ -9,6 +9,7 @@ from sim.heart.sensation import (
     reported_grade,
     sample_threshold_v,
     sensation_grade,
+    sensation_level,
 )
 from sim.sources import unsourced
 from sim.streams import stream
@@ -57,6 +58,12 @@ def test_reports_scatter_around_the_true_grade_and_stay_whole_and_in_range():
     assert set(said) <= {0, 1, 2, 3, 4}
     assert np.mean(said) == pytest.approx(2.0, abs=0.1)
     assert reported_grade(PATIENT, 9.0, rng) == 4
+
+
+def test_a_train_far_below_the_threshold_is_never_reported():
+    rng = stream(2, name="sensation")
+    level = float(sensation_level(PATIENT, Train(3.0)))
+    assert {reported_grade(PATIENT, level, rng) for _ in range(500)} == {0}
 
 
 def test_every_number_has_a_source():
