@@ -168,7 +168,12 @@ class BeatingHeart:
         self.activation = self.conduction.activate(now_s, self._origin, self._rr_s)
         return self.activation
 
-    def contract(self, gain: float = 0.0, provoked_pvc: int = 0) -> float:
+    def contract(
+        self,
+        gain: float = 0.0,
+        provoked_pvc: int = 0,
+        captured_after_s: float | None = None,
+    ) -> float:
         """Eject the activated beat and return the time to the next activation.
 
         Parameters
@@ -177,6 +182,8 @@ class BeatingHeart:
             Steady relative gain of the train this beat was given, 0 without one.
         provoked_pvc
             How many ectopic beats that train provokes, to come next.
+        captured_after_s
+            Interval to the first of them when the train itself captured the muscle.
         """
         if self.activation is None:
             raise RuntimeError("contract() needs activate() first, once per beat")
@@ -187,7 +194,7 @@ class BeatingHeart:
             self._state, self._constants, ectopic
         )
         if provoked_pvc:
-            self.rhythm.provoke(provoked_pvc)
+            self.rhythm.provoke(provoked_pvc, captured_after_s)
         rr_s, self._origin = self.rhythm.next_interval(now_s, shift_s)
         row = self._new_row()
         row[0], row[1], row[2], row[3], row[4] = now_s, rr_s, origin, factor, gain

@@ -193,6 +193,7 @@ class Rhythm:
         self._run_left = 0
         self._run_length = 0
         self._coupling = parameters.provoked_coupling_frac
+        self._captured_s: float | None = None
         self._since_sinus_s = 0.0
 
     def next_interval(self, now_s: float, reflex_s: float = 0.0) -> Interval:
@@ -214,13 +215,23 @@ class Rhythm:
             return self._pause(basic_s)
         return Interval(basic_s, self.base_origin)
 
-    def provoke(self, n_beats: int) -> None:
-        """Make the next `n_beats` beats ectopic; three or more are a run."""
+    def provoke(self, n_beats: int, after_s: float | None = None) -> None:
+        """Make the next `n_beats` beats ectopic; three or more are a run.
+
+        Parameters
+        ----------
+        n_beats
+            Number of beats; 0 changes nothing.
+        after_s
+            Interval to the first of them, where a stimulus captured the muscle; by
+            default the usual coupling.
+        """
         if n_beats < 0:
             raise ValueError(f"n_beats must be 0 or more, got {n_beats}")
         if n_beats > 0:
             self._run_left = self._run_length = n_beats
             self._coupling = self.parameters.provoked_coupling_frac
+            self._captured_s = after_s
 
     def end_run(self) -> None:
         """Stop a ventricular run: the next beat is the patient's own again."""
@@ -267,6 +278,8 @@ class Rhythm:
         if in_run and not first:
             rr_s = self.parameters.run_cycle_s
         rr_s = max(rr_s, self.parameters.least_rr_s)
+        if self._captured_s is not None:
+            rr_s, self._captured_s = self._captured_s, None
         self._run_left -= 1
         self._since_sinus_s += rr_s
         return Interval(rr_s, VT if in_run else PVC)

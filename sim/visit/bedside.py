@@ -56,6 +56,7 @@ class LateTrains:
     """What a train does that does not end well inside the refractory period."""
 
     capture_frac: float = sourced(0.3, "ccmlab-evidence", "A4", "assumed")
+    latency_ms: float = sourced(20.0, "ccmlab-evidence", "A4", "assumed")
     run_frac: float = sourced(0.01, "ccmlab-evidence", "A4", "assumed")
     run_beats: int = sourced(5, "ccmlab-evidence", "A4", "assumed")
     edge_ms: float = sourced(30.0, "ccmlab-device", "2.3", "assumed")
@@ -151,13 +152,13 @@ class Bedside:
         reason = self.monitor.beat(now_s, self._monitored_sbp_mmhg, ectopic)
         if not ectopic:
             self._recent.append(activation)
-        gain, provoked = 0.0, 0
+        gain, provoked, captured_s = 0.0, 0, None
         if decision.delivered:
             gain = self._gain
-            provoked = self._provoked(decision, activation)
+            provoked, captured_s = self._provoked(decision, activation)
             self.monitor.train(decision.train_end_s)
         row = self._next_row()
-        rr_s = self.heart.contract(gain, provoked)
+        rr_s = self.heart.contract(gain, provoked, captured_s)
         row[_N_OWN:] = self.heart.last[_N_HEART:]
         self._record(row, activation, decision, rr_s)
         self._monitored_sbp_mmhg = self.instruments.monitored_sbp_mmhg(
@@ -199,18 +200,22 @@ class Bedside:
             self.arm_id,
         )
 
-    def _provoked(self, decision: BeatDecision, activation: Activation) -> int:
+    def _provoked(
+        self, decision: BeatDecision, activation: Activation
+    ) -> tuple[int, float | None]:
+        """Return how many ectopics a train provokes, and when it captured at once."""
         late = self._late
         over_s = decision.train_end_s - activation.refractory_end_s
         if over_s < -late.edge_ms * S_PER_MS:
-            return 0
+            return 0, None
         chance, kind = self._rng.random(2)
         if over_s < 0.0:
-            return int(chance < self._edge_per_beat)
+            return int(chance < self._edge_per_beat), None
         self.n_late_trains += 1
         if chance >= late.capture_frac:
-            return 0
-        return late.run_beats if kind < late.run_frac else 1
+            return 0, None
+        after_s = decision.train_end_s + late.latency_ms * S_PER_MS - activation.at_s
+        return (late.run_beats if kind < late.run_frac else 1), after_s
 
     def _found(self, now_s: float, reason: str) -> None:
         self.monitor.forget_pressure()

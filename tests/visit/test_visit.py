@@ -197,6 +197,21 @@ def test_after_a_stop_the_reference_is_programmed_and_the_region_left() -> None:
     assert all("reference programmed" in e.action for e in record.adverse_events[:1])
 
 
+def test_trains_that_leave_the_refractory_period_are_caught_as_tied_ectopics() -> None:
+    patient = responder()
+    fragile = replace(patient, conduction=replace(patient.conduction, erp_ms=40.0))
+    going = Visit(fragile, SHORT, FoundDevice(settings=FOUND), advisor=Script(), seed=1)
+    going.generator.force_on = True
+    going.bedside.guarded = True
+    waiting = going.env.process(going.bedside.wait_beats(200))
+    going.env.run(until=waiting)
+    assert going.bedside.n_late_trains > 0
+    assert waiting.value in (
+        "ectopic beats tied to consecutive trains",
+        "non-sustained ventricular tachycardia",
+    )
+
+
 def test_a_device_found_off_is_reset_and_switched_on() -> None:
     record = visit(found=FoundDevice(settings=FOUND, state="PERMANENT_OFF"))
     assert record.as_found.ccm_state == "PERMANENT_OFF"
