@@ -174,6 +174,8 @@ def permanent_part(record: VisitRecord) -> Permanent:
 def encounter_part(record: VisitRecord, metadata: dict[str, str]) -> Encounter:
     """Return who came, where, when and in what state."""
     before, after = record.symptoms
+    noted = _notes(record, "exam", ("check",))
+    examined = [c for c in record.checklist if plain(f"{c.name}: {c.text}") in noted]
     return Encounter(
         facts=_visit_facts(record, metadata),
         patient=_patient_facts(record),
@@ -186,8 +188,12 @@ def encounter_part(record: VisitRecord, metadata: dict[str, str]) -> Encounter:
             )
             for phase in record.phases
         ),
-        checklist=tuple(check_row(check) for check in record.checklist),
-        examination=_notes(record, "exam", ("vitals", "symptoms")),
+        checklist=tuple(
+            check_row(check) for check in record.checklist if check not in examined
+        ),
+        examination=tuple(
+            Fact(label=plain(check.name), value=plain(check.text)) for check in examined
+        ),
         vitals=_vitals(record),
         symptoms=_symptoms(record),
         symptoms_before=plain(before.text),

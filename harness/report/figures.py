@@ -197,7 +197,7 @@ def _setting_ticks(axes: Axes, report: Report) -> None:
         )
         for row in rows
     ]
-    size = 8.5 if len(rows) <= 24 else 6.5
+    size = 8.5 if len(rows) <= 14 else 7.0 if len(rows) <= 24 else 6.0
     axes.set_xticks([row.number for row in rows], labels, fontsize=size)
     axes.set_xlim(rows[0].number - 0.7, rows[-1].number + 0.7)
     axes.annotate(
@@ -234,7 +234,7 @@ def pressure_figure(report: Report) -> Figure:
     )
     _mean_with_interval(right, report, max((r.number for r in rows), default=1))
     right.set_xlabel("pair")
-    right.set_xticks([row.number for row in rows])
+    right.set_xticks([row.number for row in rows[::2]])
     right.set_ylabel("change, %")
     return figure
 

@@ -159,7 +159,7 @@ class Encounter(Part):
     patient: tuple[Fact, ...]
     phases: tuple[Phase, ...]
     checklist: tuple[CheckRow, ...]
-    examination: tuple[str, ...]
+    examination: tuple[Fact, ...]
     vitals: tuple[BeforeAfter, ...]
     symptoms: tuple[BeforeAfter, ...]
     symptoms_before: str
@@ -268,12 +268,23 @@ class TestedRow(Part):
     decision: str
 
 
+class PooledRow(Part):
+    """All valid readings of one setting together."""
+
+    values: tuple[SettingValue, ...]
+    tests: str
+    readings: int
+    gain: Quantity
+    standard_error: Quantity
+
+
 class Tests(Part):
-    """Every setting tested."""
+    """Every setting tested; `pooled` has one row a setting."""
 
     statement: str
     columns: tuple[AxisColumn, ...]
     rows: tuple[TestedRow, ...]
+    pooled: tuple[PooledRow, ...]
 
 
 class ChannelRow(Part):

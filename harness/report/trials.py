@@ -10,7 +10,9 @@ from harness.report.model import (
     ChannelRow,
     Fact,
     PairRow,
+    PooledRow,
     Response,
+    SettingValue,
     TestedRow,
     Tests,
 )
@@ -144,6 +146,30 @@ def tests_part(record: VisitRecord) -> Tests:
         statement=_tests_statement(record),
         columns=columns,
         rows=tuple(_tested_row(record, tested, symbols) for tested in record.tested),
+        pooled=_pooled(record, symbols),
+    )
+
+
+def _pooled(record: VisitRecord, symbols: tuple[str, ...]) -> tuple[PooledRow, ...]:
+    """Pool the readings of each setting, in the order of their first test."""
+    by_values: dict[tuple[SettingValue, ...], list[Tested]] = {}
+    for tested in record.tested:
+        values = tuple(getattr(tested.settings, symbol) for symbol in symbols)
+        by_values.setdefault(values, []).append(tested)
+    return tuple(_pooled_row(values, rows) for values, rows in by_values.items())
+
+
+def _pooled_row(values: tuple[SettingValue, ...], tests: list[Tested]) -> PooledRow:
+    read = [t for t in tests if not t.aborted and math.isfinite(t.gain_pct)]
+    mean = mean_and_error([t.gain_pct for t in read])[0]
+    squares = sum(t.standard_error_pct**2 for t in read)
+    error = math.sqrt(squares) / len(read) if read else math.nan
+    return PooledRow(
+        values=values,
+        tests=", ".join(str(t.number) for t in tests),
+        readings=len(read),
+        gain=gain(mean),
+        standard_error=quantity(error, "%", 1),
     )
 
 
@@ -228,8 +254,8 @@ def _why_not(record: VisitRecord, tested: Tested) -> str:
             return f"Candidate, rejected: {_candidate_fate(record)}."
         if tested.gain_pct > choice.expected_gain_pct:
             return (
-                "Rejected: its single reading exceeds what was expected of the "
-                "candidate, but all readings together do not favour it."
+                "Rejected: the recommender, weighing all readings and the cost, "
+                "preferred the candidate."
             )
         return "Rejected: not better than the candidate."
     if tested.gain_pct <= 0.0:
