@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
+from scipy.linalg import solve_banded
 
 from sim.sources import sourced
 from sim.units import MMHG_PER_CM_OF_BLOOD, PCT_PER_FRAC, S_PER_MIN
@@ -231,7 +231,10 @@ def ar1(rng: np.random.Generator, n: int, tau_s: float) -> FloatArray:
     keep = float(np.exp(-GRID_S / tau_s))
     white = rng.standard_normal(n)
     white[1:] *= np.sqrt(1.0 - keep**2)
-    return np.asarray(lfilter([1.0], [1.0, -keep], white), dtype=np.float64)
+    # x[i] - keep x[i - 1] = white[i], solved at once
+    bands = np.array([np.ones(n), np.full(n, -keep)])
+    wave = solve_banded((1, 0), bands, white, overwrite_b=True, check_finite=False)
+    return np.asarray(wave, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
-from scipy.stats import nbinom
+from scipy.special import betainc, gammaln
 
 from sim.device.settings import Settings, axis_numbers
 from sim.sources import sourced
@@ -259,7 +259,10 @@ def ectopy_is_excessive(
     decades = np.linspace(-3.0, 3.0, 61)
     per_s = prior.median_per_hour / S_PER_H * 10.0 ** (prior.sd_decades * decades)
     k = prior.dispersion
-    seen = nbinom.pmf(n_baseline, k, k / (k + per_s * baseline_s))
-    weight = np.exp(-0.5 * decades**2) * seen
-    tail = nbinom.sf(n_since - 1, k, k / (k + per_s * since_s))
+    share = per_s * baseline_s / (k + per_s * baseline_s)
+    log_seen = gammaln(n_baseline + k) + n_baseline * np.log(share)
+    log_seen += k * np.log1p(-share)
+    weight = np.exp(-0.5 * decades**2 + log_seen - log_seen.max())
+    # the upper tail of a negative binomial count is an incomplete beta function
+    tail = betainc(n_since, k, per_s * since_s / (k + per_s * since_s))
     return bool((weight * tail).sum() < prior.alpha * weight.sum())

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import nct, t
+from scipy.special import nctdtr, stdtrit
 
 from sim.visit.plan import VisitPlan
 from sim.visit.record import Pair, Verdict, VerdictKind
@@ -53,7 +53,7 @@ def estimate(gains_pct: Sequence[float]) -> Estimate:
 
 
 def _interval(gain: float, error: float, n: int, level: float) -> tuple[float, float]:
-    reach = float(t.ppf(0.5 + 0.5 * level, n - 1)) * error
+    reach = float(stdtrit(n - 1, 0.5 + 0.5 * level)) * error
     return (float(gain - reach), float(gain + reach))
 
 
@@ -62,10 +62,10 @@ def least_detectable_gain_pct(pair_sd_pct: float, n_pairs: int) -> float:
     if n_pairs < 2 or not pair_sd_pct > 0.0:
         return NOT_READ
     degrees = n_pairs - 1
-    bound = float(t.ppf(0.975, degrees))
+    bound = float(stdtrit(degrees, 0.975))
 
     def shortfall(noncentrality: float) -> float:
-        return float(nct.sf(bound, degrees, noncentrality)) - POWER
+        return 1.0 - float(nctdtr(degrees, noncentrality, bound)) - POWER
 
     shift = float(brentq(shortfall, 0.0, 60.0))
     return shift * pair_sd_pct / float(np.sqrt(n_pairs))
