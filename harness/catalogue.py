@@ -30,10 +30,9 @@ def phenotypes_listed() -> Iterator[Line]:
     """Yield each phenotype, with the bedside values that it is solved to."""
     for name, row in PHENOTYPES.items():
         made = row.targets
-        yield name, (
-            f"{row.title}; EF {made.ejection_fraction_pct:g} %, EDV {made.edv_ml:g} mL,"
-            f" systolic {made.sbp_mmhg:g} mmHg, {made.heart_rate_bpm:g}/min"
-        )
+        pumped = f"EF {made.ejection_fraction_pct:g} %, EDV {made.edv_ml:g} mL"
+        seen = f"systolic {made.sbp_mmhg:g} mmHg, {made.heart_rate_bpm:g}/min"
+        yield name, f"{row.title}; {pumped}, {seen}"
 
 
 def readouts_listed() -> Iterator[Line]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = ("scenarios", "strategies", "phenotypes", "readouts", "parameters")
 INTERRUPTED: Final = 130
+HELP: Final = click.help_option("-h", "--help", help="show this message and exit")
 BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
 
 
@@ -38,10 +39,8 @@ def invoke(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-@click.group(
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+@click.group(invoke_without_command=True)
+@HELP
 @click.option("--version", is_flag=True, help="print the version and exit")
 @click.pass_context
 def cli(context: click.Context, *, version: bool) -> None:
@@ -75,6 +74,7 @@ def cli(context: click.Context, *, version: bool) -> None:
     help="folder of the run (default: results/SCENARIO-STRATEGY-seedN)",
 )
 @click.option("--force", is_flag=True, help="replace a run that is in the folder")
+@HELP
 @click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
 def run(
     scenario: str,
@@ -105,6 +105,7 @@ def run(
 
 @cli.command("list")
 @click.argument("kind", metavar="|".join(KINDS))
+@HELP
 def list_(kind: str) -> int:
     """List what is there, a line each.
 
@@ -201,10 +202,9 @@ def _play(
 @contextmanager
 def _one_clear_message() -> Iterator[None]:
     """Turn what a user can mend into a usage error, without a traceback."""
-    from sim.heart.settle import ImplausibleHeartError, NotSettledError
-
     from harness.archive import OutputError
     from harness.scenario import ScenarioError
+    from sim.heart.settle import ImplausibleHeartError, NotSettledError
     from sim.patient import UnreachableTargetError
 
     try:
