@@ -13,15 +13,18 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import eigh
 from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
 from optimizers.problem import Observation, Problem
 from optimizers.space import FloatArray, Point, Space
 
-SIGNAL_OVER_NOISE = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
-"""SD of the smooth function over the SD of one reading, each as likely beforehand."""
+SIGNAL_OVER_NOISE = (0.03, 0.06, 0.125, 0.25, 0.5, 1.0, 2.0, 8.0)
+"""SD of the smooth function over the SD of one reading, each as likely beforehand.
+
+Several are too small to see: the patient whose settings are all equal is expected.
+"""
 
 LENGTHS = (0.15, 0.3, 0.6, 1.2)
 """Distance in scaled coordinates over which it varies, each as likely beforehand."""
@@ -130,16 +133,16 @@ def believe(problem: Problem, readings: Readings, points: Sequence[Point]) -> Be
     if not readings.points:
         raise ValueError("beliefs need at least one usable reading, got none")
     asked = (*points, problem.reference)
-    centre = _centre(problem, readings)
-    scale = _scale(problem, readings)
+    sizes = (_scale(problem, readings) * np.array(SIGNAL_OVER_NOISE)) ** 2
     fits = [
-        _fit((scale * size) ** 2, maps, readings, centre)
+        _fit(sizes, maps, readings)
         for maps in _correlations(problem.space, readings.points, asked)
-        for size in SIGNAL_OVER_NOISE
     ]
-    evidence = np.array([fit.log_evidence for fit in fits])
+    evidence = np.concatenate([fit.log_evidence for fit in fits])
     weight = np.exp(evidence - evidence.max())
-    columns = [np.array(column) for column in zip(*(f.rows for f in fits), strict=True)]
+    columns = [
+        np.vstack(column) for column in zip(*(f.rows for f in fits), strict=True)
+    ]
     return Beliefs(tuple(points), weight / weight.sum(), *columns)
 
 
@@ -154,28 +157,49 @@ class _Correlations:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fit:
-    log_evidence: float
+    """Beliefs for one length: log evidence (s,), each row (s, m + 1) for s sizes."""
+
+    log_evidence: FloatArray
     rows: tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 
 
-def _fit(
-    variance: float, maps: _Correlations, readings: Readings, centre: float
-) -> _Fit:
-    """Condition one Gaussian process on the readings (Rasmussen 2006, alg. 2.1)."""
-    noise = np.diag(readings.standard_error**2)
-    factor = cho_factor(variance * maps.among + noise, lower=True)
-    centred = readings.mean - centre
-    weights = cho_solve(factor, centred)
-    across = variance * maps.across
-    mean = across.T @ weights
-    explained = cho_solve(factor, across)
-    spread = 2.0 * variance - (across * explained).sum(axis=0)
-    shared = variance * maps.with_reference - across[:, -1] @ explained
-    gain_spread = spread + spread[-1] - 2.0 * shared
-    log_evidence = -0.5 * centred @ weights - np.log(np.diag(factor[0])).sum()
-    gain = mean - mean[-1]
-    rows = (centre + mean, _root(spread), gain, _root(gain_spread))
-    return _Fit(float(log_evidence), rows)
+def _fit(sizes: FloatArray, maps: _Correlations, readings: Readings) -> _Fit:
+    """Condition on the readings, for every size (variance) of the function at once.
+
+    One eigendecomposition of the whitened correlations serves all sizes. The constant
+    has a flat prior and is integrated out: Rasmussen and Williams 2006, eq. 2.41-2.45.
+    """
+    white = 1.0 / readings.standard_error[:, None]
+    # numpy's eigh and a Cholesky solve spin for ms between BLAS threads; evd does not
+    spectrum, vectors = eigh(white * maps.among * white.T, driver="evd")
+    shrink = 1.0 / (1.0 + sizes[:, None] * np.maximum(spectrum, 0.0))
+    centre = readings.mean.mean()
+    read = vectors.T @ (white * (readings.mean - centre)[:, None])
+    one = vectors.T @ white
+    across = vectors.T @ (white * maps.across)
+    size = sizes[:, None]
+
+    ones = shrink @ one**2
+    level = shrink @ (one * read) / ones
+    of_one = size * (shrink @ (one * across))
+    mean = level + size * (shrink @ (read * across)) - level * of_one
+    explained = size**2 * (shrink @ across**2)
+    shared = size**2 * (shrink @ (across * across[:, -1:]))
+
+    left = 1.0 - of_one  # what the constant's own uncertainty adds
+    spread = size - explained
+    covariance = size * maps.with_reference - shared
+    gain_left = left - left[:, -1:]
+    gain_spread = spread + spread[:, -1:] - 2.0 * covariance
+    misfit = shrink @ read**2 - level**2 * ones
+    log_evidence = np.log(shrink).sum(axis=1, keepdims=True) - np.log(ones) - misfit
+    rows = (
+        centre + mean,
+        _root(spread + left**2 / ones),
+        mean - mean[:, -1:],
+        _root(gain_spread + gain_left**2 / ones),
+    )
+    return _Fit(0.5 * log_evidence[:, 0], rows)
 
 
 def _correlations(
@@ -190,7 +214,7 @@ def _correlations(
         cdist(asked_at[-1:], asked_at)[0],
     )
     return [
-        _Correlations(*(1.0 + matern(far / length) for far in distances))
+        _Correlations(*(matern(far / length) for far in distances))
         for length in LENGTHS
     ]
 
@@ -203,13 +227,6 @@ def matern(distance: FloatArray) -> FloatArray:
 
 def _root(variance: FloatArray) -> FloatArray:
     return np.sqrt(np.maximum(variance, 0.0))
-
-
-def _centre(problem: Problem, readings: Readings) -> float:
-    """Return the reference's reading, or the mean of all when it has none."""
-    if problem.reference in readings.points:
-        return float(readings.mean[readings.points.index(problem.reference)])
-    return float(readings.mean.mean())
 
 
 def _scale(problem: Problem, readings: Readings) -> float:

@@ -220,8 +220,8 @@ def recommender_named(name: str) -> Recommender:
 
 def parabola_terms(problem: Problem, points: Sequence[Point]) -> FloatArray:
     """Return constant, slope and curvature of each axis that varies, (n, terms)."""
-    scaled = np.array(points, dtype=np.float64).reshape(len(points), -1)
-    scaled = scaled * problem.space.steps
+    shape = (len(points), len(problem.space.axes))
+    scaled = np.array(points, dtype=np.float64).reshape(shape) * problem.space.steps
     varies = np.array(problem.space.shape) > 1
     curved = np.array(problem.space.shape) > 2  # two values make no parabola
     ones = np.ones((len(points), 1))

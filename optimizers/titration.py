@@ -9,16 +9,15 @@ reading says little.
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
 from optimizers.contenders import contender
 from optimizers.posterior import pool
 from optimizers.problem import Asking, Observation, Problem
-from optimizers.recommend import first_highest, tolerated_points
+from optimizers.recommend import tolerated_points
 from optimizers.registry import strategy
-from optimizers.space import Point
+from optimizers.space import FloatArray, Point
 
 FELT_GRADE = 1.0
 """Sensation grade from which the clinician goes back one step."""
@@ -29,8 +28,11 @@ RISING = ("phase_duration_ms", "n_pulses")
 N_SWEEP = 7
 """Values of a sweep, the one in use included, when the budget is long enough."""
 
-N_PARABOLA = 3
+N_PARABOLA = 2
 """Tests at the top of the parabola."""
+
+N_FITTED = 5
+"""Neighbouring places of a sweep that one parabola is laid through."""
 
 SWEEP_SHARE = 0.5
 """Part of the tests still expected that one sweep may use."""
@@ -109,21 +111,23 @@ def _climb(chart: Chart, seen: Observation, axis: int) -> Step:
 def _sweep(chart: Chart, point: Point, axis: int) -> Step:
     """Read a few values over the whole axis, then the top of their parabola."""
     allowed = chart.places(point, axis)
+    if len(allowed) == 1:
+        return point
     n_values = int(np.clip(SWEEP_SHARE * chart.tests_left + 1, 3, N_SWEEP))
-    spread = _spread(allowed, n_values)
-    highest_allowed = allowed[-1]
+    spread = _spread(allowed, n_values, point[axis])
+    highest = allowed[-1]  # of the places not yet refused
     for place in sorted(spread, key=lambda i: (i < point[axis], abs(i - point[axis]))):
-        if place != point[axis] and place <= highest_allowed:
+        if place <= highest:
             seen = yield from chart.test(_at(point, axis, place))
             if place > point[axis] and not seen.tolerated:
-                highest_allowed = place - 1
+                highest = place - 1
     for _ in range(min(N_PARABOLA, chart.tests_left // 3)):
         yield from chart.test(_top_of_parabola(chart, point, axis))
     return _top_of_parabola(chart, point, axis)
 
 
 def _try_top(chart: Chart, point: Point, axis: int) -> Step:
-    """Test the highest value of an axis once; keep it if the reading is no worse."""
+    """Test the highest value of an axis once; keep it unless it was felt."""
     top = chart.places(point, axis)[-1]
     if top == point[axis]:
         return point
@@ -132,24 +136,40 @@ def _try_top(chart: Chart, point: Point, axis: int) -> Step:
 
 
 def _top_of_parabola(chart: Chart, point: Point, axis: int) -> Point:
-    """Return the tolerated place nearest to the top, or the best reading's.
+    """Return the allowed place nearest to the top of the readings along an axis.
 
-    The parabola is fitted by least squares to the readings along the axis; the best
-    reading counts where it does not bend down or there are fewer than four places.
+    The parabola is fitted by least squares to the `N_FITTED` places around the highest
+    smoothed reading; where it does not bend down, that place itself is the top.
     """
-    line = _line(chart, point, axis)
+    line = sorted(_line(chart, point, axis))
     if not line:
         return point
     places, means, errors = (np.array(column) for column in zip(*line, strict=True))
-    best = int(places[first_highest(means, [(int(i),) for i in places])])
-    top = float(best)
-    if len(places) > 3:
-        terms = np.vander(places.astype(np.float64), 3) / errors[:, None]
-        bend, slope, _ = np.linalg.lstsq(terms, means / errors)[0].tolist()
-        if bend < 0.0:
-            top = float(np.clip(-slope / (2.0 * bend), places.min(), places.max()))
+    centre = int(np.argmax(_smoothed(means)))
+    first = int(np.clip(centre - N_FITTED // 2, 0, max(0, len(line) - N_FITTED)))
+    near = slice(first, first + N_FITTED)
+    top = _vertex(places[near].astype(float), means[near], errors[near])
+    goal = float(places[centre]) if top is None else top
     allowed = chart.places(point, axis)
-    return _at(point, axis, min(allowed, key=lambda i: (abs(i - top), i)))
+    return _at(point, axis, min(allowed, key=lambda i: (abs(i - goal), i)))
+
+
+def _smoothed(means: FloatArray) -> FloatArray:
+    """Return averages of neighbours with weights 1, 2, 1; the ends have one each."""
+    padded = np.concatenate([means[:1], means, means[-1:]])
+    return 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+
+
+def _vertex(places: FloatArray, means: FloatArray, errors: FloatArray) -> float | None:
+    """Return the top of the parabola inside the places, or None without one."""
+    if len(places) < 4:
+        return None
+    weights = 1.0 / np.maximum(errors, np.finfo(float).tiny)
+    terms = np.vander(places, 3) * weights[:, None]
+    bend, slope, _ = np.linalg.lstsq(terms, means * weights)[0].tolist()
+    if bend >= 0.0:
+        return None
+    return float(np.clip(-slope / (2.0 * bend), places[0], places[-1]))
 
 
 def _line(chart: Chart, point: Point, axis: int) -> list[tuple[int, float, float]]:
@@ -164,11 +184,10 @@ def _line(chart: Chart, point: Point, axis: int) -> list[tuple[int, float, float
     ]
 
 
-def _spread(allowed: list[int], n_values: int) -> list[int]:
-    """Return the middles of equal parts of the allowed places."""
-    n_parts = min(n_values, len(allowed))
-    edges = np.linspace(0, len(allowed), n_parts + 1)
-    return [allowed[int((low + high - 1) / 2)] for low, high in pairwise(edges)]
+def _spread(allowed: list[int], n_values: int, known: int) -> list[int]:
+    """Return the middles of equal parts of the allowed places, but the known one's."""
+    parts = np.array_split(allowed, min(n_values, len(allowed)))
+    return [int(part[(len(part) - 1) // 2]) for part in parts if known not in part]
 
 
 def _at(point: Point, axis: int, place: int) -> Point:
