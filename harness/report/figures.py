@@ -1,67 +1,34 @@
 """The figures of a report as SVG: same report, same bytes.
 
-Text stays text, and what is black here takes the colour of the page around it, so that
-a figure is readable on a dark page too. Every series differs by marker or line style as
-well as by colour (Okabe-Ito).
+Every series differs by marker or line style as well as by colour (Okabe-Ito).
 """
 
-import io
-import re
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
-from xml.sax.saxutils import escape
+from typing import Final
 
 import numpy as np
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from harness.report.drawing import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    STYLE,
+    VERMILION,
+    new_figure,
+    svg_file,
+)
 from harness.report.model import PairRow, Quantity, Report, Strip, TestedRow
 from harness.report.values import setting_text
 
-INK: Final = "#010101"  # replaced by the colour of the surrounding text
-FAINT: Final = "#8a9099"
-BLUE: Final = "#0072b2"
-SKY: Final = "#56b4e9"
-ORANGE: Final = "#e69f00"
-GREEN: Final = "#009e73"
-VERMILION: Final = "#d55e00"
-PURPLE: Final = "#cc79a7"
-WIDTH_IN: Final = 7.0
 ECG_MV: Final = (-1.0, 1.9)
-
-STYLE: Final[Mapping[Any, Any]] = MappingProxyType(
-    {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "ccmlab",
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
-        "font.size": 9.0,
-        "axes.labelsize": 9.0,
-        "axes.titlesize": 9.0,
-        "xtick.labelsize": 8.5,
-        "ytick.labelsize": 8.5,
-        "legend.fontsize": 8.5,
-        "legend.frameon": False,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": INK,
-        "axes.labelcolor": INK,
-        "text.color": INK,
-        "xtick.color": INK,
-        "ytick.color": INK,
-        "axes.linewidth": 0.8,
-        "axes.facecolor": "none",
-        "figure.facecolor": "none",
-        "savefig.facecolor": "none",
-        "lines.linewidth": 1.4,
-        "axes.unicode_minus": True,
-        "path.simplify": True,
-    }
-)
-_ID: Final = re.compile(r'((?:\bid="|url\(#|href="#))([^")]+)')
+ROOM_S: Final = 0.8
+Words = tuple[str, str]
 
 
 def figures(report: Report) -> dict[str, bytes]:
@@ -71,61 +38,35 @@ def figures(report: Report) -> dict[str, bytes]:
         rcdefaults()  # a reader's own matplotlib settings must not change the bytes
         rcParams.update(STYLE)
         for strip in report.strips:
-            drawn[f"ecg_{strip.name}"] = _svg(
+            drawn[f"ecg_{strip.name}"] = svg_file(
                 f"ecg_{strip.name}", ecg_figure(strip), *_ecg_words(strip)
             )
         if any(row.gain.value is not None for row in report.tests.rows):
-            drawn["response"] = _svg(
+            drawn["response"] = svg_file(
                 "response", response_figure(report), *_response_words(report)
             )
         if report.analysis.pairs:
-            drawn["pressure"] = _svg(
+            drawn["pressure"] = svg_file(
                 "pressure", pressure_figure(report), *_pressure_words(report)
             )
         if report.encounter.phases:
-            drawn["timeline"] = _svg(
+            drawn["timeline"] = svg_file(
                 "timeline", timeline_figure(report), *_timeline_words(report)
             )
         if report.answer_key.final_loop.volume_ml:
-            drawn["pv_loop"] = _svg(
+            drawn["pv_loop"] = svg_file(
                 "pv_loop", loop_figure(report), *_loop_words(report)
             )
     return drawn
-
-
-def _svg(name: str, figure: Figure, title: str, description: str) -> bytes:
-    FigureCanvasSVG(figure)
-    file = io.BytesIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(file, format="svg", metadata=nothing)
-    text = file.getvalue().decode("utf-8")
-    text = _ID.sub(rf"\g<1>{name}-\g<2>", text)
-    text = text.replace(INK, "currentColor")
-    start, body = re.split(r"(?=<svg )", text, maxsplit=1)
-    tag, inside = body.split(">", 1)
-    labels = (
-        f'<title id="{name}-title">{escape(title)}</title>\n'
-        f'<desc id="{name}-desc">{escape(description)}</desc>'
-    )
-    del start  # the document type names an address that nobody should fetch
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        f'{tag} role="img" aria-labelledby="{name}-title {name}-desc">\n'
-        f"{labels}{inside}"
-    ).encode()
 
 
 def _number(value: Quantity) -> float:
     return float("nan") if value.value is None else value.value
 
 
-def _figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
-    return Figure(figsize=(width_in, height_in), layout="constrained")
-
-
 def response_figure(report: Report) -> Figure:
     """Draw the gain of every test with its standard error, settings below."""
-    figure = _figure(3.5)
+    figure = new_figure(3.5)
     axes = figure.add_subplot()
     rows = report.tests.rows
     _verified_band(axes, report)
@@ -214,7 +155,7 @@ def _setting_ticks(axes: Axes, report: Report) -> None:
 
 def pressure_figure(report: Report) -> Figure:
     """Draw each verification pair: both readings, and beside them the change."""
-    figure = _figure(2.9)
+    figure = new_figure(2.9)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     rows = report.analysis.pairs
     _pair_lines(left, rows)
@@ -293,7 +234,7 @@ def _mean_with_interval(axes: Axes, report: Report, last: int) -> None:
 
 def loop_figure(report: Report) -> Figure:
     """Draw the true pressure-volume loops at the reference and the final values."""
-    figure = _figure(3.2, 4.6)
+    figure = new_figure(3.2, 4.6)
     axes = figure.add_subplot()
     key = report.answer_key
     looks = (
@@ -318,7 +259,7 @@ def loop_figure(report: Report) -> Figure:
 def timeline_figure(report: Report) -> Figure:
     """Draw when each phase took place, each test, and each adverse event."""
     phases = report.encounter.phases
-    figure = _figure(0.21 * len(phases) + 0.7)
+    figure = new_figure(0.21 * len(phases) + 0.7)
     axes = figure.add_subplot()
     for row, phase in enumerate(phases):
         start, length = _number(phase.start), _number(phase.duration)
@@ -362,7 +303,7 @@ def _tests_on_timeline(axes: Axes, report: Report) -> None:
 
 def ecg_figure(strip: Strip) -> Figure:
     """Draw lead II with one lane below it for each kind of marker."""
-    figure = _figure(2.2)
+    figure = new_figure(2.2)
     trace, lanes = figure.subplots(2, 1, sharex=True, height_ratios=(5, 3))
     time_s = np.arange(len(strip.lead_ii_mv)) / strip.sampling_hz
     length_s = float(time_s[-1] + 1.0 / strip.sampling_hz)
@@ -373,8 +314,8 @@ def ecg_figure(strip: Strip) -> Figure:
     trace.set_ylim(*ECG_MV)
     trace.tick_params(axis="x", which="both", length=0, labelbottom=False)
     trace.spines["bottom"].set_visible(False)
-    _marker_lanes(lanes, strip)
     lanes.set_xlim(0.0, length_s)
+    _marker_lanes(lanes, strip)
     lanes.set_xlabel("time, s")
     return figure
 
@@ -394,21 +335,25 @@ def _marker_lanes(axes: Axes, strip: Strip) -> None:
         width_s = max(marker.end_s - marker.at_s, 0.012)
         axes.broken_barh([(marker.at_s, width_s)], (row - 0.36, 0.72), color=colour)
         if marker.kind == "inhibit" or marker.code == "VE":
-            axes.annotate(
-                marker.code,
-                (marker.at_s + width_s, row),
-                xytext=(3, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8,
-            )
+            _beside(axes, marker.code, (marker.at_s, marker.at_s + width_s), row)
     axes.set_yticks(range(len(shown)), [kinds[kind][0] for kind in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
 
 
-Words = tuple[str, str]
+def _beside(axes: Axes, text: str, span_s: tuple[float, float], row: int) -> None:
+    """Write at the right of a marker, or at its left near the end of the strip."""
+    is_late = span_s[1] > axes.get_xlim()[1] - ROOM_S
+    axes.annotate(
+        text,
+        (span_s[0] if is_late else span_s[1], row),
+        xytext=(-3 if is_late else 3, 0),
+        textcoords="offset points",
+        ha="right" if is_late else "left",
+        va="center",
+        fontsize=8,
+    )
 
 
 def _response_words(report: Report) -> Words:
@@ -451,8 +396,3 @@ def _loop_words(report: Report) -> Words:
 
 def _ecg_words(strip: Strip) -> Words:
     return f"ECG lead II with device markers, {strip.title}", strip.caption
-
-
-def inline(svg: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the figures without their XML declaration, to stand inside a page."""
-    return {name: data.decode().split("\n", 1)[1] for name, data in svg.items()}

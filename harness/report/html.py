@@ -6,7 +6,8 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from harness.report.figures import figures, inline
+from harness.report.drawing import inline
+from harness.report.figures import figures
 from harness.report.model import PairRow, Report
 from harness.report.values import setting_text
 

@@ -22,8 +22,10 @@ from sim.visit.record import BeatTable, VisitRecord
 LENGTH_S: Final = 8.0
 HZ: Final = 250.0
 STEP_S: Final = 4.0
+SHORT_CAUSES: Final = {Cause.VT: "rate", Cause.NO_LS: "no LS", Cause.LS_OUT: "LS out"}
 CAUSE_CODES: Final = {
-    code: cause.value.replace("_", " ") for code, cause in enumerate(Cause)
+    code: SHORT_CAUSES.get(cause, cause.value.replace("_", " "))
+    for code, cause in enumerate(Cause)
 }
 Span = tuple[float, float]
 

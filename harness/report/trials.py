@@ -273,10 +273,11 @@ def _candidate_fate(record: VisitRecord) -> str:
 def analysis_part(record: VisitRecord) -> Analysis:
     """Return what the visit can say, pair by pair, and the advisor's choice."""
     instrument = readout(record.plan.readout)
+    valid = any(pair.gains for pair in record.verification_pairs)
     return Analysis(
         facts=_facts(record),
         choice=_choice(record),
-        channels=_channels(record.verification_pairs),
+        channels=_channels(record.verification_pairs) if valid else (),
         pairs=tuple(pair_row(pair, instrument) for pair in record.verification_pairs),
         reading_unit=f"{instrument.title}, {instrument.unit}",
         surrogate=SURROGATE,

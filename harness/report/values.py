@@ -26,7 +26,6 @@ UNIT_WORDS: Final = {"hh:mm": "", "1/min": "/min"}
 # what a schedule says is not part of the therapy that a test compares
 SCHEDULE: Final = frozenset(
     {
-        "ccm_mode",
         "ccm_hours_per_day",
         "ccm_on_min",
         "ccm_off_min",

@@ -247,6 +247,9 @@ def make_record(**changes: Any) -> VisitRecord:
             for name, length in zip(PHASES, MINUTES, strict=True)
         ),
         events=(
+            Event(
+                700.0, "exam", "check", "device pocket: dry, not tender, no swelling"
+            ),
             Event(900.0, "exam", "symptoms", "dyspnoea 5/10, fatigue 5/10"),
             Event(1000.0, "interrogation", "device", "found active"),
             Event(5900.0, "re-interrogation", "battery", "4.9 mJ a train, 110 J a day"),
@@ -263,6 +266,7 @@ def make_record(**changes: Any) -> VisitRecord:
             Check("identity", True, "pseudonym matches the device"),
             Check("consent", True, "purpose, sensations and risks explained"),
             Check("external defibrillator", True, "at hand, self-test passed"),
+            Check("device pocket", True, "dry, not tender, no swelling"),
         ),
         as_found=_interrogation(FOUND, START_S["interrogation"] + 180.0, 0.95),
         as_left=_interrogation(BETTER, START_S["re-interrogation"] + 120.0, 0.97),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -43,6 +44,7 @@ ELEMENTS = {
     "symptoms": ("#visit", "Dyspnoea"),
     "place of service": ("#visit", "Place of service"),
     "staff": ("#visit", "Staff"),
+    "examination": ("#visit", "dry, not tender"),
     "medication": ("#visit", "Medication"),
     "device identity": ("#device", "Pulse generator"),
     "lead identity": ("#device", "Local sense lead"),
@@ -183,7 +185,7 @@ def test_every_tested_setting_has_its_row(
     [
         (1, "safety filter: amplitude held to 5 V"),
         (2, "not better than the candidate"),
-        (6, "single reading exceeds"),
+        (6, "weighing all readings and the cost"),
         (7, "Kept: programmed permanently"),
         (8, "Rejected: sensation grade 2"),
         (9, "no valid reading, only 71 % of beats with CCM"),
@@ -249,10 +251,23 @@ def test_every_link_and_label_leads_to_one_element(html: str) -> None:
     ids = [str(tag["id"]) for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
     targets = {str(tag["href"])[1:] for tag in page.find_all(href=True)}
-    for tag in page.find_all(attrs={"aria-labelledby": True}):
+    for tag in page.select("[aria-labelledby]"):
         targets.update(str(tag["aria-labelledby"]).split())
     targets |= set(re.findall(r"url\(#([^)]+)\)", html))
     assert targets <= set(ids)
+
+
+def test_the_readings_of_one_setting_are_also_shown_together(report: Report) -> None:
+    row = next(row for row in report.tests.pooled if row.tests == "7, 10")
+    assert row.readings == 2
+    assert row.gain.value == pytest.approx((4.4 + 6.8) / 2)
+    assert row.standard_error.value == pytest.approx(1.4)  # 2.0 over the root of 2
+
+
+def test_figures_and_tables_stand_in_their_section(page: BeautifulSoup) -> None:
+    assert {tag.parent.name for tag in page.select("figure") if tag.parent} == {
+        "section"
+    }
 
 
 def test_tables_have_captions_and_scoped_heads(page: BeautifulSoup) -> None:
@@ -334,7 +349,7 @@ def test_the_truth_appears_only_in_the_answer_key(
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_overflows_a_narrow_or_a_wide_window(
-    html: str, scheme: str, browser: Browser
+    html: str, scheme: Literal["light", "dark"], browser: Browser
 ) -> None:
     for width in (360, 800, 1400):
         context = browser.new_context(

@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -10,6 +12,8 @@ from harness.report.html import render_html
 from harness.report.model import SCHEMA_VERSION, Interval, Quantity, Report, decimal
 from harness.report.values import gain, interval, plain, quantity, setting_text
 from sim.visit.record import VisitRecord
+
+Build = Callable[..., Report]
 
 
 def test_a_report_read_back_from_json_is_the_same(report: Report) -> None:
@@ -125,6 +129,31 @@ def test_energy_rises_with_the_square_of_the_amplitude(
     expected = squares * left.phase_duration_ms / found.phase_duration_ms
     # both numbers are rounded to 0.01 mJ, the smaller is about 1.5 mJ
     assert row.after.value / row.before.value == pytest.approx(expected, rel=0.01)
+
+
+def test_arms_with_ccm_off_do_not_dilute_the_delivered_share(
+    report_of: Build, record: VisitRecord
+) -> None:
+    off = [
+        replace(
+            pair,
+            arms=tuple(
+                replace(arm, reading=replace(arm.reading, delivered_frac=0.0))
+                if arm.role == "tested"
+                else arm
+                for arm in pair.arms
+            ),
+        )
+        for pair in record.response_pairs
+    ]
+    kept = report_of(
+        final=record.reference,
+        as_left=replace(record.as_left, settings=record.reference),
+        response_pairs=tuple(off),
+        verification_pairs=(),
+    )
+    row = next(r for r in kept.final.energy if r.label == "Beats with CCM, expected")
+    assert row.after.value == 100.0
 
 
 def test_every_source_of_a_number_is_listed(report: Report) -> None:

@@ -1,0 +1,89 @@
+"""What all figures share: colours, type, and how a figure becomes an SVG file.
+
+Text stays text, and what is black here takes the colour of the page around it, so that
+a figure is readable on a dark page too.
+"""
+
+import io
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+from xml.sax.saxutils import escape
+
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK: Final = "#010101"  # replaced by the colour of the surrounding text
+FAINT: Final = "#8a9099"
+BLUE: Final = "#0072b2"
+SKY: Final = "#56b4e9"
+ORANGE: Final = "#e69f00"
+GREEN: Final = "#009e73"
+VERMILION: Final = "#d55e00"
+PURPLE: Final = "#cc79a7"
+WIDTH_IN: Final = 7.0
+
+STYLE: Final[Mapping[Any, Any]] = MappingProxyType(
+    {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "ccmlab",
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": 9.0,
+        "axes.labelsize": 9.0,
+        "axes.titlesize": 9.0,
+        "xtick.labelsize": 8.5,
+        "ytick.labelsize": 8.5,
+        "legend.fontsize": 8.5,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.linewidth": 0.8,
+        "axes.facecolor": "none",
+        "figure.facecolor": "none",
+        "savefig.facecolor": "none",
+        "lines.linewidth": 1.4,
+        "axes.unicode_minus": True,
+        "path.simplify": True,
+    }
+)
+_ID: Final = re.compile(r'((?:\bid="|url\(#|href="#))([^")]+)')
+
+
+def svg_file(name: str, figure: Figure, title: str, description: str) -> bytes:
+    """Return a figure as an SVG file with a name for those who cannot see it."""
+    FigureCanvasSVG(figure)
+    file = io.BytesIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(file, format="svg", metadata=nothing)
+    text = file.getvalue().decode("utf-8")
+    text = _ID.sub(rf"\g<1>{name}-\g<2>", text)
+    text = text.replace(INK, "currentColor")
+    start, body = re.split(r"(?=<svg )", text, maxsplit=1)
+    tag, inside = body.split(">", 1)
+    labels = (
+        f'<title id="{name}-title">{escape(title)}</title>\n'
+        f'<desc id="{name}-desc">{escape(description)}</desc>'
+    )
+    del start  # the document type names an address that nobody should fetch
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        f'{tag} role="img" aria-labelledby="{name}-title {name}-desc">\n'
+        f"{labels}{inside}"
+    ).encode()
+
+
+def inline(svg: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the figures without their XML declaration, to stand inside a page."""
+    return {name: data.decode().split("\n", 1)[1] for name, data in svg.items()}
+
+
+def new_figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
+    """Return an empty figure of the page's width."""
+    return Figure(figsize=(width_in, height_in), layout="constrained")
