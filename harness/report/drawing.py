@@ -65,13 +65,12 @@ def svg_file(name: str, figure: Figure, title: str, description: str) -> bytes:
     text = file.getvalue().decode("utf-8")
     text = _ID.sub(rf"\g<1>{name}-\g<2>", text)
     text = text.replace(INK, "currentColor")
-    start, body = re.split(r"(?=<svg )", text, maxsplit=1)
-    tag, inside = body.split(">", 1)
+    # what comes before the element names an address that nobody should fetch
+    tag, inside = text[text.index("<svg ") :].split(">", 1)
     labels = (
         f'<title id="{name}-title">{escape(title)}</title>\n'
         f'<desc id="{name}-desc">{escape(description)}</desc>'
     )
-    del start  # the document type names an address that nobody should fetch
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         f'{tag} role="img" aria-labelledby="{name}-title {name}-desc">\n'

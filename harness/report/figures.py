@@ -23,7 +23,14 @@ from harness.report.drawing import (
     new_figure,
     svg_file,
 )
-from harness.report.model import PairRow, Quantity, Report, Strip, TestedRow
+from harness.report.model import (
+    PairRow,
+    Quantity,
+    Report,
+    Strip,
+    StripMarker,
+    TestedRow,
+)
 from harness.report.values import setting_text
 
 ECG_MV: Final = (-1.0, 1.9)
@@ -314,8 +321,9 @@ def ecg_figure(strip: Strip) -> Figure:
     trace.set_ylim(*ECG_MV)
     trace.tick_params(axis="x", which="both", length=0, labelbottom=False)
     trace.spines["bottom"].set_visible(False)
-    lanes.set_xlim(0.0, length_s)
     _marker_lanes(lanes, strip)
+    late = [m for m in strip.markers if _is_named(m) and m.at_s > length_s - ROOM_S]
+    lanes.set_xlim(0.0, length_s + (ROOM_S if late else 0.0))
     lanes.set_xlabel("time, s")
     return figure
 
@@ -334,26 +342,23 @@ def _marker_lanes(axes: Axes, strip: Strip) -> None:
         row, colour = shown.index(marker.kind), kinds[marker.kind][1]
         width_s = max(marker.end_s - marker.at_s, 0.012)
         axes.broken_barh([(marker.at_s, width_s)], (row - 0.36, 0.72), color=colour)
-        if marker.kind == "inhibit" or marker.code == "VE":
-            _beside(axes, marker.code, (marker.at_s, marker.at_s + width_s), row)
+        if _is_named(marker):
+            axes.annotate(
+                marker.code,
+                (marker.at_s + width_s, row),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+            )
     axes.set_yticks(range(len(shown)), [kinds[kind][0] for kind in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
 
 
-def _beside(axes: Axes, text: str, span_s: tuple[float, float], row: int) -> None:
-    """Write at the right of a marker, or at its left near the end of the strip."""
-    is_late = span_s[1] > axes.get_xlim()[1] - ROOM_S
-    axes.annotate(
-        text,
-        (span_s[0] if is_late else span_s[1], row),
-        xytext=(-3 if is_late else 3, 0),
-        textcoords="offset points",
-        ha="right" if is_late else "left",
-        va="center",
-        fontsize=8,
-    )
+def _is_named(marker: StripMarker) -> bool:
+    return marker.kind == "inhibit" or marker.code == "VE"
 
 
 def _response_words(report: Report) -> Words:
