@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import brentq
 
 from sim.heart.exact import TAILS
 from sim.heart.parameters import Circulation, FloatArray
@@ -24,12 +23,14 @@ def _raw(time_s: FloatArray, circulation: Circulation) -> tuple[FloatArray, Floa
 
 def peak(circulation: Circulation) -> tuple[float, float]:
     """Return when ventricular activation peaks, s, and its unscaled height there."""
-
-    def slope(time_s: float) -> float:
-        return float(_raw(np.array(time_s), circulation)[1])
-
+    early_s = 1e-6
     late_s = 3.0 * max(circulation.ventricle_fall_s, circulation.ventricle_rise_s)
-    at_s = float(brentq(slope, 1e-6, late_s, xtol=1e-14))
+    for _ in range(60):  # each round halves the interval
+        at_s = 0.5 * (early_s + late_s)
+        if _raw(np.array(at_s), circulation)[1] > 0.0:
+            early_s = at_s
+        else:
+            late_s = at_s
     return at_s, float(_raw(np.array(at_s), circulation)[0])
 
 

@@ -17,6 +17,7 @@ from sim.heart.exact import (
     ARTERY_SUM,
     ATRIUM_PEAK,
     ATRIUM_SUM,
+    ATRIUM_TAIL,
     BASE_CONDUCTANCE,
     BASE_ELASTANCE,
     BEFORE,
@@ -25,13 +26,19 @@ from sim.heart.exact import (
     CLOSE_VOLUME,
     CONDUCTANCE,
     CONTRACTILITY,
+    CURVE_ENDS,
     ELASTANCE,
     FALLING,
     FALLING_AT,
     GATES,
+    LV_TAIL,
     MITRAL_CLOSE,
     MITRAL_OPEN,
     MITRAL_SHUT,
+    N_FIXED,
+    N_NOTES,
+    N_ORDERS,
+    N_ROWS,
     ONSET,
     OPEN,
     OPEN_PRESSURE,
@@ -45,6 +52,7 @@ from sim.heart.exact import (
     RESISTANCE_SCALE,
     RR,
     RV_SHARE,
+    RV_TAIL,
     SIGN,
     SLOPES,
     START_ARTERY,
@@ -62,14 +70,11 @@ from sim.heart.exact import (
     VENOUS_SHIFT,
     VESSELS,
     WORK_SUM,
-    LV_TAIL,
-    RV_TAIL,
+    activation_of,
     activity_of,
     corner_after,
     exact,
     interpolated,
-    put,
-    row,
     wrongness,
 )
 from sim.heart.jit import inlined, kernel
@@ -81,16 +86,27 @@ from sim.heart.simd import (
     left,
     loader,
     pair,
+    put,
     right,
+    row,
     spread,
     store,
     where_above,
 )
-from sim.heart.steps import activity, displacement, pressures, reaches, step
+from sim.heart.steps import activity, displacement, reaches, step
 
-N_WAVES = 16
+N_WAVES, N_BEAT, N_VOLUMES = 16, 21, 8
 FAINT = 1e-5
 """Part of activation below which the last beat's tail is left out."""
+
+
+def ends(patients: int) -> tuple[int, int, int, int, int]:
+    """Return where rows, fixed numbers, orders, notes, volumes of a block end."""
+    rows = N_ROWS * 2 * patients
+    fixed = rows + N_FIXED * patients
+    orders = fixed + N_ORDERS * patients
+    notes = orders + N_NOTES * patients
+    return rows, fixed, orders, notes, notes + N_VOLUMES * patients
 
 
 @inlined
@@ -104,9 +120,15 @@ def _exponential(block: FloatArray, patients: int, j: int, chamber: int) -> Any:
 
 @inlined
 def _tail_steps(
-    rise: FloatArray, p: int, j: int, step_s: float, order: FloatArray, share: float
+    rise: FloatArray,
+    p: int,
+    j: int,
+    step_s: float,
+    order: FloatArray,
+    fixed: FloatArray,
 ) -> int:
     """Note how the last beat's tail pulls; return for how many steps it does."""
+    share, ends = fixed[RV_SHARE], fixed[CURVE_ENDS]
     now_r = 1.0 + share * (order[CONTRACTILITY] - 1.0)
     past_r = 1.0 + share * (order[PAST_CONTRACTILITY] - 1.0)
     order[LV_TAIL] = order[PAST_CONTRACTILITY] / order[CONTRACTILITY]
@@ -115,8 +137,8 @@ def _tail_steps(
     n_steps = 0
     while True:
         past_s = n_steps * step_s + order[PAST_BEAT]
-        past = strongest * interpolated(rise, p, j, past_s * 2.0 / step_s)
-        if past < FAINT or past <= interpolated(rise, p, j, n_steps * 2.0):
+        past = strongest * interpolated(rise, p, j, past_s * 2.0 / step_s, ends)
+        if past < FAINT or past <= interpolated(rise, p, j, n_steps * 2.0, ends):
             break
         n_steps += 1
     order[TAIL_ENDS] = n_steps * step_s
@@ -143,7 +165,7 @@ def _begin(
     put(block, p, j, STATE + 3, pair(v[7], v[5] - order[VENOUS_SHIFT]))
     put(block, p, j, STATE + 4, _exponential(block, p, j, 0))
     put(block, p, j, STATE + 5, _exponential(block, p, j, 1))
-    n_tail = _tail_steps(rise, p, j, step_s, order, fixed[RV_SHARE])
+    n_tail = _tail_steps(rise, p, j, step_s, order, fixed)
     c = order[CONTRACTILITY]
     scale = pair(c, 1.0 + fixed[RV_SHARE] * (c - 1.0))
     elastance_a = row(block, p, j, BASE_ELASTANCE)
@@ -152,7 +174,10 @@ def _begin(
     put(block, p, j, ELASTANCE + 1, elastance_v)
     scale = pair(1.0 / order[RESISTANCE_SCALE], 1.0)
     put(block, p, j, CONDUCTANCE, scale * row(block, p, j, BASE_CONDUCTANCE))
-    now = activity_of(rise, p, j, 0.0, step_s, (elastance_a, elastance_v), order, fixed)
+    now = activity_of(
+        activation_of(rise, p, j, 0.0, 2.0 / step_s, order, fixed),
+        (elastance_a, elastance_v),
+    )
     atrium = now[1] * row(block, p, j, STATE + 4) + now[0] * row(block, p, j, STATE)
     ventricle = row(block, p, j, STATE + 5) * now[3]
     ventricle = ventricle + now[2] * row(block, p, j, STATE + 1)
@@ -194,7 +219,7 @@ def _begin(
     return n_tail
 
 
-@kernel
+@inlined
 def _fill_atrial(
     table: FloatArray,
     forms: FloatArray,
@@ -213,7 +238,7 @@ def _fill_atrial(
     """
     n_forms = forms.size // (3 * p)
     corner_s = onset_s + 1.5 * peak_s
-    if not -10.0 < corner_s or not onset_s < n_half_steps * half_s:
+    if not corner_s > -10.0 or not onset_s < n_half_steps * half_s:
         return
     m0 = max(0, math.ceil(onset_s / half_s))
     shift = math.pi / peak_s * (m0 * half_s - onset_s)
@@ -222,11 +247,13 @@ def _fill_atrial(
     for m in range(m0, m1):
         f = (m - m0) * 3 * p + j
         value = 0.5 - a * forms[f] + b * forms[f + p]
-        table[m * p + j] = max(table[m * p + j], value)
+        old = table[m * p + j]
+        table[m * p + j] = value if value > old else old
     scale = 0.5 * math.exp((corner_s - m1 * half_s) / tail_s)
     for m in range(m1, min(n_half_steps, m1 + n_forms)):
         value = scale * forms[((m - m1) * 3 + 2) * p + j]
-        table[m * p + j] = max(table[m * p + j], value)
+        old = table[m * p + j]
+        table[m * p + j] = value if value > old else old
 
 
 @kernel
@@ -377,6 +404,11 @@ def _finish(
     put(block, p, j, WORK_SUM, work + (pressure + end_p) * (end_v - volume))
     _report(block, p, j, n_steps, step_s, trace, order, notes, out)
     order[MITRAL_SHUT] -= order[RR]
+    order[PAST_ONSET] -= order[RR]
+    if order[ONSET] < order[RR]:
+        order[PAST_ONSET] = order[ONSET] - order[RR]
+    order[PAST_BEAT] = order[RR]
+    order[PAST_CONTRACTILITY] = order[CONTRACTILITY]
     atria = row(block, p, j, STATE) + row(block, p, j, UNSTRESSED)
     ventricles = end_v + row(block, p, j, UNSTRESSED + 1)
     arteries, veins = row(block, p, j, STATE + 2), row(block, p, j, STATE + 3)
@@ -401,12 +433,12 @@ def _must_turn(block: FloatArray, p: int, j: int) -> bool:
 def block_kernel(patients: int) -> Callable[..., None]:
     """Compile the beat of a block of this many patients.
 
-    The kernel takes `block (N_ROWS * 2 * patients,)`, the tables `rise`, `forms` and
-    room for `atrial_table`, room for `trace`, `wave` (room for every pressure and
-    volume, or empty), one row per patient of `orders`, `fixed`, `notes`, `volumes`
-    (changed in place) and `out`, and the step.
+    The kernel takes the patients as `Block` (below) lays them out, the tables `rise`
+    and `forms`, room to work in, `wave` (room for every pressure and volume of one
+    patient, or empty), flat `out` with `N_BEAT` numbers a patient, and the step.
     """
     n = 2 * patients
+    end_of = ends(patients)
     load, both = loader(n), doubler(n)
 
     @kernel
@@ -469,7 +501,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
                 store(wave, w + 7 * n, pressure[3])
             r = min(k, last) * 3 * patients
             a = k * 2 * patients
-            first = displacement(state, pressure, vessels, half)
+            first = displacement((state[4], state[5]), pressure, vessels, half)
             # what happened up to here; sums and extremes stay in memory, where they
             # take no register from the step
             phi = both(rise, r)
@@ -513,8 +545,9 @@ def block_kernel(patients: int) -> Callable[..., None]:
                 elastance_v,
             )
             before, before_p = state, pressure
-            state = step(state, first, middle, final, vessels, half, whole, sixth)
-            pressure = pressures(state, final, vessels)
+            state, pressure = step(
+                state, pressure, first, middle, final, vessels, half, whole, sixth
+            )
             k += 1
             inlet = sign_in * (pressure[1] - pressure[0])
             outlet = sign_out * (pressure[2] - pressure[1])
@@ -544,25 +577,26 @@ def block_kernel(patients: int) -> Callable[..., None]:
 
     @kernel
     def beat(
-        block: FloatArray,
+        people: FloatArray,
         rise: FloatArray,
         forms: FloatArray,
-        atrial_table: FloatArray,
-        trace: FloatArray,
+        room: FloatArray,
         wave: FloatArray,
-        orders: FloatArray,
-        fixed: FloatArray,
-        notes: FloatArray,
-        volumes: FloatArray,
         out: FloatArray,
         step_s: float,
     ) -> None:
         """Let every patient of the block beat once, each with an own interval."""
+        block = people[: end_of[0]]
+        fixed = people[end_of[0] : end_of[1]].reshape(patients, N_FIXED)
+        orders = people[end_of[1] : end_of[2]].reshape(patients, N_ORDERS)
+        notes = people[end_of[2] : end_of[3]].reshape(patients, N_NOTES)
+        volumes = people[end_of[3] :].reshape(patients, N_VOLUMES)
         n_max = 0
         for j in range(patients):
             n_max = max(n_max, int(orders[j, RR] / step_s + 1e-7))
         n_half = 2 * n_max + 2
-        atrial_table[: n_half * patients] = 0.0
+        atrial_table, trace = room[: n_half * patients], room[n_half * patients :]
+        atrial_table[:] = 0.0
         n_steps, n_tail = np.empty(patients, np.int64), np.empty(patients, np.int64)
         for j in range(patients):
             order, still = orders[j], fixed[j]
@@ -580,7 +614,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
                     0.5 * step_s,
                     order[which],
                     still[ATRIUM_PEAK],
-                    still[ATRIUM_PEAK + 1],
+                    still[ATRIUM_TAIL],
                 )
         k = 0
         while k < n_max:
@@ -626,10 +660,36 @@ def block_kernel(patients: int) -> Callable[..., None]:
                         fixed[j],
                         notes[j],
                         volumes[j],
-                        out[j],
+                        out[j * N_BEAT : (j + 1) * N_BEAT],
                     )
                     nothing = pair(0.0, 0.0)
                     put(block, patients, j, SIGN, nothing)
                     put(block, patients, j, SIGN + 1, nothing)
 
     return beat
+
+
+_block_of_one = block_kernel(1)
+_ORDERS_OF_ONE = ends(1)[1]
+
+
+@kernel
+def beat_of_one(
+    people: FloatArray,
+    rise: FloatArray,
+    forms: FloatArray,
+    room: FloatArray,
+    wave: FloatArray,
+    out: FloatArray,
+    step_s: float,
+    rr_s: float,
+    onset_s: float,
+    contractility: float,
+    resistance_scale: float,
+    venous_shift_ml: float,
+) -> None:
+    """Let one patient beat once as told."""
+    order = people[_ORDERS_OF_ONE:]
+    order[RR], order[ONSET], order[CONTRACTILITY] = rr_s, onset_s, contractility
+    order[RESISTANCE_SCALE], order[VENOUS_SHIFT] = resistance_scale, venous_shift_ml
+    _block_of_one(people, rise, forms, room, wave, out, step_s)

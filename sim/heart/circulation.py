@@ -1,21 +1,21 @@
 """A heart that beats: the closed loop of evidence C2, one call per beat."""
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
 
 from sim.heart import exact as at
-from sim.heart.activation import atrial_forms, rise_table
-from sim.heart.beats import N_WAVES, block_kernel
+from sim.heart.beats import N_WAVES, beat_of_one
+from sim.heart.blocks import Block
 from sim.heart.parameters import VOLUMES, Circulation, FloatArray
 
 __all__ = ["BEAT_FIELDS", "VOLUMES", "BeatHaemodynamics", "Heart", "Waveforms"]
 
 SHORTEST_RR_S = 0.15
 LONGEST_RR_S = 20.0
+_NO_WAVE = np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,82 +91,6 @@ class Waveforms:
         return self.volumes_ml[:, VOLUMES.index(name)]
 
 
-def parameter_rows(circulation: Circulation) -> FloatArray:
-    """Return the rows of a block that a patient brings along, `(N_ROWS, 2)`."""
-    c = circulation
-    rows = np.zeros((at.N_ROWS, 2))
-    by_row: Mapping[int, tuple[float, float]] = {
-        at.BASE_ELASTANCE: (c.la_elastance_mmhg_per_ml, c.ra_elastance_mmhg_per_ml),
-        at.BASE_ELASTANCE + 1: (
-            c.lv_elastance_mmhg_per_ml,
-            c.rv_elastance_mmhg_per_ml,
-        ),
-        at.STIFFNESS: (c.la_stiffness_mmhg, c.ra_stiffness_mmhg),
-        at.STIFFNESS + 1: (c.lv_stiffness_mmhg, c.rv_stiffness_mmhg),
-        at.UNSTRESSED: (c.la_v0_ml, c.ra_v0_ml),
-        at.UNSTRESSED + 1: (c.lv_v0_ml, c.rv_v0_ml),
-        at.VESSELS: (c.la_stiffness_per_ml, c.ra_stiffness_per_ml),
-        at.VESSELS + 1: (c.lv_stiffness_per_ml, c.rv_stiffness_per_ml),
-        at.VESSELS + 4: (
-            1.0 / c.systemic_arterial_compliance_ml_per_mmhg,
-            1.0 / c.pulmonary_arterial_compliance_ml_per_mmhg,
-        ),
-        # the vein that enters the left atrium is the pulmonary one
-        at.VESSELS + 5: (
-            1.0 / c.pulmonary_venous_compliance_ml_per_mmhg,
-            1.0 / c.systemic_venous_compliance_ml_per_mmhg,
-        ),
-        at.CONDUCTANCE + 1: (
-            1.0 / c.pulmonary_venous_resistance_mmhg_s_per_ml,
-            1.0 / c.systemic_venous_resistance_mmhg_s_per_ml,
-        ),
-        at.BASE_CONDUCTANCE: (
-            1.0 / c.systemic_resistance_mmhg_s_per_ml,
-            1.0 / c.pulmonary_resistance_mmhg_s_per_ml,
-        ),
-        at.OPEN: (
-            1.0 / c.mitral_resistance_mmhg_s_per_ml,
-            1.0 / c.tricuspid_resistance_mmhg_s_per_ml,
-        ),
-        at.OPEN + 1: (
-            1.0 / c.aortic_resistance_mmhg_s_per_ml,
-            1.0 / c.pulmonary_valve_resistance_mmhg_s_per_ml,
-        ),
-    }
-    for index, values in by_row.items():
-        rows[index] = values
-    for chamber in range(2):
-        stiffness, curvature = at.STIFFNESS + chamber, at.VESSELS + chamber
-        rows[at.VESSELS + 2 + chamber] = rows[stiffness] * rows[curvature]
-    return rows
-
-
-def fixed_numbers(circulation: Circulation) -> FloatArray:
-    """Return what a kernel needs of a patient beside the rows, `(3,)`."""
-    return np.array(
-        [
-            circulation.atrium_peak_s,
-            circulation.atrium_tail_s,
-            circulation.rv_share_of_contractility_frac,
-        ]
-    )
-
-
-def resting_volumes_ml(circulation: Circulation) -> FloatArray:
-    """Return a plausible state that holds the stressed volume, order of `VOLUMES`.
-
-    A start for `settle`, not a settled state: every share is a rough one.
-    """
-    shares = np.array([0.05, 0.11, 0.04, 0.11, 0.10, 0.38, 0.06, 0.15])
-    c = circulation
-    unstressed = np.array([c.la_v0_ml, c.lv_v0_ml, c.ra_v0_ml, c.rv_v0_ml, 0, 0, 0, 0])
-    volumes: FloatArray = unstressed + shares / shares.sum() * c.stressed_volume_ml
-    return volumes
-
-
-_beat_of_one: Callable[..., None] = block_kernel(1)
-
-
 class Heart:
     """One patient's circulation and the state it is in.
 
@@ -191,47 +115,24 @@ class Heart:
             raise ValueError(f"step_s must be 0.0001 to 0.005 s, got {step_s:g} s")
         self.circulation = circulation
         self.step_s = step_s
-        self._forms = atrial_forms([circulation], step_s)
-        self._rise = rise_table([circulation], step_s)
-        self._fixed = fixed_numbers(circulation)[np.newaxis]
-        self._block = parameter_rows(circulation).ravel()
-        self._volumes = resting_volumes_ml(circulation)[np.newaxis]
-        self._orders = np.zeros((1, at.N_ORDERS))
-        self._orders[0, at.MITRAL_SHUT] = math.nan
-        self._notes = np.empty((1, at.N_NOTES))
-        self._no_wave = np.empty(0)
-        self._since_atrial_s = circulation.av_delay_s
-        self._last_rr_s = circulation.rr_s
-        self._last_contractility = 1.0
-        self._room_s = 0.0
-        self._make_room(2.0)
-
-    def _make_room(self, rr_s: float) -> None:
-        self._room_s = rr_s
-        n_records = int(rr_s / self.step_s) + 4
-        self._atrial = np.empty(2 * n_records)
-        self._trace = np.empty(4 * n_records)
+        self._block = Block([circulation], step_s)
 
     @property
     def volumes_ml(self) -> FloatArray:
         """Copy of the state, order of `VOLUMES`."""
-        return self._volumes[0].copy()
+        return self._block.volumes[0].copy()
 
     @volumes_ml.setter
     def volumes_ml(self, volumes_ml: FloatArray) -> None:
         volumes = np.asarray(volumes_ml, dtype=np.float64)
         if volumes.shape != (len(VOLUMES),) or not np.isfinite(volumes).all():
             raise ValueError(f"volumes_ml must be 8 finite volumes, got {volumes_ml}")
-        self._volumes[0] = volumes
+        self._block.volumes[0] = volumes
 
     def copy(self) -> Self:
         """Return an independent heart in the same state."""
         twin = type(self)(self.circulation, step_s=self.step_s)
-        twin._volumes[:] = self._volumes
-        twin._orders[:] = self._orders
-        twin._since_atrial_s = self._since_atrial_s
-        twin._last_rr_s = self._last_rr_s
-        twin._last_contractility = self._last_contractility
+        twin._block.people[:] = self._block.people
         return twin
 
     def beat(
@@ -268,8 +169,8 @@ class Heart:
             resistance_scale,
             venous_shift_ml,
             atrial_onset_s,
-            np.empty((1, len(BEAT_FIELDS))) if out is None else out[np.newaxis],
-            self._no_wave,
+            np.empty(len(BEAT_FIELDS)) if out is None else out,
+            _NO_WAVE,
         )
 
     def _beat(
@@ -289,42 +190,28 @@ class Heart:
                 "contractility and resistance_scale must be above 0, got "
                 f"{contractility:g} and {resistance_scale:g}"
             )
-        if rr_s > self._room_s:
-            self._make_room(rr_s)
+        block = self._block
+        if rr_s > block.room_s:
+            block.make_room(rr_s)
         if atrial_onset_s is None:
             atrial_onset_s = max(0.0, rr_s - self.circulation.av_delay_s)
-        none = math.isnan(atrial_onset_s)
-        self._orders[0, : at.TAIL_ENDS] = (
+        elif math.isnan(atrial_onset_s):
+            atrial_onset_s = math.inf
+        beat_of_one(
+            block.people,
+            block.rise,
+            block.forms,
+            block.room,
+            wave,
+            out,
+            self.step_s,
             rr_s,
-            math.inf if none else atrial_onset_s,
-            -self._since_atrial_s,
-            self._last_rr_s,
+            atrial_onset_s,
             contractility,
-            self._last_contractility,
             resistance_scale,
             venous_shift_ml,
         )
-        _beat_of_one(
-            self._block,
-            self._rise,
-            self._forms,
-            self._atrial,
-            self._trace,
-            wave,
-            self._orders,
-            self._fixed,
-            self._notes,
-            self._volumes,
-            out,
-            self.step_s,
-        )
-        if none:
-            self._since_atrial_s += rr_s
-        else:
-            self._since_atrial_s = rr_s - atrial_onset_s
-        self._last_rr_s = rr_s
-        self._last_contractility = contractility
-        return out[0]
+        return out
 
     def waveforms(
         self,
@@ -344,10 +231,10 @@ class Heart:
             resistance_scale,
             venous_shift_ml,
             atrial_onset_s,
-            np.empty((1, len(BEAT_FIELDS))),
+            np.empty(len(BEAT_FIELDS)),
             wave.ravel(),
         )
-        rows = self._block.reshape(at.N_ROWS, 2)
+        rows = self._block.rows
         wave[n_steps, :8] = rows[at.STATE : at.STATE + 4].ravel()
         wave[n_steps, 8:] = rows[at.PRESSURE : at.PRESSURE + 4].ravel()
         return self._waveforms(wave, rr_s, venous_shift_ml, row)

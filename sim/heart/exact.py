@@ -11,8 +11,8 @@ from typing import Any
 
 from sim.heart.jit import inlined, kernel
 from sim.heart.parameters import FloatArray
-from sim.heart.simd import left, pair, right, where_above
-from sim.heart.steps import Vectors, displacement, pressures, reaches, step
+from sim.heart.simd import left, pair, put, right, row, where_above
+from sim.heart.steps import Vectors, displacement, reaches, step
 
 # Rows of a block; row r of patient j is at [r, j] (left) and [r, patients + j] (right).
 STATE, BEFORE, PRESSURE, BEFORE_PRESSURE = 0, 6, 12, 16
@@ -22,11 +22,12 @@ TOP, TOP_AT, STEEPEST, STEEPEST_AT, FALLING, FALLING_AT = 39, 40, 41, 42, 43, 44
 BASE_ELASTANCE, STIFFNESS, OPEN, UNSTRESSED, BASE_CONDUCTANCE = 45, 47, 49, 51, 53
 N_ROWS = 55
 
-# What stays the same for a patient, and what a beat is told, one row per patient.
-ATRIUM_PEAK, ATRIUM_TAIL, RV_SHARE, N_FIXED = 0, 1, 2, 3
-RR, ONSET, PAST_ONSET, PAST_BEAT, CONTRACTILITY, PAST_CONTRACTILITY = 0, 1, 2, 3, 4, 5
-RESISTANCE_SCALE, VENOUS_SHIFT, TAIL_ENDS, LV_TAIL, RV_TAIL = 6, 7, 8, 9, 10
-MITRAL_SHUT, N_ORDERS = 11, 12
+# What stays the same for a patient, and what a beat is told (from RR on; what is past is
+# kept up to date by the beat itself).
+ATRIUM_PEAK, ATRIUM_TAIL, RV_SHARE, CURVE_ENDS, N_FIXED = 0, 1, 2, 3, 4
+RR, ONSET, CONTRACTILITY, RESISTANCE_SCALE, VENOUS_SHIFT = 0, 1, 2, 3, 4
+PAST_BEAT, PAST_ONSET, PAST_CONTRACTILITY, MITRAL_SHUT = 5, 6, 7, 8
+TAIL_ENDS, LV_TAIL, RV_TAIL, N_ORDERS = 9, 10, 11, 12
 
 # What is noted down of a patient's beat: times of the left valves, LV dP/dt at them,
 # values at the aortic valve, values at the start.
@@ -40,27 +41,13 @@ TAILS = 18.0
 
 
 @inlined
-def row(block: FloatArray, patients: int, j: int, index: int) -> Any:
-    """Return one row of one patient as a pair."""
-    at = index * 2 * patients + j
-    return pair(block[at], block[at + patients])
-
-
-@inlined
-def put(block: FloatArray, patients: int, j: int, index: int, value: Any) -> None:
-    """Write one row of one patient."""
-    at = index * 2 * patients + j
-    block[at] = left(value)
-    block[at + patients] = right(value)
-
-
-@kernel
-def interpolated(rise: FloatArray, patients: int, j: int, at: float) -> float:
+def interpolated(
+    rise: FloatArray, patients: int, j: int, at: float, ends: float
+) -> float:
     """Return ventricular activation at a time counted in half steps, by a cubic."""
-    last = (rise.size // (3 * patients) - 1) * 2 - 3
-    m = max(0, int(at) - 1)
-    if m > last:
+    if at >= ends:
         return 0.0
+    m = max(0, int(at) - 1)
     x = at - m
     y0 = rise[((m >> 1) * 3 + (m & 1)) * patients + j]
     y1 = rise[(((m + 1) >> 1) * 3 + ((m + 1) & 1)) * patients + j]
@@ -71,7 +58,7 @@ def interpolated(rise: FloatArray, patients: int, j: int, at: float) -> float:
     return outer + 0.5 * (y1 * x * b * c - y2 * x * a * c)
 
 
-@kernel
+@inlined
 def atrial(since_s: float, peak_s: float, tail_s: float) -> float:
     """Return atrial activation at a time since its onset. Evidence C2."""
     corner_s = 1.5 * peak_s
@@ -83,34 +70,45 @@ def atrial(since_s: float, peak_s: float, tail_s: float) -> float:
 
 
 @inlined
-def activity_of(
+def activation_of(
     rise: FloatArray,
     patients: int,
     j: int,
     at_s: float,
-    step_s: float,
-    elastance: Vectors,
+    per_half_step: float,
     order: FloatArray,
     fixed: FloatArray,
-) -> Vectors:
-    """Return the activity of one patient at any time, tail of the last beat included.
+) -> tuple[float, float, float, float]:
+    """Return activation of atria, ventricles, and how LV and RV pull, at any time.
 
     Between two beats of unlike contractility the stronger of both pulls, so that
     nothing jumps at a premature beat.
     """
-    phi = interpolated(rise, patients, j, at_s * 2.0 / step_s)
+    ends = fixed[CURVE_ENDS]
+    phi = interpolated(rise, patients, j, at_s * per_half_step, ends)
     pull_l, pull_r = phi, phi
     if at_s < order[TAIL_ENDS]:
         past_s = at_s + order[PAST_BEAT]
-        past = interpolated(rise, patients, j, past_s * 2.0 / step_s)
+        past = interpolated(rise, patients, j, past_s * per_half_step, ends)
         pull_l = max(phi, past * order[LV_TAIL])
         pull_r = max(phi, past * order[RV_TAIL])
         phi = max(phi, past)
     peak_s, tail_s = fixed[ATRIUM_PEAK], fixed[ATRIUM_TAIL]
-    psi = max(
-        atrial(at_s - order[ONSET], peak_s, tail_s),
-        atrial(at_s - order[PAST_ONSET], peak_s, tail_s),
-    )
+    since_s = at_s - order[ONSET]
+    if since_s <= 0.0:
+        psi = atrial(at_s - order[PAST_ONSET], peak_s, tail_s)
+    else:
+        psi = atrial(since_s, peak_s, tail_s)
+        psi = max(psi, atrial(at_s - order[PAST_ONSET], peak_s, tail_s))
+    return psi, phi, pull_l, pull_r
+
+
+@inlined
+def activity_of(
+    activation: tuple[float, float, float, float], elastance: Vectors
+) -> Vectors:
+    """Return the activity (`steps.py`) of one patient."""
+    psi, phi, pull_l, pull_r = activation
     return (
         pair(psi, psi) * elastance[0],
         pair(1.0 - psi, 1.0 - psi),
@@ -215,7 +213,7 @@ def exact(
         row(block, patients, j, PRESSURE + 3),
     )
     ended = wrongness(after_p, sign_in, sign_out)
-    at_s, turns, known = start_s, 0, True
+    at_s, turns, known, per_half_step = start_s, 0, True, 2.0 / step_s
     while at_s < end_s:
         whole_s = corner_after(at_s, end_s, order, fixed[ATRIUM_PEAK]) - at_s
         to_end = at_s + whole_s >= end_s
@@ -232,15 +230,22 @@ def exact(
         while True:
             now_s = share * whole_s
             middle = activity_of(
-                rise, patients, j, at_s + 0.5 * now_s, step_s, elastance, order, fixed
+                activation_of(
+                    rise, patients, j, at_s + 0.5 * now_s, per_half_step, order, fixed
+                ),
+                elastance,
             )
             end = activity_of(
-                rise, patients, j, at_s + now_s, step_s, elastance, order, fixed
+                activation_of(
+                    rise, patients, j, at_s + now_s, per_half_step, order, fixed
+                ),
+                elastance,
             )
             half = reaches(gates, conductance, 0.5 * now_s)
-            first = displacement(state, pressure, vessels, half)
-            after = step(
+            first = displacement((state[4], state[5]), pressure, vessels, half)
+            after, after_p = step(
                 state,
+                pressure,
                 first,
                 middle,
                 end,
@@ -249,7 +254,6 @@ def exact(
                 reaches(gates, conductance, now_s),
                 reaches(gates, conductance, now_s / 6.0),
             )
-            after_p = pressures(after, end, vessels)
             wrong = wrongness(after_p, sign_in, sign_out)
             tries += 1
             if turns > 12 or tries > 12:
@@ -276,13 +280,16 @@ def exact(
             flip, one, zero = pair(flip_l, -flip_l), pair(1.0, 1.0), pair(0.0, 0.0)
             if valve % 2 == 0:
                 rate = displacement(
-                    state, pressure, vessels, reaches(gates, conductance, 1.0)
+                    (state[4], state[5]),
+                    pressure,
+                    vessels,
+                    reaches(gates, conductance, 1.0),
                 )
-                half_steps = at_s * 2.0 / step_s
+                half_steps, ends = at_s * per_half_step, fixed[CURVE_ENDS]
                 steep = (
-                    interpolated(rise, patients, j, half_steps + 0.05)
-                    - interpolated(rise, patients, j, half_steps - 0.05)
-                ) * (20.0 / step_s)
+                    interpolated(rise, patients, j, half_steps + 0.05, ends)
+                    - interpolated(rise, patients, j, half_steps - 0.05, ends)
+                ) * (10.0 * per_half_step)
                 slope = left(
                     pair(steep, 0.0) * (elastance[1] * state[1] - state[5])
                     + (end[2] + end[3] * rate[5]) * rate[1]

@@ -148,6 +148,57 @@ def pair(_: Any, left: Any, right: Any) -> Any:
     return signature(kind, types.float64, types.float64), generate
 
 
+def _place(builder: Any, args: Any) -> tuple[Any, Any]:
+    """Return where row `index` of patient `j` lies, left and right."""
+    _, patients, j, index = args[:4]
+    two = ir.Constant(patients.type, 2)
+    at = builder.add(builder.mul(builder.mul(index, two), patients), j)
+    return at, builder.add(at, patients)
+
+
+@intrinsic
+def row(_: Any, block: Any, patients: Any, j: Any, index: Any) -> Any:
+    """Return one row of one patient of a block as a pair."""
+    kind = VectorType(2)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, value=args[0]).data
+        vector: Any = ir.Constant(_llvm(kind), ir.Undefined)
+        for place, at in enumerate(_place(builder, args)):
+            number = builder.load(builder.gep(data, [at]))
+            index = ir.Constant(ir.IntType(32), place)
+            vector = builder.insert_element(vector, number, index)
+        return vector
+
+    return signature(kind, block, types.intp, types.intp, types.intp), generate
+
+
+@intrinsic
+def put(_: Any, block: Any, patients: Any, j: Any, index: Any, value: Any) -> Any:
+    """Write a pair into one row of one patient of a block."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, value=args[0]).data
+        at, apart = _place(builder, args)
+        alone = builder.icmp_signed("==", args[1], ir.Constant(args[1].type, 1))
+        with builder.if_else(alone) as (both, each):
+            with both:
+                # one store, so that a load of the pair need not wait for two
+                whole = builder.bitcast(
+                    builder.gep(data, [at]), args[4].type.as_pointer()
+                )
+                builder.store(args[4], whole, align=8)
+            with each:
+                for place, spot in enumerate((at, apart)):
+                    index = ir.Constant(ir.IntType(32), place)
+                    number = builder.extract_element(args[4], index)
+                    builder.store(number, builder.gep(data, [spot]))
+        return context.get_dummy_value()
+
+    kinds = (block, types.intp, types.intp, types.intp, value)
+    return signature(types.void, *kinds), generate
+
+
 @intrinsic
 def left(_: Any, a: Any) -> Any:
     """Return the first place of a pair."""

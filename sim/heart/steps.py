@@ -32,21 +32,19 @@ def activity(
 
 
 @inlined
-def pressures(state: Vectors, now: Vectors, vessels: Vectors) -> Vectors:
-    """Return the pressures of atrium, ventricle, artery, vein, mmHg."""
+def chamber_pressures(state: Vectors, now: Vectors) -> Vectors:
+    """Return the pressures of atrium and ventricle, mmHg."""
     return (
         fma(now[1], state[4], now[0] * state[0]),
         fma(now[3], state[5], now[2] * state[1]),
-        state[2] * vessels[4],
-        state[3] * vessels[5],
     )
 
 
 @inlined
 def displacement(
-    state: Vectors, pressure: Vectors, vessels: Vectors, reach: Vectors
+    filling_pressure: Vectors, pressure: Vectors, vessels: Vectors, reach: Vectors
 ) -> Vectors:
-    """Return what the rates at this state move it by, and `du/dw` of both chambers."""
+    """Return what the rates at a state move it by, and `du/dw` of both chambers."""
     (atrium, ventricle, artery, vein) = pressure
     filling = reach[0] * (atrium - ventricle)
     ejection = reach[1] * (ventricle - artery)
@@ -57,22 +55,37 @@ def displacement(
         filling - ejection,
         ejection - through,
         swap(through) - back,
-        fma(vessels[0], state[4], vessels[2]),
-        fma(vessels[1], state[5], vessels[3]),
+        fma(vessels[0], filling_pressure[0], vessels[2]),
+        fma(vessels[1], filling_pressure[1], vessels[3]),
     )
 
 
 @inlined
-def displaced(state: Vectors, by: Vectors) -> Vectors:
-    """Return the state moved by a displacement."""
+def pushed(
+    chambers: Vectors,
+    artery: Vector,
+    vein: Vector,
+    now: Vectors,
+    vessels: Vectors,
+    by: Vectors,
+) -> Vectors:
+    """Return the pressures after a displacement, from those before it.
+
+    Straight from pressure to pressure, by way of stiffness, is half as long a chain of
+    instructions as by way of the volumes; the processor waits for this chain.
+    """
     return (
-        state[0] + by[0],
-        state[1] + by[1],
-        state[2] + by[2],
-        state[3] + by[3],
-        fma(by[4], by[0], state[4]),
-        fma(by[5], by[1], state[5]),
+        fma(fma(now[1], by[4], now[0]), by[0], chambers[0]),
+        fma(fma(now[3], by[5], now[2]), by[1], chambers[1]),
+        fma(vessels[4], by[2], artery),
+        fma(vessels[5], by[3], vein),
     )
+
+
+@inlined
+def filled(state: Vectors, by: Vectors) -> Vectors:
+    """Return the filling pressures of atrium and ventricle after a displacement."""
+    return fma(by[4], by[0], state[4]), fma(by[5], by[1], state[5])
 
 
 @inlined
@@ -90,6 +103,7 @@ def reaches(gates: Vectors, conductance: Vectors, span_s: float) -> Vectors:
 @inlined
 def step(
     state: Vectors,
+    pressure: Vectors,
     first: Vectors,
     middle: Vectors,
     end: Vectors,
@@ -97,8 +111,8 @@ def step(
     half: Vectors,
     whole: Vectors,
     sixth: Vectors,
-) -> Vectors:
-    """Return the state one classical Runge-Kutta step later.
+) -> tuple[Vectors, Vectors]:
+    """Return state and pressures one classical Runge-Kutta step later.
 
     With displacements `d1, d2` over half a step, `d3` over a whole one, the sum of the
     method is `y + (d1 + 2 d2 + d3) / 3 + d4`, `d4` over a sixth. Volumes are summed as
@@ -113,12 +127,17 @@ def step(
     half, whole, sixth
         `reaches` over these parts of the step.
     """
-    y2 = displaced(state, first)
-    d2 = displacement(y2, pressures(y2, middle, vessels), vessels, half)
-    y3 = displaced(state, d2)
-    d3 = displacement(y3, pressures(y3, middle, vessels), vessels, whole)
-    y4 = displaced(state, d3)
-    d4 = displacement(y4, pressures(y4, end, vessels), vessels, sixth)
+    artery, vein = pressure[2], pressure[3]
+    rest = chamber_pressures(state, middle)
+    u2 = filled(state, first)
+    p2 = pushed(rest, artery, vein, middle, vessels, first)
+    d2 = displacement(u2, p2, vessels, half)
+    u3 = filled(state, d2)
+    p3 = pushed(rest, artery, vein, middle, vessels, d2)
+    d3 = displacement(u3, p3, vessels, whole)
+    u4 = filled(state, d3)
+    p4 = pushed(chamber_pressures(state, end), artery, vein, end, vessels, d3)
+    d4 = displacement(u4, p4, vessels, sixth)
     two, third = spread(2.0, state[0]), spread(1.0 / 3.0, state[0])
     minus = spread(-1.0 / 3.0, state[0])
     base = (
@@ -126,7 +145,17 @@ def step(
         fma(third, fma(two, d2[1], first[1]) + d3[1], state[1]),
         fma(third, fma(two, d2[2], first[2]) + d3[2], state[2]),
         fma(third, fma(two, d2[3], first[3]) + d3[3], state[3]),
-        fma(third, fma(two, y3[4], y2[4]) + y4[4], minus * state[4]),
-        fma(third, fma(two, y3[5], y2[5]) + y4[5], minus * state[5]),
+        fma(third, fma(two, u3[0], u2[0]) + u4[0], minus * state[4]),
+        fma(third, fma(two, u3[1], u2[1]) + u4[1], minus * state[5]),
     )
-    return displaced(base, d4)
+    after = (
+        base[0] + d4[0],
+        base[1] + d4[1],
+        base[2] + d4[2],
+        base[3] + d4[3],
+        fma(d4[4], d4[0], base[4]),
+        fma(d4[5], d4[1], base[5]),
+    )
+    rest = chamber_pressures(base, end)
+    artery, vein = base[2] * vessels[4], base[3] * vessels[5]
+    return after, pushed(rest, artery, vein, end, vessels, d4)

@@ -1,0 +1,115 @@
+"""Many patients, or many settings of one patient, beat by beat side by side."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sim.heart import exact as at
+from sim.heart.beats import N_BEAT, block_kernel
+from sim.heart.blocks import Block
+from sim.heart.circulation import (
+    LONGEST_RR_S,
+    SHORTEST_RR_S,
+)
+from sim.heart.parameters import VOLUMES, Circulation, FloatArray
+
+LANES = 8
+_beat_of_block = block_kernel(LANES)
+_NO_WAVE = np.empty(0)
+
+
+class HeartBatch:
+    """Several hearts that beat one beat per call, each at its own interval.
+
+    Parameters
+    ----------
+    circulations
+        One per heart; repeat one to try many settings on the same patient.
+    step_s
+        Integration step.
+    """
+
+    def __init__(
+        self, circulations: Sequence[Circulation], *, step_s: float = 0.001
+    ) -> None:
+        if not circulations:
+            raise ValueError("circulations must not be empty")
+        self.circulations = tuple(circulations)
+        self.step_s = step_s
+        n_spare = -len(circulations) % LANES
+        padded = [*circulations, *[circulations[-1]] * n_spare]
+        self._blocks = [
+            Block(padded[first : first + LANES], step_s)
+            for first in range(0, len(padded), LANES)
+        ]
+        self._av_delay_s = np.array([c.av_delay_s for c in circulations])
+
+    def __len__(self) -> int:
+        return len(self.circulations)
+
+    @property
+    def volumes_ml(self) -> FloatArray:
+        """Copy of the state, `(n, 8)`, columns in the order of `VOLUMES`."""
+        return np.concatenate([block.volumes for block in self._blocks])[: len(self)]
+
+    @volumes_ml.setter
+    def volumes_ml(self, volumes_ml: FloatArray) -> None:
+        if volumes_ml.shape != (len(self), len(VOLUMES)):
+            raise ValueError(
+                f"volumes_ml must have shape ({len(self)}, 8), got {volumes_ml.shape}"
+            )
+        for block, part in zip(self._blocks, self._parted(volumes_ml), strict=True):
+            block.volumes[:] = part
+
+    def _parted(self, values: FloatArray) -> list[FloatArray]:
+        """Split rows into blocks; the last row fills the spare places."""
+        n_spare = len(self._blocks) * LANES - len(self)
+        padded = np.concatenate([values, np.repeat(values[-1:], n_spare, axis=0)])
+        return np.split(padded, len(self._blocks))
+
+    def beat(
+        self,
+        rr_s: ArrayLike,
+        *,
+        contractility: ArrayLike = 1.0,
+        resistance_scale: ArrayLike = 1.0,
+        venous_shift_ml: ArrayLike = 0.0,
+        atrial_onset_s: ArrayLike | None = None,
+    ) -> FloatArray:
+        """Beat once; return `(n, len(BEAT_FIELDS))`. Arguments as for `Heart.beat`.
+
+        Each argument is one number for all hearts or `(n,)`.
+        """
+        intervals_s = np.broadcast_to(np.asarray(rr_s, dtype=np.float64), len(self))
+        low, high = intervals_s.min(), intervals_s.max()
+        if not SHORTEST_RR_S <= low <= high <= LONGEST_RR_S:
+            raise ValueError(f"rr_s must be 0.15 to 20 s, got {low:g} to {high:g} s")
+        if atrial_onset_s is None:
+            onset_s = np.maximum(0.0, intervals_s - self._av_delay_s)
+        else:
+            onset_s = np.asarray(atrial_onset_s, dtype=np.float64)
+        told = np.empty((len(self), 5))
+        told[:, at.RR] = intervals_s
+        told[:, at.ONSET] = np.where(np.isnan(onset_s), np.inf, onset_s)
+        told[:, at.CONTRACTILITY] = contractility
+        told[:, at.RESISTANCE_SCALE] = resistance_scale
+        told[:, at.VENOUS_SHIFT] = venous_shift_ml
+        if not (told[:, at.CONTRACTILITY : at.VENOUS_SHIFT] > 0.0).all():
+            raise ValueError("contractility and resistance_scale must be above 0")
+        out = np.empty((len(self._blocks), LANES * N_BEAT))
+        for block, part, rows in zip(
+            self._blocks, self._parted(told), out, strict=True
+        ):
+            block.make_room(float(high))
+            block.orders[:, : told.shape[1]] = part
+            _beat_of_block(
+                block.people,
+                block.rise,
+                block.forms,
+                block.room,
+                _NO_WAVE,
+                rows,
+                self.step_s,
+            )
+        return out.reshape(-1, N_BEAT)[: len(self)]
