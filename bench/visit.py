@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.report import Row, best_cpu_s
-from harness.run import found_device, patient_of, run_scenario, search_plan
+from harness.run import patient_of, run_scenario, search_plan
 from harness.scenario import Scenario, load_scenario
 from harness.search import SearchAdvisor
 from sim.heart.circulation import Heart
@@ -30,7 +30,7 @@ def visit_rows() -> list[Row]:
     scenario = load_scenario(SCENARIO)
     patient = patient_of(scenario)
     n_beats = run_scenario(scenario).record.beats.rows.shape[0]
-    visit_s = best_cpu_s(lambda: play(patient, scenario, found_device(scenario)))
+    visit_s = best_cpu_s(lambda: play(patient, scenario, scenario.device.found_device))
     heart = Heart(patient.circulation)
     rr_s = 60.0 / patient.rhythm.heart_rate_bpm
     beat_s = best_cpu_s(lambda: [heart.beat(rr_s) for _ in range(1000)]) / 1000

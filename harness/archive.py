@@ -145,17 +145,17 @@ def is_complete(folder: str | Path) -> bool:
 
 
 def _write_contents(run: Run, report: Report, folder: Path) -> None:
-    record = run.record
+    record, drawn = run.record, figures(report)
     contents = {
         "report.json": report.model_dump_json(indent=2).encode() + b"\n",
-        "report.html": render_html(report).encode(),
+        "report.html": render_html(report, drawn).encode(),
         "evaluations.csv": csv_bytes(evaluation_rows(record)),
         "pairs.csv": csv_bytes(pair_rows(record)),
         "readings.csv": csv_bytes(reading_rows(record)),
         "events.csv": csv_bytes(event_rows(record)),
         "provenance.csv": csv_bytes(provenance_rows(report)),
     }
-    contents |= {f"figures/{n}.svg": svg for n, svg in figures(report).items()}
+    contents |= {f"figures/{n}.svg": svg for n, svg in drawn.items()}
     for name, content in contents.items():
         _write(folder / name, content)
     write_beats(record.beats, folder / "beats.parquet")

@@ -16,11 +16,20 @@ from optimizers.registry import strategies
 from sim.instruments import readout
 from sim.patient import Patient, personalize, phenotype
 from sim.streams import stream
-from sim.visit.clinic import FoundDevice, Progress
+from sim.visit.clinic import Progress
 from sim.visit.record import VisitRecord
 from sim.visit.visit import run_visit
 
-PACKAGES: Final = ("ccmlab", "numpy", "scipy", "simpy", "numba", "matplotlib")
+PACKAGES: Final = (
+    "ccmlab",
+    "numpy",
+    "scipy",
+    "simpy",
+    "numba",
+    "matplotlib",
+    "pydantic",
+    "duckdb",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +88,7 @@ def run_scenario(
         record = run_visit(
             patient,
             scenario.visit.visit_plan,
-            found_device(scenario),
+            scenario.device.found_device,
             advisor=advisor,
             seed=seed,
             progress=progress,
@@ -111,19 +120,6 @@ def patient_of(scenario: Scenario) -> Patient:
     """Return the virtual patient of a scenario."""
     table = scenario.patient
     return personalize(phenotype(table.phenotype), table.override, table.response)
-
-
-def found_device(scenario: Scenario) -> FoundDevice:
-    """Return the device as the scenario has it found."""
-    device = scenario.device
-    return FoundDevice(
-        settings=device.as_found,
-        model=device.model,
-        state=device.found.state,
-        v1_fault=device.found.v1_fault,
-        v2_fault=device.found.v2_fault,
-        days_since_charge=device.found.days_since_charge,
-    )
 
 
 def search_plan(scenario: Scenario, strategy: str) -> SearchPlan:

@@ -40,6 +40,7 @@ BEDSIDE_COLUMNS: Final = (
 )
 COLUMNS: Final = BEDSIDE_COLUMNS + BEAT_FIELDS
 CAUSES: Final = tuple(Cause)
+LOST_TO_SENSING: Final = (Cause.NO_LS, Cause.LS_OUT, Cause.V_UNDERSENSED, Cause.NOISE)
 _CAUSE_CODE: Final = {cause: code for code, cause in enumerate(CAUSES)}
 _N_OWN: Final = len(BEDSIDE_COLUMNS)
 _N_HEART: Final = len(OWN_COLUMNS)
@@ -282,6 +283,13 @@ class Bedside:
         own = ~self.ectopic(first, last)
         delivered = self._table[first:last, COLUMNS.index("delivered")][own]
         return float(delivered.mean()) if delivered.size else 0.0
+
+    def unsensed_frac(self, first: int, last: int) -> float:
+        """Return the share of the non-ectopic beats lost to sensing, not to rules."""
+        own = ~self.ectopic(first, last)
+        cause = self._table[first:last, BEDSIDE_COLUMNS.index("cause")][own]
+        lost = np.isin(cause, [_CAUSE_CODE[c] for c in LOST_TO_SENSING])
+        return float(lost.mean()) if lost.size else 0.0
 
     def recent_activations(self, n: int) -> list[Activation]:
         """Return the last `n` activations that were not ectopic, at most 256."""

@@ -141,16 +141,19 @@ def _in_posture(
 ) -> Generator[simpy.Event, object, Check]:
     first = visit.bedside.n_beats
     yield from visit.bedside.wait_beats(CHECKS.posture_beats)
+    lost = visit.bedside.unsensed_frac(first, visit.bedside.n_beats)
     share = visit.bedside.delivered_frac(first, visit.bedside.n_beats)
     train = train_of(settings, visit.generator)
     sensation = visit.patient.sensation
     shift = CHECKS.posture_grade * POSTURES.index(posture) / (len(POSTURES) - 1)
     level = float(sensation_level(sensation, train)) + shift
     grade = reported_grade(sensation, level, visit.rng_sensation)
-    delivering = settings.ccm_mode != "OFF" and settings.mode != "OOO"
-    enough = share >= RULES_OF_SENSING.least_delivered_frac or not delivering
-    passed = grade < RULES.intolerable_grade and enough
-    text = f"sensation {grade}, CCM delivered {share_text(share)}"
+    sensed = lost <= 1.0 - RULES_OF_SENSING.least_delivered_frac
+    passed = grade < RULES.intolerable_grade and sensed
+    text = (
+        f"sensation {grade}, {share_text(lost)} of beats lost to sensing,"
+        f" CCM delivered {share_text(share)}"
+    )
     return Check(f"sensation and sensing, {posture}", passed, text)
 
 
