@@ -152,6 +152,14 @@ def tested_elsewhere(problem: Problem, point: Point, number: int) -> Observation
     return Observation(point, problem.reference, 0.0, standard_error=NOISE_SD)
 
 
+def tested_outside_the_rules(
+    problem: Problem, point: Point, number: int
+) -> Observation:
+    """Test the last point of the lattice, which coupled rules may not allow."""
+    last = tuple(n_values - 1 for n_values in problem.space.shape)
+    return Observation(point, last, float(number), standard_error=NOISE_SD)
+
+
 def _completed(point: Point, value: float) -> Observation:
     return Observation(
         point, point, value, standard_error=NOISE_SD, minutes=2.0, beats=140
@@ -174,6 +182,7 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
         "aborted sometimes": aborted_sometimes,
         "aborted always": aborted_always,
         "tested elsewhere": tested_elsewhere,
+        "tested outside the rules": tested_outside_the_rules,
     }
 )
 

@@ -9,7 +9,7 @@ luckiest reading towards the reference.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -96,7 +96,7 @@ def probability_positive(mean: ArrayLike, sd: ArrayLike) -> FloatArray:
 def reading_error(problem: Problem, observation: Observation) -> float:
     """Return a reading's standard error; the problem's noise SD when it has none."""
     error = observation.standard_error
-    return error if error >= 0.0 else problem.noise_sd  # nan compares false
+    return error if 0.0 <= error < inf else problem.noise_sd  # nan compares false
 
 
 def pool(problem: Problem, log: Sequence[Observation]) -> Readings:

@@ -1,9 +1,10 @@
 """SciPy's optimizers as strategies, all through one adapter.
 
-They see a box in which every value of an axis owns an equal share and the first step
-is 1 on each axis: a quarter of the axis, but two lattice steps where a quarter is less,
-for a default first step never leaves one lattice cell. They begin at the reference or
-where a restart says. None of them knows of noise or of a budget; the search ends them.
+They see a box in which every value of an axis owns an equal share and the first step,
+of length 1, is half of each axis: a default first step never leaves one lattice cell,
+and a short one finds no difference that noise does not hide. They begin at the
+reference or where a restart says. None of them knows of noise or of a budget; the
+search ends them.
 """
 
 from collections.abc import Callable
@@ -19,10 +20,8 @@ from optimizers.problem import Asking, Observation, Problem
 from optimizers.registry import strategy
 from optimizers.space import FloatArray, Point, Space
 
-FIRST_STEP = 0.25
-"""First step as a share of an axis, where that is more than two lattice steps."""
-
-LONGEST_FIRST_STEP = 0.5
+WIDTH = 2.0
+"""Length of every axis of the box, in first steps."""
 
 PENALTY_NOISE_SDS = 4.0
 """A test without a value counts as worse than the worst by this many noise SDs."""
@@ -46,9 +45,7 @@ class Box:
     varies
         (n,) places of the axes that can.
     cell
-        (n,) length of one lattice value.
-    width
-        (n,) length of the whole axis; the box runs from 0 to there.
+        (n,) length of one lattice value; the box runs from 0 to `WIDTH`.
     start
         (n,) where to begin, in the middle of a cell.
     """
@@ -57,13 +54,12 @@ class Box:
     fixed: FloatArray
     varies: NDArray[np.intp]
     cell: FloatArray
-    width: FloatArray
     start: FloatArray
 
     @property
     def bounds(self) -> Bounds:
         """The box as SciPy wants it."""
-        return Bounds(np.zeros_like(self.width), self.width)
+        return Bounds(np.zeros_like(self.cell), np.full_like(self.cell, WIDTH))
 
     @property
     def finest(self) -> float:
@@ -72,7 +68,7 @@ class Box:
 
     def first_simplex(self) -> FloatArray:
         """Return the start and one step of 1 along each axis, inwards, (n + 1, n)."""
-        inwards = np.where(self.start + 1.0 > self.width, -1.0, 1.0)
+        inwards = np.where(self.start + 1.0 > WIDTH, -1.0, 1.0)
         return np.vstack([self.start, self.start + np.diag(inwards)])
 
     def to_point(self, place: FloatArray) -> Point:
@@ -87,12 +83,10 @@ def box_around(problem: Problem) -> Box:
     """Return the box of a problem's space, with its start."""
     n_values = np.array(problem.space.shape)
     varies = np.flatnonzero(n_values > 1)
-    n_values = n_values[varies]
-    step = np.clip(2.0 / n_values, FIRST_STEP, LONGEST_FIRST_STEP)
-    cell = 1.0 / (n_values * step)
+    cell = WIDTH / n_values[varies]
     start = (np.array(problem.first)[varies] + 0.5) * cell
     fixed = problem.space.scaled(problem.first)
-    return Box(problem.space, fixed, varies, cell, 1.0 / step, start)
+    return Box(problem.space, fixed, varies, cell, start)
 
 
 @dataclass(slots=True)

@@ -55,6 +55,11 @@ class Chart:
             self.log.append(seen)
         return seen
 
+    def reached(self, seen: Observation) -> Point:
+        """Return where a test has led: what was tested, if the rules allow it."""
+        allowed = self.problem.space.contains(seen.tested)
+        return seen.tested if allowed else seen.asked
+
     @property
     def tests_left(self) -> int:
         """Tests still expected."""
@@ -97,12 +102,13 @@ def titration(problem: Problem, rng: np.random.Generator) -> Asking:
 
 def _climb(chart: Chart, seen: Observation, axis: int) -> Step:
     """Go up while nothing is felt, or down while something is; return the best."""
-    point, way = seen.tested, -1 if _felt(seen) else 1
+    point, way = chart.reached(seen), -1 if _felt(seen) else 1
     while (higher := chart.moved(point, axis, point[axis] + way)) is not None:
         seen = yield from chart.test(higher)
-        if seen.tested[axis] == point[axis] or (way > 0 and _felt(seen)):
+        progress = (seen.tested[axis] - point[axis]) * way
+        if progress <= 0 or (way > 0 and _felt(seen)):
             return point
-        point = seen.tested
+        point = chart.reached(seen)
         if way < 0 and not _felt(seen):
             return point
     return point
@@ -111,7 +117,7 @@ def _climb(chart: Chart, seen: Observation, axis: int) -> Step:
 def _sweep(chart: Chart, point: Point, axis: int) -> Step:
     """Read a few values over the whole axis, then the top of their parabola."""
     allowed = chart.places(point, axis)
-    if len(allowed) == 1:
+    if len(allowed) < 2:
         return point
     n_values = int(np.clip(SWEEP_SHARE * chart.tests_left + 1, 3, N_SWEEP))
     spread = _spread(allowed, n_values, point[axis])
@@ -128,11 +134,11 @@ def _sweep(chart: Chart, point: Point, axis: int) -> Step:
 
 def _try_top(chart: Chart, point: Point, axis: int) -> Step:
     """Test the highest value of an axis once; keep it unless it was felt."""
-    top = chart.places(point, axis)[-1]
+    top = max(chart.places(point, axis), default=point[axis])
     if top == point[axis]:
         return point
     seen = yield from chart.test(_at(point, axis, top))
-    return point if _felt(seen) or not seen.usable else seen.tested
+    return point if _felt(seen) or not seen.usable else chart.reached(seen)
 
 
 def _top_of_parabola(chart: Chart, point: Point, axis: int) -> Point:

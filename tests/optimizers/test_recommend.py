@@ -60,6 +60,12 @@ def test_replicates_are_pooled_by_inverse_variance():
     assert readings.standard_error == pytest.approx([sqrt(1 / 1.25), 2.0])
 
 
+@pytest.mark.parametrize("unknown", [nan, inf, -1.0])
+def test_an_unknown_error_is_taken_as_the_noise_of_the_problem(unknown):
+    readings = pool(PROBLEM, [see((1, 4), 3.0, unknown)])
+    assert readings.standard_error == pytest.approx([PROBLEM.noise_sd])
+
+
 def test_broken_off_tests_are_not_learned_from():
     log = [see((1, 4), nan, aborted="felt"), see((1, 5), -inf), see((1, 6), 1.0)]
     assert pool(PROBLEM, log).points == ((1, 6),)

@@ -9,7 +9,7 @@ import pytest
 from optimizers.handoff import Worker, ask_for
 from optimizers.problem import Budget, Observation, Problem
 from optimizers.registry import load_strategy
-from optimizers.scipy_methods import PENALTY_NOISE_SDS, Penalty, box_around
+from optimizers.scipy_methods import PENALTY_NOISE_SDS, WIDTH, Penalty, box_around
 from optimizers.search import Search
 from optimizers.space import Axis, Space
 
@@ -79,7 +79,7 @@ def test_the_first_step_moves_at_least_one_value_and_where_it_can_two(n_values, 
 def test_every_value_of_an_axis_owns_an_equal_share_of_the_box():
     space = Space((Axis("a", "", (1.0, 2.0, 4.0)),))
     box = box_around(Problem(space, (0,), Budget(), noise_sd=1.0))
-    places = np.linspace(0.0, box.width[0], 301)[1:-1]
+    places = np.linspace(0.0, WIDTH, 301)[1:-1]
     values = [box.to_point(np.array([place]))[0] for place in places]
     assert np.bincount(values) == pytest.approx([100, 100, 100], abs=1)
 
