@@ -5,11 +5,11 @@ from typing import Final
 
 import numpy as np
 
+from sim.heart.blocks import resting_volumes_ml
 from sim.heart.circulation import (
     BEAT_FIELDS,
     BeatHaemodynamics,
     Heart,
-    resting_volumes_ml,
 )
 from sim.heart.contractility import (
     contractility_factor,
