@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -22,9 +23,17 @@ CASES = {
     "first_visit": {},
     "null_responder": {"device.settings.amplitude_v": 7.5},
     "null_responder at 4.5 V": {"device.settings.amplitude_v": 4.5},
+    "null_responder without the gate": {"search.gate_probability": 0.0},
     "average_responder": {},
+    "turned_down": {},
+    "atrial_fibrillation": {},
+    "follow_up_low_delivery": {},
 }
 CHUNK = 25
+TRUE_STOPS = {
+    "non-sustained ventricular tachycardia",
+    "sustained ventricular tachycardia",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ class Outcome:
     settled_gain_pct: float
     pair_sd_pct: float
     tests: int
-    safety_stops: int
+    stops: tuple[str, ...]
     amplitude_v: float
     delay_ms: float
     minutes: float
@@ -48,6 +57,15 @@ class Outcome:
     @property
     def verified(self) -> bool:
         return math.isfinite(self.low_pct)
+
+    @property
+    def has_false_stop(self) -> bool:
+        """A stop for pressure, rate of ectopics or tied ectopics: none has a cause.
+
+        These patients' trains end inside the refractory period and lower no pressure.
+        A run of ectopics is a true one, and stopping is what the protocol asks for.
+        """
+        return bool(set(self.stops) - TRUE_STOPS)
 
     @property
     def covered(self) -> bool:
@@ -60,7 +78,7 @@ class Rate:
 
     name: str
     wanted: str
-    of: Callable[[Outcome], bool]
+    of: Callable[[Outcome], object]
     among: Callable[[Outcome], bool] = lambda outcome: True
 
 
@@ -73,7 +91,8 @@ RATES = (
         lambda o: o.covered,
         lambda o: o.verdict == "improved",
     ),
-    Rate("stopped, not by sensation", "below 2 %", lambda o: o.safety_stops > 0),
+    Rate("false safety stop", "below 2 %", lambda o: o.has_false_stop),
+    Rate("stopped for a run of ectopics", "", lambda o: TRUE_STOPS & set(o.stops)),
 )
 
 
@@ -99,7 +118,7 @@ def _outcome(seed: int, run: Run) -> Outcome:
         settled_gain_pct=run.answer_key.settled_systolic_gain_pct,
         pair_sd_pct=verdict.pair_sd_pct,
         tests=len(record.tested),
-        safety_stops=len(record.adverse_events),
+        stops=tuple(event.kind for event in record.adverse_events),
         amplitude_v=settings.amplitude_v,
         delay_ms=settings.delay_ms,
         minutes=record.phases[-1].end_s / 60.0,
@@ -124,7 +143,7 @@ def show(case: str, found: Sequence[Outcome], took_s: float) -> None:
     print(f"{case}: {len(found)} visits, {took_s:.0f} s")
     for rate in RATES:
         among = [o for o in found if rate.among(o)]
-        k = sum(rate.of(o) for o in among)
+        k = sum(bool(rate.of(o)) for o in among)
         if not among:
             continue
         ci = binomtest(k, len(among)).proportion_ci(method="wilson")
@@ -168,6 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--jobs", type=int, default=2, help="worker processes")
     asked = parser.parse_args(arguments)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers inherit it
     for case in asked.cases or CASES:
         start_s = time.perf_counter()
         found = outcomes(case, asked.visits, asked.jobs, asked.first)

@@ -1,5 +1,6 @@
 """The command `ccmlab`. Scientific imports stay inside the commands."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ BANNER: Final = "simulated data only: not for the care of a patient, not for a c
 
 def main() -> None:
     """Run the command line and exit."""
+    # small matrices only: a second BLAS thread costs more than it brings
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(invoke(sys.argv[1:]))
 
 

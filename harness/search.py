@@ -135,7 +135,7 @@ class SearchAdvisor:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def begin(self, reference: Settings) -> None:
+    def begin(self, reference: Settings, n_tests: int) -> None:
         """Lay out the lattice around the reference and start the strategy."""
         plan = self.plan
         self.close()
@@ -148,7 +148,13 @@ class SearchAdvisor:
             solve_dependents=plan.solve_dependents,
         )
         found = self._space.nearest([getattr(reference, name) for name in plan.axes])
-        problem = Problem(self._space, found, plan.budget, noise_sd=plan.noise_sd_pct)
+        problem = Problem(
+            self._space,
+            found,
+            plan.budget,
+            noise_sd=plan.noise_sd_pct,
+            planned_evaluations=n_tests + 1,  # the reference counts, but takes no time
+        )
         self._search = Search(
             plan.strategy,
             problem,

@@ -134,6 +134,8 @@ class Problem:
         SD of one reading of `Observation.value`, same unit; 0 when exact.
     start
         Where to begin; the reference unless a search was restarted.
+    planned_evaluations
+        Tests there will be time for, where whoever keeps the clock knows.
 
     Raises ValueError for a reference outside the space and a negative noise SD.
     """
@@ -144,6 +146,7 @@ class Problem:
     _: KW_ONLY
     noise_sd: float
     start: Point | None = None
+    planned_evaluations: int | None = None
 
     def __post_init__(self) -> None:
         for name, point in (("reference", self.reference), ("start", self.start)):
@@ -160,6 +163,8 @@ class Problem:
     @property
     def expected_evaluations(self) -> int:
         """Number of tests to plan with, from the budget or from usual practice."""
+        if self.planned_evaluations is not None:
+            return self.planned_evaluations
         if self.budget.evaluations is not None:
             return self.budget.evaluations
         if self.budget.minutes is not None:

@@ -23,7 +23,7 @@ class Sensation:
     """
 
     threshold_v: float = sourced(8.13, "stix2004", "abstract, A22", "derived")
-    volts_per_grade_v: float = sourced(0.8, "ccmlab-evidence", "A4", "assumed")
+    volts_per_grade_v: float = sourced(0.3, "ccmlab-evidence", "A4", "assumed")
     reference_train_ms: float = sourced(20.56, "ccmlab-evidence", "A3 w", "derived")
     train_exponent: float = sourced(0.15, "ccmlab-evidence", "A4", "assumed")
     one_lead_factor: float = sourced(0.93, "ccmlab-evidence", "A4", "assumed")

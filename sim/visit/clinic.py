@@ -44,8 +44,8 @@ Progress = Callable[[float, str, str], None]
 class Advisor(Protocol):
     """Whoever proposes settings: a search, a person at a page, a script."""
 
-    def begin(self, reference: Settings) -> None:
-        """Take note of what every proposal will be compared with."""
+    def begin(self, reference: Settings, n_tests: int) -> None:
+        """Take note of what is compared with, and of the tests there is time for."""
 
     def propose(self) -> Settings | None:
         """Return the settings to test next, or None when there is nothing more."""

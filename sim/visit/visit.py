@@ -37,7 +37,7 @@ def test_response(visit: Visit) -> Process:
 def titrate_under_the_clock(visit: Visit) -> Process:
     """Search, unless the patient has already been harmed."""
     visit.ectopy_since_beat = visit.bedside.n_beats
-    visit.advisor.begin(visit.reference)
+    visit.advisor.begin(visit.reference, int(visit.plan.titration_s / visit.test_s))
     if not visit.ended_for_safety:
         yield from titrate(visit)
 

@@ -32,7 +32,7 @@ class Script:
         self.last = FOUND
         self.seen: list[records.Tested] = []
 
-    def begin(self, reference: Settings) -> None:
+    def begin(self, reference: Settings, n_tests: int) -> None:
         self.last = reference
 
     def propose(self) -> Settings | None:
