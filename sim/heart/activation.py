@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from sim.heart.exact import TAILS
 from sim.heart.parameters import Circulation, FloatArray
 
 NEGLIGIBLE = 1e-9
@@ -35,13 +35,13 @@ def peak(circulation: Circulation) -> tuple[float, float]:
 
 
 def ventricular(
-    time_s: FloatArray, circulation: Circulation
+    time_s: ArrayLike, circulation: Circulation
 ) -> tuple[FloatArray, FloatArray]:
     """Return activation (0 to 1) and its slope per second. Evidence C2."""
-    time_s = np.asarray(time_s, dtype=np.float64)
-    value, slope = _raw(time_s, circulation)
+    since_s = np.asarray(time_s, dtype=np.float64)
+    value, slope = _raw(since_s, circulation)
     value = value / peak(circulation)[1]
-    return value, value * slope / np.maximum(time_s, 1e-300)
+    return value, value * slope / np.maximum(since_s, 1e-300)
 
 
 def rise_table(circulations: Sequence[Circulation], step_s: float) -> FloatArray:
@@ -63,20 +63,3 @@ def rise_table(circulations: Sequence[Circulation], step_s: float) -> FloatArray
         table[:n_records, 0, j], table[:n_records, 2, j] = value, slope
         table[:n_records, 1, j] = ventricular(start_s + 0.5 * step_s, circulation)[0]
     return table.ravel()
-
-
-def atrial_forms(circulations: Sequence[Circulation], step_s: float) -> FloatArray:
-    """Return the forms that atrial activation is made of, flat `(n, 3, patients)`.
-
-    Cosine and sine of `pi t / Ta` and `exp(-t / tau_a)` at multiples of half a step.
-    """
-    span_s = max(
-        max(1.5 * c.atrium_peak_s, TAILS * c.atrium_tail_s) for c in circulations
-    )
-    time_s = np.arange(int(2.0 * span_s / step_s) + 3) * 0.5 * step_s
-    forms = np.empty((len(time_s), 3, len(circulations)))
-    for j, circulation in enumerate(circulations):
-        angle = np.pi / circulation.atrium_peak_s * time_s
-        forms[:, 0, j], forms[:, 1, j] = np.cos(angle), np.sin(angle)
-        forms[:, 2, j] = np.exp(-time_s / circulation.atrium_tail_s)
-    return forms.ravel()

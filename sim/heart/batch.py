@@ -13,6 +13,7 @@ from sim.heart.circulation import (
     SHORTEST_RR_S,
 )
 from sim.heart.parameters import VOLUMES, Circulation, FloatArray
+from sim.heart.settle import MEMORY, NotSettledError, combined
 
 LANES = 8
 _beat_of_block = block_kernel(LANES)
@@ -106,10 +107,65 @@ class HeartBatch:
             _beat_of_block(
                 block.people,
                 block.rise,
-                block.forms,
-                block.room,
+                block.trace,
                 _NO_WAVE,
                 rows,
                 self.step_s,
             )
         return out.reshape(-1, N_BEAT)[: len(self)]
+
+
+def settle_batch(
+    circulations: Sequence[Circulation],
+    *,
+    rr_s: ArrayLike | None = None,
+    contractility: ArrayLike = 1.0,
+    resistance_scale: ArrayLike = 1.0,
+    venous_shift_ml: ArrayLike = 0.0,
+    step_s: float = 0.001,
+    tol: float = 1e-8,
+    max_beats: int = 400,
+) -> tuple[FloatArray, FloatArray]:
+    """Return settled volumes `(n, 8)` and rows `(n, len(BEAT_FIELDS))` of many hearts.
+
+    As `settle` does for one; plausibility is the caller's to check. Raises
+    NotSettledError, naming volume and heart.
+    """
+    batch = HeartBatch(circulations, step_s=step_s)
+    own_s = [circulation.rr_s for circulation in circulations]
+    intervals_s = np.asarray(own_s if rr_s is None else rr_s, dtype=np.float64)
+
+    def once() -> FloatArray:
+        return batch.beat(
+            intervals_s,
+            contractility=contractility,
+            resistance_scale=resistance_scale,
+            venous_shift_ml=venous_shift_ml,
+        )
+
+    once()
+    states: list[FloatArray] = []
+    changes: list[FloatArray] = []
+    for _ in range(max_beats):
+        before = batch.volumes_ml
+        rows = once()
+        after = batch.volumes_ml
+        change = after - before
+        if np.abs(change).max() <= tol:
+            return after, rows
+        states, changes = [*states[-MEMORY:], after], [*changes[-MEMORY:], change]
+        batch.volumes_ml = np.array(
+            [
+                combined([s[j] for s in states], [c[j] for c in changes])
+                for j in range(len(batch))
+            ]
+        )
+    worst = np.where(np.isfinite(change), np.abs(change), np.inf)
+    heart, volume = np.unravel_index(int(np.argmax(worst)), worst.shape)
+    raise NotSettledError(
+        VOLUMES[int(volume)],
+        float(change[heart, volume]),
+        tol=tol,
+        n_beats=max_beats,
+        who=f" of heart {heart}",
+    )

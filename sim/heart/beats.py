@@ -17,7 +17,6 @@ from sim.heart.exact import (
     ARTERY_SUM,
     ATRIUM_PEAK,
     ATRIUM_SUM,
-    ATRIUM_TAIL,
     BASE_CONDUCTANCE,
     BASE_ELASTANCE,
     BEFORE,
@@ -26,11 +25,13 @@ from sim.heart.exact import (
     CLOSE_VOLUME,
     CONDUCTANCE,
     CONTRACTILITY,
+    COSINE,
     CURVE_ENDS,
     ELASTANCE,
     FALLING,
     FALLING_AT,
     GATES,
+    LEVEL,
     LV_TAIL,
     MITRAL_CLOSE,
     MITRAL_OPEN,
@@ -53,7 +54,10 @@ from sim.heart.exact import (
     RR,
     RV_SHARE,
     RV_TAIL,
+    SAME_S,
     SIGN,
+    SINE,
+    SIZE,
     SLOPES,
     START_ARTERY,
     START_PRESSURE,
@@ -66,6 +70,8 @@ from sim.heart.exact import (
     TOLERANCE_MMHG,
     TOP,
     TOP_AT,
+    TURNED_X,
+    TURNED_Y,
     UNSTRESSED,
     VENOUS_SHIFT,
     VESSELS,
@@ -73,8 +79,10 @@ from sim.heart.exact import (
     activation_of,
     activity_of,
     corner_after,
+    cubic,
     exact,
-    interpolated,
+    turn_atria,
+    valued,
     wrongness,
 )
 from sim.heart.jit import inlined, kernel
@@ -91,10 +99,12 @@ from sim.heart.simd import (
     row,
     spread,
     store,
+    twice,
     where_above,
 )
 from sim.heart.steps import activity, displacement, reaches, step
 
+NEVER = math.inf
 N_WAVES, N_BEAT, N_VOLUMES = 16, 21, 8
 FAINT = 1e-5
 """Part of activation below which the last beat's tail is left out."""
@@ -136,9 +146,9 @@ def _tail_steps(
     strongest = max(1.0, order[LV_TAIL], order[RV_TAIL])
     n_steps = 0
     while True:
-        past_s = n_steps * step_s + order[PAST_BEAT]
-        past = strongest * interpolated(rise, p, j, past_s * 2.0 / step_s, ends)
-        if past < FAINT or past <= interpolated(rise, p, j, n_steps * 2.0, ends):
+        now, past = n_steps * 2.0, (n_steps + order[PAST_BEAT] / step_s) * 2.0
+        pull = strongest * valued(cubic(rise, p, j, past, ends), past)
+        if pull < FAINT or pull <= valued(cubic(rise, p, j, now, ends), now):
             break
         n_steps += 1
     order[TAIL_ENDS] = n_steps * step_s
@@ -174,10 +184,14 @@ def _begin(
     put(block, p, j, ELASTANCE + 1, elastance_v)
     scale = pair(1.0 / order[RESISTANCE_SCALE], 1.0)
     put(block, p, j, CONDUCTANCE, scale * row(block, p, j, BASE_CONDUCTANCE))
+    past = order[PAST_BEAT] * 2.0 / step_s
+    begin = cubic(rise, p, j, 0.0, fixed[CURVE_ENDS])
+    tail = cubic(rise, p, j, past, fixed[CURVE_ENDS])
     now = activity_of(
-        activation_of(rise, p, j, 0.0, 2.0 / step_s, order, fixed),
+        activation_of(begin, tail, 0.0, 2.0 / step_s, order, fixed),
         (elastance_a, elastance_v),
     )
+    turn_atria(block, p, j, 0.0, 0.5 * step_s, order, fixed)
     atrium = now[1] * row(block, p, j, STATE + 4) + now[0] * row(block, p, j, STATE)
     ventricle = row(block, p, j, STATE + 5) * now[3]
     ventricle = ventricle + now[2] * row(block, p, j, STATE + 1)
@@ -219,43 +233,6 @@ def _begin(
     return n_tail
 
 
-@inlined
-def _fill_atrial(
-    table: FloatArray,
-    forms: FloatArray,
-    p: int,
-    j: int,
-    n_half_steps: int,
-    half_s: float,
-    onset_s: float,
-    peak_s: float,
-    tail_s: float,
-) -> None:
-    """Raise the half-step table of atrial activation by one atrial beat.
-
-    `forms` holds cosine, sine and exponential at whole half steps from the onset and
-    from the corner; the sum of angles shifts them to where this beat's grid lies.
-    """
-    n_forms = forms.size // (3 * p)
-    corner_s = onset_s + 1.5 * peak_s
-    if not corner_s > -10.0 or not onset_s < n_half_steps * half_s:
-        return
-    m0 = max(0, math.ceil(onset_s / half_s))
-    shift = math.pi / peak_s * (m0 * half_s - onset_s)
-    a, b = 0.5 * math.cos(shift), 0.5 * math.sin(shift)
-    m1 = min(n_half_steps, max(m0, math.ceil(corner_s / half_s)))
-    for m in range(m0, m1):
-        f = (m - m0) * 3 * p + j
-        value = 0.5 - a * forms[f] + b * forms[f + p]
-        old = table[m * p + j]
-        table[m * p + j] = value if value > old else old
-    scale = 0.5 * math.exp((corner_s - m1 * half_s) / tail_s)
-    for m in range(m1, min(n_half_steps, m1 + n_forms)):
-        value = scale * forms[((m - m1) * 3 + 2) * p + j]
-        old = table[m * p + j]
-        table[m * p + j] = value if value > old else old
-
-
 @kernel
 def _vertex(x0: float, y0: float, x1: float, y1: float, x2: float, y2: float) -> float:
     """Return the extreme of the parabola through three points, y1 being the extreme."""
@@ -284,7 +261,7 @@ def _extreme(
     """Return the extreme of a series near sample k, with no parabola across a valve."""
     stride = 4 * p
     at = k * stride + series * 2 * p + j
-    best = trace[at]
+    best = float(trace[at])
     if k < 1 or k >= last - 1:
         return best
     x0, x1, x2 = (k - 1) * step_s, k * step_s, (k + 1) * step_s
@@ -433,13 +410,13 @@ def _must_turn(block: FloatArray, p: int, j: int) -> bool:
 def block_kernel(patients: int) -> Callable[..., None]:
     """Compile the beat of a block of this many patients.
 
-    The kernel takes the patients as `Block` (below) lays them out, the tables `rise`
-    and `forms`, room to work in, `wave` (room for every pressure and volume of one
+    The kernel takes the patients as `Block` (`blocks.py`) lays them out, the table
+    `rise`, room for a `trace`, `wave` (room for every pressure and volume of one
     patient, or empty), flat `out` with `N_BEAT` numbers a patient, and the step.
     """
     n = 2 * patients
     end_of = ends(patients)
-    load, both = loader(n), doubler(n)
+    load, both, narrow = loader(n), doubler(n), loader(patients)
 
     @kernel
     def march(
@@ -448,7 +425,6 @@ def block_kernel(patients: int) -> Callable[..., None]:
         end: int,
         step_s: float,
         rise: FloatArray,
-        atrial_table: FloatArray,
         trace: FloatArray,
         wave: FloatArray,
     ) -> int:
@@ -485,6 +461,9 @@ def block_kernel(patients: int) -> Callable[..., None]:
         elastance_v = load(block, (ELASTANCE + 1) * n)
         tolerance, one = spread(TOLERANCE_MMHG, sign_in), spread(1.0, sign_in)
         per_s = spread(2.0 / step_s, sign_in)
+        x, y = narrow(block, TURNED_X * n), narrow(block, TURNED_Y * n)
+        cosine, sine = narrow(block, COSINE * n), narrow(block, SINE * n)
+        level, size = narrow(block, LEVEL * n), narrow(block, SIZE * n)
         last = rise.size // (3 * patients) - 2
         before, before_p = state, pressure
         k = start
@@ -500,7 +479,6 @@ def block_kernel(patients: int) -> Callable[..., None]:
                 store(wave, w + 6 * n, pressure[2])
                 store(wave, w + 7 * n, pressure[3])
             r = min(k, last) * 3 * patients
-            a = k * 2 * patients
             first = displacement((state[4], state[5]), pressure, vessels, half)
             # what happened up to here; sums and extremes stay in memory, where they
             # take no register from the step
@@ -510,8 +488,8 @@ def block_kernel(patients: int) -> Callable[..., None]:
                 (one - phi) * first[5], first[1], phi * elastance_v * first[1]
             )
             slope = fma(per_s, passive, steep)
-            store(trace, 2 * a, pressure[1])
-            store(trace, 2 * a + n, slope)
+            store(trace, 2 * k * n, pressure[1])
+            store(trace, (2 * k + 1) * n, slope)
             now_at = spread(float(k), sign_in)
             best = load(block, TOP * n)
             best_at = load(block, TOP_AT * n)
@@ -532,15 +510,19 @@ def block_kernel(patients: int) -> Callable[..., None]:
             store(block, WORK_SUM * n, fma(height, moved, load(block, WORK_SUM * n)))
             store(block, PAST_PRESSURE * n, pressure[1])
             store(block, PAST_VOLUME * n, state[1])
+            x_half = cosine * x - sine * y
+            y_half = fma(sine, x, cosine * y)
+            x = cosine * x_half - sine * y_half
+            y = fma(sine, x_half, cosine * y_half)
             middle = activity(
                 both(rise, r + patients),
-                both(atrial_table, a + patients),
+                twice(fma(size, x_half, level)),
                 elastance_a,
                 elastance_v,
             )
             final = activity(
                 both(rise, r + 3 * patients),
-                both(atrial_table, a + 2 * patients),
+                twice(fma(size, x, level)),
                 elastance_a,
                 elastance_v,
             )
@@ -553,6 +535,8 @@ def block_kernel(patients: int) -> Callable[..., None]:
             outlet = sign_out * (pressure[2] - pressure[1])
             if any_above(where_above(inlet, outlet, inlet, outlet), tolerance):
                 break
+        store(block, TURNED_X * n, x)
+        store(block, TURNED_Y * n, y)
         store(block, STATE * n, state[0])
         store(block, (STATE + 1) * n, state[1])
         store(block, (STATE + 2) * n, state[2])
@@ -579,8 +563,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
     def beat(
         people: FloatArray,
         rise: FloatArray,
-        forms: FloatArray,
-        room: FloatArray,
+        trace: FloatArray,
         wave: FloatArray,
         out: FloatArray,
         step_s: float,
@@ -594,9 +577,6 @@ def block_kernel(patients: int) -> Callable[..., None]:
         n_max = 0
         for j in range(patients):
             n_max = max(n_max, int(orders[j, RR] / step_s + 1e-7))
-        n_half = 2 * n_max + 2
-        atrial_table, trace = room[: n_half * patients], room[n_half * patients :]
-        atrial_table[:] = 0.0
         n_steps, n_tail = np.empty(patients, np.int64), np.empty(patients, np.int64)
         for j in range(patients):
             order, still = orders[j], fixed[j]
@@ -604,18 +584,6 @@ def block_kernel(patients: int) -> Callable[..., None]:
             n_tail[j] = _begin(
                 block, patients, j, volumes[j], step_s, rise, order, still, notes[j]
             )
-            for which in (PAST_ONSET, ONSET):
-                _fill_atrial(
-                    atrial_table,
-                    forms,
-                    patients,
-                    j,
-                    n_half,
-                    0.5 * step_s,
-                    order[which],
-                    still[ATRIUM_PEAK],
-                    still[ATRIUM_TAIL],
-                )
         k = 0
         while k < n_max:
             stop = n_max
@@ -623,16 +591,18 @@ def block_kernel(patients: int) -> Callable[..., None]:
                 if k < n_steps[j]:
                     ahead = k + 1 if k < n_tail[j] else n_steps[j]
                     corner_s = corner_after(
-                        k * step_s, ahead * step_s, orders[j], fixed[j, ATRIUM_PEAK]
+                        k * step_s, NEVER, orders[j], fixed[j, ATRIUM_PEAK]
                     )
-                    stop = min(stop, ahead, int(corner_s / step_s) + 1)
-            k = march(block, k, stop, step_s, rise, atrial_table, trace, wave)
+                    if corner_s < ahead * step_s:
+                        ahead = math.ceil((corner_s - SAME_S) / step_s)
+                    stop = min(stop, ahead)
+            k = march(block, k, stop, step_s, rise, trace, wave)
             for j in range(patients):
                 if k > n_steps[j]:
                     continue
                 start_s, end_s = (k - 1) * step_s, k * step_s
                 corner_s = corner_after(
-                    start_s, end_s, orders[j], fixed[j, ATRIUM_PEAK]
+                    start_s, NEVER, orders[j], fixed[j, ATRIUM_PEAK]
                 )
                 if k <= n_tail[j] or corner_s < end_s or _must_turn(block, patients, j):
                     exact(
@@ -646,6 +616,10 @@ def block_kernel(patients: int) -> Callable[..., None]:
                         orders[j],
                         fixed[j],
                         notes[j],
+                    )
+                if corner_s <= end_s + SAME_S:
+                    turn_atria(
+                        block, patients, j, end_s, 0.5 * step_s, orders[j], fixed[j]
                     )
                 if k == n_steps[j]:
                     _finish(
@@ -677,8 +651,7 @@ _ORDERS_OF_ONE = ends(1)[1]
 def beat_of_one(
     people: FloatArray,
     rise: FloatArray,
-    forms: FloatArray,
-    room: FloatArray,
+    trace: FloatArray,
     wave: FloatArray,
     out: FloatArray,
     step_s: float,
@@ -692,4 +665,4 @@ def beat_of_one(
     order = people[_ORDERS_OF_ONE:]
     order[RR], order[ONSET], order[CONTRACTILITY] = rr_s, onset_s, contractility
     order[RESISTANCE_SCALE], order[VENOUS_SHIFT] = resistance_scale, venous_shift_ml
-    _block_of_one(people, rise, forms, room, wave, out, step_s)
+    _block_of_one(people, rise, trace, wave, out, step_s)

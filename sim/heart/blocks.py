@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sim.heart import exact as at
-from sim.heart.activation import atrial_forms, rise_table
+from sim.heart.activation import rise_table
 from sim.heart.beats import N_VOLUMES, ends
 from sim.heart.parameters import Circulation, FloatArray
+
+CACHE_LINE = 8
+"""Doubles in a cache line."""
 
 
 def parameter_rows(circulation: Circulation) -> FloatArray:
@@ -74,15 +77,61 @@ def fixed_numbers(circulation: Circulation, n_records: int) -> FloatArray:
 
 
 def resting_volumes_ml(circulation: Circulation) -> FloatArray:
-    """Return a plausible state that holds the stressed volume, order of `VOLUMES`.
+    """Return a mild state that holds the stressed volume, order of `VOLUMES`.
 
-    A start for `settle`, not a settled state: every share is a rough one.
+    A start for `settle`, not a settled state: veins and relaxed chambers share one
+    pressure, the arteries are above it by what is usual.
     """
-    shares = np.array([0.05, 0.11, 0.04, 0.11, 0.10, 0.38, 0.06, 0.15])
-    c = circulation
-    unstressed = np.array([c.la_v0_ml, c.lv_v0_ml, c.ra_v0_ml, c.rv_v0_ml, 0, 0, 0, 0])
-    volumes: FloatArray = unstressed + shares / shares.sum() * c.stressed_volume_ml
+    low_mmhg, high_mmhg = 0.0, 1e3
+    least_ml = (_filled_to(circulation, 0.0) - _unstressed(circulation)).sum()
+    if circulation.stressed_volume_ml < least_ml:
+        raise ValueError(
+            f"stressed_volume_ml must be at least {least_ml:.0f} mL, which fills the "
+            f"arteries, got {circulation.stressed_volume_ml:g} mL"
+        )
+    for _ in range(60):  # each round halves the interval
+        middle_mmhg = 0.5 * (low_mmhg + high_mmhg)
+        volumes_ml = _filled_to(circulation, middle_mmhg)
+        stressed_ml = (volumes_ml - _unstressed(circulation)).sum()
+        if stressed_ml < circulation.stressed_volume_ml:
+            low_mmhg = middle_mmhg
+        else:
+            high_mmhg = middle_mmhg
+    # the last digits go to the largest store
+    volumes_ml[5] += circulation.stressed_volume_ml - stressed_ml
+    return volumes_ml
+
+
+def _unstressed(c: Circulation) -> FloatArray:
+    return np.array([c.la_v0_ml, c.lv_v0_ml, c.ra_v0_ml, c.rv_v0_ml, 0, 0, 0, 0])
+
+
+def _filled_to(c: Circulation, pressure_mmhg: float) -> FloatArray:
+    def chamber_ml(stiffness_mmhg: float, per_ml: float) -> float:
+        return math.log1p(pressure_mmhg / stiffness_mmhg) / per_ml
+
+    stressed = np.array(
+        [
+            chamber_ml(c.la_stiffness_mmhg, c.la_stiffness_per_ml),
+            chamber_ml(c.lv_stiffness_mmhg, c.lv_stiffness_per_ml),
+            chamber_ml(c.ra_stiffness_mmhg, c.ra_stiffness_per_ml),
+            chamber_ml(c.rv_stiffness_mmhg, c.rv_stiffness_per_ml),
+            c.systemic_arterial_compliance_ml_per_mmhg * (pressure_mmhg + 80.0),
+            c.systemic_venous_compliance_ml_per_mmhg * pressure_mmhg,
+            c.pulmonary_arterial_compliance_ml_per_mmhg * (pressure_mmhg + 8.0),
+            c.pulmonary_venous_compliance_ml_per_mmhg * pressure_mmhg,
+        ]
+    )
+    volumes: FloatArray = stressed + _unstressed(c)
     return volumes
+
+
+def aligned(size: int) -> FloatArray:
+    """Return zeros that begin on a cache line; a vector across two lines is slow."""
+    room = np.zeros(size + CACHE_LINE)
+    skip = -room.ctypes.data // room.itemsize % CACHE_LINE
+    part: FloatArray = room[skip : skip + size]
+    return part
 
 
 class Block:
@@ -98,10 +147,11 @@ class Block:
 
     def __init__(self, circulations: Sequence[Circulation], step_s: float) -> None:
         n = len(circulations)
-        self.rise = rise_table(circulations, step_s)
-        self.forms = atrial_forms(circulations, step_s)
+        table = rise_table(circulations, step_s)
+        self.rise = aligned(table.size)
+        self.rise[:] = table
         stops = ends(n)
-        self.people = np.zeros(stops[-1])
+        self.people = aligned(stops[-1])
         rows, fixed, orders, notes, volumes = np.split(self.people, stops[:-1])
         self.rows = rows.reshape(at.N_ROWS, 2, n)
         self.fixed = fixed.reshape(n, at.N_FIXED)
@@ -127,5 +177,5 @@ class Block:
         """Let beats up to this long fit."""
         if rr_s > self.room_s:
             n_steps = int(rr_s / self._step_s) + 2
-            self.room = np.empty((6 * n_steps + 8) * len(self.volumes))
+            self.trace = aligned(4 * n_steps * len(self.volumes))
             self.room_s = rr_s

@@ -120,7 +120,8 @@ class Heart:
     @property
     def volumes_ml(self) -> FloatArray:
         """Copy of the state, order of `VOLUMES`."""
-        return self._block.volumes[0].copy()
+        volumes: FloatArray = self._block.volumes[0].copy()
+        return volumes
 
     @volumes_ml.setter
     def volumes_ml(self, volumes_ml: FloatArray) -> None:
@@ -200,8 +201,7 @@ class Heart:
         beat_of_one(
             block.people,
             block.rise,
-            block.forms,
-            block.room,
+            block.trace,
             wave,
             out,
             self.step_s,
@@ -243,14 +243,14 @@ class Heart:
         self, wave: FloatArray, rr_s: float, shift_ml: float, row: FloatArray
     ) -> Waveforms:
         c = self.circulation
-        time_s = np.arange(len(wave)) * self.step_s
+        time_s = np.arange(len(wave), dtype=np.float64) * self.step_s
         time_s[-1] = rr_s
         # pairs (la ra) (lv rv) (sa pa) (pv sv) into the order of VOLUMES
         order = [0, 2, 1, 3, 4, 7, 5, 6]
         pressures, volumes = wave[:, 8:][:, order], wave[:, :8][:, order]
         volumes += [c.la_v0_ml, c.lv_v0_ml, c.ra_v0_ml, c.rv_v0_ml, 0, shift_ml, 0, 0]
         return Waveforms(
-            time_s=time_s,
+            time_s=np.asarray(time_s, dtype=np.float64),
             pressures_mmhg=pressures,
             volumes_ml=volumes,
             aortic_mmhg=np.maximum(pressures[:, 1], pressures[:, 4]),

@@ -20,10 +20,13 @@ GATES, SIGN, ELASTANCE, VESSELS, CONDUCTANCE = 20, 22, 24, 26, 32
 ARTERY_SUM, ATRIUM_SUM, WORK_SUM, PAST_PRESSURE, PAST_VOLUME = 34, 35, 36, 37, 38
 TOP, TOP_AT, STEEPEST, STEEPEST_AT, FALLING, FALLING_AT = 39, 40, 41, 42, 43, 44
 BASE_ELASTANCE, STIFFNESS, OPEN, UNSTRESSED, BASE_CONDUCTANCE = 45, 47, 49, 51, 53
-N_ROWS = 55
+# Atrial activation at grid points: level + size x, where (x, y) is turned by (cosine,
+# sine) every half step. One number a patient: the left half of a row.
+LEVEL, SIZE, TURNED_X, TURNED_Y, COSINE, SINE = 55, 56, 57, 58, 59, 60
+N_ROWS = 61
 
-# What stays the same for a patient, and what a beat is told (from RR on; what is past is
-# kept up to date by the beat itself).
+# What stays the same for a patient, and what a beat is told; from PAST_BEAT on the beat
+# itself keeps it up to date.
 ATRIUM_PEAK, ATRIUM_TAIL, RV_SHARE, CURVE_ENDS, N_FIXED = 0, 1, 2, 3, 4
 RR, ONSET, CONTRACTILITY, RESISTANCE_SCALE, VENOUS_SHIFT = 0, 1, 2, 3, 4
 PAST_BEAT, PAST_ONSET, PAST_CONTRACTILITY, MITRAL_SHUT = 5, 6, 7, 8
@@ -36,44 +39,103 @@ OPEN_VOLUME, OPEN_PRESSURE, CLOSE_VOLUME, CLOSE_PRESSURE = 8, 9, 10, 11
 START_PRESSURE, START_ARTERY, START_VOLUME, N_NOTES = 12, 13, 14, 15
 
 TOLERANCE_MMHG = 1e-5
-TAILS = 18.0
-"""Atrial tails after which nothing is left (1e-8)."""
+"""A valve turns when the pressures across it have been wrong by this."""
+ACCEPTED_MMHG = 5e-3
+"""Good enough for the instant: 1e-5 s, 1e-6 mL."""
+LAST_TAIL = 60.0
+SAME_S = 1e-9
+"""Two instants that are no further apart count as one."""
 
 
 @inlined
-def interpolated(
+def cubic(
     rise: FloatArray, patients: int, j: int, at: float, ends: float
-) -> float:
-    """Return ventricular activation at a time counted in half steps, by a cubic."""
+) -> tuple[float, float, float, float, float]:
+    """Return the cubic through ventricular activation around a time.
+
+    `at` and `ends` count half steps; the answer is the time of its first point and the
+    four coefficients from there.
+    """
     if at >= ends:
-        return 0.0
-    m = max(0, int(at) - 1)
-    x = at - m
+        return 0.0, 0.0, 0.0, 0.0, 0.0
+    m = max(0, int(at + 1e-6) - 1)
     y0 = rise[((m >> 1) * 3 + (m & 1)) * patients + j]
     y1 = rise[(((m + 1) >> 1) * 3 + ((m + 1) & 1)) * patients + j]
     y2 = rise[(((m + 2) >> 1) * 3 + ((m + 2) & 1)) * patients + j]
     y3 = rise[(((m + 3) >> 1) * 3 + ((m + 3) & 1)) * patients + j]
-    a, b, c = x - 1.0, x - 2.0, x - 3.0
-    outer = (y3 * x * a * b - y0 * a * b * c) * (1.0 / 6.0)
-    return outer + 0.5 * (y1 * x * b * c - y2 * x * a * c)
+    first, second = y1 - y0, y2 - 2.0 * y1 + y0
+    third = y3 - y0 - 3.0 * (y2 - y1)
+    c1 = first - 0.5 * second + third * (1.0 / 3.0)
+    return float(m), y0, c1, 0.5 * (second - third), third * (1.0 / 6.0)
+
+
+@inlined
+def valued(curve: tuple[float, float, float, float, float], at: float) -> float:
+    """Return the value of a `cubic`."""
+    x = at - curve[0]
+    return curve[1] + x * (curve[2] + x * (curve[3] + x * curve[4]))
+
+
+@inlined
+def sloped(curve: tuple[float, float, float, float, float], at: float) -> float:
+    """Return the slope of a `cubic` per half step."""
+    x = at - curve[0]
+    return curve[2] + x * (2.0 * curve[3] + x * 3.0 * curve[4])
+
+
+@inlined
+def since_onset(at_s: float, order: FloatArray) -> float:
+    """Return the time since the atria last began to contract."""
+    if at_s >= order[ONSET]:
+        return at_s - float(order[ONSET])
+    return at_s - float(order[PAST_ONSET])
 
 
 @inlined
 def atrial(since_s: float, peak_s: float, tail_s: float) -> float:
     """Return atrial activation at a time since its onset. Evidence C2."""
-    corner_s = 1.5 * peak_s
-    if since_s <= 0.0 or since_s > corner_s + TAILS * tail_s:
-        return 0.0
-    if since_s < corner_s:
+    late_s = since_s - 1.5 * peak_s
+    if late_s < 0.0:
         return 0.5 - 0.5 * math.cos(math.pi / peak_s * since_s)
-    return 0.5 * math.exp((corner_s - since_s) / tail_s)
+    if late_s > LAST_TAIL * tail_s:
+        return 0.0
+    return 0.5 * math.exp(-late_s / tail_s)
+
+
+@inlined
+def turn_atria(
+    block: FloatArray,
+    patients: int,
+    j: int,
+    at_s: float,
+    half_s: float,
+    order: FloatArray,
+    fixed: FloatArray,
+) -> None:
+    """Set the rows that make atrial activation from a grid point on."""
+    peak_s, tail_s = fixed[ATRIUM_PEAK], fixed[ATRIUM_TAIL]
+    since_s = since_onset(at_s + SAME_S, order) - SAME_S
+    late_s = since_s - 1.5 * peak_s
+    level, size, x, y, cosine, sine = 0.0, 0.5, 0.0, 0.0, 1.0, 0.0
+    if late_s < -SAME_S:
+        angle, turn = math.pi / peak_s * since_s, math.pi / peak_s * half_s
+        level, size, x, y = 0.5, -0.5, math.cos(angle), math.sin(angle)
+        cosine, sine = math.cos(turn), math.sin(turn)
+    elif late_s < LAST_TAIL * tail_s:
+        x, cosine = math.exp(-late_s / tail_s), math.exp(-half_s / tail_s)
+    at, width = j, 2 * patients
+    block[LEVEL * width + at] = level
+    block[SIZE * width + at] = size
+    block[TURNED_X * width + at] = x
+    block[TURNED_Y * width + at] = y
+    block[COSINE * width + at] = cosine
+    block[SINE * width + at] = sine
 
 
 @inlined
 def activation_of(
-    rise: FloatArray,
-    patients: int,
-    j: int,
+    curve: tuple[float, float, float, float, float],
+    past_curve: tuple[float, float, float, float, float],
     at_s: float,
     per_half_step: float,
     order: FloatArray,
@@ -84,22 +146,14 @@ def activation_of(
     Between two beats of unlike contractility the stronger of both pulls, so that
     nothing jumps at a premature beat.
     """
-    ends = fixed[CURVE_ENDS]
-    phi = interpolated(rise, patients, j, at_s * per_half_step, ends)
+    phi = valued(curve, at_s * per_half_step)
     pull_l, pull_r = phi, phi
     if at_s < order[TAIL_ENDS]:
-        past_s = at_s + order[PAST_BEAT]
-        past = interpolated(rise, patients, j, past_s * per_half_step, ends)
+        past = valued(past_curve, (at_s + order[PAST_BEAT]) * per_half_step)
         pull_l = max(phi, past * order[LV_TAIL])
         pull_r = max(phi, past * order[RV_TAIL])
         phi = max(phi, past)
-    peak_s, tail_s = fixed[ATRIUM_PEAK], fixed[ATRIUM_TAIL]
-    since_s = at_s - order[ONSET]
-    if since_s <= 0.0:
-        psi = atrial(at_s - order[PAST_ONSET], peak_s, tail_s)
-    else:
-        psi = atrial(since_s, peak_s, tail_s)
-        psi = max(psi, atrial(at_s - order[PAST_ONSET], peak_s, tail_s))
+    psi = atrial(since_onset(at_s, order), fixed[ATRIUM_PEAK], fixed[ATRIUM_TAIL])
     return psi, phi, pull_l, pull_r
 
 
@@ -125,7 +179,7 @@ def corner_after(at_s: float, end_s: float, order: FloatArray, peak_s: float) ->
         order[ONSET] + 1.5 * peak_s,
         order[PAST_ONSET] + 1.5 * peak_s,
     ):
-        if at_s + 1e-9 < corner_s < end_s:
+        if at_s + SAME_S < corner_s < end_s:
             end_s = corner_s
     return end_s
 
@@ -214,6 +268,12 @@ def exact(
     )
     ended = wrongness(after_p, sign_in, sign_out)
     at_s, turns, known, per_half_step = start_s, 0, True, 2.0 / step_s
+    ends = fixed[CURVE_ENDS]
+    curve = cubic(rise, patients, j, at_s * per_half_step, ends)
+    past = curve
+    if at_s < order[TAIL_ENDS]:
+        past_s = at_s + order[PAST_BEAT]
+        past = cubic(rise, patients, j, past_s * per_half_step, ends)
     while at_s < end_s:
         whole_s = corner_after(at_s, end_s, order, fixed[ATRIUM_PEAK]) - at_s
         to_end = at_s + whole_s >= end_s
@@ -231,14 +291,12 @@ def exact(
             now_s = share * whole_s
             middle = activity_of(
                 activation_of(
-                    rise, patients, j, at_s + 0.5 * now_s, per_half_step, order, fixed
+                    curve, past, at_s + 0.5 * now_s, per_half_step, order, fixed
                 ),
                 elastance,
             )
             end = activity_of(
-                activation_of(
-                    rise, patients, j, at_s + now_s, per_half_step, order, fixed
-                ),
+                activation_of(curve, past, at_s + now_s, per_half_step, order, fixed),
                 elastance,
             )
             half = reaches(gates, conductance, 0.5 * now_s)
@@ -262,7 +320,7 @@ def exact(
             if rival >= 0:
                 valve, low, high, side = rival, 0.0, share, 0
                 low_f, high_f = min(0.0, begun[valve]), wrong[valve]
-            elif valve < 0 or abs(wrong[valve]) <= TOLERANCE_MMHG:
+            elif valve < 0 or abs(wrong[valve]) <= ACCEPTED_MMHG:
                 break
             elif wrong[valve] > 0.0:
                 # halve what stays a second time, else false position may crawl
@@ -285,11 +343,7 @@ def exact(
                     vessels,
                     reaches(gates, conductance, 1.0),
                 )
-                half_steps, ends = at_s * per_half_step, fixed[CURVE_ENDS]
-                steep = (
-                    interpolated(rise, patients, j, half_steps + 0.05, ends)
-                    - interpolated(rise, patients, j, half_steps - 0.05, ends)
-                ) * (10.0 * per_half_step)
+                steep = sloped(curve, at_s * per_half_step) * per_half_step
                 slope = left(
                     pair(steep, 0.0) * (elastance[1] * state[1] - state[5])
                     + (end[2] + end[3] * rate[5]) * rate[1]
@@ -303,7 +357,7 @@ def exact(
                     at_s,
                     slope,
                     left(state[1]),
-                    left(pressure[1]),
+                    left(pressure[2]),
                 )
             flip_in, flip_out = (flip, one) if valve < 2 else (one, flip)
             sign_in, sign_out = sign_in * flip_in, sign_out * flip_out

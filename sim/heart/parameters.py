@@ -23,9 +23,9 @@ class Circulation:
     """Parameters of one patient's heart and vessels; the defaults are a normal adult.
 
     Chambers follow `phi E (V - V0) + (1 - phi) A (exp(B (V - V0)) - 1)`; stiffness
-    `_mmhg` is A and stiffness `_per_ml` is B. Vessels hold stressed volume; with the chambers' volume above V0
-    it adds up to `stressed_volume_ml`. Elastances are those at full activation and a
-    contractility of 1.
+    `_mmhg` is A and stiffness `_per_ml` is B. Vessels hold stressed volume; with
+    the volume of the chambers above V0 it adds up to `stressed_volume_ml`. Elastances
+    are those at full activation and a contractility of 1.
     """
 
     heart_rate_bpm: float = _c2(68.0)

@@ -15,10 +15,12 @@ TRUST_ML = 60.0
 class NotSettledError(RuntimeError):
     """The circulation still changes from beat to beat."""
 
-    def __init__(self, volume: str, change_ml: float, tol: float, n_beats: int) -> None:
+    def __init__(
+        self, volume: str, change_ml: float, *, tol: float, n_beats: int, who: str = ""
+    ) -> None:
         self.volume, self.change_ml = volume, change_ml
         super().__init__(
-            f"volume {volume} still changes by {change_ml:.3g} mL a beat after "
+            f"volume {volume}{who} still changes by {change_ml:.3g} mL a beat after "
             f"{n_beats} beats, allowed {tol:.3g} mL"
         )
 
@@ -44,7 +46,7 @@ PLAUSIBLE: Mapping[str, tuple[float, float]] = {
     "pa_mean_mmhg": (2.0, 120.0),
     "dpdt_max_mmhg_per_s": (100.0, 8000.0),
 }
-"""Inclusive limits, wide enough for every patient who can come to a clinic (assumed)."""
+"""Inclusive limits, wide enough for whoever can come to a clinic (assumed)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,11 +93,12 @@ def anderson(
         if float(np.abs(change).max()) <= tol or not np.isfinite(after).all():
             return after, change, n
         states, changes = [*states[-MEMORY:], after], [*changes[-MEMORY:], change]
-        at = _combined(states, changes)
+        at = combined(states, changes)
     return at, change, max_beats
 
 
-def _combined(states: list[FloatArray], changes: list[FloatArray]) -> FloatArray:
+def combined(states: list[FloatArray], changes: list[FloatArray]) -> FloatArray:
+    """Return the next state of Anderson acceleration, `(8,)`, from the latest ones."""
     if len(states) < 2:
         return states[-1]
     base, newest = changes[-1], states[-1]
@@ -159,10 +162,12 @@ def settle(
         return heart.volumes_ml
 
     # the first beat sets the tails of the beat before; from then on only volumes count
-    volumes_ml, change, n_beats = anderson(beat, beat(heart.volumes_ml), tol, max_beats)
+    _, change, n_beats = anderson(beat, beat(heart.volumes_ml), tol, max_beats)
     worst = int(np.argmax(np.where(np.isfinite(change), np.abs(change), np.inf)))
     if not abs(change[worst]) <= tol:
-        raise NotSettledError(VOLUMES[worst], float(change[worst]), tol, n_beats)
+        raise NotSettledError(
+            VOLUMES[worst], float(change[worst]), tol=tol, n_beats=n_beats
+        )
     haemodynamics = BeatHaemodynamics.from_row(once())
     check_plausible(haemodynamics)
     return Settled(heart.volumes_ml, haemodynamics, n_beats)

@@ -7,19 +7,29 @@ them (`steps.py`) reads like arithmetic on numbers. Every operation rounds as wr
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
+from llvmlite import ir as llvm_ir  # type: ignore[import-untyped]
+from numba import extending, types
+from numba.core import cgutils as numba_cgutils
+from numba.core.typing import templates as numba_templates
+
+# Numba's own annotations are partial: what builds code is taken as untyped.
+ir: Any = llvm_ir
+cgutils: Any = numba_cgutils
+templates: Any = numba_templates
+models: Any = extending.models
+lower_builtin: Any = extending.lower_builtin
+register_model: Any = extending.register_model
+signature: Any = templates.signature
+Operation = Callable[..., Any]
+intrinsic = cast(Callable[[Operation], Operation], extending.intrinsic)
 
 Vector = Any
 """What the type checker sees of a vector; only kernels hold one."""
 
 
-class VectorType(types.Type):  # type: ignore[misc]
+class VectorType(types.Type):
     """Numba's name for a vector of `width` doubles."""
 
     def __init__(self, width: int) -> None:
@@ -33,21 +43,22 @@ class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
         super().__init__(manager, numba_type, _llvm(numba_type))
 
 
-def _llvm(numba_type: VectorType) -> ir.VectorType:
+def _llvm(numba_type: VectorType) -> Any:
     return ir.VectorType(ir.DoubleType(), numba_type.width)
 
 
 def _define_operator(symbol: Callable[..., Any], instruction: str) -> None:
-    @infer_global(symbol)
-    class _Typing(AbstractTemplate):  # type: ignore[misc]
+    @templates.infer_global(symbol)
+    class _Typing(templates.AbstractTemplate):  # type: ignore[misc]
         def generic(self, args: Any, _: Any) -> Any:
             if isinstance(args[0], VectorType) and args[0] == args[1]:
                 return signature(args[0], *args)
             return None
 
-    @lower_builtin(symbol, VectorType, VectorType)
     def _lower(_: Any, builder: Any, __: Any, args: Any) -> Any:
         return getattr(builder, instruction)(*args)
+
+    lower_builtin(symbol, VectorType, VectorType)(_lower)
 
 
 _define_operator(operator.add, "fadd")
@@ -95,6 +106,17 @@ def swap(_: Any, a: Any) -> Any:
         return _shuffle(builder, args[0], order)
 
     return signature(a, a), generate
+
+
+@intrinsic
+def twice(_: Any, a: Any) -> Any:
+    """Return a vector of twice the width: the same for left and right hearts."""
+    kind = VectorType(2 * a.width)
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return _shuffle(builder, args[0], [*range(a.width), *range(a.width)])
+
+    return signature(kind, a), generate
 
 
 @intrinsic
@@ -244,7 +266,7 @@ def loader(width: int) -> Callable[..., Vector]:
 
         return signature(kind, array, types.intp), generate
 
-    return load  # type: ignore[no-any-return]
+    return load
 
 
 def doubler(width: int) -> Callable[..., Vector]:
@@ -262,4 +284,4 @@ def doubler(width: int) -> Callable[..., Vector]:
 
         return signature(kind, array, types.intp), generate
 
-    return load_for_both  # type: ignore[no-any-return]
+    return load_for_both
