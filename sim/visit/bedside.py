@@ -148,7 +148,7 @@ class Bedside:
     def _beat(self) -> float:
         now_s = float(self.env.now)
         activation = self.heart.activate(now_s)
-        decision = self.generator.beat(BeatSignals(*_signals(activation)))
+        decision = self.generator.beat(BeatSignals(now_s, *activation[2:8]))
         ectopic = activation.origin != SINUS and activation.origin != AF
         reason = self.monitor.beat(now_s, self._monitored_sbp_mmhg, ectopic)
         if not ectopic:
@@ -304,17 +304,3 @@ class Bedside:
         rows = self._table[: self.n_beats].copy()
         rows.setflags(write=False)
         return BeatTable(COLUMNS, rows)
-
-
-def _signals(
-    activation: Activation,
-) -> tuple[float, float | None, float, float, float, float, float]:
-    return (
-        activation.at_s,
-        activation.atrial_s,
-        activation.v1_s,
-        activation.v2_s,
-        activation.atrial_mv,
-        activation.v1_mv,
-        activation.v2_mv,
-    )

@@ -28,11 +28,19 @@ def observe(visit: Visit) -> Process:
     )
     visit.findings.observation_text = (
         f"{nothing} seen in {visit.plan.observation_min:g} min of monitored rhythm;"
-        f" ectopic beats {n}; CCM on {share_text(share)} of beats by the schedule"
+        f" ectopic beats {n}; CCM with {share_text(share)} of beats"
     )
     visit.note("observation", visit.findings.observation_text)
+    _restore_schedule(visit)
     take_vitals(visit)
     review_symptoms(visit, relief=_relief(visit))
+
+
+def _restore_schedule(visit: Visit) -> None:
+    """Give CCM back to its daily schedule, which the visit had suspended."""
+    visit.generator.force_on = False
+    hours = visit.generator.settings.ccm_hours_per_day
+    visit.note("schedule", f"restored: {hours:g} h a day")
 
 
 def _relief(visit: Visit) -> float:

@@ -158,7 +158,7 @@ def _in_posture(
 
 
 def read_again(visit: Visit) -> Process:
-    """Read everything back as proof, restore the schedule, reset the counters."""
+    """Read everything back as proof, reset the counters, plan the charging."""
     yield from visit.bedside.wait_s(visit.plan.site.re_interrogation_min * S_PER_MIN)
     counters = visit.generator.read_counters()
     share = counters.delivered_pct / 100.0
@@ -167,10 +167,8 @@ def read_again(visit: Visit) -> Process:
     visit.findings.as_left = left
     proof = "match" if left.settings == visit.programmer.programmed else "DIFFER"
     visit.note("re-interrogation", f"programmed and read values {proof}")
-    visit.generator.force_on = False
     visit.generator.reset_counters()
-    hours = left.settings.ccm_hours_per_day
-    visit.note("schedule", f"restored: {hours:g} h a day; counters reset")
+    visit.note("counters", "reset after reading")
     visit.note("battery", charge_plan(visit))
 
 

@@ -158,9 +158,11 @@ class Monitor:
     """
 
     __slots__ = (
+        "_before_sum",
         "_ectopic_run",
         "_n_tied",
         "_pressures",
+        "_recent_sum",
         "_rules",
         "_run_start_s",
         "_tied",
@@ -179,7 +181,8 @@ class Monitor:
 
     def forget_pressure(self) -> None:
         """Start the pressure comparison anew, after a rest or a change of posture."""
-        self._pressures = deque(maxlen=2 * self._rules.pressure_beats)
+        self._pressures = deque()
+        self._before_sum = self._recent_sum = 0.0
 
     def take_tied(self) -> int:
         """Return how many ectopics followed a train at once since the last call."""
@@ -187,15 +190,11 @@ class Monitor:
         return n
 
     def beat(self, start_s: float, sbp_mmhg: float, ectopic: bool) -> str:
-        """Take one beat: its activation time, monitored pressure and origin."""
+        """Take one beat: activation time, monitored pressure (nan unknown), origin."""
         if ectopic:
             return self._ectopic(start_s)
         self._ectopic_run = 0
-        pressures = self._pressures
-        pressures.append(sbp_mmhg)
-        if len(pressures) < 2 * self._rules.pressure_beats:
-            return ""
-        return self._pressure()
+        return self._pressure(sbp_mmhg) if sbp_mmhg == sbp_mmhg else ""
 
     def train(self, end_s: float) -> None:
         """Take the end of a train that was delivered after this beat."""
@@ -221,10 +220,21 @@ class Monitor:
             return "ectopic beats tied to consecutive trains"
         return ""
 
-    def _pressure(self) -> str:
-        rules, pressures = self._rules, list(self._pressures)
+    def _pressure(self, sbp_mmhg: float) -> str:
+        """Compare the last beats with as many before them; sums slide along."""
+        rules, pressures = self._rules, self._pressures
         n = rules.pressure_beats
-        before, recent = sum(pressures[:n]) / n, sum(pressures[n:]) / n
+        pressures.append(sbp_mmhg)
+        self._recent_sum += sbp_mmhg
+        if len(pressures) > n:
+            left = pressures[-n - 1]
+            self._recent_sum -= left
+            self._before_sum += left
+        if len(pressures) > 2 * n:
+            self._before_sum -= pressures.popleft()
+        if len(pressures) < 2 * n:
+            return ""
+        before, recent = self._before_sum / n, self._recent_sum / n
         if recent < rules.collapse_sbp_mmhg:
             return "collapse"
         if recent < rules.least_sbp_mmhg:
