@@ -44,22 +44,26 @@ def ventricular(
     return value, value * slope / np.maximum(since_s, 1e-300)
 
 
-def rise_table(circulations: Sequence[Circulation], step_s: float) -> FloatArray:
+def n_records(circulation: Circulation, step_s: float) -> int:
+    """Return after how many steps activation has fallen below 1e-9 for good."""
+    c = circulation
+    low = (1.0 / NEGLIGIBLE / peak(c)[1]) ** (1.0 / c.ventricle_fall_exponent)
+    return int(min(c.ventricle_fall_s * low, LONGEST_TABLE_S) / step_s) + 1
+
+
+def rise_table(
+    circulations: Sequence[Circulation], step_s: float, n_least: int = 0
+) -> FloatArray:
     """Return activation of a block, flat `(records, 3, patients)`.
 
-    A record is one step: activation at its start and half-way, slope at its start. The
-    last two records are 0; a patient's curve is cut where it falls below 1e-9.
+    A record is one step: activation at its start and half-way, slope at its start.
+    After a patient's curve, and at least twice at the end, records are 0.
     """
-    ends_s = [
-        c.ventricle_fall_s
-        * (1.0 / NEGLIGIBLE / peak(c)[1]) ** (1.0 / c.ventricle_fall_exponent)
-        for c in circulations
-    ]
-    n_records = int(min(max(ends_s), LONGEST_TABLE_S) / step_s) + 1
-    table = np.zeros((n_records + 2, 3, len(circulations)))
-    start_s = np.arange(n_records) * step_s
-    for j, circulation in enumerate(circulations):
+    n_each = [n_records(circulation, step_s) for circulation in circulations]
+    table = np.zeros((max([*n_each, n_least]) + 2, 3, len(circulations)))
+    for j, (circulation, n) in enumerate(zip(circulations, n_each, strict=True)):
+        start_s = np.arange(n) * step_s
         value, slope = ventricular(start_s, circulation)
-        table[:n_records, 0, j], table[:n_records, 2, j] = value, slope
-        table[:n_records, 1, j] = ventricular(start_s + 0.5 * step_s, circulation)[0]
+        table[:n, 0, j], table[:n, 2, j] = value, slope
+        table[:n, 1, j] = ventricular(start_s + 0.5 * step_s, circulation)[0]
     return table.ravel()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sim.heart import exact as at
-from sim.heart.activation import rise_table
+from sim.heart.activation import n_records, rise_table
 from sim.heart.beats import N_VOLUMES, ends
 from sim.heart.parameters import Circulation, FloatArray
 
@@ -64,14 +64,15 @@ def parameter_rows(circulation: Circulation) -> FloatArray:
     return rows
 
 
-def fixed_numbers(circulation: Circulation, n_records: int) -> FloatArray:
+def fixed_numbers(circulation: Circulation, step_s: float) -> FloatArray:
     """Return what a kernel needs of a patient beside the rows, `(N_FIXED,)`."""
     return np.array(
         [
             circulation.atrium_peak_s,
             circulation.atrium_tail_s,
             circulation.rv_share_of_contractility_frac,
-            2.0 * n_records - 4.0,  # half steps that have four table points around
+            # half steps that have four table points around
+            2.0 * n_records(circulation, step_s),
         ]
     )
 
@@ -158,10 +159,9 @@ class Block:
         self.orders = orders.reshape(n, at.N_ORDERS)
         self.notes = notes.reshape(n, at.N_NOTES)
         self.volumes = volumes.reshape(n, N_VOLUMES)
-        n_records = len(self.rise) // (3 * n)
         for j, circulation in enumerate(circulations):
             self.rows[:, :, j] = parameter_rows(circulation)
-            self.fixed[j] = fixed_numbers(circulation, n_records)
+            self.fixed[j] = fixed_numbers(circulation, step_s)
             self.volumes[j] = resting_volumes_ml(circulation)
             self.orders[j, at.RESISTANCE_SCALE] = 1.0
             self.orders[j, at.CONTRACTILITY] = 1.0
