@@ -51,6 +51,7 @@ class RhythmParameters:
     provoked_coupling_frac: float = sourced(
         0.55, "ccmlab-evidence", "E PVCs", "assumed"
     )
+    least_captured_s: float = sourced(0.2, "ccmlab-evidence", "E PVCs", "assumed")
     recovery_frac: float = sourced(0.9, "ccmlab-evidence", "E PVCs", "assumed")
     af_cv_frac: float = sourced(0.25, "ccmlab-evidence", "E AF", "recalled")
     least_rr_s: float = sourced(0.33, "ccmlab-evidence", "E", "assumed")
@@ -279,7 +280,8 @@ class Rhythm:
             rr_s = self.parameters.run_cycle_s
         rr_s = max(rr_s, self.parameters.least_rr_s)
         if self._captured_s is not None:
-            rr_s, self._captured_s = self._captured_s, None
+            rr_s = max(self._captured_s, self.parameters.least_captured_s)
+            self._captured_s = None
         self._run_left -= 1
         self._since_sinus_s += rr_s
         return Interval(rr_s, VT if in_run else PVC)

@@ -30,6 +30,7 @@ class SafetyRules:
     sustained_vt_s: float = sourced(30.0, PROTOCOL, "4", "assumed")
     tied_within_ms: float = sourced(60.0, PROTOCOL, "4", "assumed")
     tied_trains: int = sourced(2, PROTOCOL, "4", "assumed")
+    tied_span_trains: int = sourced(4, PROTOCOL, "4", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class Monitor:
     __slots__ = (
         "_before_sum",
         "_ectopic_run",
+        "_harmless",
         "_n_tied",
         "_pressures",
         "_recent_sum",
@@ -176,6 +178,7 @@ class Monitor:
         self._run_start_s = 0.0
         self._tied = 0
         self._n_tied = 0
+        self._harmless = 0
         self._train_end_s = float("nan")
         self.forget_pressure()
 
@@ -199,7 +202,9 @@ class Monitor:
     def train(self, end_s: float) -> None:
         """Take the end of a train that was delivered after this beat."""
         if self._train_end_s == self._train_end_s:
-            self._tied = 0
+            self._harmless += 1
+            if self._harmless > self._rules.tied_span_trains:
+                self._tied = 0
         self._train_end_s = end_s
 
     def _ectopic(self, start_s: float) -> str:
@@ -211,6 +216,7 @@ class Monitor:
         if 0.0 <= after_train_s <= rules.tied_within_ms * S_PER_MS:
             self._tied += 1
             self._n_tied += 1
+            self._harmless = 0
             self._train_end_s = float("nan")
         if start_s - self._run_start_s > rules.sustained_vt_s:
             return "sustained ventricular tachycardia"

@@ -199,8 +199,17 @@ def test_after_a_stop_the_reference_is_programmed_and_the_region_left() -> None:
 
 def test_trains_that_leave_the_refractory_period_are_caught_as_tied_ectopics() -> None:
     patient = responder()
-    fragile = replace(patient, conduction=replace(patient.conduction, erp_ms=40.0))
-    going = Visit(fragile, SHORT, FoundDevice(settings=FOUND), advisor=Script(), seed=1)
+    fragile = replace(patient, conduction=replace(patient.conduction, erp_ms=170.0))
+    late = with_dependents(
+        replace(
+            FOUND,
+            mode="ODO-LS-CCM",
+            delay_ms=140.0,
+            n_pulses=3,
+            phase_duration_ms=6.6,
+        )
+    )
+    going = Visit(fragile, SHORT, FoundDevice(settings=late), advisor=Script(), seed=1)
     going.generator.force_on = True
     going.bedside.guarded = True
     waiting = going.env.process(going.bedside.wait_beats(200))
