@@ -1,14 +1,17 @@
 """Where each model number comes from: reference, place inside it, and standing."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 Standing = Literal["measured", "derived", "fitted", "recalled", "assumed", "overridden"]
 T = TypeVar("T")
+_DOI = re.compile(r"doi:(10\.[^\s,]+)")
+_PMID = re.compile(r"PMID (\d+)")
 
 _UNIT_OF_SUFFIX: Mapping[str, str] = {
     "_mmhg_per_ml": "mmHg/mL",
@@ -16,10 +19,15 @@ _UNIT_OF_SUFFIX: Mapping[str, str] = {
     "_mmhg_s_per_ml": "mmHg s/mL",
     "_ml_per_mmhg": "mL/mmHg",
     "_ms_per_mmhg": "ms/mmHg",
+    "mmhg_per_cm": "mmHg/cm",
     "_per_mmhg": "1/mmHg",
     "_per_ml": "1/mL",
     "_per_hour": "1/h",
     "_per_s": "1/s",
+    "_mv_per_v": "mV/V",
+    "_mah_per_day": "mAh/day",
+    "_hours_per_day": "h",
+    "_per_pct": "1/%",
     "_beats": "beats",
     "_hz": "Hz",
     "_bpm": "1/min",
@@ -28,12 +36,18 @@ _UNIT_OF_SUFFIX: Mapping[str, str] = {
     "_ms": "ms",
     "_min": "min",
     "_s": "s",
+    "_h": "h",
+    "_days": "days",
+    "_weeks": "weeks",
+    "_months": "months",
+    "_decades": "decades",
     "_mv": "mV",
     "_v": "V",
     "_ma": "mA",
     "_mah": "mAh",
     "_mm": "mm",
     "_cm": "cm",
+    "_cm2": "cm2",
     "_kg": "kg",
     "_ohm": "ohm",
     "_pct": "%",
@@ -53,13 +67,32 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One entry of `references.toml`."""
+    """One entry of `references.toml`; `kind` is the entry type that BibTeX knows.
+
+    `identifier` is how a reader finds the work: a DOI, a PMID, a document number, or
+    where in this project it lies.
+    """
 
     key: str
     title: str
     authors: str
     year: int | None
     identifier: str
+    kind: str = "misc"
+    journal: str = ""
+    volume: str = ""
+    pages: str = ""
+    note: str = ""
+
+    @property
+    def doi(self) -> str:
+        """The DOI, empty for a work without one."""
+        return next(iter(_DOI.findall(self.identifier)), "")
+
+    @property
+    def pmid(self) -> str:
+        """The PubMed number, empty for a work without one."""
+        return next(iter(_PMID.findall(self.identifier)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +125,10 @@ def provenance(
 ) -> list[SourcedNumber]:
     """List every sourced number of a dataclass instance, nested ones included.
 
+    A part that holds numbers of its own choice may say where they come from in a field
+    `sources`: source by the field's name, dotted inside. What is not set (None) is no
+    number and is left out.
+
     Parameters
     ----------
     model
@@ -99,7 +136,7 @@ def provenance(
     overrides
         Source by dotted field name, for values that do not come from the default.
     prefix
-        Put before each name; used by the recursion.
+        Put before each name.
     """
     return list(_walk(model, overrides or {}, prefix))
 
@@ -107,14 +144,33 @@ def provenance(
 def _walk(
     model: Any, overrides: Mapping[str, Source], prefix: str
 ) -> Iterator[SourcedNumber]:
+    stated = {**getattr(model, "sources", {}), **overrides}
     for item in fields(model):
-        name, value = prefix + item.name, getattr(model, item.name)
+        value, inside = getattr(model, item.name), item.name + "."
         if is_dataclass(value):
-            yield from _walk(value, overrides, name + ".")
+            own = {
+                name.removeprefix(inside): source
+                for name, source in stated.items()
+                if name.startswith(inside)
+            }
+            yield from _walk(value, own, prefix + inside)
             continue
-        source = overrides.get(name) or item.metadata.get("source")
-        if source is not None:
-            yield SourcedNumber(name, value, unit_of(name), source)
+        source = stated.get(item.name) or item.metadata.get("source")
+        if source is not None and value is not None:
+            name = prefix + item.name
+            yield SourcedNumber(name, value, unit_of(item.name), source)
+
+
+def differing(model: Any, base: Any, prefix: str = "") -> list[str]:
+    """List the dotted names of the sourced fields that differ between two instances."""
+    found: list[str] = []
+    for item in fields(model):
+        here, there = getattr(model, item.name), getattr(base, item.name)
+        if is_dataclass(here):
+            found += differing(here, there, prefix + item.name + ".")
+        elif "source" in item.metadata and here != there:
+            found.append(prefix + item.name)
+    return found
 
 
 def unsourced(model: Any, prefix: str = "") -> list[str]:
@@ -133,21 +189,11 @@ def _is_number(value: object) -> bool:
     return isinstance(value, float | int) and not isinstance(value, bool)
 
 
-def default_of(model: Any, name: str) -> object:
-    """Return the declared default of a field, or None where it has none."""
-    for item in fields(model):
-        if item.name == name and item.default is not MISSING:
-            return cast(object, item.default)
-    return None
-
-
 @cache
 def references() -> Mapping[str, Reference]:
     """Return every entry of `references.toml` by its key."""
     text = files("sim").joinpath("references.toml").read_text(encoding="utf-8")
     return {
-        key: Reference(
-            key, row["title"], row["authors"], row.get("year"), row["identifier"]
-        )
+        key: Reference(key=key, **{"year": None, **row})
         for key, row in tomllib.loads(text).items()
     }

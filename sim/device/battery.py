@@ -26,7 +26,9 @@ class Cell:
     efficiency_frac: float = sourced(0.6, _D, "1.5", "assumed")
     housekeeping_mah_per_day: float = sourced(0.5, _D, "1.5", "assumed")
     charging_ma: float = sourced(100.0, _D, "1.5", "assumed")
-    error_ceiling_frac: float = sourced(0.75, _D, "1.5", "measured")
+    error_ceiling_frac: float = sourced(
+        0.75, "impulse-safety-2024", "advice on code A9", "measured"
+    )
     charge_points_frac: tuple[float, ...] = sourced(
         (0.0, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0), _D, "1.5", "assumed"
     )

@@ -1,12 +1,13 @@
 """The values each programmable parameter may take, and the built-in limits."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Final, Literal
 
-from sim.sources import Standing, sourced
+from sim.sources import Source, Standing, sourced
+from sim.units import H_PER_DAY, MIN_PER_H
 
 Value = float | str
 Mode = Literal["OOO", "ODO-LS-CCM", "OVO-LS-CCM"]
@@ -16,7 +17,8 @@ _V_SENSITIVITY_MV: Final = (
     *(0.3, 0.4, 0.5, 0.7, 1.0, 1.3, 1.7, 2.0),
     *(3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0),
 )
-_MIN_PER_DAY: Final = 1440
+_MIN_PER_DAY: Final = round(H_PER_DAY * MIN_PER_H)
+_MINI: Final = "smart-mini-ifu"
 _COUNTED: Final = ("", "beats", "days")
 
 
@@ -35,6 +37,11 @@ class Parameter:
     place: str
     standing: Standing
 
+    @property
+    def source(self) -> Source:
+        """Where the allowed values come from."""
+        return Source("ccmlab-device", self.place, self.standing)
+
     def nearest(self, value: Value) -> Value | None:
         """Return the allowed value next to a number, the lower one of two."""
         if isinstance(value, str) or isinstance(self.values[0], str):
@@ -45,19 +52,23 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class DeviceModel:
-    """Limits of one pulse generator that are built in, not programmed."""
+    """Limits of one pulse generator that are built in, not programmed.
+
+    `sources` gives the source of limits that another model than the default one has.
+    """
 
     name: ModelName = "CCM X11"
-    amplitude_min_v: float = sourced(4.5, "ccmlab-device", "1.2", "measured")
-    balancing_max_ms: float = sourced(100.0, "ccmlab-device", "1.2", "measured")
-    noise_window_ms: float = sourced(86.0, "ccmlab-device", "1.4", "measured")
-    ccm_after_v_min_ms: float = sourced(3.0, "ccmlab-device", "1.6.3", "measured")
-    ovo_delay_max_ms: float = sourced(45.0, "ccmlab-device", "1.6.5", "measured")
-    ovo_width_max_ms: float = sourced(30.0, "ccmlab-device", "1.6.5", "measured")
-    ovo_sens_v_min_mv: float = sourced(1.0, "ccmlab-device", "1.6.5", "measured")
-    magnet_beats: int = sourced(2, "ccmlab-device", "1.1", "measured")
+    amplitude_min_v: float = sourced(4.5, _MINI, "p 34", "measured")
+    balancing_max_ms: float = sourced(100.0, _MINI, "p 34", "measured")
+    noise_window_ms: float = sourced(86.0, _MINI, "pp 32, 35", "measured")
+    ccm_after_v_min_ms: float = sourced(3.0, _MINI, "p 35", "measured")
+    ovo_delay_max_ms: float = sourced(45.0, _MINI, "p 34", "measured")
+    ovo_width_max_ms: float = sourced(30.0, _MINI, "p 33", "measured")
+    ovo_sens_v_min_mv: float = sourced(1.0, _MINI, "p 30", "measured")
+    magnet_beats: int = sourced(2, "smart-ifu-de", "p 32", "measured")
     has_ls_sensitivity: bool = False
     balancing_always_counts: bool = True
+    sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
 
 
 SMART_MINI: Final = DeviceModel()
@@ -67,6 +78,12 @@ SMART: Final = DeviceModel(
     balancing_max_ms=40.0,
     has_ls_sensitivity=True,
     balancing_always_counts=False,
+    sources=MappingProxyType(
+        {
+            "amplitude_min_v": Source("smart-manual-2017", "p 37", "measured"),
+            "balancing_max_ms": Source("smart-ifu-de", "p 35", "measured"),
+        }
+    ),
 )
 MODELS: Final[Mapping[str, DeviceModel]] = MappingProxyType(
     {model.name: model for model in (SMART_MINI, SMART)}

@@ -70,7 +70,7 @@ class Settings:
     mode: Mode = sourced("OVO-LS-CCM", _D, "parameters: mode", "assumed")
     ccm_mode: Literal["OFF", "TIMED"] = sourced("TIMED", _D, "1.1", "assumed")
     magnet_mode: Literal["PERMANENT_OFF"] = sourced(
-        "PERMANENT_OFF", _D, "1.1", "measured"
+        "PERMANENT_OFF", "smart-ifu-de", "p 32", "measured"
     )
     ls_channel: Channel = sourced("V2", _D, "1.1", "assumed")
     ccm_channels: Channels = sourced("V1+V2", _D, "1.1", "assumed")
@@ -115,9 +115,9 @@ class Settings:
     inhibit_cycles_noise: int = sourced(1, _D, "1.4", "assumed")
     inhibit_cycles_vt: int = sourced(1, _D, "1.4", "assumed")
 
-    ccm_hours_per_day: float = sourced(5.0, _D, "1.5", "measured")
-    ccm_on_min: float = sourced(60.0, _D, "1.5", "measured")
-    ccm_off_min: float = sourced(228.0, _D, "1.5", "measured")
+    ccm_hours_per_day: float = sourced(5.0, "smart-mini-ifu", "p 57", "measured")
+    ccm_on_min: float = sourced(60.0, "smart-manual-2017", "p 37", "measured")
+    ccm_off_min: float = sourced(228.0, "smart-manual-2017", "p 37", "measured")
     ccm_start_time: str = sourced("00:00", _D, "1.5", "recalled")
     ccm_end_time: str = sourced("23:59", _D, "1.5", "recalled")
     extend_low_ccm: bool = sourced(False, _D, "1.5", "recalled")

@@ -26,7 +26,7 @@ class Profile:
 
     age_years: float = sourced(62.0, "ccmlab-evidence", _COHORT, "assumed")
     sex: str = "male"
-    nyha_class: int = sourced(3, "ccmlab-evidence", _COHORT, "measured")
+    nyha_class: int = sourced(3, "borggrefe2008", "abstract, C04", "measured")
     dyspnoea: float = sourced(5.0, "ccmlab-evidence", _COHORT, "assumed")
     fatigue: float = sourced(5.0, "ccmlab-evidence", _COHORT, "assumed")
     mlwhfq_score: float = sourced(50.0, "ccmlab-evidence", _COHORT, "assumed")
@@ -89,4 +89,4 @@ class Patient:
 
     def provenance(self) -> list[SourcedNumber]:
         """List every number of the patient with its source."""
-        return provenance(self, self.sources)
+        return provenance(self)

@@ -22,6 +22,7 @@ MarkerKind = Literal["atrial", "ventricular", "local sense", "ccm", "inhibit"]
 ECGSYN: Final = "mcsharry2003"
 TABLE: Final = "Table I, at 60 beats per minute, as a share of R"
 DEVICE: Final = "ccmlab-device"
+EVIDENCE: Final = "ccmlab-evidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,14 @@ class SinusWaves:
     r_mv: float = sourced(1.0, ECGSYN, TABLE, "derived")
     s_mv: float = sourced(-0.25, ECGSYN, TABLE, "derived")
     t_mv: float = sourced(0.30, ECGSYN, TABLE, "derived")
-    p_after_atrial_s: float = sourced(0.030, ECGSYN, "none", "assumed")
+    p_after_atrial_s: float = sourced(0.030, EVIDENCE, "E ECGSYN", "assumed")
     q_at_s: float = sourced(-0.042, ECGSYN, TABLE, "derived")
     s_at_s: float = sourced(0.042, ECGSYN, TABLE, "derived")
     t_at_s: float = sourced(0.25, ECGSYN, TABLE, "derived")
-    p_sd_s: float = sourced(0.025, ECGSYN, "none", "assumed")
+    p_sd_s: float = sourced(0.025, EVIDENCE, "E ECGSYN", "assumed")
     qrs_sd_s: float = sourced(0.016, ECGSYN, TABLE, "derived")
     t_sd_s: float = sourced(0.050, ECGSYN, TABLE, "derived")
-    qrs_of_table_ms: float = sourced(100.0, ECGSYN, "none", "assumed")
+    qrs_of_table_ms: float = sourced(100.0, EVIDENCE, "E ECGSYN", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +54,26 @@ class EctopicWaves:
     S and T count from the R peak, and that from the activation.
     """
 
-    r_mv: float = sourced(1.4, ECGSYN, "none", "assumed")
-    s_mv: float = sourced(-0.5, ECGSYN, "none", "assumed")
-    t_mv: float = sourced(-0.5, ECGSYN, "none", "assumed")
-    s_at_s: float = sourced(0.100, ECGSYN, "none", "assumed")
-    t_at_s: float = sourced(0.30, ECGSYN, "none", "assumed")
-    r_after_onset_s: float = sourced(0.080, ECGSYN, "none", "assumed")
-    r_sd_s: float = sourced(0.038, ECGSYN, "none", "assumed")
-    s_sd_s: float = sourced(0.030, ECGSYN, "none", "assumed")
-    t_sd_s: float = sourced(0.060, ECGSYN, "none", "assumed")
+    r_mv: float = sourced(1.4, EVIDENCE, "E ECGSYN", "assumed")
+    s_mv: float = sourced(-0.5, EVIDENCE, "E ECGSYN", "assumed")
+    t_mv: float = sourced(-0.5, EVIDENCE, "E ECGSYN", "assumed")
+    s_at_s: float = sourced(0.100, EVIDENCE, "E ECGSYN", "assumed")
+    t_at_s: float = sourced(0.30, EVIDENCE, "E ECGSYN", "assumed")
+    r_after_onset_s: float = sourced(0.080, EVIDENCE, "E ECGSYN", "assumed")
+    r_sd_s: float = sourced(0.038, EVIDENCE, "E ECGSYN", "assumed")
+    s_sd_s: float = sourced(0.030, EVIDENCE, "E ECGSYN", "assumed")
+    t_sd_s: float = sourced(0.060, EVIDENCE, "E ECGSYN", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
 class Fibrillation:
     """Baseline of atrial fibrillation: a saw tooth that wanders in rate."""
 
-    f_mv: float = sourced(0.06, "ccmlab-evidence", "E AF", "assumed")
-    f_hz: float = sourced(6.0, "ccmlab-evidence", "E AF", "assumed")
-    wander_hz: float = sourced(0.6, "ccmlab-evidence", "E AF", "assumed")
-    wander_rate_hz: float = sourced(0.21, "ccmlab-evidence", "E AF", "assumed")
-    n_harmonics: int = sourced(3, "ccmlab-evidence", "E AF", "assumed")
+    f_mv: float = sourced(0.06, EVIDENCE, "E AF", "assumed")
+    f_hz: float = sourced(6.0, EVIDENCE, "E AF", "assumed")
+    wander_hz: float = sourced(0.6, EVIDENCE, "E AF", "assumed")
+    wander_rate_hz: float = sourced(0.21, EVIDENCE, "E AF", "assumed")
+    n_harmonics: int = sourced(3, EVIDENCE, "E AF", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
