@@ -104,6 +104,11 @@ def held(
     haemodynamics = BeatHaemodynamics.from_row(beat_row)
     if strict:
         if not abs(change[worst]) <= _SETTLED_ML:
-            raise NotSettledError(VOLUMES[worst], change[worst], _SETTLED_ML, n_beats)
+            raise NotSettledError(
+                VOLUMES[worst],
+                float(change[worst]),
+                tol=_SETTLED_ML,
+                n_beats=n_beats,
+            )
         check_plausible(haemodynamics)
     return Equilibrium(gain, rr_s, deviation_mmhg, volumes_ml, haemodynamics)

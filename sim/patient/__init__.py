@@ -1,18 +1,26 @@
 """One virtual patient: what it is made of, the ready-made ones, and how to fit one."""
 
+from sim.patient.checks import PatientTableError
+from sim.patient.files import load_patient, patient_from_toml, patient_to_toml
 from sim.patient.model import Patient, Profile
 from sim.patient.personalize import OVERRIDES, personalize
-from sim.patient.phenotypes import PHENOTYPES, phenotype
+from sim.patient.phenotypes import PHENOTYPES, Phenotype, phenotype, phenotypes
 from sim.patient.solve import Targets, UnreachableTargetError, solve_patient
 
 __all__ = [
     "OVERRIDES",
     "PHENOTYPES",
     "Patient",
+    "PatientTableError",
+    "Phenotype",
     "Profile",
     "Targets",
     "UnreachableTargetError",
+    "load_patient",
+    "patient_from_toml",
+    "patient_to_toml",
     "personalize",
     "phenotype",
+    "phenotypes",
     "solve_patient",
 ]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -13,17 +15,21 @@ from sim.heart.parameters import HFREF, NORMAL
 from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters
 from sim.patient.model import Patient, Profile
-from sim.patient.solve import Targets, solve_patient
+from sim.patient.solve import Targets, present_targets, solve_patient
+from sim.patient.table import patient_of_table, read_table
 from sim.sources import Source, Standing
+
+ENTRY_POINT_GROUP: Final = "ccmlab.phenotypes"
 
 
 @dataclass(frozen=True, slots=True)
 class Phenotype:
-    """One ready-made patient before its circulation is solved for the targets."""
+    """One ready-made patient; unless `solved`, its circulation is yet to be solved."""
 
     title: str
     targets: Targets
     patient: Patient
+    solved: bool = False
 
 
 def _from(place: str, standing: Standing, *names: str) -> dict[str, Source]:
@@ -147,20 +153,51 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
 """By name; the targets are cohort medians (evidence B; C07, C08, C11)."""
 
 
+def phenotypes() -> Mapping[str, Phenotype]:
+    """Return every phenotype by name: shipped ones first, then installed plug-ins.
+
+    A plug-in is an entry point of the group `ccmlab.phenotypes`: a `Phenotype`, or the
+    path of a patient file in TOML that starts from a shipped phenotype. A ValueError
+    names an entry point that is neither, PatientTableError the faults of its file.
+    """
+    found = dict(PHENOTYPES)
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        found.setdefault(entry.name, _plugged_in(entry.name, entry.value))
+    return MappingProxyType(found)
+
+
 @cache
 def phenotype(name: str) -> Patient:
-    """Return a ready-made patient, solved to the targets of `PHENOTYPES`.
+    """Return a ready-made patient, solved to the targets of its phenotype.
 
     Raises
     ------
     ValueError
         For an unknown name, with the nearest known one.
     """
-    if name not in PHENOTYPES:
-        near = get_close_matches(name, PHENOTYPES, n=1, cutoff=0.0)[0]
+    known = PHENOTYPES if name in PHENOTYPES else phenotypes()
+    if name not in known:
+        near = get_close_matches(name, known, n=1, cutoff=0.0)[0]
         raise ValueError(
-            f"phenotype must be one of {', '.join(PHENOTYPES)}, got {name!r}"
+            f"phenotype must be one of {', '.join(known)}, got {name!r}"
             f" (did you mean {near!r}?)"
         )
-    made = PHENOTYPES[name]
-    return solve_patient(made.patient, made.targets)
+    made = known[name]
+    return made.patient if made.solved else solve_patient(made.patient, made.targets)
+
+
+@cache
+def _plugged_in(name: str, value: str) -> Phenotype:
+    loaded: object = EntryPoint(name, value, ENTRY_POINT_GROUP).load()
+    if isinstance(loaded, Phenotype):
+        return loaded
+    if not isinstance(loaded, str | Path):
+        raise ValueError(
+            f"entry point {name} of {ENTRY_POINT_GROUP} must be a Phenotype or the path"
+            f" of a patient file, got {type(loaded).__name__} from {value}"
+        )
+    text = Path(loaded).read_text(encoding="utf-8-sig")
+    table = read_table(text, str(loaded), PHENOTYPES)
+    patient = replace(patient_of_table(table, phenotype), name=name, phenotype=name)
+    title = table.get("title", f"from {Path(loaded).name}")
+    return Phenotype(title, present_targets(patient), patient, solved=True)

@@ -26,6 +26,8 @@ _ELSEWHERE: Final = (
     "reflex.set_map_mmhg",
     "response.baseline_elastance_mmhg_per_ml",
 )
+_RESTING: Final = ("reflex.set_map_mmhg", "response.baseline_elastance_mmhg_per_ml")
+_DERIVED: Final = Source("ccmlab-evidence", "C2, where this heart settles", "derived")
 _LEAST_FACTORS: Final = (0.1, 0.4, 0.25)
 _MOST_FACTORS: Final = (5.0, 2.5, 4.0)
 _UNITS: Final[Mapping[str, str]] = MappingProxyType(
@@ -119,7 +121,7 @@ def solve_patient(patient: Patient, targets: Targets) -> Patient:
         raise UnreachableTargetError(
             tuple(_UNITS)[worst], float(asked[worst]), float(reached)
         )
-    return _at_rest(_scaled(guess, np.exp(found.x)))
+    return _solved(_scaled(guess, np.exp(found.x)))
 
 
 def _stretched(patient: Patient, edv_ml: float) -> Patient:
@@ -160,16 +162,35 @@ def _operating_point(patient: Patient) -> FloatArray:
     return np.array([PCT_PER_FRAC * beat.ef_frac, beat.edv_ml, beat.sbp_mmhg])
 
 
-def _at_rest(patient: Patient) -> Patient:
-    """Put the reflex's set point and the dose law's baseline where the patient is."""
-    map_mmhg = held(patient.heart).haemodynamics.map_mmhg
-    elastance = patient.circulation.lv_elastance_mmhg_per_ml
+def _solved(patient: Patient) -> Patient:
+    """Say that the circulation was solved, and let what hangs on it follow."""
     solved = Source("ccmlab-evidence", "C2, solved for EF, EDV, SBP, HR", "fitted")
     names = [f"circulation.{name}" for name in (*_SOLVED, *_FOLLOWING)]
-    names += _ELSEWHERE
+    return at_rest(patient, solved, (*names, *_ELSEWHERE))
+
+
+def at_rest(
+    patient: Patient, source: Source = _DERIVED, names: tuple[str, ...] = _RESTING
+) -> Patient:
+    """Put the reflex's set point and the dose law's baseline where the patient is.
+
+    Parameters
+    ----------
+    patient
+        With the circulation that counts.
+    source, names
+        Where the dotted names now come from.
+
+    Raises
+    ------
+    NotSettledError, ImplausibleHeartError
+        When this heart cannot live.
+    """
+    map_mmhg = held(patient.heart).haemodynamics.map_mmhg
+    elastance = patient.circulation.lv_elastance_mmhg_per_ml
     return replace(
         patient,
         reflex=replace(patient.reflex, set_map_mmhg=map_mmhg),
         response=replace(patient.response, baseline_elastance_mmhg_per_ml=elastance),
-        sources={**patient.sources, **dict.fromkeys(names, solved)},
+        sources={**patient.sources, **dict.fromkeys(names, source)},
     )

@@ -1,0 +1,105 @@
+"""Patients in TOML: a file is one patient, written in full or as a few changes."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from sim.patient.checks import PARTS, defaults
+from sim.patient.model import Patient
+from sim.patient.phenotypes import phenotype, phenotypes
+from sim.patient.table import (
+    field_of,
+    patient_of_table,
+    read_table,
+    source_of,
+    value_of,
+)
+
+HEADER: Final = (
+    "# A virtual patient of ccmlab. Simulated data only: not for patient care."
+)
+
+
+def patient_to_toml(patient: Patient) -> str:
+    """Return a patient as TOML text that `patient_from_toml` reads back exactly.
+
+    Every value is stated, each number in full; `[source]` tells of those whose value or
+    source is not the one declared in the code.
+
+    Examples
+    --------
+    >>> from sim.patient import phenotype
+    >>> patient = phenotype("hfref-ischaemic")
+    >>> patient_from_toml(patient_to_toml(patient)) == patient
+    True
+    """
+    lines = [
+        HEADER,
+        f"name = {_toml(patient.name)}",
+        f"phenotype = {_toml(patient.phenotype)}",
+        f"response = {_toml(patient.response.family)}",
+    ]
+    for part, attribute in PARTS.items():
+        lines += ["", f"[{part}]"]
+        values = {name: f"{attribute}.{name}" for name in defaults(part)}
+        lines += _assignments({n: value_of(patient, p) for n, p in values.items()})
+    return "\n".join([*lines, "", "[source]", *_assignments(_sources(patient)), ""])
+
+
+def patient_from_toml(text: str, origin: str = "patient file") -> Patient:
+    """Return the patient that a TOML text describes.
+
+    Parameters
+    ----------
+    text
+        `phenotype` names the patient that all that is not stated comes from;
+        `override` and `response` are as in a scenario; each table of `PARTS` states
+        values of that part, and `[source]` where they come from.
+    origin
+        Names the file in messages.
+
+    Raises
+    ------
+    PatientTableError
+        With every fault of the file.
+    UnreachableTargetError, ImplausibleHeartError, NotSettledError
+        When no such heart can live.
+    """
+    return patient_of_table(read_table(text, origin, phenotypes()), phenotype)
+
+
+def load_patient(path: str | Path) -> Patient:
+    """Return the patient of a file; as `patient_from_toml`, and OSError without it."""
+    return patient_from_toml(Path(path).read_text(encoding="utf-8-sig"), str(path))
+
+
+def _sources(patient: Patient) -> dict[str, Any]:
+    """Return the sources that a reader could not tell from the value, by name."""
+    found: dict[str, Any] = {}
+    for part, attribute in PARTS.items():
+        for name in defaults(part):
+            path = f"{attribute}.{name}"
+            source, item = source_of(patient, path), field_of(path)
+            own = value_of(patient, path) != item.default
+            if source and (own or source != item.metadata["source"]):
+                found[f"{part}.{name}"] = asdict(source)
+    return found
+
+
+def _assignments(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        yield f"{name} = {_toml(value)}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(_assignments(value)) + " }"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return repr(value)

@@ -1,0 +1,183 @@
+"""A patient as nested tables of values: made from one, written as one."""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import Field, replace
+from typing import Any, Final
+
+from sim.patient.checks import (
+    PARTS,
+    RATES,
+    PatientTableError,
+    TableFault,
+    declared,
+    defaults,
+    patient_faults,
+)
+from sim.patient.model import Patient
+from sim.patient.personalize import personalize
+from sim.patient.solve import at_rest
+from sim.sources import Source
+
+STATED: Final = Source("patient-file", "stated by the user", "overridden")
+_LAW: Final = "response_law"
+_FOLLOWS: Final = {"reflex.set_map_mmhg", "response.baseline_elastance_mmhg_per_ml"}
+
+
+def read_table(text: str, origin: str, known: Iterable[str]) -> dict[str, Any]:
+    """Return the checked table of a TOML text; PatientTableError lists every fault."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason = f"not valid TOML: {str(error)[0].lower()}{str(error)[1:]}"
+        raise PatientTableError(origin, [TableFault("", reason)]) from None
+    faults = patient_faults(table, known)
+    if faults:
+        raise PatientTableError(origin, faults)
+    return table
+
+
+def patient_of_table(
+    table: Mapping[str, Any], find: Callable[[str], Patient]
+) -> Patient:
+    """Return the patient of a faultless table.
+
+    First the parts take the place of the phenotype's, then `override` and `response`
+    do, last the values of `response_law`.
+
+    Parameters
+    ----------
+    table
+        Keys of `KEYS`.
+    find
+        Gives the patient of a phenotype's name.
+    """
+    base = find(table["phenotype"])
+    own = {key: table[key] for key in PARTS if key in table and key != _LAW}
+    patient = with_parts(base, own, table.get("source", {}))
+    patient = personalize(patient, table.get("override"), table.get("response"))
+    law = {_LAW: table[_LAW]} if _LAW in table else {}
+    patient = with_parts(patient, law, table.get("source", {}))
+    return replace(patient, name=table.get("name", patient.name))
+
+
+def with_parts(
+    patient: Patient, parts: Mapping[str, Any], sources: Mapping[str, Any]
+) -> Patient:
+    """Return the patient with stated values in place of its own.
+
+    Rates, the set point of the reflex and the baseline of the dose law follow a changed
+    circulation, unless they are stated too.
+
+    Parameters
+    ----------
+    patient
+        Where everything else comes from.
+    parts
+        Faultless values by part, named as in `PARTS`, and field.
+    sources
+        Where they come from, by part and field. A value without one is the patient's
+        or the code's own where it equals that, else stated by the user.
+    """
+    stated = {
+        f"{PARTS[part]}.{name}": _as_declared(part, name, value)
+        for part, values in parts.items()
+        for name, value in values.items()
+    }
+    told = {
+        f"{PARTS[part]}.{name}": _source(row)
+        for part, rows in sources.items()
+        for name, row in rows.items()
+    }
+    known = dict(patient.sources)
+    for name, value in stated.items():
+        known.pop(name, None)
+        source = told.get(name) or _implied_source(patient, name, value)
+        if source != field_of(name).metadata.get("source"):
+            known[name] = source
+    changed = replace(_with_values(patient, stated), sources=known)
+    return _at_rest(_with_rates(changed, stated), patient, stated.keys())
+
+
+def _implied_source(patient: Patient, name: str, value: object) -> Any:
+    declared_source = field_of(name).metadata.get("source")
+    if declared_source is None or value == field_of(name).default:
+        return declared_source
+    if value == value_of(patient, name):
+        return source_of(patient, name)
+    return STATED
+
+
+def _source(row: Any) -> Source:
+    if isinstance(row, str):
+        return replace(STATED, place=row)
+    return Source(row["reference"], row["place"], row["standing"])
+
+
+def _with_values(patient: Patient, values: Mapping[str, object]) -> Patient:
+    for part in PARTS.values():
+        own = {
+            name.partition(".")[2]: value
+            for name, value in values.items()
+            if name.startswith(f"{part}.")
+        }
+        if own:
+            changed = replace(getattr(patient, part), **own)
+            patient = replace(patient, **{part: changed})
+    return patient
+
+
+def _with_rates(patient: Patient, stated: Mapping[str, object]) -> Patient:
+    """Let the other heart rates follow a stated one, with its source."""
+    leading = next((name for name in RATES if name in stated), None)
+    if leading is None:
+        return patient
+    rates = (*RATES, "contractility.reference_rate_bpm")
+    others = dict.fromkeys((n for n in rates if n not in stated), stated[leading])
+    changed = _with_values(patient, others)
+    source = source_of(patient, leading) or STATED
+    sources = {**patient.sources, **dict.fromkeys(others, source)}
+    return replace(changed, sources=sources)
+
+
+def _at_rest(patient: Patient, before: Patient, stated: Set[str]) -> Patient:
+    """Let what hangs on the circulation follow it, where it was not stated."""
+    follows = _FOLLOWS - stated
+    if not follows or _what_settles(patient) == _what_settles(before):
+        return patient
+    rested = at_rest(patient)
+    values = {name: value_of(rested, name) for name in follows}
+    sources = {name: rested.sources[name] for name in follows}
+    changed = _with_values(patient, values)
+    return replace(changed, sources={**patient.sources, **sources})
+
+
+def _what_settles(patient: Patient) -> tuple[object, ...]:
+    """Return what the resting mean pressure hangs on."""
+    rhythm, squeeze = patient.rhythm, patient.contractility
+    rates = (rhythm.heart_rate_bpm, squeeze.reference_rate_bpm)
+    return patient.circulation, rhythm.kind, rates, squeeze.force_frequency_frac
+
+
+def source_of(patient: Patient, name: str) -> Source | None:
+    """Return where a value of a patient, by its dotted name, comes from."""
+    return patient.sources.get(name) or field_of(name).metadata.get("source")
+
+
+def value_of(patient: Patient, name: str) -> Any:
+    """Return a value of a patient by its dotted name."""
+    part, _, field = name.partition(".")
+    return getattr(getattr(patient, part), field)
+
+
+def field_of(name: str) -> Field[Any]:
+    """Return the declaration behind a dotted name of a patient's value."""
+    part, _, field = name.partition(".")
+    return next(item for item in declared(part) if item.name == field)
+
+
+def _as_declared(part: str, name: str, value: Any) -> Any:
+    default = defaults(part)[name]
+    if isinstance(default, tuple):
+        return tuple(value)
+    return float(value) if isinstance(default, float) else value
