@@ -1,6 +1,6 @@
 """Change a ready-made patient by the names a scenario file uses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -9,11 +9,10 @@ from typing import Final
 from sim.heart.dose import response_family, two_lead_gain
 from sim.patient.model import Patient
 from sim.patient.solve import Targets, present_targets, solve_patient
-from sim.sources import Source
+from sim.sources import Source, differing
 
 _TARGETS: Final = tuple(item.name for item in fields(Targets))
 _SET_WITH_GAIN: Final = ("beta_block_factor", "baseline_elastance_mmhg_per_ml")
-_STATED: Final = Source("scenario", "patient.override", "overridden")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +96,31 @@ def personalize(
         _check(name, value)
     changes = {name: values[name] for name in _TARGETS if name in values}
     if changes:
-        patient = solve_patient(patient, replace(present_targets(patient), **changes))
+        patient = _solved_for(patient, changes)
     for name in OVERRIDES:
         if name in values and name not in changes:
             patient = _set(patient, name, values[name])
-    if response is not None:
-        law = response_family(response, patient.response)
-        patient = replace(patient, response=law)
-    return patient
+    return patient if response is None else _of_family(patient, response)
+
+
+def _solved_for(patient: Patient, changes: Mapping[str, float]) -> Patient:
+    """Return the patient solved anew; all that moved is what the scenario asked for."""
+    solved = solve_patient(patient, replace(present_targets(patient), **changes))
+    stated = Source("scenario", f"solved for {_places(changes)}", "overridden")
+    moved = dict.fromkeys(differing(solved, patient), stated)
+    return replace(solved, sources={**patient.sources, **moved})
+
+
+def _of_family(patient: Patient, family: str) -> Patient:
+    law = response_family(family, patient.response)
+    chosen = Source("ccmlab-evidence", f"A3 family {family}", "assumed")
+    moved = differing(law, patient.response, "response.")
+    sources = {**patient.sources, **dict.fromkeys(moved, chosen)}
+    return replace(patient, response=law, sources=sources)
+
+
+def _places(names: Iterable[str]) -> str:
+    return ", ".join(f"patient.override.{name}" for name in names)
 
 
 def _check(name: str, value: float) -> None:
@@ -129,5 +145,6 @@ def _set(patient: Patient, name: str, value: float) -> Patient:
     else:
         kind = type(getattr(part, target.field))
         part = replace(part, **{target.field: kind(value)})
-    sources = {**patient.sources, **dict.fromkeys(dotted, _STATED)}
+    stated = Source("scenario", _places([name]), "overridden")
+    sources = {**patient.sources, **dict.fromkeys(dotted, stated)}
     return replace(patient, **{target.part: part, "sources": sources})
