@@ -95,15 +95,16 @@ class Readout:
 
     `expected_pair_sd_pct` is the spread of one reference-tested-reference pair that a
     planner should expect at the default noise; a test holds it to the simulation.
+    Defaults are those of the finger pressure.
     """
 
     name: str
     title: str
     quantity: str
     unit: str
-    settle_beats: int
-    read_beats: int
-    expected_pair_sd_pct: float
+    settle_beats: int = sourced(15, PROTOCOL, PLACE, "assumed")
+    read_beats: int = sourced(16, PROTOCOL, PLACE, "assumed")
+    expected_pair_sd_pct: float = sourced(2.0, PROTOCOL, "2, calibration", "derived")
 
 
 READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(
@@ -212,6 +213,7 @@ class ReadingRules:
     least_beats_used: int = sourced(8, PROTOCOL, "2", "assumed")
     af_least_beats: int = sourced(40, PROTOCOL, "2", "assumed")
     dropped_around_ectopic: int = sourced(2, PROTOCOL, "2", "assumed")
+    most_attempts: int = sourced(3, PROTOCOL, "2, repeats of a void", "assumed")
 
 
 RULES: Final = ReadingRules()

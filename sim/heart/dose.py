@@ -62,11 +62,15 @@ class Train:
     """
 
     amplitude_v: float | FloatArray
-    phase_duration_ms: float | FloatArray = 5.14
-    n_pulses: float | FloatArray = 2
-    delay_ms: float | FloatArray = 35.0
-    impedance_ohm: float | FloatArray = 550.0
-    n_leads: float | FloatArray = 2
+    phase_duration_ms: float | FloatArray = sourced(
+        5.14, "ccmlab-device", "1.2", "recalled"
+    )
+    n_pulses: float | FloatArray = sourced(2, "ccmlab-device", "1.2", "recalled")
+    delay_ms: float | FloatArray = sourced(35.0, "ccmlab-device", "1.2", "recalled")
+    impedance_ohm: float | FloatArray = sourced(
+        550.0, "ccmlab-device", "table z_v1_ohm", "assumed"
+    )
+    n_leads: float | FloatArray = sourced(2, "ccmlab-device", "1.1", "assumed")
 
 
 def response_family(name: str, response: DoseResponse | None = None) -> DoseResponse:

@@ -36,6 +36,7 @@ class SensationPopulation:
 
     centre_v: float = sourced(8.13, "stix2004", "abstract, A22", "derived")
     scale_v: float = sourced(0.9, "ccmlab-evidence", "A4", "assumed")
+    least_v: float = sourced(2.0, "ccmlab-evidence", "A4", "assumed")
 
 
 def felt_share_frac(population: SensationPopulation, amplitude_v: float) -> float:
@@ -48,8 +49,9 @@ def felt_share_frac(population: SensationPopulation, amplitude_v: float) -> floa
 def sample_threshold_v(
     population: SensationPopulation, rng: np.random.Generator
 ) -> float:
-    """Draw one patient's threshold, at least 2 V."""
-    return max(2.0, float(rng.logistic(population.centre_v, population.scale_v)))
+    """Draw one patient's threshold, never below the least."""
+    drawn_v = float(rng.logistic(population.centre_v, population.scale_v))
+    return max(population.least_v, drawn_v)
 
 
 def sensation_level(sensation: Sensation, train: Train) -> FloatArray:

@@ -67,7 +67,7 @@ def history(visit: Visit) -> Counters:
         model.rhythm, visit.rng("rhythm", 1), visit.rng("ectopy", 1), duration_s
     )
     conduction = Conduction(model.conduction, visit.rng("conduction", 1))
-    now_s, rr_s, origin = 0.0, 0.8, rhythm.base_origin
+    now_s, rr_s, origin = 0.0, model.rr_s, rhythm.base_origin
     for _ in range(HISTORY_BEATS):
         beat = conduction.activate(now_s, origin, rr_s)
         generator.beat(
@@ -246,13 +246,9 @@ def _sensitivity(
     weak_mv = float(np.percentile(seen_mv, rules.scan_tail_pct))
     if weak_mv >= rules.sensing_safety_factor * set_mv:
         return {}
-    floor_mv = 1.0 if ovo else 0.3
-    wanted = [
-        v
-        for v in axis_numbers(name)
-        if floor_mv <= v <= weak_mv / rules.sensing_safety_factor
-    ]
-    better = wanted[-1] if wanted else floor_mv
+    allowed_mv = axis_numbers(name, mode=OVO if ovo else None)
+    limit_mv = weak_mv / rules.sensing_safety_factor
+    better = max((v for v in allowed_mv if v <= limit_mv), default=allowed_mv[0])
     if better >= set_mv:
         return {}
     lead = name.split("_")[1].upper()
@@ -275,13 +271,9 @@ def _window(
     wanted = low - rules.scan_margin_ms
     starts = [v for v in axis_numbers("alert_start_ms") if v <= wanted]
     start = starts[-1] if starts else axis_numbers("alert_start_ms")[0]
-    most_ms = 30.0 if ovo else 40.0
-    widths = [
-        v
-        for v in axis_numbers("alert_width_ms")
-        if v <= most_ms and start + v >= high + rules.scan_margin_ms
-    ]
-    width = widths[0] if widths else most_ms
+    allowed_ms = axis_numbers("alert_width_ms", mode=OVO if ovo else None)
+    needed_ms = high + rules.scan_margin_ms - start
+    width = min((v for v in allowed_ms if v >= needed_ms), default=allowed_ms[-1])
     text = (
         f"local sense {low:.0f} to {high:.0f} ms after the reference lead, alert window"
         f" {start_ms:g} to {start_ms + settings.alert_width_ms:g} ms; moved to"
@@ -295,10 +287,12 @@ def _filter(visit: Visit, seen: Scan) -> SafetyFilter:
     conduction = visit.patient.conduction
     refractory_ms = refractory_s(conduction, rr_s) * MS_PER_S
     first_lead_ms = min(conduction.v1_lag_ms, conduction.v2_lag_ms)
+    late_pct = 100.0 - RULES.late_sense_pct
     return SafetyFilter(
         highest_tolerated_v=visit.reference.amplitude_v,
         latest_train_end_ms=first_lead_ms + refractory_ms - RULES.refractory_margin_ms,
-        latest_local_sense_ms=float(np.percentile(seen.local_sense_s, 95.0)) * MS_PER_S,
+        latest_local_sense_ms=float(np.percentile(seen.local_sense_s, late_pct))
+        * MS_PER_S,
     )
 
 

@@ -8,18 +8,17 @@ from typing import Final, TypeVar
 import simpy
 
 from sim.device.settings import Settings
-from sim.instruments import Reading
+from sim.instruments import RULES, Reading
 from sim.units import PCT_PER_FRAC
 from sim.visit.clinic import Visit
 from sim.visit.record import Arm, Gains, Pair, Purpose, Role
+from sim.visit.safety import RULES as SAFETY
 
 T = TypeVar("T")
 Process = Generator[simpy.Event, object, T]
 RXR: Final[tuple[Role, ...]] = ("reference", "tested", "reference")
 ABBA: Final[tuple[Role, ...]] = ("reference", "tested", "tested", "reference")
 BAAB: Final[tuple[Role, ...]] = ("tested", "reference", "reference", "tested")
-MOST_ATTEMPTS: Final = 3
-FELT_WITHIN_BEATS: Final = 3
 QUANTITIES: Final = (
     "primary",
     "sbp_mmhg",
@@ -78,9 +77,9 @@ def read_arm(visit: Visit, comparison: Comparison, role: Role) -> Process[Arm]:
     settings = comparison.settings(role)
     yield from visit.programmer.program(settings)
     yield from _until_felt(visit, comparison, role)
-    yield from _beats(visit, visit.settle_beats - FELT_WITHIN_BEATS)
+    yield from _beats(visit, visit.settle_beats - SAFETY.felt_within_beats)
     attempts, reading = 1, (yield from _read(visit))
-    while reading.void and attempts < MOST_ATTEMPTS:
+    while reading.void and attempts < RULES.most_attempts:
         visit.note("void", f"window repeated: {reading.void}")
         attempts, reading = attempts + 1, (yield from _read(visit))
     end_s = float(visit.env.now)
@@ -99,7 +98,7 @@ def _read(visit: Visit) -> Process[Reading]:
 
 
 def _until_felt(visit: Visit, comparison: Comparison, role: Role) -> Process[None]:
-    yield from _beats(visit, FELT_WITHIN_BEATS)
+    yield from _beats(visit, SAFETY.felt_within_beats)
     if role == "tested" and comparison.asks is not None:
         reason = comparison.asks()
         if reason:

@@ -118,8 +118,8 @@ class VisitPlan:
     titration_min: float = sourced(40.0, PROTOCOL, "3, step 6", "assumed")
     response_pairs: int = sourced(3, PROTOCOL, "2", "assumed")
     verification_pairs: int = sourced(10, PROTOCOL, "3, step 7", "assumed")
-    settle_beats: int | None = None
-    read_beats: int | None = None
+    settle_beats: int | None = sourced(None, PROTOCOL, "2", "assumed")
+    read_beats: int | None = sourced(None, PROTOCOL, "2", "assumed")
     programming_s: float = sourced(5.0, PROTOCOL, "2", "assumed")
     question_s: float = sourced(25.0, PROTOCOL, "2", "assumed")
     baseline_min: float = sourced(10.0, PROTOCOL, "4", "assumed")
@@ -127,8 +127,8 @@ class VisitPlan:
     observation_min: float = sourced(15.0, PROTOCOL, "3, step 10", "assumed")
     least_relevant_gain_pct: float = sourced(1.0, PROTOCOL, "5", "assumed")
     equivalence_margin_pct: float = sourced(1.5, PROTOCOL, "5", "assumed")
-    expected_pair_sd_pct: float | None = None
-    noise_scale: float = 1.0
+    expected_pair_sd_pct: float | None = sourced(None, PROTOCOL, "2", "assumed")
+    noise_scale: float = sourced(1.0, PROTOCOL, "2", "assumed")
 
     @property
     def titration_s(self) -> float:

@@ -2,8 +2,6 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Final
-
 import numpy as np
 import simpy
 
@@ -13,7 +11,6 @@ from sim.units import PCT_PER_FRAC
 from sim.visit.bedside import Bedside
 
 Process = Generator[simpy.Event, object, None]
-MOST_RETRIES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +20,7 @@ class Link:
     loss_per_command_frac: float = sourced(0.005, "ccmlab-device", "3", "assumed")
     loss_per_reading_frac: float = sourced(0.002, "ccmlab-device", "3", "assumed")
     retry_s: float = sourced(8.0, "ccmlab-device", "3", "assumed")
+    most_retries: int = sourced(20, "ccmlab-device", "3", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ class Programmer:
 
     def _command(self) -> Process:
         self.n_commands += 1
-        for _ in range(MOST_RETRIES):
+        for _ in range(self._link.most_retries):
             yield self._bedside.env.timeout(self.programming_s)
             if self._rng.random() >= self._link.loss_per_command_frac:
                 return

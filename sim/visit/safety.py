@@ -30,6 +30,9 @@ class SafetyRules:
     sustained_vt_s: float = sourced(30.0, PROTOCOL, "4", "assumed")
     tied_within_ms: float = sourced(60.0, PROTOCOL, "4", "assumed")
     tied_trains: int = sourced(2, PROTOCOL, "4", "assumed")
+    late_sense_pct: float = sourced(5.0, PROTOCOL, "4", "assumed")
+    felt_within_beats: int = sourced(3, PROTOCOL, "4", "assumed")
+    refusal_s: float = sourced(10.0, PROTOCOL, "4", "assumed")
     tied_span_trains: int = sourced(4, PROTOCOL, "4", "assumed")
 
 
@@ -43,9 +46,9 @@ class EctopyPrior:
     sd_decades: float = sourced(1.2, "ccmlab-evidence", "E PVCs", "derived")
     dispersion: float = sourced(0.5, PROTOCOL, "4", "assumed")
     alpha: float = sourced(0.006, PROTOCOL, "4", "assumed")
+    least_rise: float = sourced(3.0, PROTOCOL, "4", "assumed")
 
 
-LEAST_RISE: Final = 3.0  # below a threefold rise no tail is worth computing
 RULES: Final = SafetyRules()
 
 
@@ -269,9 +272,10 @@ def ectopy_is_excessive(
     """
     if baseline_s <= 0.0 or since_s <= 0.0:
         return False
-    if n_since * baseline_s <= LEAST_RISE * (n_baseline + 0.5) * since_s:
-        return False
     prior = prior or EctopyPrior()
+    # below a threefold rise no tail is worth computing
+    if n_since * baseline_s <= prior.least_rise * (n_baseline + 0.5) * since_s:
+        return False
     decades = np.linspace(-3.0, 3.0, 61)
     per_s = prior.median_per_hour / S_PER_H * 10.0 ** (prior.sd_decades * decades)
     k = prior.dispersion

@@ -16,7 +16,6 @@ from sim.visit.safety import RULES, URGENT, ectopy_is_excessive
 
 T = TypeVar("T")
 Process = Generator[simpy.Event, object, T]
-REFUSAL_S: Final = 10.0
 NOMINAL: Final = Settings()
 
 
@@ -64,7 +63,7 @@ def test(visit: Visit, asked: Settings) -> Process[Tested]:
     start_s, first = float(visit.env.now), visit.bedside.n_beats
     admitted = visit.filter.admit(asked)
     if admitted.settings is None:
-        yield visit.env.timeout(REFUSAL_S)
+        yield visit.env.timeout(RULES.refusal_s)
         visit.note("refused", f"{settings_text(asked)}: {admitted.note}")
         return _tested(visit, asked, visit.reference, first, start_s, admitted.note)
     settings, pair, aborted = admitted.settings, None, ""
