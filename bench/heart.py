@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sim.heart.batch import HeartBatch, settle_batch
 from sim.heart.circulation import BEAT_FIELDS, Heart
-from sim.heart.parameters import HFREF, NORMAL
+from sim.heart.parameters import HFREF, NORMAL, FloatArray
 from sim.heart.settle import settle
 
 US_PER_NS = 1e-3
@@ -49,7 +49,9 @@ def main() -> None:
         heart, row = Heart(circulation), np.empty(len(BEAT_FIELDS))
         rr_s = circulation.rr_s
 
-        def beat(heart: Heart = heart, rr_s: float = rr_s) -> object:
+        def beat(
+            heart: Heart = heart, rr_s: float = rr_s, row: FloatArray = row
+        ) -> object:
             return heart.beat(rr_s, out=row)
 
         for _ in range(50):
@@ -61,10 +63,10 @@ def main() -> None:
         contractility = np.linspace(0.9, 1.2, n)
         rr_s = HFREF.rr_s * rng.normal(1.0, 0.03, n)
 
-        def same(batch: HeartBatch = batch, c: np.ndarray = contractility) -> object:
+        def same(batch: HeartBatch = batch, c: FloatArray = contractility) -> object:
             return batch.beat(HFREF.rr_s, contractility=c)
 
-        def own(batch: HeartBatch = batch, rr_s: np.ndarray = rr_s) -> object:
+        def own(batch: HeartBatch = batch, rr_s: FloatArray = rr_s) -> object:
             return batch.beat(rr_s)
 
         show(f"batch of {n}, settings, a beat", median_us(same, 300) / n, 10.0)

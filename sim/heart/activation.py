@@ -1,6 +1,7 @@
 """How strongly ventricles pull at a time since activation: the double Hill curve."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,17 +22,21 @@ def _raw(time_s: FloatArray, circulation: Circulation) -> tuple[FloatArray, Floa
     return rise / (1.0 + rise) / (1.0 + fall), slope
 
 
+@lru_cache(maxsize=256)
 def peak(circulation: Circulation) -> tuple[float, float]:
     """Return when ventricular activation peaks, s, and its unscaled height there."""
-    early_s = 1e-6
-    late_s = 3.0 * max(circulation.ventricle_fall_s, circulation.ventricle_rise_s)
+    c = circulation
+    early_s, late_s = 1e-6, 3.0 * max(c.ventricle_fall_s, c.ventricle_rise_s)
     for _ in range(60):  # each round halves the interval
         at_s = 0.5 * (early_s + late_s)
-        if _raw(np.array(at_s), circulation)[1] > 0.0:
+        rise = (at_s / c.ventricle_rise_s) ** c.ventricle_rise_exponent
+        fall = (at_s / c.ventricle_fall_s) ** c.ventricle_fall_exponent
+        climbing = c.ventricle_rise_exponent / (1.0 + rise)
+        if climbing > c.ventricle_fall_exponent * fall / (1.0 + fall):
             early_s = at_s
         else:
             late_s = at_s
-    return at_s, float(_raw(np.array(at_s), circulation)[0])
+    return at_s, rise / (1.0 + rise) / (1.0 + fall)
 
 
 def ventricular(
@@ -51,19 +56,27 @@ def n_records(circulation: Circulation, step_s: float) -> int:
     return int(min(c.ventricle_fall_s * low, LONGEST_TABLE_S) / step_s) + 1
 
 
+@lru_cache(maxsize=64)
+def _curve(circulation: Circulation, step_s: float) -> FloatArray:
+    """Return the records of one patient, `(n, 3)`."""
+    start_s = np.arange(n_records(circulation, step_s)) * step_s
+    value, slope = ventricular(start_s, circulation)
+    half_way = ventricular(start_s + 0.5 * step_s, circulation)[0]
+    return np.stack([value, half_way, slope], axis=1)
+
+
 def rise_table(
     circulations: Sequence[Circulation], step_s: float, n_least: int = 0
 ) -> FloatArray:
     """Return activation of a block, flat `(records, 3, patients)`.
 
     A record is one step: activation at its start and half-way, slope at its start.
-    After a patient's curve, and at least twice at the end, records are 0.
+    After a patient's curve, and at least twice at the end, records are 0; there are at
+    least `n_least` before that.
     """
-    n_each = [n_records(circulation, step_s) for circulation in circulations]
-    table = np.zeros((max([*n_each, n_least]) + 2, 3, len(circulations)))
-    for j, (circulation, n) in enumerate(zip(circulations, n_each, strict=True)):
-        start_s = np.arange(n) * step_s
-        value, slope = ventricular(start_s, circulation)
-        table[:n, 0, j], table[:n, 2, j] = value, slope
-        table[:n, 1, j] = ventricular(start_s + 0.5 * step_s, circulation)[0]
+    curves = [_curve(circulation, step_s) for circulation in circulations]
+    longest = max(n_least, *(len(curve) for curve in curves))
+    table = np.zeros((longest + 2, 3, len(curves)))
+    for j, curve in enumerate(curves):
+        table[: len(curve), :, j] = curve
     return table.ravel()

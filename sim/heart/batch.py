@@ -6,17 +6,36 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sim.heart import exact as at
-from sim.heart.beats import N_BEAT, block_kernel
-from sim.heart.blocks import Block
+from sim.heart.activation import n_records, rise_table
+from sim.heart.beats import N_BEAT, block_kernel, ends
+from sim.heart.blocks import Block, lined_up, room_for
 from sim.heart.circulation import (
     LONGEST_RR_S,
     SHORTEST_RR_S,
 )
+from sim.heart.jit import kernel
 from sim.heart.parameters import VOLUMES, Circulation, FloatArray
 from sim.heart.settle import MEMORY, NotSettledError, combined
 
-LANES = 8
+LANES = 4
+"""Patients of a block: their left and right hearts fill one AVX-512 register."""
 _beat_of_block = block_kernel(LANES)
+
+
+@kernel
+def beat_of_blocks(
+    people: FloatArray,
+    rise: FloatArray,
+    trace: FloatArray,
+    wave: FloatArray,
+    out: FloatArray,
+    step_s: float,
+) -> None:
+    """Let every block beat once: a row of `people`, `rise` and `out` each."""
+    for b in range(len(people)):
+        _beat_of_block(people[b], rise[b], trace, wave, out[b], step_s)
+
+
 _NO_WAVE = np.empty(0)
 
 
@@ -40,11 +59,22 @@ class HeartBatch:
         self.step_s = step_s
         n_spare = -len(circulations) % LANES
         padded = [*circulations, *[circulations[-1]] * n_spare]
+        parts = [padded[k : k + LANES] for k in range(0, len(padded), LANES)]
+        longest = max(n_records(c, step_s) for c in circulations)
+        tables = [rise_table(part, step_s, longest) for part in parts]
+        self._rise = lined_up(len(parts), len(tables[0]))
+        self._rise[:, : len(tables[0])] = tables
+        self._people = lined_up(len(parts), ends(LANES)[-1])
         self._blocks = [
-            Block(padded[first : first + LANES], step_s)
-            for first in range(0, len(padded), LANES)
+            Block(part, step_s, people)
+            for part, people in zip(parts, self._people, strict=True)
         ]
         self._av_delay_s = np.array([c.av_delay_s for c in circulations])
+        self._make_room(2.0)
+
+    def _make_room(self, rr_s: float) -> None:
+        self._room_s = rr_s
+        self._trace = room_for(rr_s, self.step_s, LANES)
 
     def __len__(self) -> int:
         return len(self.circulations)
@@ -98,20 +128,14 @@ class HeartBatch:
         told[:, at.VENOUS_SHIFT] = venous_shift_ml
         if not (told[:, at.CONTRACTILITY : at.VENOUS_SHIFT] > 0.0).all():
             raise ValueError("contractility and resistance_scale must be above 0")
-        out = np.empty((len(self._blocks), LANES * N_BEAT))
-        for block, part, rows in zip(
-            self._blocks, self._parted(told), out, strict=True
-        ):
-            block.make_room(float(high))
+        if high > self._room_s:
+            self._make_room(float(high))
+        for block, part in zip(self._blocks, self._parted(told), strict=True):
             block.orders[:, : told.shape[1]] = part
-            _beat_of_block(
-                block.people,
-                block.rise,
-                block.trace,
-                _NO_WAVE,
-                rows,
-                self.step_s,
-            )
+        out = np.empty((len(self._blocks), LANES * N_BEAT))
+        beat_of_blocks(
+            self._people, self._rise, self._trace, _NO_WAVE, out, self.step_s
+        )
         return out.reshape(-1, N_BEAT)[: len(self)]
 
 

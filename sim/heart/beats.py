@@ -573,7 +573,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
         fixed = people[end_of[0] : end_of[1]].reshape(patients, N_FIXED)
         orders = people[end_of[1] : end_of[2]].reshape(patients, N_ORDERS)
         notes = people[end_of[2] : end_of[3]].reshape(patients, N_NOTES)
-        volumes = people[end_of[3] :].reshape(patients, N_VOLUMES)
+        volumes = people[end_of[3] : end_of[4]].reshape(patients, N_VOLUMES)
         n_max = 0
         for j in range(patients):
             n_max = max(n_max, int(orders[j, RR] / step_s + 1e-7))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sim.heart import exact as at
-from sim.heart.activation import n_records, rise_table
+from sim.heart.activation import n_records
 from sim.heart.beats import N_VOLUMES, ends
 from sim.heart.parameters import Circulation, FloatArray
 
@@ -83,48 +83,41 @@ def resting_volumes_ml(circulation: Circulation) -> FloatArray:
     A start for `settle`, not a settled state: veins and relaxed chambers share one
     pressure, the arteries are above it by what is usual.
     """
-    low_mmhg, high_mmhg = 0.0, 1e3
-    least_ml = (_filled_to(circulation, 0.0) - _unstressed(circulation)).sum()
-    if circulation.stressed_volume_ml < least_ml:
+    c = circulation
+    least_ml = sum(_stressed_ml(c, 0.0))
+    if c.stressed_volume_ml < least_ml:
         raise ValueError(
             f"stressed_volume_ml must be at least {least_ml:.0f} mL, which fills the "
-            f"arteries, got {circulation.stressed_volume_ml:g} mL"
+            f"arteries, got {c.stressed_volume_ml:g} mL"
         )
-    for _ in range(60):  # each round halves the interval
+    low_mmhg, high_mmhg = 0.0, 1e3
+    for _ in range(50):  # each round halves the interval
         middle_mmhg = 0.5 * (low_mmhg + high_mmhg)
-        volumes_ml = _filled_to(circulation, middle_mmhg)
-        stressed_ml = (volumes_ml - _unstressed(circulation)).sum()
-        if stressed_ml < circulation.stressed_volume_ml:
+        if sum(_stressed_ml(c, middle_mmhg)) < c.stressed_volume_ml:
             low_mmhg = middle_mmhg
         else:
             high_mmhg = middle_mmhg
+    volumes_ml = np.array(_stressed_ml(c, low_mmhg))
     # the last digits go to the largest store
-    volumes_ml[5] += circulation.stressed_volume_ml - stressed_ml
+    volumes_ml[5] += c.stressed_volume_ml - volumes_ml.sum()
+    volumes_ml[:4] += [c.la_v0_ml, c.lv_v0_ml, c.ra_v0_ml, c.rv_v0_ml]
     return volumes_ml
 
 
-def _unstressed(c: Circulation) -> FloatArray:
-    return np.array([c.la_v0_ml, c.lv_v0_ml, c.ra_v0_ml, c.rv_v0_ml, 0, 0, 0, 0])
-
-
-def _filled_to(c: Circulation, pressure_mmhg: float) -> FloatArray:
+def _stressed_ml(c: Circulation, pressure_mmhg: float) -> tuple[float, ...]:
     def chamber_ml(stiffness_mmhg: float, per_ml: float) -> float:
         return math.log1p(pressure_mmhg / stiffness_mmhg) / per_ml
 
-    stressed = np.array(
-        [
-            chamber_ml(c.la_stiffness_mmhg, c.la_stiffness_per_ml),
-            chamber_ml(c.lv_stiffness_mmhg, c.lv_stiffness_per_ml),
-            chamber_ml(c.ra_stiffness_mmhg, c.ra_stiffness_per_ml),
-            chamber_ml(c.rv_stiffness_mmhg, c.rv_stiffness_per_ml),
-            c.systemic_arterial_compliance_ml_per_mmhg * (pressure_mmhg + 80.0),
-            c.systemic_venous_compliance_ml_per_mmhg * pressure_mmhg,
-            c.pulmonary_arterial_compliance_ml_per_mmhg * (pressure_mmhg + 8.0),
-            c.pulmonary_venous_compliance_ml_per_mmhg * pressure_mmhg,
-        ]
+    return (
+        chamber_ml(c.la_stiffness_mmhg, c.la_stiffness_per_ml),
+        chamber_ml(c.lv_stiffness_mmhg, c.lv_stiffness_per_ml),
+        chamber_ml(c.ra_stiffness_mmhg, c.ra_stiffness_per_ml),
+        chamber_ml(c.rv_stiffness_mmhg, c.rv_stiffness_per_ml),
+        c.systemic_arterial_compliance_ml_per_mmhg * (pressure_mmhg + 80.0),
+        c.systemic_venous_compliance_ml_per_mmhg * pressure_mmhg,
+        c.pulmonary_arterial_compliance_ml_per_mmhg * (pressure_mmhg + 8.0),
+        c.pulmonary_venous_compliance_ml_per_mmhg * pressure_mmhg,
     )
-    volumes: FloatArray = stressed + _unstressed(c)
-    return volumes
 
 
 def aligned(size: int) -> FloatArray:
@@ -133,6 +126,12 @@ def aligned(size: int) -> FloatArray:
     skip = -room.ctypes.data // room.itemsize % CACHE_LINE
     part: FloatArray = room[skip : skip + size]
     return part
+
+
+def lined_up(n_rows: int, size: int) -> FloatArray:
+    """Return zeros, `(n_rows, size or a little more)`, each row on a cache line."""
+    wide = -(-size // CACHE_LINE) * CACHE_LINE
+    return aligned(n_rows * wide).reshape(n_rows, wide)
 
 
 class Block:
@@ -146,13 +145,15 @@ class Block:
         Views of it: `(N_ROWS, 2, n)`, then one row per patient.
     """
 
-    def __init__(self, circulations: Sequence[Circulation], step_s: float) -> None:
+    def __init__(
+        self,
+        circulations: Sequence[Circulation],
+        step_s: float,
+        people: FloatArray | None = None,
+    ) -> None:
         n = len(circulations)
-        table = rise_table(circulations, step_s)
-        self.rise = aligned(table.size)
-        self.rise[:] = table
         stops = ends(n)
-        self.people = aligned(stops[-1])
+        self.people = aligned(stops[-1]) if people is None else people[: stops[-1]]
         rows, fixed, orders, notes, volumes = np.split(self.people, stops[:-1])
         self.rows = rows.reshape(at.N_ROWS, 2, n)
         self.fixed = fixed.reshape(n, at.N_FIXED)
@@ -169,13 +170,8 @@ class Block:
             self.orders[j, at.PAST_ONSET] = -circulation.av_delay_s
             self.orders[j, at.PAST_CONTRACTILITY] = 1.0
             self.orders[j, at.MITRAL_SHUT] = math.nan
-        self._step_s = step_s
-        self.room_s = 0.0
-        self.make_room(2.0)
 
-    def make_room(self, rr_s: float) -> None:
-        """Let beats up to this long fit."""
-        if rr_s > self.room_s:
-            n_steps = int(rr_s / self._step_s) + 2
-            self.trace = aligned(4 * n_steps * len(self.volumes))
-            self.room_s = rr_s
+
+def room_for(rr_s: float, step_s: float, patients: int) -> FloatArray:
+    """Return room for the trace of a block's beats up to this long."""
+    return aligned(4 * (int(rr_s / step_s) + 2) * patients)

@@ -7,8 +7,9 @@ from typing import Self
 import numpy as np
 
 from sim.heart import exact as at
+from sim.heart.activation import rise_table
 from sim.heart.beats import N_WAVES, beat_of_one
-from sim.heart.blocks import Block
+from sim.heart.blocks import Block, room_for
 from sim.heart.parameters import VOLUMES, Circulation, FloatArray
 
 __all__ = ["BEAT_FIELDS", "VOLUMES", "BeatHaemodynamics", "Heart", "Waveforms"]
@@ -116,6 +117,12 @@ class Heart:
         self.circulation = circulation
         self.step_s = step_s
         self._block = Block([circulation], step_s)
+        self._rise = rise_table([circulation], step_s)
+        self._make_room(2.0)
+
+    def _make_room(self, rr_s: float) -> None:
+        self._room_s = rr_s
+        self._trace = room_for(rr_s, self.step_s, 1)
 
     @property
     def volumes_ml(self) -> FloatArray:
@@ -191,17 +198,16 @@ class Heart:
                 "contractility and resistance_scale must be above 0, got "
                 f"{contractility:g} and {resistance_scale:g}"
             )
-        block = self._block
-        if rr_s > block.room_s:
-            block.make_room(rr_s)
+        if rr_s > self._room_s:
+            self._make_room(rr_s)
         if atrial_onset_s is None:
             atrial_onset_s = max(0.0, rr_s - self.circulation.av_delay_s)
         elif math.isnan(atrial_onset_s):
             atrial_onset_s = math.inf
         beat_of_one(
-            block.people,
-            block.rise,
-            block.trace,
+            self._block.people,
+            self._rise,
+            self._trace,
             wave,
             out,
             self.step_s,
