@@ -308,11 +308,14 @@ class Instruments:
         self._calibration_phase_s = rng.uniform(0.0, pressure.calibration_every_s)
         self._hand_mmhg = scale * self._draw_hand(rng, n)
         self._lost = self._draw_lost(rng, n)
-        self._monitor_error = (
+        on_monitor = (
             pressure.slow_sbp_mmhg * self._slow
             + self._hand_mmhg
             + scale * pressure.breath_sbp_mmhg * self._breath(time_s)
         )
+        # plain floats, since one is looked up with every beat
+        self._monitor_drift: list[float] = (1.0 + self._drift).tolist()
+        self._monitor_error: list[float] = on_monitor.tolist()
 
     def _draw_hand(self, rng: np.random.Generator, n: int) -> FloatArray:
         pressure = self._errors.pressure
@@ -343,9 +346,8 @@ class Instruments:
 
     def monitored_sbp_mmhg(self, now_s: float, true_sbp_mmhg: float) -> float:
         """Return the systolic pressure on the monitor at one beat."""
-        i = min(int(now_s * (1.0 / GRID_S)), self._drift.size - 1)
-        drifted = true_sbp_mmhg * (1.0 + self._drift[i])
-        return float(drifted + self._monitor_error[i])
+        i = min(int(now_s * (1.0 / GRID_S)), len(self._monitor_error) - 1)
+        return true_sbp_mmhg * self._monitor_drift[i] + self._monitor_error[i]
 
     def read(self, window: Window) -> Reading:
         """Read one window of true beats with this instrument's error."""

@@ -7,47 +7,22 @@ from typing import Final
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
-from sim.device.generator import BeatDecision, BeatSignals, Cause, PulseGenerator
+from sim.device.generator import BeatDecision, BeatSignals, PulseGenerator
 from sim.device.settings import Settings
-from sim.heart.beating import OWN_COLUMNS, BeatingHeart
-from sim.heart.circulation import BEAT_FIELDS
+from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
 from sim.heart.conduction import Activation
 from sim.heart.contractility import AF, SINUS
 from sim.heart.dose import Train, relative_gain
-from sim.instruments import RULES as READING_RULES
-from sim.instruments import Instruments, Window, clean_beats
+from sim.instruments import Instruments, Window
 from sim.patient import Patient
 from sim.sources import sourced
 from sim.units import S_PER_H, S_PER_MS
-from sim.visit.record import BeatTable
+from sim.visit.beatlog import BeatLog
 from sim.visit.safety import Monitor
 
-BEDSIDE_COLUMNS: Final = (
-    "start_s",
-    "rr_s",
-    "origin",
-    "delivered",
-    "cause",
-    "train_start_s",
-    "train_end_s",
-    "ls_s",
-    "v_s",
-    "atrial_s",
-    "setting_id",
-    "arm_id",
-)
-COLUMNS: Final = BEDSIDE_COLUMNS + BEAT_FIELDS
-CAUSES: Final = tuple(Cause)
-LOST_TO_SENSING: Final = (Cause.NO_LS, Cause.LS_OUT, Cause.V_UNDERSENSED, Cause.NOISE)
-_CAUSE_CODE: Final = {cause: code for code, cause in enumerate(CAUSES)}
-_N_OWN: Final = len(BEDSIDE_COLUMNS)
-_N_HEART: Final = len(OWN_COLUMNS)
-_SBP: Final = COLUMNS.index("sbp_mmhg")
-_ORIGIN: Final = BEDSIDE_COLUMNS.index("origin")
-_FIRST_ROWS: Final = 8192
 _RECENT: Final = 256
+_SBP: Final = BEAT_COLUMNS.index("sbp_mmhg")
 
 Waiting = Generator[simpy.Event, object, str]
 
@@ -107,11 +82,10 @@ class Bedside:
         self.stop_reason = ""
         self.findings: list[tuple[float, str]] = []
         self.arm_id = -1
-        self.n_beats = 0
+        self.log = BeatLog(heart)
         self.n_late_trains = 0
         self._rng = rng_device_ectopy
         self._late = late or LateTrains()
-        self._table = np.empty((_FIRST_ROWS, len(COLUMNS)))
         self._monitored_sbp_mmhg = float("nan")
         self._wake_at = -1
         self._wake = env.event()
@@ -120,6 +94,11 @@ class Bedside:
         self._settings: list[Settings] = []
         self.settings_changed()
         self.process = env.process(self._run())
+
+    @property
+    def n_beats(self) -> int:
+        """Beats so far."""
+        return self.log.n_beats
 
     @property
     def settings(self) -> Settings:
@@ -158,48 +137,16 @@ class Bedside:
             gain = self._gain
             provoked, captured_s = self._provoked(decision, activation)
             self.monitor.train(decision.train_end_s)
-        row = self._next_row()
         rr_s = self.heart.contract(gain, provoked, captured_s)
-        row[_N_OWN:] = self.heart.last[_N_HEART:]
-        self._record(row, activation, decision, rr_s)
+        self.log.add(activation, decision, self._setting_id, self.arm_id)
         self._monitored_sbp_mmhg = self.instruments.monitored_sbp_mmhg(
-            now_s, float(row[_SBP])
+            now_s, float(self.heart.last[_SBP])
         )
         if reason:
             self._found(now_s, reason)
-        if self.n_beats == self._wake_at:
+        if self.log.n_beats == self._wake_at:
             self._wake.succeed()
         return rr_s
-
-    def _next_row(self) -> NDArray[np.float64]:
-        if self.n_beats == self._table.shape[0]:
-            self._table = np.concatenate([self._table, np.empty_like(self._table)])
-        row: NDArray[np.float64] = self._table[self.n_beats]
-        self.n_beats += 1
-        return row
-
-    def _record(
-        self,
-        row: NDArray[np.float64],
-        activation: Activation,
-        decision: BeatDecision,
-        rr_s: float,
-    ) -> None:
-        atrial_s = activation.atrial_s
-        row[:_N_OWN] = (
-            activation.at_s,
-            rr_s,
-            activation.origin,
-            decision.delivered,
-            _CAUSE_CODE[decision.cause],
-            decision.train_start_s,
-            decision.train_end_s,
-            decision.ls_s,
-            decision.reference_s,
-            float("nan") if atrial_s is None else atrial_s,
-            self._setting_id,
-            self.arm_id,
-        )
 
     def _provoked(
         self, decision: BeatDecision, activation: Activation
@@ -249,58 +196,10 @@ class Bedside:
 
     def window(self, first: int, n: int, *, link_lost: bool = False) -> Window:
         """Return the `n` true beats from `first` on, for an instrument to read."""
-        rows = self._table[first : first + n]
         settings = self.settings
-
-        def column(name: str) -> NDArray[np.float64]:
-            return rows[:, COLUMNS.index(name)]
-
-        reach = READING_RULES.dropped_around_ectopic
-        low = max(0, first - reach)
-        ectopic = self.ectopic(low, self.n_beats)
-        return Window(
-            start_s=column("start_s"),
-            rr_s=column("rr_s"),
-            sbp_mmhg=column("sbp_mmhg"),
-            dbp_mmhg=column("dbp_mmhg"),
-            map_mmhg=column("map_mmhg"),
-            sv_ml=column("sv_ml"),
-            dpdt_max_mmhg_per_s=column("dpdt_max_mmhg_per_s"),
-            clean=clean_beats(ectopic, reach)[first - low : first - low + n],
-            ectopic=ectopic[first - low : first - low + n],
-            delivered=column("delivered") > 0.0,
-            expects_ccm=settings.mode != "OOO" and settings.ccm_mode != "OFF",
-            link_lost=link_lost,
-        )
-
-    def ectopic(self, first: int, last: int) -> NDArray[np.bool_]:
-        """Tell which of the beats `first` to `last - 1` were ectopic."""
-        origin = self._table[first:last, _ORIGIN]
-        return np.asarray((origin != SINUS) & (origin != AF))
-
-    def delivered_frac(self, first: int, last: int) -> float:
-        """Return the share of the non-ectopic beats that got a train."""
-        own = ~self.ectopic(first, last)
-        delivered = self._table[first:last, COLUMNS.index("delivered")][own]
-        return float(delivered.mean()) if delivered.size else 0.0
-
-    def unsensed_frac(self, first: int, last: int) -> float:
-        """Return the share of the non-ectopic beats lost to sensing, not to rules."""
-        own = ~self.ectopic(first, last)
-        cause = self._table[first:last, BEDSIDE_COLUMNS.index("cause")][own]
-        lost = np.isin(cause, [_CAUSE_CODE[c] for c in LOST_TO_SENSING])
-        return float(lost.mean()) if lost.size else 0.0
+        delivers = settings.mode != "OOO" and settings.ccm_mode != "OFF"
+        return self.log.window(first, n, expects_ccm=delivers, link_lost=link_lost)
 
     def recent_activations(self, n: int) -> list[Activation]:
         """Return the last `n` activations that were not ectopic, at most 256."""
         return list(self._recent)[-n:]
-
-    def start_of(self, beat: int) -> float:
-        """Return the activation time of a beat, seconds."""
-        return float(self._table[beat, 0])
-
-    def table(self) -> BeatTable:
-        """Return every beat so far."""
-        rows = self._table[: self.n_beats].copy()
-        rows.setflags(write=False)
-        return BeatTable(COLUMNS, rows)

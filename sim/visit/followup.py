@@ -81,8 +81,8 @@ def _sensation(visit: Visit) -> Iterator[FollowUp]:
 
 
 def _rhythm(visit: Visit) -> Iterator[FollowUp]:
-    beats, bedside = visit.bedside.n_beats, visit.bedside
-    ectopics = int(bedside.ectopic(0, beats).sum())
+    bedside = visit.bedside
+    ectopics = bedside.log.n_ectopic()
     per_hour = ectopics / max(float(visit.env.now) / 3600.0, 1e-9)
     if per_hour > MANY_ECTOPICS_PER_HOUR:
         yield FollowUp(

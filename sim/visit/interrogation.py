@@ -213,7 +213,7 @@ def mend_sensing(visit: Visit) -> Process:
         yield from visit.programmer.program(settings)
     first = visit.bedside.n_beats
     yield from visit.bedside.wait_beats(rules.scan_beats)
-    share = visit.bedside.delivered_frac(first, visit.bedside.n_beats)
+    share = visit.bedside.log.delivered_frac(first)
     visit.findings.sensing.append(
         f"CCM delivered {share_text(share)} of {rules.scan_beats} beats after the"
         f" sensing tests ({share_text(rules.least_delivered_frac)} wanted)"
@@ -291,8 +291,7 @@ def _filter(visit: Visit, seen: Scan) -> SafetyFilter:
     return SafetyFilter(
         highest_tolerated_v=visit.reference.amplitude_v,
         latest_train_end_ms=first_lead_ms + refractory_ms - RULES.refractory_margin_ms,
-        latest_local_sense_ms=float(np.percentile(seen.local_sense_s, late_pct))
-        * MS_PER_S,
+        latest_local_sense_ms=float(np.percentile(seen.local_sense_s, late_pct)) * MS_PER_S,
     )
 
 

@@ -21,8 +21,8 @@ def observe(visit: Visit) -> Process:
     seen = bedside.findings[n_findings:]
     for _, reason in seen:
         visit.adverse(reason, "seen during observation", "physician informed")
-    n = int(bedside.ectopic(first, bedside.n_beats).sum())
-    share = bedside.delivered_frac(first, bedside.n_beats)
+    n = bedside.log.n_ectopic(first)
+    share = bedside.log.delivered_frac(first)
     nothing = (
         "no arrhythmia and no adverse effect" if not seen else "see adverse events"
     )

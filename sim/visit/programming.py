@@ -141,8 +141,8 @@ def _in_posture(
 ) -> Generator[simpy.Event, object, Check]:
     first = visit.bedside.n_beats
     yield from visit.bedside.wait_beats(CHECKS.posture_beats)
-    lost = visit.bedside.unsensed_frac(first, visit.bedside.n_beats)
-    share = visit.bedside.delivered_frac(first, visit.bedside.n_beats)
+    lost = visit.bedside.log.unsensed_frac(first)
+    share = visit.bedside.log.delivered_frac(first)
     train = train_of(settings, visit.generator)
     sensation = visit.patient.sensation
     shift = CHECKS.posture_grade * POSTURES.index(posture) / (len(POSTURES) - 1)

@@ -121,8 +121,8 @@ def _judge_ectopy(visit: Visit, settings: Settings) -> Process[str]:
     bedside, first = visit.bedside, visit.ectopy_since_beat
     if bedside.n_beats <= first:
         return ""
-    n_since = int(bedside.ectopic(first, bedside.n_beats).sum())
-    since_s = float(visit.env.now) - bedside.start_of(first)
+    n_since = bedside.log.n_ectopic(first)
+    since_s = float(visit.env.now) - bedside.log.start_of(first)
     if not ectopy_is_excessive(n_baseline, baseline_s, n_since, since_s):
         return ""
     reason = f"ectopics {n_since} in {since_s / S_PER_MIN:.0f} min, above the baseline"
@@ -164,7 +164,7 @@ def _tested(
         pair=pair,
         standard_error_pct=visit.expected_pair_sd_pct,
         sensation_grade=grade,
-        n_ectopics=int(bedside.ectopic(first, bedside.n_beats).sum()),
+        n_ectopics=bedside.log.n_ectopic(first),
         n_train_ectopics=bedside.monitor.take_tied(),
         delivered_frac=sum(delivered) / len(delivered) if delivered else 0.0,
         energy_frac=energy_frac(visit, settings),

@@ -48,7 +48,7 @@ def _finish_baseline(visit: Visit) -> Process:
     missing_s = wanted_s - float(visit.env.now)
     if missing_s > 0.0:
         yield from bedside.wait_s(missing_s)
-    n = int(bedside.ectopic(0, bedside.n_beats).sum())
+    n = bedside.log.n_ectopic(0)
     visit.ectopy_baseline = (n, float(visit.env.now))
 
 
@@ -134,5 +134,5 @@ def record(visit: Visit) -> VisitRecord:
         adverse_events=tuple(found.adverse_events),
         observation_text=found.observation_text,
         follow_up=follow_up(visit, final),
-        beats=visit.bedside.table(),
+        beats=visit.bedside.log.table(),
     )
