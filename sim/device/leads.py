@@ -19,11 +19,17 @@ _D: Final = "ccmlab-device"
 
 @dataclass(frozen=True, slots=True)
 class LeadModel:
-    """Electrical numbers of one lead; the fault rows multiply the intact value."""
+    """Electrical numbers of one lead; the fault rows multiply the intact value.
+
+    The waves of posture turn from `posture_slow_turns` to `posture_fast_turns` times in
+    `posture_period_min`.
+    """
 
     impedance_ohm: float = sourced(550.0, _D, "1.5", "assumed")
     posture_sd_pct: float = sourced(2.0, _D, "6", "assumed")
     posture_period_min: float = sourced(12.0, _D, "6", "assumed")
+    posture_slow_turns: float = sourced(0.5, _D, "6", "assumed")
+    posture_fast_turns: float = sourced(2.0, _D, "6", "assumed")
     measuring_error_pct: float = sourced(1.0, _D, "1.5", "assumed")
     dislodged_impedance_frac: float = sourced(0.75, _D, "6", "assumed")
     dislodged_sensing_frac: float = sourced(0.3, _D, "6", "assumed")
@@ -54,8 +60,9 @@ class Lead:
 
     def __init__(self, model: LeadModel, rng: np.random.Generator) -> None:
         self.model = model
+        slow, fast = model.posture_slow_turns, model.posture_fast_turns
         self._waves = tuple(
-            (2 * math.pi * rng.uniform(0.5, 2.0), rng.uniform(0.0, 2 * math.pi))
+            (2 * math.pi * rng.uniform(slow, fast), rng.uniform(0.0, 2 * math.pi))
             for _ in range(3)
         )
         self.set_fault("none")

@@ -20,7 +20,6 @@ from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
 GRID_S: Final = 0.25
 _LEAST_PERIOD_S: Final = 16384.0
 _BLOCK: Final = 1024
-_RUN_BEATS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class RhythmParameters:
     breathing_hz: float = sourced(0.25, "mcsharry2003", "E07", "measured")
     band_sd_hz: float = sourced(0.01, "mcsharry2003", "E07", "measured")
     vlf_memory_s: float = sourced(60.0, "ccmlab-evidence", "E HRV", "assumed")
+    vlf_edge_hz: float = sourced(0.04, "ccmlab-evidence", "E HRV", "recalled")
     pvc_per_hour: float = sourced(24.0, "ccmlab-evidence", "E PVCs", "assumed")
     cluster_shape: float = sourced(0.5, "ccmlab-evidence", "E PVCs", "assumed")
     cluster_min: float = sourced(30.0, "ccmlab-evidence", "E PVCs", "assumed")
@@ -47,6 +47,8 @@ class RhythmParameters:
     coupling_high_frac: float = sourced(0.75, "ccmlab-evidence", "E PVCs", "recalled")
     couplet_frac: float = sourced(0.07, "ccmlab-evidence", "E PVCs", "recalled")
     run_frac: float = sourced(0.0005, "ccmlab-evidence", "E PVCs", "assumed")
+    run_least_beats: int = sourced(3, "ccmlab-evidence", "E PVCs", "assumed")
+    run_stop_frac: float = sourced(0.4, "ccmlab-evidence", "E PVCs", "assumed")
     run_cycle_s: float = sourced(0.40, "ccmlab-evidence", "E PVCs", "assumed")
     provoked_coupling_frac: float = sourced(
         0.55, "ccmlab-evidence", "E PVCs", "assumed"
@@ -104,8 +106,9 @@ def _spectrum(parameters: RhythmParameters, frequency_hz: FloatArray) -> FloatAr
     low = 1.0 - slow - high
     corner = 2.0 * np.pi * frequency_hz * parameters.vlf_memory_s
     seen = frequency_hz >= 1.0 / (5.0 * S_PER_MIN)  # the part a 5-minute SD sees
+    below = frequency_hz < parameters.vlf_edge_hz
     bands = (
-        (slow, np.where(frequency_hz < 0.04, 1.0 / (1.0 + corner**2), 0.0) * seen),
+        (slow, np.where(below, 1.0 / (1.0 + corner**2), 0.0) * seen),
         (low, _bell(frequency_hz, parameters.lf_hz, parameters.band_sd_hz)),
         (high, _bell(frequency_hz, parameters.breathing_hz, parameters.band_sd_hz)),
     )
@@ -149,9 +152,9 @@ def _ectopic(
     parameters: RhythmParameters, rng: np.random.Generator, at_s: float
 ) -> Ectopic:
     coupling = rng.uniform(parameters.coupling_low_frac, parameters.coupling_high_frac)
-    kind, extra = rng.random(), rng.geometric(0.4)
+    kind, extra = rng.random(), rng.geometric(parameters.run_stop_frac)
     if kind < parameters.run_frac:
-        return Ectopic(at_s, coupling, _RUN_BEATS - 1 + int(extra))
+        return Ectopic(at_s, coupling, parameters.run_least_beats - 1 + int(extra))
     couplet = kind < parameters.run_frac + parameters.couplet_frac
     return Ectopic(at_s, coupling, 2 if couplet else 1)
 
@@ -273,7 +276,7 @@ class Rhythm:
         self._next_ectopic_s = self.ectopics[index].at_s if has_more else math.inf
 
     def _premature(self, basic_s: float) -> Interval:
-        in_run = self._run_length >= _RUN_BEATS
+        in_run = self._run_length >= self.parameters.run_least_beats
         first = self._run_left == self._run_length
         rr_s = self._coupling * basic_s
         if in_run and not first:

@@ -1,16 +1,37 @@
 """Before the device is touched: check-in, consent, vitals, exam, symptoms."""
 
 from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Final
 
 import simpy
 
 from sim.instruments import CuffError
+from sim.sources import sourced
 from sim.units import S_PER_MIN
 from sim.visit.clinic import Visit
 from sim.visit.record import Check, Symptoms, Vitals
 
 Process = Generator[simpy.Event, object, None]
-WORST_SCORE = 10.0
+WORST_SCORE: Final = 10.0  # end of the scale on which symptoms are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How exactly saturation and symptoms are told, and what a true gain relieves.
+
+    Symptom scores are points of 0 to 10; expectation outweighs the relief.
+    """
+
+    spo2_sd_pct: float = sourced(0.5, "ccmlab-protocol", "3, step 1", "assumed")
+    symptom_sd: float = sourced(0.5, "ccmlab-protocol", "3, step 2", "assumed")
+    vitals_beats: int = sourced(20, "ccmlab-protocol", "3, step 1", "assumed")
+    relief_per_pct: float = sourced(
+        0.1, "ccmlab-evidence", "0 finding 4, expectation", "assumed"
+    )
+
+
+ASKING: Final = Asking()
 
 
 def check_in(visit: Visit) -> Process:
@@ -51,20 +72,22 @@ def pseudonym(visit: Visit) -> str:
 def take_vitals(visit: Visit) -> None:
     """Read cuff pressure, rate, respiration and oxygen saturation."""
     bedside, cuff = visit.bedside, CuffError()
-    window = bedside.window(max(0, bedside.n_beats - 20), 20)
+    n = ASKING.vitals_beats
+    window = bedside.window(max(0, bedside.n_beats - n), n)
     error = visit.rng_symptoms.standard_normal(4) * visit.plan.noise_scale
     step = cuff.rounding_mmhg
     sbp, dbp = (
         step * round(float(true.mean() + cuff.sd_mmhg * e) / step)
         for true, e in zip((window.sbp_mmhg, window.dbp_mmhg), error[:2], strict=True)
     )
+    spo2_error = ASKING.spo2_sd_pct * error[2]
     vitals = Vitals(
         at_s=float(visit.env.now),
         sbp_mmhg=sbp,
         dbp_mmhg=dbp,
         heart_rate_bpm=round(60.0 / float(window.rr_s.mean())),
         respiration_per_min=round(60.0 * visit.patient.breathing_hz),
-        spo2_pct=min(100.0, round(visit.patient.profile.spo2_pct + 0.5 * error[2])),
+        spo2_pct=min(100.0, round(visit.patient.profile.spo2_pct + spo2_error)),
     )
     visit.findings.vitals.append(vitals)
     visit.note(
@@ -81,7 +104,7 @@ def review_symptoms(visit: Visit, *, relief: float) -> None:
         float(round(min(max(score - relief + e, 0.0), WORST_SCORE)))
         for score, e in zip(
             (profile.dyspnoea, profile.fatigue),
-            0.5 * rng.standard_normal(2),
+            ASKING.symptom_sd * rng.standard_normal(2),
             strict=True,
         )
     )

@@ -1,16 +1,30 @@
 """Recommendations: each follows by a stated rule from what happened in the visit."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 
 from sim.device.settings import Settings
+from sim.sources import sourced
+from sim.units import H_PER_DAY
 from sim.visit.clinic import Visit
 from sim.visit.interrogation import RULES_OF_SENSING, cause_text
 from sim.visit.programmer import share_text
 from sim.visit.record import FollowUp, Verdict
 
-ROUTINE_MONTHS = 3
-SOON_WEEKS = 4
-MANY_ECTOPICS_PER_HOUR = 10_000 / 24  # device facts 2.3: vendor profile, PVC a day
+
+@dataclass(frozen=True, slots=True)
+class FollowUpRules:
+    """When the patient comes again, and how many ectopics ask for a longer ECG."""
+
+    routine_months: int = sourced(3, "ccmlab-device", "4, visits", "recalled")
+    soon_weeks: int = sourced(4, "ccmlab-device", "4, visits", "recalled")
+    many_ectopics_per_day: float = sourced(
+        10_000.0, "ccmlab-evidence", "E PVCs, the most a day", "assumed"
+    )
+
+
+RULES: Final = FollowUpRules()
 
 
 def follow_up(visit: Visit, final: Settings) -> tuple[FollowUp, ...]:
@@ -29,17 +43,17 @@ def _interval(visit: Visit) -> Iterator[FollowUp]:
     verdict = _verdict(visit)
     if verdict.kind == "stopped for safety":
         yield FollowUp(
-            f"see the patient again within {SOON_WEEKS} weeks, rhythm recording before",
+            f"see the patient again within {RULES.soon_weeks} weeks, rhythm recording before",
             f"the visit was stopped for safety: {verdict.reason}",
         )
     elif verdict.kind == "improved":
         yield FollowUp(
-            f"next programming visit in {ROUTINE_MONTHS} months",
+            f"next programming visit in {RULES.routine_months} months",
             "permanent values were changed after a verified gain",
         )
     else:
         yield FollowUp(
-            f"next routine visit in {ROUTINE_MONTHS} months, no earlier titration",
+            f"next routine visit in {RULES.routine_months} months, no earlier titration",
             f"no difference shown ({verdict.kind})",
         )
 
@@ -55,7 +69,7 @@ def _delivery(visit: Visit) -> Iterator[FollowUp]:
     if found is None or found.delivered_frac >= RULES_OF_SENSING.least_delivered_frac:
         return
     yield FollowUp(
-        f"interrogate again in {SOON_WEEKS} weeks to confirm the delivered share",
+        f"interrogate again in {RULES.soon_weeks} weeks to confirm the delivered share",
         f"found at {share_text(found.delivered_frac)}: {cause_text(found.counters)}",
     )
 
@@ -84,7 +98,7 @@ def _rhythm(visit: Visit) -> Iterator[FollowUp]:
     bedside = visit.bedside
     ectopics = bedside.log.n_ectopic()
     per_hour = ectopics / max(float(visit.env.now) / 3600.0, 1e-9)
-    if per_hour > MANY_ECTOPICS_PER_HOUR:
+    if per_hour > RULES.many_ectopics_per_day / H_PER_DAY:
         yield FollowUp(
             "24-hour ECG; consider treating the ectopy",
             f"{per_hour:.0f} ectopic beats an hour during the visit",

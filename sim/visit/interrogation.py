@@ -287,11 +287,11 @@ def _filter(visit: Visit, seen: Scan) -> SafetyFilter:
     conduction = visit.patient.conduction
     refractory_ms = refractory_s(conduction, rr_s) * MS_PER_S
     first_lead_ms = min(conduction.v1_lag_ms, conduction.v2_lag_ms)
-    late_pct = 100.0 - RULES.late_sense_pct
+    late_s = np.percentile(seen.local_sense_s, 100.0 - RULES.late_sense_pct)
     return SafetyFilter(
         highest_tolerated_v=visit.reference.amplitude_v,
         latest_train_end_ms=first_lead_ms + refractory_ms - RULES.refractory_margin_ms,
-        latest_local_sense_ms=float(np.percentile(seen.local_sense_s, late_pct)) * MS_PER_S,
+        latest_local_sense_ms=float(late_s) * MS_PER_S,
     )
 
 

@@ -5,12 +5,11 @@ from collections.abc import Generator
 import simpy
 
 from sim.units import S_PER_MIN
-from sim.visit.arrival import review_symptoms, take_vitals
+from sim.visit.arrival import ASKING, review_symptoms, take_vitals
 from sim.visit.clinic import Visit
 from sim.visit.programmer import share_text
 
 Process = Generator[simpy.Event, object, None]
-RELIEF_PER_GAIN_PCT = 0.1  # points of symptom score, assumed: expectation outweighs it
 
 
 def observe(visit: Visit) -> Process:
@@ -49,7 +48,7 @@ def _relief(visit: Visit) -> float:
     improved = verdict is not None and verdict.kind == "improved"
     gain_pct = verdict.gain_pct if verdict is not None and improved else 0.0
     expectation = visit.patient.profile.expectation * visit.rng_symptoms.uniform(0, 2)
-    return float(expectation + RELIEF_PER_GAIN_PCT * gain_pct)
+    return float(expectation + ASKING.relief_per_pct * gain_pct)
 
 
 def close_report(visit: Visit) -> Process:

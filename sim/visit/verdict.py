@@ -8,11 +8,24 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import nctdtr, stdtrit
 
-from sim.visit.plan import VisitPlan
+from sim.sources import sourced
+from sim.units import FRAC_PER_PCT
+from sim.visit.plan import PROTOCOL, VisitPlan
 from sim.visit.record import Pair, Verdict, VerdictKind
 
-POWER: Final = 0.80
 NOT_READ: Final = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRules:
+    """How sure a verdict is."""
+
+    confidence_pct: float = sourced(95.0, PROTOCOL, "5", "assumed")
+    equivalence_pct: float = sourced(90.0, PROTOCOL, "5", "assumed")
+    power_pct: float = sourced(80.0, PROTOCOL, "5", "assumed")
+
+
+RULES: Final = VerdictRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +60,20 @@ def estimate(gains_pct: Sequence[float]) -> Estimate:
         gain,
         spread,
         float(error),
-        _interval(gain, error, n, 0.95),
-        _interval(gain, error, n, 0.90),
+        _interval(gain, error, n, RULES.confidence_pct),
+        _interval(gain, error, n, RULES.equivalence_pct),
     )
 
 
-def _interval(gain: float, error: float, n: int, level: float) -> tuple[float, float]:
-    reach = float(stdtrit(n - 1, 0.5 + 0.5 * level)) * error
+def _interval(
+    gain: float, error: float, n: int, level_pct: float
+) -> tuple[float, float]:
+    reach = float(stdtrit(n - 1, _two_sided(level_pct))) * error
     return (float(gain - reach), float(gain + reach))
+
+
+def _two_sided(level_pct: float) -> float:
+    return 0.5 + 0.5 * level_pct * FRAC_PER_PCT
 
 
 def least_detectable_gain_pct(pair_sd_pct: float, n_pairs: int) -> float:
@@ -62,10 +81,11 @@ def least_detectable_gain_pct(pair_sd_pct: float, n_pairs: int) -> float:
     if n_pairs < 2 or not pair_sd_pct > 0.0:
         return NOT_READ
     degrees = n_pairs - 1
-    bound = float(stdtrit(degrees, 0.975))
+    bound = float(stdtrit(degrees, _two_sided(RULES.confidence_pct)))
+    power = RULES.power_pct * FRAC_PER_PCT
 
     def shortfall(noncentrality: float) -> float:
-        return 1.0 - float(nctdtr(degrees, noncentrality, bound)) - POWER
+        return 1.0 - float(nctdtr(degrees, noncentrality, bound)) - power
 
     shift = float(brentq(shortfall, 0.0, 60.0))
     return shift * pair_sd_pct / float(np.sqrt(n_pairs))
