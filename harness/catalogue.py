@@ -9,7 +9,7 @@ from optimizers.registry import strategies
 from sim.device.lattice import parameters
 from sim.device.settings import Settings
 from sim.instruments import READOUTS
-from sim.patient import PHENOTYPES
+from sim.patient import phenotypes
 
 Line = tuple[str, str]
 
@@ -28,7 +28,7 @@ def strategies_listed() -> Iterator[Line]:
 
 def phenotypes_listed() -> Iterator[Line]:
     """Yield each phenotype, with the bedside values that it is solved to."""
-    for name, row in PHENOTYPES.items():
+    for name, row in phenotypes().items():
         made = row.targets
         pumped = f"EF {made.ejection_fraction_pct:g} %, EDV {made.edv_ml:g} mL"
         seen = f"systolic {made.sbp_mmhg:g} mmHg, {made.heart_rate_bpm:g}/min"

@@ -14,7 +14,7 @@ from harness.search import Objective, SearchAdvisor, SearchPlan
 from harness.truth import AnswerKey, answer_key
 from optimizers.registry import strategies
 from sim.instruments import readout
-from sim.patient import Patient, personalize, phenotype
+from sim.patient import Patient
 from sim.streams import stream
 from sim.visit.clinic import Progress
 from sim.visit.record import VisitRecord
@@ -118,8 +118,7 @@ def run_scenario(
 
 def patient_of(scenario: Scenario) -> Patient:
     """Return the virtual patient of a scenario."""
-    table = scenario.patient
-    return personalize(phenotype(table.phenotype), table.override, table.response)
+    return scenario.patient.patient
 
 
 def search_plan(scenario: Scenario, strategy: str) -> SearchPlan:

@@ -30,6 +30,7 @@ from harness.scenario_tables import (
     VisitTable,
     within,
 )
+from sim.patient.checks import PARTS
 
 __all__ = ["Scenario", "ScenarioError", "load_scenario", "scenario_name"]
 
@@ -193,16 +194,31 @@ def _resolve_patient(
         read = _patient_file(folder / name, name)
     except ScenarioError as error:
         return [Fault("patient.file", f"{name}: {fault}") for fault in error.faults]
-    override = read.get("override", {}) | patient.get("override", {})
-    data["patient"] = (
-        read
-        | data["patient"]
-        | {
-            "phenotype": read["phenotype"],
-            "override": override,
-        }
-    )
+    own_source = patient.get("source", {})
+    data["patient"] = read | data["patient"] | {"phenotype": read["phenotype"]}
+    for key in ("override", *PARTS):
+        _lay_under(data["patient"], key, read, patient)
+    if "source" in read and isinstance(own_source, dict):
+        data["patient"]["source"] = own_source | _sources_left(read, patient)
     return []
+
+
+def _lay_under(
+    into: dict[str, Any], key: str, read: dict[str, Any], own: dict[str, Any]
+) -> None:
+    """Put the table of a patient file under the scenario's, unless that is faulty."""
+    if key in read and isinstance(own.get(key, {}), dict):
+        into[key] = read[key] | own.get(key, {})
+
+
+def _sources_left(read: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return the sources of the file's values that the scenario did not replace."""
+    given = own.get("source", {})
+    return {
+        part: {name: row for name, row in rows.items() if name not in own.get(part, {})}
+        | given.get(part, {})
+        for part, rows in read["source"].items()
+    }
 
 
 def _patient_file(path: Path, origin: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The tables of a scenario file, each with what it may hold."""
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -9,7 +9,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     PlainValidator,
+    SerializerFunctionWrapHandler,
     ValidationInfo,
+    model_serializer,
+    model_validator,
 )
 
 from harness.faults import Fault, FaultsError, no_such, not_among, shown
@@ -24,7 +27,15 @@ from sim.device.lattice import ModelName, Value
 from sim.device.leads import Fault as LeadFault
 from sim.device.settings import Settings
 from sim.instruments import READOUTS
-from sim.patient import OVERRIDES, PHENOTYPES
+from sim.patient import Patient, phenotype, phenotypes
+from sim.patient.checks import (
+    TableFault,
+    joint_faults,
+    override_faults,
+    part_faults,
+    source_faults,
+)
+from sim.patient.table import patient_of_table
 from sim.sources import unit_of
 from sim.visit.clinic import FoundDevice
 from sim.visit.plan import SITES, VisitPlan, site
@@ -73,36 +84,61 @@ def _listed(value: object) -> object:
 
 
 def _override(values: object) -> dict[str, float]:
-    if not isinstance(values, Mapping):
-        raise ValueError(f"must be a table, got {shown(values)}")
-    faults = [
-        Fault(name, text)
-        for name, value in values.items()
-        if (text := _override_fault(name, value))
-    ]
+    given = _faultless(values, override_faults(values))
+    return {name: float(value) for name, value in given.items()}
+
+
+def _part(values: object, info: ValidationInfo) -> dict[str, Any]:
+    return _faultless(values, part_faults(info.field_name or "", values))
+
+
+def _source(values: object) -> dict[str, Any]:
+    return _faultless(values, source_faults(values))
+
+
+def _faultless(values: Any, faults: Sequence[TableFault]) -> dict[str, Any]:
     if faults:
-        raise FaultsError(faults)
-    return {name: float(value) for name, value in values.items()}
+        raise FaultsError(Fault(fault.path, fault.text) for fault in faults)
+    return dict(values)
 
 
-def _override_fault(name: str, value: Any) -> str:
-    if name not in OVERRIDES:
-        return no_such(name, OVERRIDES)
-    row = OVERRIDES[name]
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and row.low <= value <= row.high:
-        return ""
-    allowed = f"{row.low:g} to {row.high:g} {unit_of(name)}".rstrip()
-    return f"must be {allowed}, got {shown(value, name)}"
+Part = Annotated[dict[str, Any], PlainValidator(_part)]
 
 
 class PatientTable(Table):
     """Who comes. `file` is only remembered: its values are in the other fields."""
 
-    phenotype: Annotated[str, one_of(lambda: PHENOTYPES)]
+    phenotype: Annotated[str, one_of(phenotypes)]
     override: Annotated[dict[str, float], PlainValidator(_override)] = {}
     response: Literal["nominal", "plateau", "sharp", "null"] | None = None
     file: str = ""
+    name: str = ""
+    title: str = ""
+    circulation: Part = {}
+    contractility: Part = {}
+    reflex: Part = {}
+    response_law: Part = {}
+    rhythm: Part = {}
+    conduction: Part = {}
+    sensation: Part = {}
+    profile: Part = {}
+    source: Annotated[dict[str, Any], PlainValidator(_source)] = {}
+
+    @model_validator(mode="after")
+    def _values_agree(self) -> Self:
+        _faultless({}, joint_faults(dict(self)))
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        always = ("phenotype", "override", "response", "file")
+        return {key: v for key, v in dump(self).items() if v or key in always}
+
+    @property
+    def patient(self) -> Patient:
+        """The virtual patient; raises what `solve_patient` does."""
+        table = {key: value for key, value in dict(self).items() if value}
+        return patient_of_table(table, phenotype)
 
 
 class FoundTable(Table):

@@ -41,6 +41,7 @@ _RANGES: Final[Mapping[str, tuple[float, float, str]]] = MappingProxyType(
         "heart_rate_bpm": (35.0, 150.0, "1/min"),
     }
 )
+_NO_HEART: Final = np.full(3, -1.0)  # pumps nothing: far, but no end of the search
 _TOLERANCE_FRAC: Final = 1e-4
 
 
@@ -102,9 +103,13 @@ def solve_patient(patient: Patient, targets: Targets) -> Patient:
     asked = np.array([targets.ejection_fraction_pct, targets.edv_ml, targets.sbp_mmhg])
 
     def miss(log_factors: FloatArray) -> FloatArray:
-        point = _operating_point(_scaled(guess, np.exp(log_factors)))
+        trial = _scaled(guess, np.exp(log_factors))
+        try:
+            point = _operating_point(trial)
+        except ValueError:  # too little blood to fill the arteries
+            return _NO_HEART
         ratio: FloatArray = point / asked - 1.0
-        return ratio
+        return ratio if np.isfinite(ratio).all() else _NO_HEART
 
     found = least_squares(
         miss,
