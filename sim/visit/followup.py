@@ -43,7 +43,8 @@ def _interval(visit: Visit) -> Iterator[FollowUp]:
     verdict = _verdict(visit)
     if verdict.kind == "stopped for safety":
         yield FollowUp(
-            f"see the patient again within {RULES.soon_weeks} weeks, rhythm recording before",
+            f"see the patient again within {RULES.soon_weeks} weeks,"
+            " rhythm recording before",
             f"the visit was stopped for safety: {verdict.reason}",
         )
     elif verdict.kind == "improved":
@@ -53,7 +54,8 @@ def _interval(visit: Visit) -> Iterator[FollowUp]:
         )
     else:
         yield FollowUp(
-            f"next routine visit in {RULES.routine_months} months, no earlier titration",
+            f"next routine visit in {RULES.routine_months} months,"
+            " no earlier titration",
             f"no difference shown ({verdict.kind})",
         )
 
