@@ -24,25 +24,43 @@ ENTRY_POINT_GROUP: Final = "ccmlab.phenotypes"
 
 @dataclass(frozen=True, slots=True)
 class Phenotype:
-    """One ready-made patient; unless `solved`, its circulation is yet to be solved."""
+    """One ready-made patient; unless `solved`, its circulation is yet to be solved.
+
+    `source` is where the bedside values in `targets` come from.
+    """
 
     title: str
     targets: Targets
     patient: Patient
     solved: bool = False
+    source: Source = Source(
+        "ccmlab-evidence", "B virtual cohort; C07, C08, C11", "assumed"
+    )
 
 
 def _from(place: str, standing: Standing, *names: str) -> dict[str, Source]:
     return {name: Source("ccmlab-evidence", place, standing) for name in names}
 
 
-def _hfref(name: str, **parts: object) -> Patient:
+def _hfref(name: str, *own: str, **parts: object) -> Patient:
+    """Return a patient; `own` names what is neither a default nor the cohort's."""
     sources = _from("E PVCs E01, class of the day count", "assumed", _PVC)
+    sources |= _from("B virtual cohort, of this kind", "assumed", *own)
     patient = Patient(name, name, HFREF, sources=sources)
     return replace(patient, **parts)  # type: ignore[arg-type]
 
 
 _PVC: Final = "rhythm.pvc_per_hour"
+_AGE: Final = "profile.age_years"
+_CHART: Final = (
+    _AGE,
+    "profile.nyha_class",
+    "profile.dyspnoea",
+    "profile.fatigue",
+    "profile.mlwhfq_score",
+    "profile.spo2_pct",
+    "profile.icd_distance_cm",
+)
 
 _NORMAL: Final = Patient(
     "normal",
@@ -85,6 +103,7 @@ _NORMAL: Final = Patient(
             "reflex.elastance_per_mmhg",
         )
         | _from("E HRV, a healthy adult", "assumed", "rhythm.sdnn_ms", _PVC)
+        | _from("B, but a healthy adult", "assumed", *_CHART)
         | {
             "response.beta_block_factor": Source(
                 "ccmlab-protocol", "6, without beta-blocker", "assumed"
@@ -110,6 +129,7 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
             "healthy adult, no indication for CCM",
             Targets(60.0, 125.0, 120.0, 68.0),
             _NORMAL,
+            source=Source("ccmlab-evidence", "C2 operating point, normal", "assumed"),
         ),
         "hfref-ischaemic": Phenotype(
             "ischaemic cardiomyopathy, sinus rhythm",
@@ -121,6 +141,8 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
             Targets(26.5, 249.0, 115.0, 76.0),
             _hfref(
                 "hfref-nonischaemic",
+                _AGE,
+                "profile.mlwhfq_score",
                 rhythm=RhythmParameters(pvc_per_hour=12.0),
                 profile=_NON_ISCHAEMIC,
             ),
@@ -130,6 +152,7 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
             Targets(30.0, 232.0, 114.0, 80.0),
             _hfref(
                 "hfref-af",
+                _AGE,
                 rhythm=RhythmParameters(kind="af", pvc_per_hour=18.0),
                 profile=_FIBRILLATING,
             ),
@@ -144,6 +167,7 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
             Targets(30.0, 220.0, 117.0, 74.0),
             _hfref(
                 "hfref-null",
+                "response.g_one_lead_frac",
                 response=DoseResponse(family="null", g_one_lead_frac=0.0),
                 rhythm=RhythmParameters(pvc_per_hour=24.0),
             ),
