@@ -101,10 +101,12 @@ def about_run(run: Run, hashes: Mapping[str, str]) -> dict[str, Any]:
     facts = run.facts
     scenario = facts.scenario.model_dump(mode="json")
     scenario["search"]["strategy"] = _portable(scenario["search"]["strategy"])
+    repeated = {"replicate": facts.replicate} if facts.replicate else {}
     return {
         "schema_version": SCHEMA_VERSION,
         "scenario_name": facts.scenario_name,
         "seed": facts.seed,
+        **repeated,
         "strategy": _portable(facts.strategy),
         "strategy_summary": facts.strategy_summary,
         "recommender": facts.recommender,

@@ -45,6 +45,7 @@ class RunFacts:
     n_asked: int
     versions: Mapping[str, str]
     git_revision: str
+    replicate: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +64,7 @@ def run_scenario(
     scenario_name: str = "",
     strategy: str | None = None,
     seed: int | None = None,
+    replicate: int = 0,
     progress: Progress | None = None,
 ) -> Run:
     """Play the visit of a scenario.
@@ -75,6 +77,8 @@ def run_scenario(
         Under which name the report shows it.
     strategy, seed
         Replace what the scenario says.
+    replicate
+        Number of the visit of this patient: another draw of all that is random.
     progress
         Called with simulated seconds, phase and text for each line of the visit's log.
     """
@@ -84,13 +88,16 @@ def run_scenario(
     patient = patient_of(scenario)
     ready_s = time.perf_counter()
     plan = search_plan(scenario, strategy)
-    with SearchAdvisor(plan, stream(seed, name="strategy")) as advisor:
+    with SearchAdvisor(
+        plan, stream(seed, name="strategy", replicate=replicate)
+    ) as advisor:
         record = run_visit(
             patient,
             scenario.visit.visit_plan,
             scenario.device.found_device,
             advisor=advisor,
             seed=seed,
+            replicate=replicate,
             progress=progress,
         )
         n_asked = advisor.n_asked
@@ -107,6 +114,7 @@ def run_scenario(
         n_asked=n_asked,
         versions=versions(),
         git_revision=git_revision(),
+        replicate=replicate,
     )
     timings_s = {
         "patient_s": ready_s - start_s,

@@ -153,6 +153,15 @@ class FoundTable(Table):
     )
     charge_frac: Annotated[float, within(0.0, 1.0)] = _FOUND.charge_frac
     arrival_h: Annotated[float, within(0.0, 24.0)] = _FOUND.arrival_h
+    fault_frac: Annotated[float, within(0.0, 1.0)] = _FOUND.fault_frac
+    suspended_frac: Annotated[float, within(0.0, 0.98)] = _FOUND.suspended_frac
+
+    @model_serializer(mode="wrap")
+    def _without_past(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the shares of the past out while they say nothing."""
+        data: dict[str, Any] = handler(self)
+        past = {"fault_frac": _FOUND.fault_frac, "suspended_frac": 0.0}
+        return {k: v for k, v in data.items() if k not in past or v != past[k]}
 
 
 def _settings(given: object, info: ValidationInfo) -> dict[str, Value]:

@@ -21,6 +21,7 @@ STREAM_IDS: Final[dict[str, int]] = {
     "arm_order": 12,
     "site": 13,
     "leads": 14,
+    "course": 15,
 }
 
 

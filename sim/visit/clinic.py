@@ -62,7 +62,9 @@ class FoundDevice:
     """The device as the patient brings it in.
 
     `since_last_visit_days` scales the counters, `charge_frac` is the cell's charge,
-    `arrival_h` the time of day at check-in, which the schedule depends on.
+    `arrival_h` the time of day at check-in, which the schedule depends on. Since the
+    last visit, the leads were intact until the last `fault_frac` of the time, and the
+    battery was suspended for `suspended_frac` of it.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -74,6 +76,8 @@ class FoundDevice:
     since_last_visit_days: float = sourced(30.0, "ccmlab-device", "4", "assumed")
     charge_frac: float = sourced(0.7, "ccmlab-device", "1.5", "assumed")
     arrival_h: float = sourced(8.45, "ccmlab-protocol", "3", "assumed")
+    fault_frac: float = 1.0
+    suspended_frac: float = 0.0
 
 
 @dataclass(slots=True)

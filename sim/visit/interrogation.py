@@ -7,21 +7,18 @@ from typing import Final
 import numpy as np
 import simpy
 
-from sim.device.battery import Battery
-from sim.device.generator import BeatSignals, Cause, Counters, PulseGenerator
-from sim.device.leads import Leads
+from sim.device.generator import Cause, Counters, PulseGenerator
 from sim.device.settings import Settings, axis_numbers, with_dependents
-from sim.heart.conduction import Conduction, refractory_s
-from sim.heart.rhythm import Rhythm
+from sim.heart.conduction import refractory_s
 from sim.sources import sourced
 from sim.units import FRAC_PER_PCT, H_PER_DAY, MS_PER_S, S_PER_H, S_PER_MIN
 from sim.visit.clinic import Visit
+from sim.visit.history import sample_counters
 from sim.visit.programmer import share_text
 from sim.visit.record import Interrogation
 from sim.visit.safety import RULES, SafetyFilter
 
 Process = Generator[simpy.Event, object, None]
-HISTORY_BEATS: Final = 1500
 OVO: Final = "OVO-LS-CCM"
 
 
@@ -53,37 +50,9 @@ class Scan:
 def history(visit: Visit) -> Counters:
     """Return what the device counted over a sample of beats before this visit.
 
-    The same timing machine judges the same patient's rhythm, drawn from streams of its
-    own; the programmer scales the sample to the time since the last visit.
+    The programmer scales the sample to the time since the last visit.
     """
-    found, model = visit.found, visit.patient.heart
-    leads = Leads(rng=visit.rng("leads", 1))
-    leads.set_fault("V1", found.v1_fault)
-    leads.set_fault("V2", found.v2_fault)
-    generator = PulseGenerator(found.settings, leads, Battery(), found.model)
-    generator.force_on = True
-    duration_s = 2.0 * HISTORY_BEATS
-    rhythm = Rhythm(
-        model.rhythm, visit.rng("rhythm", 1), visit.rng("ectopy", 1), duration_s
-    )
-    conduction = Conduction(model.conduction, visit.rng("conduction", 1))
-    now_s, rr_s, origin = 0.0, model.rr_s, rhythm.base_origin
-    for _ in range(HISTORY_BEATS):
-        beat = conduction.activate(now_s, origin, rr_s)
-        generator.beat(
-            BeatSignals(
-                beat.at_s,
-                beat.atrial_s,
-                beat.v1_s,
-                beat.v2_s,
-                beat.atrial_mv,
-                beat.v1_mv,
-                beat.v2_mv,
-            )
-        )
-        rr_s, origin = rhythm.next_interval(now_s)
-        now_s += rr_s
-    return generator.read_counters()
+    return sample_counters(visit.patient, visit.found, visit.rng)
 
 
 def counters_since_visit(visit: Visit, sample: Counters) -> Mapping[str, int]:
