@@ -20,6 +20,8 @@ from sim.patient.table import patient_of_table, read_table
 from sim.sources import Source, Standing
 
 ENTRY_POINT_GROUP: Final = "ccmlab.phenotypes"
+_COHORT: Final = "B virtual cohort"
+_MEDIANS: Final = Source("ccmlab-evidence", f"{_COHORT}; C07, C08, C11", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +35,18 @@ class Phenotype:
     targets: Targets
     patient: Patient
     solved: bool = False
-    source: Source = Source(
-        "ccmlab-evidence", "B virtual cohort; C07, C08, C11", "assumed"
-    )
+    source: Source = _MEDIANS
 
 
 def _from(place: str, standing: Standing, *names: str) -> dict[str, Source]:
     return {name: Source("ccmlab-evidence", place, standing) for name in names}
 
 
-def _hfref(name: str, *own: str, **parts: object) -> Patient:
-    """Return a patient; `own` names what is neither a default nor the cohort's."""
+def _hfref(name: str, places: Mapping[str, str], **parts: object) -> Patient:
+    """Return a patient; `places` says where numbers of its own come from."""
     sources = _from("E PVCs E01, class of the day count", "assumed", _PVC)
-    sources |= _from("B virtual cohort, of this kind", "assumed", *own)
+    for number, place in places.items():
+        sources |= _from(place, "assumed", number)
     patient = Patient(name, name, HFREF, sources=sources)
     return replace(patient, **parts)  # type: ignore[arg-type]
 
@@ -134,15 +135,14 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
         "hfref-ischaemic": Phenotype(
             "ischaemic cardiomyopathy, sinus rhythm",
             Targets(30.0, 220.0, 117.0, 74.0),
-            _hfref("hfref-ischaemic", rhythm=RhythmParameters(pvc_per_hour=24.0)),
+            _hfref("hfref-ischaemic", {}, rhythm=RhythmParameters(pvc_per_hour=24.0)),
         ),
         "hfref-nonischaemic": Phenotype(
             "dilated cardiomyopathy, sinus rhythm",
             Targets(26.5, 249.0, 115.0, 76.0),
             _hfref(
                 "hfref-nonischaemic",
-                _AGE,
-                "profile.mlwhfq_score",
+                {_AGE: _COHORT, "profile.mlwhfq_score": _COHORT},
                 rhythm=RhythmParameters(pvc_per_hour=12.0),
                 profile=_NON_ISCHAEMIC,
             ),
@@ -152,7 +152,7 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
             Targets(30.0, 232.0, 114.0, 80.0),
             _hfref(
                 "hfref-af",
-                _AGE,
+                {_AGE: _COHORT},
                 rhythm=RhythmParameters(kind="af", pvc_per_hour=18.0),
                 profile=_FIBRILLATING,
             ),
@@ -160,14 +160,16 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
         "hfref-frequent-pvc": Phenotype(
             "reduced ejection fraction with thousands of ectopics a day",
             Targets(28.0, 235.0, 114.0, 74.0),
-            _hfref("hfref-frequent-pvc", rhythm=RhythmParameters(pvc_per_hour=300.0)),
+            _hfref(
+                "hfref-frequent-pvc", {}, rhythm=RhythmParameters(pvc_per_hour=300.0)
+            ),
         ),
         "hfref-null": Phenotype(
             "as hfref-ischaemic, but CCM does nothing: the check for false claims",
             Targets(30.0, 220.0, 117.0, 74.0),
             _hfref(
                 "hfref-null",
-                "response.g_one_lead_frac",
+                {"response.g_one_lead_frac": "A3, no effect by construction"},
                 response=DoseResponse(family="null", g_one_lead_frac=0.0),
                 rhythm=RhythmParameters(pvc_per_hour=24.0),
             ),
