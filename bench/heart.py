@@ -1,24 +1,32 @@
 """Speed of the heart kernels, each figure beside its budget (DESIGN.md section 8).
 
-CPU time of this process on one core, median; run with `python -m bench.heart` or
-`python bench/heart.py` from the top folder.
+CPU time of this process on one core, median of many calls: `python -m bench heart`.
 """
 
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from bench.report import Row
 from sim.heart.batch import HeartBatch, settle_batch
 from sim.heart.circulation import BEAT_FIELDS, Heart
-from sim.heart.parameters import HFREF, NORMAL, FloatArray
+from sim.heart.parameters import HFREF, NORMAL, Circulation
 from sim.heart.settle import settle
 
 US_PER_NS = 1e-3
+LANES = 64
+
+
+def rows() -> list[Row]:
+    """Return every figure of this module."""
+    patients = (("HFrEF, 74/min", HFREF), ("normal, 68/min", NORMAL))
+    return [
+        *(Row(f"a beat, {name}", beat_us(who), "us", 33.0) for name, who in patients),
+        *batch_rows(),
+        Row("settling one patient", median_us(lambda: settle(HFREF), 50), "us"),
+        Row("settling a patient of a batch", settled_us(), "us"),
+    ]
 
 
 def median_us(work: Callable[[], object], n_runs: int) -> float:
@@ -32,49 +40,28 @@ def median_us(work: Callable[[], object], n_runs: int) -> float:
     return float(np.median(spans)) * US_PER_NS
 
 
-def show(what: str, value: float, budget: float | None, unit: str = "us") -> None:
-    """Print one figure and whether it keeps to its budget."""
-    verdict = ""
-    if budget is not None:
-        verdict = f"  budget {budget:g} {unit}  {'ok' if value <= budget else 'OVER'}"
-    print(f"{what:<52}{value:10.2f} {unit}{verdict}")
+def beat_us(circulation: Circulation) -> float:
+    """Return the cost of one call of one heart."""
+    heart, row, rr_s = Heart(circulation), np.empty(len(BEAT_FIELDS)), circulation.rr_s
+    for _ in range(50):
+        heart.beat(rr_s)
+    return median_us(lambda: heart.beat(rr_s, out=row), 2000)
 
 
-def main() -> None:
-    """Measure and print."""
-    start = time.process_time()
-    Heart(HFREF).beat(HFREF.rr_s)
-    show("first beat: compile or load", time.process_time() - start, None, "s")
-    for name, circulation in (("HFrEF, 74/min", HFREF), ("normal, 68/min", NORMAL)):
-        heart, row = Heart(circulation), np.empty(len(BEAT_FIELDS))
-        rr_s = circulation.rr_s
-
-        def beat(
-            heart: Heart = heart, rr_s: float = rr_s, row: FloatArray = row
-        ) -> object:
-            return heart.beat(rr_s, out=row)
-
-        for _ in range(50):
-            beat()
-        show(f"one beat, 1 ms, {name}", median_us(beat, 2000), 33.0)
-    rng = np.random.default_rng(1)
-    for n in (8, 64):
-        batch = HeartBatch([HFREF] * n)
-        contractility = np.linspace(0.9, 1.2, n)
-        rr_s = HFREF.rr_s * rng.normal(1.0, 0.03, n)
-
-        def same(batch: HeartBatch = batch, c: FloatArray = contractility) -> object:
-            return batch.beat(HFREF.rr_s, contractility=c)
-
-        def own(batch: HeartBatch = batch, rr_s: FloatArray = rr_s) -> object:
-            return batch.beat(rr_s)
-
-        show(f"batch of {n}, settings, a beat", median_us(same, 300) / n, 10.0)
-        show(f"batch of {n}, own intervals, a beat", median_us(own, 300) / n, 10.0)
-    show("settle, one patient", median_us(lambda: settle(HFREF), 50), None)
-    many = [HFREF] * 64
-    show("settle, batch of 64", median_us(lambda: settle_batch(many), 3) / 64, None)
+def batch_rows() -> list[Row]:
+    """Return the cost of a patient's beat in a batch of settings and of patients."""
+    batch = HeartBatch([HFREF] * LANES)
+    strength = np.linspace(0.9, 1.2, LANES)
+    rr_s = HFREF.rr_s * np.random.default_rng(1).normal(1.0, 0.03, LANES)
+    same = median_us(lambda: batch.beat(HFREF.rr_s, contractility=strength), 300)
+    own = median_us(lambda: batch.beat(rr_s), 300)
+    return [
+        Row(f"a beat in a batch of {LANES} settings", same / LANES, "us", 10.0),
+        Row(f"a beat in a batch of {LANES} intervals", own / LANES, "us", 10.0),
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def settled_us() -> float:
+    """Return the cost of settling per patient of a batch."""
+    many = [HFREF] * LANES
+    return median_us(lambda: settle_batch(many), 3) / LANES
