@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from harness.faults import Fault, FaultsError, no_such, not_among, shown
+from harness.search import Objective
 from harness.settings_table import as_found, checked_settings
 from optimizers.dialogue import OnFinish
 from optimizers.problem import Budget
@@ -43,6 +44,7 @@ from sim.visit.plan import SITES, VisitPlan, site
 SEARCHABLE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 _PLAN: Final = VisitPlan()
 _FOUND: Final = FoundDevice()
+_OBJECTIVE: Final = Objective()
 
 
 class Table(BaseModel):
@@ -271,6 +273,8 @@ class SearchTable(Table):
     budget: BudgetTable = BudgetTable()
     on_finish: OnFinish = "replicate"
     duplicates: Duplicates = "remeasure"
-    energy_weight: Annotated[float, within(0.0, 100.0)] = 0.5
-    discomfort_weight: Annotated[float, within(0.0, 100.0)] = 1.0
+    energy_weight: Annotated[float, within(0.0, 100.0)] = _OBJECTIVE.energy_weight
+    discomfort_weight: Annotated[float, within(0.0, 100.0)] = (
+        _OBJECTIVE.discomfort_weight
+    )
     gate_probability: Annotated[float, within(0.0, 1.0)] = GATE_PROBABILITY

@@ -14,7 +14,8 @@ from optimizers.search import Duplicates, Search
 from optimizers.space import Axis, Point, Space
 from sim.device.lattice import parameters
 from sim.device.settings import Settings, with_dependents
-from sim.sources import unit_of
+from sim.sources import sourced, unit_of
+from sim.visit.plan import PROTOCOL
 from sim.visit.record import Choice, Tested
 from sim.visit.safety import RULES
 
@@ -26,8 +27,8 @@ MOST_FREE_ANSWERS = 3
 class Objective:
     """What a search maximizes: gain less what energy and discomfort cost, in points."""
 
-    energy_weight: float = 0.5
-    discomfort_weight: float = 1.0
+    energy_weight: float = sourced(0.5, PROTOCOL, "1, utility", "assumed")
+    discomfort_weight: float = sourced(1.0, PROTOCOL, "1, utility", "assumed")
 
     def utility_pct(
         self, gain_pct: float, energy_frac: float, sensation_grade: float

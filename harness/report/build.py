@@ -53,7 +53,7 @@ def build_report(run: Run) -> Report:
         limits=LIMITS,
         sign_off=sign_off_part(),
         answer_key=answer_key_part(run.answer_key),
-        provenance=provenance_part(record),
+        provenance=provenance_part(run),
     )
 
 

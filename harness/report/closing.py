@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Final
 
+from harness.provenance import run_numbers
 from harness.report.encounter import check_row, counter_rows, interrogation_facts
 from harness.report.model import (
     AdverseRow,
@@ -31,14 +32,12 @@ from harness.report.values import (
     setting_text,
     share,
 )
+from harness.run import Run
 from sim.device.battery import Cell
 from sim.device.settings import Settings
-from sim.instruments import RULES, Errors
-from sim.sources import SourcedNumber, provenance, references
-from sim.telemetry.ecg import Morphology
+from sim.sources import SourcedNumber, references
 from sim.units import J_PER_MJ, MIN_PER_H, S_PER_MIN
 from sim.visit.record import Interrogation, VisitRecord
-from sim.visit.safety import SafetyRules
 
 NEXT_VISIT: Final = re.compile(r"\bnext\b.*\bvisit\b|\bsee the patient again\b", re.I)
 LIMITS: Final = (
@@ -214,18 +213,9 @@ def _triggers(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def provenance_part(record: VisitRecord) -> Provenance:
+def provenance_part(run: Run) -> Provenance:
     """Return every sourced number that the run used, and the works behind them."""
-    parts = {
-        "patient": record.patient.provenance(),
-        "visit plan": provenance(record.plan),
-        "readout errors": provenance(Errors()),
-        "rules of reading": provenance(RULES),
-        "safety rules": provenance(SafetyRules()),
-        "battery": provenance(Cell()),
-        "ECG drawing": provenance(Morphology()),
-    }
-    rows = tuple(_source_rows(parts))
+    rows = tuple(_source_rows(run_numbers(run)))
     standing = sorted({row.standing for row in rows})
     counts = ", ".join(
         f"{sum(row.standing == word for row in rows)} {word}" for word in standing
