@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from harness.course_table import CourseTable
 from harness.faults import (
     Fault,
     FaultsError,
@@ -32,7 +33,13 @@ from harness.scenario_tables import (
 )
 from sim.patient.checks import PARTS
 
-__all__ = ["Scenario", "ScenarioError", "load_scenario", "scenario_name"]
+__all__ = [
+    "CourseScenario",
+    "Scenario",
+    "ScenarioError",
+    "load_scenario",
+    "scenario_name",
+]
 
 _LARGEST_SEED: Final = 2**53 - 1  # JSON readers keep whole numbers up to here
 
@@ -89,6 +96,12 @@ class Scenario(Table):
             raise ScenarioError(origin, faults_of(error, cls)) from None
 
 
+class CourseScenario(Scenario):
+    """Several visits of one patient over months."""
+
+    course: CourseTable
+
+
 def _limits_fault(
     name: str,
     limits: tuple[float, float],
@@ -127,6 +140,8 @@ def scenario_name(path_or_name: str | Path) -> str:
 def load_scenario(path_or_name: str | Path) -> Scenario:
     """Read a scenario: a path, or the name of a shipped one.
 
+    A file with a table `[course]` gives a `CourseScenario`.
+
     Raises
     ------
     ScenarioError
@@ -153,6 +168,8 @@ def _nearest_names(name: str) -> str:
 def parse_scenario(text: str, origin: str, folder: Path | None = None) -> Scenario:
     """Return the scenario written in TOML; ScenarioError lists every fault.
 
+    A text with a table `[course]` gives a `CourseScenario`.
+
     Parameters
     ----------
     text
@@ -167,8 +184,9 @@ def parse_scenario(text: str, origin: str, folder: Path | None = None) -> Scenar
     own: list[Fault] = []
     if isinstance(patient, dict):
         own = _resolve_patient(data, patient, folder or Path())
+    kind = CourseScenario if "course" in data else Scenario
     try:
-        scenario = Scenario.checked(data, origin=origin)
+        scenario = kind.checked(data, origin=origin)
     except ScenarioError as error:
         seen = {fault.path for fault in own}
         others = [fault for fault in error.faults if fault.path not in seen]

@@ -19,10 +19,12 @@ from sim.patient.chronic import (
     condition,
     dose_factor,
     draw_traits,
+    edv_ml,
     is_ischaemic,
     mean_traits,
     placebo_level,
     read,
+    without_effect,
 )
 from sim.patient.phenotypes import PHENOTYPES
 from sim.streams import stream
@@ -163,6 +165,22 @@ def test_who_remodels_also_feels_better() -> None:
     pairs = np.corrcoef(traits.ef_gain_pct, traits.treatment.mlwhfq_points)
     # fewer points are better; four standard errors of a correlation
     assert pairs[0, 1] == pytest.approx(-LAW.response_correlation, abs=0.03)
+
+
+def test_the_ventricle_shrinks_as_the_ejection_fraction_rises() -> None:
+    # B38: +4.8 points of EF went with an end-systolic volume 11.5 % smaller
+    before_ml = 230.0 * (1.0 - 0.29)
+    after_ml = edv_ml(230.0, 29.0, 33.8) * (1.0 - 0.338)
+    assert after_ml / before_ml - 1.0 == pytest.approx(-0.115, abs=0.005)
+
+
+def test_ccm_that_does_nothing_leaves_the_placebo() -> None:
+    traits = without_effect(mean_traits(NOBODY_ISCHAEMIC))
+    treated = condition(start(), traits, after(6.0), knowledge="blinded")
+    sham = condition(start(), traits, after(6.0, 0.0), knowledge="blinded")
+    assert treated.ef_pct == 30.0
+    assert treated.scores.walk_m == sham.scores.walk_m > 345.0
+    assert treated.nyha_class == sham.nyha_class
 
 
 def test_the_same_stream_draws_the_same_traits() -> None:

@@ -10,7 +10,7 @@ of beats that get a train count here, never the amplitude.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Final, Literal, Self
 
@@ -102,7 +102,8 @@ class ChronicLaw:
     ischaemic_factor: float = sourced(0.5, "russian-ccm-2024", "B35", "fitted")
     non_ischaemic_factor: float = sourced(1.4, "russian-ccm-2024", "B35", "fitted")
     ef_low_pct: float = sourced(10.0, _E, _LAW, "assumed")
-    ef_high_pct: float = sourced(65.0, _E, _LAW, "assumed")
+    ef_high_pct: float = sourced(55.0, _E, _LAW, "assumed")
+    edv_exponent: float = sourced(-1.0 / 3.0, _E, "B38 ESV -11.5 %", "recalled")
     ef_error_frac: float = sourced(
         0.051, "echo-change-2018", "N20: 14.2 % / (1.96 root 2)", "derived"
     )
@@ -118,6 +119,10 @@ class ChronicLaw:
     nyha_placebo_frac: float = sourced(0.427, "smart-mini-ifu", "B14", "fitted")
     nyha_placebo_hold_months: float = sourced(6.0, _E, _LAW, "assumed")
     nyha_treatment_frac: float = sourced(0.95, "smart-mini-ifu", "B13", "fitted")
+    usual_peak_vo2_ml_per_kg_min: float = sourced(
+        14.3, _E, "B virtual cohort; C05", "measured"
+    )
+    usual_walk_m: float = sourced(345.0, _E, "B virtual cohort", "assumed")
     mlwhfq_points: Symptoms = field(default_factory=Symptoms)
     peak_vo2_ml_per_kg_min: Exercise = field(default_factory=Exercise)
     walk_m: Walk = field(default_factory=Walk)
@@ -378,6 +383,27 @@ def read(true: Condition, rng: np.random.Generator, law: ChronicLaw = LAW) -> Co
         seen = seen + score.fluctuation_sd * rng.standard_normal(n)
         scores[name] = np.clip(seen, score.low, score.high)
     return Condition(ef_pct, Scores(**scores), true.nyha_class)
+
+
+def edv_ml(
+    start_edv_ml: float, start_ef_pct: float, ef_pct: float, law: ChronicLaw = LAW
+) -> float:
+    """Return the end-diastolic volume that goes with a changed ejection fraction.
+
+    The end-systolic volume then falls by 11 % when 29 % become 33.8 %.
+    """
+    return float(start_edv_ml * (ef_pct / start_ef_pct) ** law.edv_exponent)
+
+
+def without_effect(traits: Traits) -> Traits:
+    """Return the traits of the same patients when CCM does nothing to them."""
+    nothing = {name: 0.0 * getattr(traits.treatment, name) for name in SCORES}
+    return replace(
+        traits,
+        ef_gain_pct=0.0 * traits.ef_gain_pct,
+        treatment=Scores(**nothing),
+        nyha_treatment_draw=np.ones_like(traits.nyha_treatment_draw),
+    )
 
 
 def is_ischaemic(aetiology: str) -> bool:
