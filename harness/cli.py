@@ -126,6 +126,41 @@ def list_(kind: str) -> int:
     return 0
 
 
+@cli.command()
+@click.argument("measurements", metavar="MEASUREMENTS.csv")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="the patient file (default: MEASUREMENTS-patient.toml in this folder)",
+)
+@click.option(
+    "--phenotype",
+    metavar="NAME",
+    default="hfref-ischaemic",
+    help="gives all that is not fitted (default: hfref-ischaemic)",
+)
+@click.option("--force", is_flag=True, help="replace a patient file that is there")
+@HELP
+def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> int:
+    """Fit a patient to bedside values; write a file that `run` accepts.
+
+    MEASUREMENTS.csv has the columns quantity,value,unit,sd and a row for each of SBP,
+    DBP, HR, EF, EDV, and as known PCWP, CO, dP/dt max. An empty sd takes the default.
+    """
+    with _one_clear_message():
+        from harness.fit.command import fit_file
+        from sim.patient import phenotype as find
+
+        try:
+            base = find(phenotype)
+        except ValueError as error:
+            raise click.UsageError(f"--phenotype: {error}") from None
+        told = fit_file(measurements, out, base=base, force=force)
+    click.echo(f"{told}\n{BANNER}")
+    return 0
+
+
 def default_folder(name: str, strategy: str, seed: int) -> Path:
     """Return the folder of a run that was not told where to go."""
     function = re.sub(r"[^\w.-]+", "-", strategy.rpartition("/")[2])
@@ -206,13 +241,14 @@ def _play(
 def _one_clear_message() -> Iterator[None]:
     """Turn what a user can mend into a usage error, without a traceback."""
     from harness.archive import OutputError
+    from harness.fit.measurements import MeasurementsError
     from harness.scenario import ScenarioError
     from sim.heart.settle import ImplausibleHeartError, NotSettledError
     from sim.patient import UnreachableTargetError
 
     try:
         yield
-    except (ScenarioError, OutputError) as error:
+    except (ScenarioError, MeasurementsError, OutputError) as error:
         raise click.UsageError(str(error)) from None
     except (UnreachableTargetError, ImplausibleHeartError, NotSettledError) as error:
         raise click.UsageError(f"patient.override: {error}") from None

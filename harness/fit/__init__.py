@@ -1,0 +1,1 @@
+"""A patient from bedside values: read, fit, say what the values cannot tell, write."""

@@ -1,0 +1,71 @@
+"""`ccmlab fit`: from a file of bedside values to a patient file."""
+
+import os
+from pathlib import Path
+
+from harness.archive import OutputError
+from harness.faults import Fault
+from harness.fit.measurements import MeasurementsError, read_measurements
+from harness.fit.solver import fit_patient
+from harness.fit.text import fit_text, patient_file
+from sim.heart.settle import ImplausibleHeartError, NotSettledError
+from sim.patient import Patient, phenotype
+
+
+def fit_file(
+    measurements: str | Path,
+    out: str | Path | None = None,
+    *,
+    base: Patient | None = None,
+    force: bool = False,
+) -> str:
+    """Fit a patient to a CSV file, write it as TOML, and return what to tell.
+
+    Parameters
+    ----------
+    measurements
+        Path of the CSV file.
+    out
+        Where the patient goes; by default `NAME-patient.toml` in the present folder.
+    base
+        Gives everything that is not fitted; hfref-ischaemic when none is given.
+    force
+        Replace a file that is there.
+
+    Raises
+    ------
+    MeasurementsError
+        With every fault of the CSV file, or when its best fit is no living heart.
+    OutputError
+        When the patient cannot be written there.
+    """
+    source = Path(measurements)
+    target = Path(out) if out is not None else Path(f"{source.stem}-patient.toml")
+    values = read_measurements(source)
+    if target.exists() and not force:
+        raise OutputError(
+            f"output file {target} is there already; name another one with --out, "
+            "or replace it with --force"
+        )
+    try:
+        fit = fit_patient(
+            values, base or phenotype("hfref-ischaemic"), name=source.stem
+        )
+    except (ImplausibleHeartError, NotSettledError) as error:
+        fault = Fault("", f"the best fit is no heart that could live: {error}")
+        raise MeasurementsError(str(source), [fault]) from None
+    _write(target, patient_file(fit, source))
+    return f"{fit_text(fit)}\n\npatient  {target}"
+
+
+def _write(target: Path, text: str) -> None:
+    """Write aside and rename, so that no half-written file is ever seen."""
+    aside = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(target)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"output file {target} cannot be written: {reason}") from None

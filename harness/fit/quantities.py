@@ -1,0 +1,156 @@
+"""The bedside values that a patient can be fitted to."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from sim.sources import Source
+from sim.units import FRAC_PER_PCT, PCT_PER_FRAC
+
+_ONE: Final = 1.0
+EVIDENCE: Final = "ccmlab-evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One bedside value: spellings, allowed range, and its error when none is given.
+
+    `units` maps each spelling of a unit to the factor that leads to `unit`. The error
+    is the larger of `sd` and `sd_pct` of the value; `sd_source` says where from.
+    """
+
+    name: str
+    title: str
+    unit: str
+    units: Mapping[str, float]
+    low: float
+    high: float
+    sd_source: Source
+    sd: float = 0.0
+    sd_pct: float = 0.0
+    required: bool = True
+
+    def default_sd(self, value: float) -> float:
+        """Return the standard deviation of one reading of a value, same unit."""
+        return max(self.sd, self.sd_pct * FRAC_PER_PCT * value)
+
+    @property
+    def spelled_units(self) -> tuple[str, ...]:
+        """Every unit that a file may state, its own first."""
+        own = self.unit.lower()
+        return (self.unit, *(unit for unit in self.units if unit != own))
+
+    @property
+    def allowed(self) -> str:
+        """The range in words."""
+        return f"{self.low:g} to {self.high:g} {self.unit}"
+
+
+_MMHG: Final = {"mmhg": _ONE}
+_ML: Final = {"ml": _ONE}
+_PER_MIN: Final = {"1/min": _ONE, "/min": _ONE, "bpm": _ONE}
+_PCT: Final = {"%": _ONE, "1": PCT_PER_FRAC}
+_RISE: Final = {"mmhg/s": _ONE}
+_FLOW: Final = {"l/min": _ONE}
+
+_ALL: Final = (
+    Quantity(
+        "SBP",
+        "systolic pressure",
+        "mmHg",
+        _MMHG,
+        60.0,
+        220.0,
+        Source(EVIDENCE, "D, cuff SBP 5-7 mmHg a reading", "recalled"),
+        sd=6.0,
+    ),
+    Quantity(
+        "DBP",
+        "diastolic pressure",
+        "mmHg",
+        _MMHG,
+        30.0,
+        140.0,
+        Source(EVIDENCE, "D, as cuff SBP", "assumed"),
+        sd=5.0,
+    ),
+    Quantity(
+        "HR",
+        "heart rate",
+        "1/min",
+        _PER_MIN,
+        35.0,
+        150.0,
+        Source(EVIDENCE, "D, a count over 30 s", "assumed"),
+        sd=2.0,
+    ),
+    Quantity(
+        "EF",
+        "ejection fraction",
+        "%",
+        _PCT,
+        5.0,
+        80.0,
+        Source(EVIDENCE, "D N20, 14 % smallest detectable change", "derived"),
+        sd_pct=5.0,
+    ),
+    Quantity(
+        "EDV",
+        "LV end-diastolic volume",
+        "mL",
+        _ML,
+        60.0,
+        500.0,
+        Source(EVIDENCE, "D, echo volumes", "assumed"),
+        sd_pct=10.0,
+    ),
+    Quantity(
+        "PCWP",
+        "mean left atrial pressure",
+        "mmHg",
+        _MMHG,
+        1.0,
+        50.0,
+        Source(EVIDENCE, "D, wedge pressure", "assumed"),
+        sd=2.0,
+        required=False,
+    ),
+    Quantity(
+        "CO",
+        "cardiac output",
+        "L/min",
+        _FLOW,
+        1.0,
+        12.0,
+        Source(EVIDENCE, "D N15, 11 % between two days", "derived"),
+        sd_pct=8.0,
+        required=False,
+    ),
+    Quantity(
+        "dP/dt max",
+        "highest LV dP/dt",
+        "mmHg/s",
+        _RISE,
+        200.0,
+        4000.0,
+        Source("dpdt-noise-2014", "abstract: drift 5.0 % a session", "measured"),
+        sd_pct=5.0,
+        required=False,
+    ),
+)
+QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType({q.name: q for q in _ALL})
+"""By name, in the order of tables."""
+
+SPELLINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {re.sub(r"[^a-z]", "", name.lower()): name for name in QUANTITIES}
+    | {"pawp": "PCWP", "lap": "PCWP", "lvedv": "EDV", "lvef": "EF", "dpdt": "dP/dt max"}
+)
+"""How a file may spell a name, letters alone in lower case."""
+
+
+def quantity_of(text: str) -> Quantity | None:
+    """Return the quantity that a word means, or None."""
+    name = SPELLINGS.get(re.sub(r"[^a-z]", "", text.lower()))
+    return QUANTITIES[name] if name else None
