@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.report.model import Report
     from harness.scenario import Scenario
 
+CITATIONS: Final = ("text", "bibtex")
 KINDS: Final = ("scenarios", "strategies", "phenotypes", "readouts", "parameters")
 INTERRUPTED: Final = 130
 HELP: Final = click.help_option("-h", "--help", help="show this message and exit")
@@ -113,7 +114,8 @@ def list_(kind: str) -> int:
     """List what is there, a line each.
 
     Scenarios shipped, strategies registered, phenotypes of patients, readouts of
-    the response, or programmable parameters with range and default.
+    the response, or parameters: device settings with range and default, then every
+    number of the model with unit, standing (measured to assumed), reference, place.
     """
     if kind not in KINDS:
         near = get_close_matches(kind, KINDS, n=1, cutoff=0.0)[0]
@@ -158,6 +160,33 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
             raise click.UsageError(f"--phenotype: {error}") from None
         told = fit_file(measurements, out, base=base, force=force)
     click.echo(f"{told}\n{BANNER}")
+    return 0
+
+
+@cli.command()
+@click.argument("run_dir", metavar="RUN_DIR")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(CITATIONS),
+    default="text",
+    help="text, which tells the numbers taken from each work, or bibtex (default: text)",
+)
+@HELP
+def cite(run_dir: str, *, form: str) -> int:
+    """Print the works behind the numbers that one run used, and no others.
+
+    RUN_DIR is the folder of a run. What its scenario stated is credited to the
+    scenario; the number by number list is provenance.csv in that folder.
+    """
+    from harness.archive import BrokenRunError, read_run
+    from harness.citing import FORMATS
+
+    try:
+        stored = read_run(run_dir)
+    except BrokenRunError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(FORMATS[form](stored.report.provenance))
     return 0
 
 
