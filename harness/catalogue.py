@@ -4,12 +4,15 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from harness.provenance import declared_numbers, sourced_models
 from harness.scenario import shipped_scenarios
 from optimizers.registry import strategies
 from sim.device.lattice import parameters
 from sim.device.settings import Settings
+from sim.heart.parameters import HFREF, NORMAL
 from sim.instruments import READOUTS
 from sim.patient import phenotypes
+from sim.sources import Source, differing, provenance
 
 Line = tuple[str, str]
 
@@ -43,15 +46,57 @@ def readouts_listed() -> Iterator[Line]:
 
 
 def parameters_listed() -> Iterator[Line]:
-    """Yield each programmable parameter, what it may be, and its default."""
-    defaults = Settings()
+    """Yield what can be programmed, then every number of the model, with sources."""
+    yield "DEVICE SETTINGS", "name: what it may be (default); where both come from"
+    yield from _settings_listed()
+    yield "", ""
+    yield "MODEL NUMBERS", "value and unit, standing, reference: place"
+    numbers = list(_numbers_listed())
+    values = max(len(value) for _, value, _ in numbers)
+    standings = max(len(row.standing) for _, _, row in numbers)
+    for name, value, source in numbers:
+        credit = f"{source.standing:<{standings}}  {source.reference}: {source.place}"
+        yield name, f"{value:<{values}}  {credit}"
+
+
+def _settings_listed() -> Iterator[Line]:
+    defaults = {row.name: row for row in provenance(Settings())}
     for symbol, row in parameters().items():
-        default = getattr(defaults, symbol)
-        shown = f"{default:g}" if isinstance(default, float) else str(default)
-        if isinstance(default, bool):
-            shown = shown.lower()
-        allowed = "true or false" if isinstance(default, bool) else row.allowed
-        yield symbol, f"{row.label}: {allowed} (default: {shown})"
+        default = defaults[symbol]
+        is_bool = isinstance(default.value, bool)
+        allowed = "true or false" if is_bool else row.allowed
+        yield (
+            symbol,
+            f"{row.label}: {allowed} (default: {_shown(default.value)});"
+            f" {_credit(row.source)}, default {_credit(default.source)}",
+        )
+
+
+def _credit(source: Source) -> str:
+    return f"{source.standing} [{source.reference}: {source.place}]"
+
+
+def _numbers_listed() -> Iterator[tuple[str, str, Source]]:
+    """Yield name, value with unit, and source of each number of each model."""
+    for model in sourced_models():
+        if model is Settings:
+            continue
+        for row in declared_numbers(model):
+            shown = f"{_shown(row.value)} {row.unit}"
+            yield f"{model.__name__}.{row.name}", shown.strip(), row.source
+    changed = differing(HFREF, NORMAL)
+    for row in provenance(HFREF):
+        if row.name in changed:
+            shown = f"{_shown(row.value)} {row.unit}"
+            yield f"Circulation[HFrEF].{row.name}", shown, row.source
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ", ".join(_shown(item) for item in value)
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 LISTS: Final[Mapping[str, Callable[[], Iterator[Line]]]] = {

@@ -43,14 +43,21 @@ _SOLVED: Final = Source("ccmlab-device", "1.6, solved to hold the rules", "deriv
 _ERRORS: Final = {"echo-vti": "echo", "invasive-dpdt": "invasive"}
 
 
-def sourced_models() -> Iterator[type]:
-    """Yield each dataclass of the simulated world whose fields have sources."""
+def dataclasses_of_sim() -> Iterator[type]:
+    """Yield each dataclass of the simulated world, module by module."""
     names = sorted(m.name for m in pkgutil.walk_packages(sim.__path__, "sim."))
     for name in names:
-        for item in vars(import_module(name)).values():
-            own = isinstance(item, type) and item.__module__ == name
-            if own and is_dataclass(item) and declared_numbers(item):
+        for item in list(vars(import_module(name)).values()):
+            if not isinstance(item, type) or item.__module__ != name:
+                continue
+            if is_dataclass(item):
                 yield item
+
+
+def sourced_models() -> Iterator[type]:
+    """Yield each model: a dataclass whose numbers have sources."""
+    models = (*dataclasses_of_sim(), Objective)
+    yield from (model for model in models if declared_numbers(model))
 
 
 def declared_numbers(model: type) -> list[SourcedNumber]:
@@ -120,15 +127,14 @@ def _targets(scenario: Scenario) -> Iterator[SourcedNumber]:
 def _device_as_found(scenario: Scenario) -> list[SourcedNumber]:
     device = scenario.device
     found = device.found_device
-    sources: dict[str, Source] = {}
-    for name in differing(found, FoundDevice()):
-        part, _, symbol = name.rpartition(".")
-        if not part:
-            sources[name] = _stated(f"device.found.{name}")
-        elif symbol in device.settings:
-            sources[name] = _stated(f"device.settings.{symbol}")
-        else:
-            sources[name] = _SOLVED
+    sources = {
+        name: _SOLVED
+        if name.startswith("settings.")
+        else _stated(f"device.found.{name}")
+        for name in differing(found, FoundDevice())
+    }
+    for symbol in device.settings:
+        sources[f"settings.{symbol}"] = _stated(f"device.settings.{symbol}")
     return provenance(found, sources)
 
 

@@ -27,6 +27,8 @@ _UNIT_OF_SUFFIX: Mapping[str, str] = {
     "_mv_per_v": "mV/V",
     "_mah_per_day": "mAh/day",
     "_hours_per_day": "h",
+    "_per_day": "1/day",
+    "days_since_charge": "days",
     "_per_pct": "1/%",
     "_beats": "beats",
     "_hz": "Hz",
