@@ -215,7 +215,13 @@ def _triggers(settings: Settings) -> tuple[str, ...]:
 
 def provenance_part(run: Run) -> Provenance:
     """Return every sourced number that the run used, and the works behind them."""
-    rows = tuple(_source_rows(run_numbers(run)))
+    record = run.record
+    return provenance_of(run_numbers(run.facts.scenario, record.patient, record.plan))
+
+
+def provenance_of(numbers: Mapping[str, list[SourcedNumber]]) -> Provenance:
+    """Return numbers, by the part that they belong to, as a section of a report."""
+    rows = tuple(_source_rows(numbers))
     standing = sorted({row.standing for row in rows})
     counts = ", ".join(
         f"{sum(row.standing == word for row in rows)} {word}" for word in standing

@@ -31,10 +31,12 @@ class FinalChecks:
 
     atrial_capture_frac: float = sourced(0.005, "ccmlab-device", "6", "assumed")
     capture_beats: int = sourced(10, "ccmlab-device", "1.2", "assumed")
-    capture_delay_ms: float = sourced(25.0, "ccmlab-device", "2.1", "measured")
+    capture_delay_ms: float = sourced(
+        25.0, "smart-mini-ifu", "p 17, 20 to 30 ms", "derived"
+    )
     twitch_frac: float = sourced(0.003, "ccmlab-device", "6", "assumed")
     icd_blanking_ms: float = sourced(120.0, "ccmlab-device", "2.3", "recalled")
-    icd_safe_distance_cm: float = sourced(2.0, "ccmlab-device", "2.3", "measured")
+    icd_safe_distance_cm: float = sourced(2.0, "smart-manual-2017", "p 30", "measured")
     posture_beats: int = sourced(20, "ccmlab-protocol", "3, step 8", "assumed")
     posture_grade: float = sourced(0.15, "ccmlab-protocol", "3, step 8", "assumed")
 
