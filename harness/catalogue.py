@@ -1,7 +1,8 @@
 """What `ccmlab list` prints: a line each, name first."""
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Final
 
 from harness.provenance import declared_numbers, sourced_models
@@ -12,7 +13,7 @@ from sim.device.settings import Settings
 from sim.heart.parameters import HFREF, NORMAL
 from sim.instruments import READOUTS
 from sim.patient import phenotypes
-from sim.sources import Source, differing, provenance
+from sim.sources import Source, SourcedNumber, differing, provenance
 
 Line = tuple[str, str]
 
@@ -82,13 +83,16 @@ def _numbers_listed() -> Iterator[tuple[str, str, Source]]:
         if model is Settings:
             continue
         for row in declared_numbers(model):
-            shown = f"{_shown(row.value)} {row.unit}"
-            yield f"{model.__name__}.{row.name}", shown.strip(), row.source
+            yield f"{model.__name__}.{row.name}", _with_unit(row), row.source
     changed = differing(HFREF, NORMAL)
     for row in provenance(HFREF):
         if row.name in changed:
-            shown = f"{_shown(row.value)} {row.unit}"
-            yield f"Circulation[HFrEF].{row.name}", shown, row.source
+            yield f"Circulation[HFrEF].{row.name}", _with_unit(row), row.source
+
+
+def _with_unit(row: SourcedNumber) -> str:
+    unit = "" if row.unit == "1" else row.unit
+    return f"{_shown(row.value)} {unit}".rstrip()
 
 
 def _shown(value: object) -> str:
@@ -109,7 +113,12 @@ LISTS: Final[Mapping[str, Callable[[], Iterator[Line]]]] = {
 
 
 def listing(kind: str) -> str:
-    """Return one list as text, names in a column of their own."""
+    """Return one list as text, names of each block in a column of their own."""
     lines = list(LISTS[kind]())
+    blocks = [list(block) for named, block in groupby(lines, any) if named]
+    return "\n\n".join(_aligned(block) for block in blocks)
+
+
+def _aligned(lines: Sequence[Line]) -> str:
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in lines)

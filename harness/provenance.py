@@ -1,4 +1,4 @@
-"""Where the numbers come from: of every model, and of one run.
+"""Where the numbers come from: of every model, and of one visit.
 
 A number that the scenario states is credited to the scenario, never to a paper.
 """
@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import Any, Final
 
 import sim
-from harness.run import Run
 from harness.scenario import Scenario
 from harness.search import Objective
 from optimizers.recommend import GATE_PROBABILITY
@@ -18,7 +17,7 @@ from sim.device.battery import Cell
 from sim.device.lattice import device_model
 from sim.device.leads import LeadModel
 from sim.instruments import RULES, Errors, readout
-from sim.patient import phenotypes
+from sim.patient import Patient, phenotypes
 from sim.sources import (
     Source,
     SourcedNumber,
@@ -71,27 +70,24 @@ def declared_numbers(model: type) -> list[SourcedNumber]:
     ]
 
 
-def run_numbers(run: Run) -> Numbers:
-    """Return every number that a run used, by the part that it belongs to."""
-    scenario, record = run.facts.scenario, run.record
+def run_numbers(scenario: Scenario, patient: Patient, plan: VisitPlan) -> Numbers:
+    """Return every number that a visit used, by the part that it belongs to."""
+    fixed = fixed_models(scenario.device.model, plan)
     return {
-        "patient": [*_targets(scenario), *record.patient.provenance()],
+        "patient": [*_targets(scenario), *patient.provenance()],
         "device as found": _device_as_found(scenario),
-        "visit plan": _plan(record.plan),
+        "visit plan": _plan(plan),
         "search": _search(scenario),
-        **{
-            part: provenance(model)
-            for part, model in fixed_models(scenario, record.plan).items()
-        },
-        "readout errors": _errors(record.plan),
-        "ECG drawing": _drawing(record.patient.in_atrial_fibrillation),
+        **{part: provenance(model) for part, model in fixed.items()},
+        "readout errors": _errors(plan),
+        "ECG drawing": _drawing(patient.in_atrial_fibrillation),
     }
 
 
-def fixed_models(scenario: Scenario, plan: VisitPlan) -> Mapping[str, Any]:
-    """Return the parts of a run whose numbers no scenario changes."""
+def fixed_models(device: str, plan: VisitPlan) -> Mapping[str, Any]:
+    """Return the parts of a visit whose numbers no scenario changes."""
     return {
-        "device model": device_model(scenario.device.model),
+        "device model": device_model(device),
         "leads": LeadModel(),
         "battery": Cell(),
         "programmer": Link(),
