@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator
@@ -37,7 +38,7 @@ def _ascending(months: Sequence[float]) -> Sequence[float]:
         raise ValueError(f"must be 1 to {MOST_VISITS} visits, got {len(months)}")
     if months[0] < 0.0 or months[-1] > MOST_MONTHS:
         raise ValueError(f"must be 0 to {MOST_MONTHS:g} months, got {list(months)}")
-    if any(b - a < 0.25 for a, b in zip(months, months[1:], strict=False)):
+    if any(b - a < 0.25 for a, b in pairwise(months)):
         raise ValueError(
             f"must rise by 0.25 months or more from visit to visit, got {list(months)}"
         )

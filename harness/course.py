@@ -1,0 +1,309 @@
+"""A course: several visits of one patient over months, and what happens in between.
+
+Each visit is a run like any other, of a scenario that says how the patient and the
+device are found that day. The chronic law moves the patient, the daily life of the
+device moves its charge and its counters; the settings left by one visit are what the
+next one finds.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from harness.course_home import Alert, Home, Stretch, day_of
+from harness.course_table import CourseTable
+from harness.run import Run, patient_of, run_scenario
+from harness.scenario import CourseScenario, Scenario
+from harness.scenario_tables import FoundTable
+from harness.settings_table import DEPENDENTS
+from sim.device.settings import Settings, with_hours_per_day
+from sim.patient import Patient
+from sim.patient.chronic import (
+    SCORES,
+    Condition,
+    Memory,
+    Scores,
+    Traits,
+    advance,
+    condition,
+    dose_factor,
+    draw_traits,
+    edv_ml,
+    is_ischaemic,
+    mean_traits,
+    read,
+    without_effect,
+)
+from sim.patient.solve import Targets, present_targets
+from sim.streams import stream
+from sim.units import DAYS_PER_MONTH, FRAC_PER_PCT
+from sim.visit.clinic import FoundDevice, Progress
+from sim.visit.record import VisitRecord
+
+WORST_SYMPTOM: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CourseVisit:
+    """One visit: what went before, how the patient is and seems, and the run itself."""
+
+    number: int
+    month: float
+    stretch: Stretch
+    true: Condition
+    seen: Condition
+    run: Run
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoursePoint:
+    """How the patient truly is on one day: the answer key of the course."""
+
+    day: int
+    true: Condition
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """A finished course."""
+
+    scenario: CourseScenario
+    scenario_name: str
+    seed: int
+    traits: Traits
+    visits: tuple[CourseVisit, ...]
+    points: tuple[CoursePoint, ...]
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """What the charger showed between the visits."""
+        return tuple(a for visit in self.visits for a in visit.stretch.alerts)
+
+
+class PatientOverMonths:
+    """The patient of a course: how it was at month 0, what months of dose have left."""
+
+    def __init__(self, scenario: CourseScenario, seed: int) -> None:
+        self.course = scenario.course
+        self.patient = patient_of(scenario)
+        self.targets = present_targets(self.patient)
+        self.start = _start(self.patient, self.targets, self.course)
+        self.traits = traits_of(self.patient, self.course, seed)
+        self.memory = Memory.fresh(1)
+        self.points: list[CoursePoint] = [CoursePoint(0, self.start)]
+
+    def true(self) -> Condition:
+        """Return how the patient is now."""
+        return condition(
+            self.start,
+            self.traits,
+            self.memory,
+            knowledge="blinded" if self.course.blinded else "treated",
+            expectation=self.patient.profile.expectation,
+        )
+
+    def live(self, stretch: Stretch) -> None:
+        """Let the days between two visits pass."""
+        for day in stretch.days:
+            dose = dose_factor(day.hours, np.array([day.delivered_frac]))
+            self.memory = advance(self.memory, 1.0 / DAYS_PER_MONTH, dose)
+            self.points.append(CoursePoint(day.day + 1, self.true()))
+
+    def override(self, true: Condition, seen: Condition) -> Mapping[str, float]:
+        """Return what a scenario must say to bring in the patient as of now."""
+        profile, ef_pct = self.patient.profile, float(true.ef_pct[0])
+        points = float(round(seen.scores.mlwhfq_points[0]))
+        worse = true.scores.mlwhfq_points[0] / max(profile.mlwhfq_score, 1.0)
+        start = self.targets
+        return {
+            "ejection_fraction_pct": ef_pct,
+            "edv_ml": edv_ml(start.edv_ml, start.ejection_fraction_pct, ef_pct),
+            "nyha_class": int(true.nyha_class[0]),
+            "mlwhfq_score": points,
+            "dyspnoea": min(WORST_SYMPTOM, float(profile.dyspnoea * worse)),
+            "fatigue": min(WORST_SYMPTOM, float(profile.fatigue * worse)),
+        }
+
+
+def run_course(
+    scenario: CourseScenario,
+    *,
+    scenario_name: str = "",
+    strategy: str | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> Course:
+    """Play every visit of a course.
+
+    Parameters
+    ----------
+    scenario
+        A validated scenario with a table `[course]`.
+    scenario_name
+        Under which name the reports show it.
+    strategy, seed
+        Replace what the scenario says.
+    progress
+        Called with simulated seconds of the visit, phase and text, as in a run.
+    """
+    seed = scenario.seed if seed is None else seed
+    table, person = scenario.course, PatientOverMonths(scenario, seed)
+    home = Home(table, seed, table.visit_months[-1])
+    left, since, visits = first_found(scenario), 0, []
+    for number, month in enumerate(table.visit_months, 1):
+        stretch = home.stay(
+            person.patient, left, range(since, day_of(month)), number - 1
+        )
+        person.live(stretch)
+        true = person.true()
+        rng = stream(seed, name="course", key=(2, number))
+        seen = read(true, rng)
+        played = run_scenario(
+            visit_scenario(scenario, number, person.override(true, seen), stretch),
+            scenario_name=scenario_name,
+            strategy=strategy,
+            seed=seed,
+            replicate=number - 1,
+            progress=progress,
+        )
+        visits.append(CourseVisit(number, month, stretch, true, seen, played))
+        left, since = _left(played.record, stretch.found), day_of(month)
+    return Course(
+        scenario,
+        scenario_name,
+        seed,
+        person.traits,
+        tuple(visits),
+        tuple(person.points),
+    )
+
+
+def traits_of(patient: Patient, course: CourseTable, seed: int) -> Traits:
+    """Return how the patient of a course responds; not at all where CCM does nothing.
+
+    Both leads and the null phenotype: no gain in a beat, none over months (assumed).
+    """
+    ischaemic = np.array([is_ischaemic(patient.profile.aetiology)])
+    if course.traits == "average":
+        traits = mean_traits(ischaemic)
+    else:
+        traits = draw_traits(ischaemic, stream(seed, name="course", key=(0,)))
+    if patient.response.g_one_lead_frac == 0.0:
+        return without_effect(traits)
+    return traits
+
+
+def first_found(scenario: CourseScenario) -> FoundDevice:
+    """Return the device at month 0, with the hours a day of the course."""
+    found = scenario.device.found_device
+    hours = scenario.course.hours_per_day
+    if hours is None:
+        return found
+    return replace(found, settings=with_hours_per_day(found.settings, hours))
+
+
+def visit_scenario(
+    scenario: CourseScenario,
+    number: int,
+    override: Mapping[str, float],
+    stretch: Stretch,
+) -> Scenario:
+    """Return one visit of a course as a scenario of its own.
+
+    The patient is as the scenario says until a first day of treatment has passed.
+    """
+    course, found = scenario.course, stretch.found
+    month, n = course.visit_months[number - 1], len(course.visit_months)
+    data = scenario.model_dump(mode="json", exclude={"course"})
+    data["title"] = f"{scenario.title}: visit {number} of {n}, month {month:g}"
+    if month > 0.0:
+        data["patient"]["override"] |= override
+        data["device"]["found"] = _found_table(found)
+    data["device"]["settings"] = _settings_table(found.settings)
+    return Scenario.checked(data, origin=f"visit {number}")
+
+
+def _found_table(found: FoundDevice) -> dict[str, float | str]:
+    return {name: getattr(found, name) for name in FoundTable.model_fields}
+
+
+def _settings_table(settings: Settings) -> dict[str, object]:
+    usual = Settings()
+    return {name: value for name, _, value in usual.changed(settings)} | {
+        name: getattr(settings, name) for name in DEPENDENTS
+    }
+
+
+def _left(record: VisitRecord, found: FoundDevice) -> FoundDevice:
+    """Return the device as a visit leaves it.
+
+    CCM left off for safety stays off until the next visit, which switches it on again.
+    """
+    left, settings = record.as_left, record.final
+    stopped = settings.ccm_mode == "OFF" != record.reference.ccm_mode
+    if stopped:
+        settings = replace(settings, ccm_mode=record.reference.ccm_mode)
+    return replace(
+        found,
+        settings=settings,
+        state="PERMANENT_OFF" if stopped else "ACTIVE",
+        days_since_charge=left.days_since_charge,
+        charge_frac=left.battery_pct * FRAC_PER_PCT,
+    )
+
+
+def _start(patient: Patient, targets: Targets, course: CourseTable) -> Condition:
+    profile = patient.profile
+    scores = (
+        profile.mlwhfq_score,
+        course.peak_vo2_ml_per_kg_min,
+        course.walk_m,
+    )
+    return Condition(
+        np.array([targets.ejection_fraction_pct]),
+        Scores(*(np.array([value]) for value in scores)),
+        np.array([profile.nyha_class]),
+    )
+
+
+def visit_rows(course: Course) -> Iterator[dict[str, str | int | float | None]]:
+    """Yield what each visit found and did, and what went before it."""
+    for visit in course.visits:
+        record, days = visit.run.record, visit.stretch.days
+        n_days, verdict = len(days), record.verdict
+        scores = {
+            f"{name}_{kind}": float(getattr(state.scores, name)[0])
+            for name in SCORES
+            for kind, state in (("seen", visit.seen), ("true", visit.true))
+        }
+        trains = sum(day.n_trains for day in days)
+        yield {
+            "visit": visit.number,
+            "month": visit.month,
+            "ef_pct_seen": float(visit.seen.ef_pct[0]),
+            "ef_pct_true": float(visit.true.ef_pct[0]),
+            **scores,
+            "nyha_class": int(visit.true.nyha_class[0]),
+            "days_before": n_days,
+            "delivered_frac": _mean([day.delivered_frac for day in days]),
+            "trains_per_day": trains / n_days if n_days else None,
+            "days_suspended": sum(day.suspended for day in days),
+            "n_charges": len(visit.stretch.recharges),
+            "battery_pct_found": record.as_found.battery_pct,
+            "delivered_frac_shown": record.as_found.delivered_frac,
+            "v1_fault": visit.stretch.found.v1_fault,
+            "v2_fault": visit.stretch.found.v2_fault,
+            "amplitude_v_found": visit.stretch.found.settings.amplitude_v,
+            "amplitude_v_left": record.final.amplitude_v,
+            "delay_ms_left": record.final.delay_ms,
+            "hours_per_day_left": record.final.ccm_hours_per_day,
+            "verdict": verdict.kind,
+            "gain_pct": verdict.gain_pct,
+            "alerts": "; ".join(a.text for a in visit.stretch.alerts),
+        }
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
