@@ -84,13 +84,13 @@ def write_run(
     target = prepare(out_dir, force=force)
     began_s, began_at = time.perf_counter(), datetime.now(UTC)
     try:
-        with _whole_folder(target) as folder:
+        with whole_folder(target) as folder:
             _write_contents(run, report, folder)
-            hashes = {name: _hash(folder / name) for name in _names(folder)}
-            _write_json(folder / RUN_FILE, about_run(run, hashes))
+            hashes = {name: file_hash(folder / name) for name in names_in(folder)}
+            write_json(folder / RUN_FILE, about_run(run, hashes))
             timings_s = {**run.timings_s, "archive": time.perf_counter() - began_s}
             written = {"written_at": began_at.isoformat(), "timings_s": timings_s}
-            _write_json(folder / TIMINGS_FILE, written)
+            write_json(folder / TIMINGS_FILE, written)
     except OSError as error:
         raise OutputError(_cannot_write(out_dir, error)) from None
     return target
@@ -126,10 +126,12 @@ def read_run(folder: str | Path) -> StoredRun:
     about = _about(place)
     if about is None:
         raise BrokenRunError(f"{folder} is no run: it has no readable {RUN_FILE}")
+    if "report.json" not in about["files"]:
+        raise BrokenRunError(f"{folder} is a course of visits; name one of its visits")
     wrong = [
         f"{name} {'was changed' if (place / name).is_file() else 'is missing'}"
         for name, expected in about["files"].items()
-        if not (place / name).is_file() or _hash(place / name) != expected
+        if not (place / name).is_file() or file_hash(place / name) != expected
     ]
     if wrong:
         raise BrokenRunError(f"{folder} is not whole: {', '.join(wrong)}")
@@ -159,13 +161,13 @@ def _write_contents(run: Run, report: Report, folder: Path) -> None:
     }
     contents |= {f"figures/{n}.svg": svg for n, svg in drawn.items()}
     for name, content in contents.items():
-        _write(folder / name, content)
+        write_file(folder / name, content)
     write_beats(record.beats, folder / "beats.parquet")
     _sync(folder / "beats.parquet")
 
 
 @contextmanager
-def _whole_folder(target: Path) -> Iterator[Path]:
+def whole_folder(target: Path) -> Iterator[Path]:
     """Give a folder aside that takes its place at the end, or vanishes."""
     folder = _aside(target, "partial")
     folder.mkdir()
@@ -230,7 +232,7 @@ def _check_free(target: Path, asked: str, *, force: bool) -> None:
         return
     if not target.is_dir():
         raise OutputError(f"output folder {asked} is a file; name a folder")
-    present = set(_names(target))
+    present = set(names_in(target))
     about = _about(target)
     known = {RUN_FILE, TIMINGS_FILE, *(about["files"] if about else ())}
     if present and (about is None or present - known):
@@ -255,12 +257,14 @@ def _about(folder: Path) -> dict[str, Any] | None:
     return about if is_ours and isinstance(about.get("files"), dict) else None
 
 
-def _names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
+    """Return the files in a folder and below it, sorted, with forward slashes."""
     found = (path for path in folder.rglob("*") if not path.is_dir())
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file so that it is on the disk before the folder is renamed."""
     path.parent.mkdir(exist_ok=True)
     with path.open("wb") as file:
         file.write(content)
@@ -268,9 +272,10 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a table of values as JSON, the same bytes for the same values."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    _write(path, text.encode() + b"\n")
+    write_file(path, text.encode() + b"\n")
 
 
 def _sync(path: Path) -> None:
@@ -281,7 +286,8 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Return the hash of a file's bytes."""
     return sha256(path.read_bytes()).hexdigest()
 
 
