@@ -22,6 +22,7 @@ STREAM_IDS: Final[dict[str, int]] = {
     "site": 13,
     "leads": 14,
     "course": 15,
+    "sensitivity": 16,
 }
 
 
