@@ -1,0 +1,1 @@
+"""Published findings against this simulator, row by row."""

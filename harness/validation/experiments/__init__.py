@@ -1,0 +1,1 @@
+"""The virtual experiments, a file for each group of findings."""
