@@ -14,7 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from harness.report.model import Report
-    from harness.scenario import Scenario
+    from harness.scenario import CourseScenario, Scenario
 
 CITATIONS: Final = ("text", "bibtex")
 KINDS: Final = ("scenarios", "strategies", "phenotypes", "readouts", "parameters")
@@ -92,16 +92,20 @@ def run(
     """Play one visit: report and data into a folder, verdict to stdout.
 
     SCENARIO is a path ending in .toml or the name of a shipped scenario
-    (ccmlab list scenarios).
+    (ccmlab list scenarios). One with a table [course] plays several visits over
+    months, each in a folder of its own.
     """
     with _one_clear_message():
         from harness.archive import prepare
-        from harness.scenario import load_scenario, scenario_name
+        from harness.scenario import CourseScenario, load_scenario, scenario_name
 
         loaded = _changed(load_scenario(scenario), strategy, seed)
         name = scenario_name(scenario)
         folder = out or default_folder(name, loaded.search.strategy, loaded.seed)
         prepare(folder, force=force)
+        if isinstance(loaded, CourseScenario):
+            click.echo(_play_course(loaded, name, folder, force=force, quiet=quiet))
+            return 0
         report = _play(loaded, name, folder, force=force, quiet=quiet)
     click.echo(result_text(report, folder))
     return 0
@@ -264,6 +268,20 @@ def _play(
     report = build_report(played)
     write_run(played, report, folder, force=force)
     return report
+
+
+def _play_course(
+    scenario: "CourseScenario", name: str, folder: Path, *, force: bool, quiet: bool
+) -> str:
+    from harness.course import run_course
+    from harness.course_archive import course_text, write_course
+    from harness.progress import Progress
+
+    with Progress(sys.stderr, quiet=quiet) as progress:
+        course = run_course(scenario, scenario_name=name, progress=progress)
+    write_course(course, folder, force=force)
+    paths = f"report  {folder / 'visit-1' / 'report.html'} and so on"
+    return "\n".join([course_text(course), "", paths, f"data    {folder}", BANNER])
 
 
 @contextmanager

@@ -1,0 +1,189 @@
+"""The folder of a course: a run a visit, and the tables and figure over the months."""
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from harness.archive import (
+    RUN_FILE,
+    SCHEMA_VERSION,
+    TIMINGS_FILE,
+    OutputError,
+    file_hash,
+    names_in,
+    prepare,
+    whole_folder,
+    write_file,
+    write_json,
+    write_run,
+)
+from harness.course import Course, visit_rows
+from harness.course_figure import course_svg
+from harness.course_home import S_PER_DAY
+from harness.report.build import build_report
+from harness.tables import Row, csv_bytes
+from sim.patient.chronic import FITTED_ROWS, LAW
+from sim.sources import provenance
+from sim.units import PCT_PER_FRAC
+
+BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
+
+
+def write_course(course: Course, out_dir: str | Path, *, force: bool = False) -> Path:
+    """Write a course and return its folder; raises what `write_run` does.
+
+    `visit-1`, `visit-2` ... are runs like any other. Everything but `timings.json`
+    depends on the scenario and the seed alone.
+    """
+    target = prepare(out_dir, force=force)
+    began_s, began_at = time.perf_counter(), datetime.now(UTC)
+    timings: dict[str, Any] = {}
+    try:
+        with whole_folder(target) as folder:
+            for visit in course.visits:
+                name = f"visit-{visit.number}"
+                write_run(visit.run, build_report(visit.run), folder / name)
+                (folder / name / TIMINGS_FILE).unlink()  # what differs is kept above
+                timings[name] = dict(visit.run.timings_s)
+            _write_tables(course, folder)
+            hashes = {name: file_hash(folder / name) for name in names_in(folder)}
+            write_json(folder / RUN_FILE, about_course(course, hashes))
+            timings["archive"] = time.perf_counter() - began_s
+            written = {"written_at": began_at.isoformat(), "timings_s": timings}
+            write_json(folder / TIMINGS_FILE, written)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        text = f"output folder {out_dir} cannot be written: {reason}"
+        raise OutputError(text) from None
+    return target
+
+
+def about_course(course: Course, hashes: Mapping[str, str]) -> dict[str, Any]:
+    """Return what `run.json` of a course holds."""
+    facts = course.visits[0].run.facts
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "course",
+        "scenario_name": course.scenario_name,
+        "seed": course.seed,
+        "git_revision": facts.git_revision,
+        "versions": dict(sorted(facts.versions.items())),
+        "scenario": course.scenario.model_dump(mode="json"),
+        "files": dict(sorted(hashes.items())),
+    }
+
+
+def _write_tables(course: Course, folder: Path) -> None:
+    write_json(folder / "course.json", course_summary(course))
+    contents = {
+        "course.csv": csv_bytes(visit_rows(course)),
+        "days.csv": csv_bytes(day_rows(course)),
+        "charging.csv": csv_bytes(charging_rows(course)),
+        "provenance.csv": csv_bytes(law_rows()),
+        "course.svg": course_svg(course),
+    }
+    for name, content in contents.items():
+        write_file(folder / name, content)
+
+
+def course_summary(course: Course) -> dict[str, Any]:
+    """Return the course as nested values: visits, alerts, traits, how it was set."""
+    traits = course.traits
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "banner": BANNER,
+        "title": course.scenario.title,
+        "seed": course.seed,
+        "visits": [_finite(row) for row in visit_rows(course)],
+        "alerts": [{"day": alert.day, "text": alert.text} for alert in course.alerts],
+        "answer_key": {
+            "note": "how this patient responds over months: hidden from the clinic",
+            "ef_gain_pct": float(traits.ef_gain_pct[0]),
+            "placebo": _one(traits.placebo),
+            "treatment": _one(traits.treatment),
+        },
+        "law_set_from": dict(FITTED_ROWS),
+    }
+
+
+def _one(scores: Any) -> dict[str, float]:
+    names = ("mlwhfq_points", "peak_vo2_ml_per_kg_min", "walk_m")
+    return {name: float(getattr(scores, name)[0]) for name in names}
+
+
+def _finite(row: Row) -> dict[str, Any]:
+    """Return a row for JSON, which knows no nan."""
+    return {key: None if value != value else value for key, value in row.items()}
+
+
+def day_rows(course: Course) -> Iterator[Row]:
+    """Yield each day at home, and how the patient truly was on the next morning."""
+    true = {point.day: point.true for point in course.points}
+    for visit in course.visits:
+        for day in visit.stretch.days:
+            state = true[day.day + 1]
+            yield {
+                "day": day.day,
+                "before_visit": visit.number,
+                "scheduled_h": day.hours,
+                "delivered_frac": day.delivered_frac,
+                "n_trains": day.n_trains,
+                "charge_frac": day.charge_frac,
+                "charged": day.charged,
+                "suspended": day.suspended,
+                "lead_fault": day.fault,
+                "ef_pct_true": float(state.ef_pct[0]),
+                "nyha_class_true": int(state.nyha_class[0]),
+                **{f"{k}_true": v for k, v in _one(state.scores).items()},
+            }
+
+
+def charging_rows(course: Course) -> Iterator[Row]:
+    """Yield each time that the patient charged the device."""
+    for visit in course.visits:
+        for charge in visit.stretch.recharges:
+            yield {
+                "day": charge.at_s / S_PER_DAY - 1.0,
+                "before_frac": charge.before_frac,
+                "after_frac": charge.after_frac,
+                "code": charge.code,
+            }
+
+
+def law_rows() -> Iterator[Row]:
+    """Yield each number of the chronic law with its source."""
+    for row in provenance(LAW, prefix="chronic."):
+        yield {
+            "name": row.name,
+            "value": str(row.value),
+            "unit": row.unit,
+            "reference": row.source.reference,
+            "place": row.source.place,
+            "standing": row.source.standing,
+        }
+
+
+def course_text(course: Course) -> str:
+    """Return what a finished course says on stdout: a line a visit."""
+    head = ("month", "EF %", "MLWHFQ", "VO2", "walk m", "NYHA", "CCM %", "battery %")
+    lines = ["".join(f"{word:>10}" for word in head) + "  verdict"]
+    for row in visit_rows(course):
+        cells = (
+            f"{row['month']:g}",
+            f"{row['ef_pct_seen']:.1f}",
+            f"{row['mlwhfq_points_seen']:.0f}",
+            f"{row['peak_vo2_ml_per_kg_min_seen']:.1f}",
+            f"{row['walk_m_seen']:.0f}",
+            f"{row['nyha_class']}",
+            _percent(row["delivered_frac"]),
+            f"{row['battery_pct_found']:.0f}",
+        )
+        lines.append("".join(f"{cell:>10}" for cell in cells) + f"  {row['verdict']}")
+    alerts = [f"day {alert.day}: {alert.text}" for alert in course.alerts]
+    return "\n".join([*lines, "", *(alerts or ["no alert between the visits"])])
+
+
+def _percent(share: Any) -> str:
+    return "-" if share is None else f"{PCT_PER_FRAC * share:.0f}"

@@ -1,0 +1,102 @@
+"""The figure of a course: how the patient and the device fare over the months."""
+
+from typing import Final
+
+import numpy as np
+from matplotlib import rc_context, rcdefaults, rcParams
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.course import Course
+from harness.report.drawing import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    STYLE,
+    VERMILION,
+    new_figure,
+    svg_file,
+)
+from sim.patient.chronic import Condition
+from sim.units import DAYS_PER_MONTH, PCT_PER_FRAC
+
+PANELS: Final = (
+    ("ef_pct", "ejection\nfraction, %"),
+    ("mlwhfq_points", "MLWHFQ,\npoints"),
+    ("peak_vo2_ml_per_kg_min", "peak VO2,\nmL/kg/min"),
+    ("walk_m", "6-minute\nwalk, m"),
+)
+
+
+def course_svg(course: Course) -> bytes:
+    """Return the figure as an SVG file: same course, same bytes."""
+    with rc_context():
+        rcdefaults()  # a reader's own matplotlib settings must not change the bytes
+        rcParams.update(STYLE)
+        figure = _figure(course)
+        return svg_file("course", figure, course.scenario.title, _words(course))
+
+
+def _words(course: Course) -> str:
+    parts = [
+        f"month {visit.month:g}: ejection fraction {visit.seen.ef_pct[0]:.0f} %,"
+        f" MLWHFQ {visit.seen.scores.mlwhfq_points[0]:.0f},"
+        f" NYHA class {visit.true.nyha_class[0]}"
+        for visit in course.visits
+    ]
+    return "; ".join(parts) + ". Simulated data."
+
+
+def _figure(course: Course) -> Figure:
+    figure = new_figure(8.0)
+    rows = figure.subplots(len(PANELS) + 2, 1, sharex=True)
+    months = np.array([point.day for point in course.points]) / DAYS_PER_MONTH
+    for axes, (name, label) in zip(rows, PANELS, strict=False):
+        true = [_value(point.true, name) for point in course.points]
+        axes.plot(months, true, color=FAINT, label="true (answer key)")
+        axes.plot(
+            [visit.month for visit in course.visits],
+            [_value(visit.seen, name) for visit in course.visits],
+            "o",
+            color=BLUE,
+            label="read at the visit",
+        )
+        axes.set_ylabel(label)
+    _classes(rows[-2], course, months)
+    _device(rows[-1], course)
+    rows[0].legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
+    for axes in rows:
+        for visit in course.visits:
+            axes.axvline(visit.month, color=INK, linewidth=0.4, linestyle=(0, (2, 3)))
+    rows[-1].set_xlabel("months (dotted: visits)")
+    figure.align_ylabels()
+    return figure
+
+
+def _value(state: Condition, name: str) -> float:
+    if name == "ef_pct":
+        return float(state.ef_pct[0])
+    return float(getattr(state.scores, name)[0])
+
+
+def _classes(axes: Axes, course: Course, months: np.ndarray) -> None:
+    classes = [int(point.true.nyha_class[0]) for point in course.points]
+    axes.step(months, classes, where="post", color=GREEN)
+    axes.set_yticks([1, 2, 3, 4], ["I", "II", "III", "IV"])
+    axes.set_ylim(4.4, 0.6)
+    axes.set_ylabel("NYHA\nclass")
+
+
+def _device(axes: Axes, course: Course) -> None:
+    days = [day for visit in course.visits for day in visit.stretch.days]
+    months = [(day.day + 1) / DAYS_PER_MONTH for day in days]
+    battery = [PCT_PER_FRAC * day.charge_frac for day in days]
+    delivered = [PCT_PER_FRAC * day.delivered_frac for day in days]
+    axes.plot(months, battery, color=FAINT, linewidth=0.9, label="battery")
+    axes.plot(months, delivered, color=BLUE, label="beats with CCM, scheduled hours")
+    at = [(alert.day + 1) / DAYS_PER_MONTH for alert in course.alerts]
+    axes.plot(at, [104.0] * len(at), "v", color=VERMILION, label="alert", clip_on=False)
+    axes.set_ylim(0.0, 104.0)
+    axes.set_ylabel("device, %")
+    axes.legend(loc="lower right", ncols=3, fontsize=7.5)
