@@ -160,6 +160,17 @@ def readout(name: str) -> Readout:
     return READOUTS[name]
 
 
+def beats_to_settle(kind: Readout, planned: int | None) -> int:
+    """Return the beats that an arm waits before it is read."""
+    return kind.settle_beats if planned is None else planned
+
+
+def beats_to_read(kind: Readout, planned: int | None, *, in_af: bool) -> int:
+    """Return the beats that an arm is read for: never under 40 in fibrillation."""
+    n = kind.read_beats if planned is None else planned
+    return max(n, RULES.af_least_beats) if in_af else n
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
     """The true beats of one reading, each array `(n,)`.

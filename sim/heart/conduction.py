@@ -84,7 +84,11 @@ def refractory_s(parameters: ConductionParameters, rr_s: float) -> float:
 
 
 class Conduction:
-    """Draws each beat's activation times, in beat order, from its own generator."""
+    """Draws each beat's activation times, in beat order, from its own generator.
+
+    `posture_lag_ms` is what the present posture adds to the lag of V2,
+    `posture_mv_factor` what it makes of both ventricular amplitudes.
+    """
 
     def __init__(
         self, parameters: ConductionParameters, rng: np.random.Generator
@@ -92,6 +96,8 @@ class Conduction:
         self.parameters = parameters
         self._rng = rng
         self._rows: list[list[float]] = []
+        self.posture_lag_ms = 0.0
+        self.posture_mv_factor = 1.0
 
     def activate(self, at_s: float, origin: int, previous_rr_s: float) -> Activation:
         """Return the next beat's times and amplitudes; call once per beat, in order.
@@ -113,6 +119,9 @@ class Conduction:
             v1_s, v2_s = early_v1_s, early_v2_s
             r1 *= self.parameters.ectopic_mv_factor
             r2 *= self.parameters.ectopic_mv_factor
+        if self.posture_lag_ms != 0.0 or self.posture_mv_factor != 1.0:
+            v2_s += self.posture_lag_ms * S_PER_MS
+            r1, r2 = r1 * self.posture_mv_factor, r2 * self.posture_mv_factor
         first_s = v1_s if v1_s < v2_s else v2_s
         end_s = at_s + first_s + refractory_s(self.parameters, previous_rr_s)
         return Activation(

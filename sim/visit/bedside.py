@@ -1,7 +1,7 @@
 """The patient at the bedside: heart, device and monitor, one event a beat."""
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,7 @@ from sim.visit.beatlog import BeatLog
 from sim.visit.safety import Monitor
 
 _RECENT: Final = 256
+LATE_TRAIN: Final = "train left the absolute refractory period"
 _SBP: Final = BEAT_COLUMNS.index("sbp_mmhg")
 
 Waiting = Generator[simpy.Event, object, str]
@@ -58,7 +59,7 @@ class Bedside:
     """Runs the heart with the device in it, and wakes whoever waits for beats.
 
     `stop_reason` is set, and every wait ends, when the monitor stops a guarded test.
-    While nothing is guarded, what the monitor sees goes to `findings`.
+    While nothing is guarded, what the monitor sees is handed to `on_finding`.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Bedside:
         generator: PulseGenerator,
         instruments: Instruments,
         rng_device_ectopy: np.random.Generator,
+        on_finding: Callable[[str], None],
         late: LateTrains | None = None,
     ) -> None:
         self.env = env
@@ -80,11 +82,12 @@ class Bedside:
         self.monitor = Monitor()
         self.guarded = False
         self.stop_reason = ""
-        self.findings: list[tuple[float, str]] = []
         self.arm_id = -1
         self.log = BeatLog(heart)
         self.n_late_trains = 0
         self._rng = rng_device_ectopy
+        self._on_finding = on_finding
+        self._late_settings: set[int] = set()
         self._late = late or LateTrains()
         self._monitored_sbp_mmhg = float("nan")
         self._wake_at = -1
@@ -143,7 +146,7 @@ class Bedside:
             now_s, float(self.heart.last[_SBP])
         )
         if reason:
-            self._found(now_s, reason)
+            self._found(reason)
         if self.log.n_beats == self._wake_at:
             self._wake.succeed()
         return rr_s
@@ -160,15 +163,18 @@ class Bedside:
         if over_s < 0.0:
             return int(chance < self._edge_per_beat), None
         self.n_late_trains += 1
+        if self._setting_id not in self._late_settings:
+            self._late_settings.add(self._setting_id)
+            self._found(LATE_TRAIN)
         if chance >= late.capture_frac:
             return 0, None
         after_s = decision.train_end_s + late.latency_ms * S_PER_MS - activation.at_s
         return (late.run_beats if kind < late.run_frac else 1), after_s
 
-    def _found(self, now_s: float, reason: str) -> None:
+    def _found(self, reason: str) -> None:
         self.monitor.forget_pressure()
         if not self.guarded:
-            self.findings.append((now_s, reason))
+            self._on_finding(reason)
         elif not self.stop_reason:
             self.stop_reason = reason
             self._stopped.succeed()
@@ -178,6 +184,8 @@ class Bedside:
 
         An empty string means that nothing stopped it.
         """
+        if n <= 0:
+            return self.stop_reason
         self._wake_at = self.n_beats + n
         self._wake = self.env.event()
         yield self._wake | self._stopped

@@ -13,15 +13,14 @@ from sim.device.generator import PulseGenerator, State
 from sim.device.leads import Fault, Leads
 from sim.device.settings import Settings
 from sim.heart.beating import BeatingHeart, heart_streams
-from sim.instruments import RULES as READING_RULES
-from sim.instruments import Instruments, readout
+from sim.instruments import Instruments, beats_to_read, beats_to_settle, readout
 from sim.patient import Patient
 from sim.sources import sourced
 from sim.streams import stream
 from sim.units import H_PER_DAY, S_PER_H
 from sim.visit.bedside import Bedside
 from sim.visit.plan import VisitPlan
-from sim.visit.programmer import Programmer
+from sim.visit.programmer import Programmer, settings_text
 from sim.visit.record import (
     AdverseEvent,
     Check,
@@ -35,7 +34,8 @@ from sim.visit.record import (
     Verdict,
     Vitals,
 )
-from sim.visit.safety import SafetyFilter
+from sim.visit.safety import URGENT, SafetyFilter
+from sim.visit.thresholds import draw_thresholds
 
 HORIZON_S: Final = 4.5 * S_PER_H
 Progress = Callable[[float, str, str], None]
@@ -76,8 +76,8 @@ class FoundDevice:
     since_last_visit_days: float = sourced(30.0, "ccmlab-device", "4", "assumed")
     charge_frac: float = sourced(0.7, "ccmlab-device", "1.5", "assumed")
     arrival_h: float = sourced(8.45, "ccmlab-protocol", "3", "assumed")
-    fault_frac: float = 1.0
-    suspended_frac: float = 0.0
+    fault_frac: float = sourced(1.0, "ccmlab-device", "6", "assumed")
+    suspended_frac: float = sourced(0.0, "ccmlab-device", "1.5", "assumed")
 
 
 @dataclass(slots=True)
@@ -105,7 +105,8 @@ class Visit:
     """One programming visit while it goes on.
 
     `reference` is the setting that everything is compared with: the settings as found,
-    once sensing has been mended. `ended_for_safety` ends the titration.
+    once sensing has been mended. `ended_for_safety` ends the titration, `not_titrated`
+    says why it was not begun.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Visit:
         advisor: Advisor,
         seed: int,
         replicate: int = 0,
+        patient_index: int = 0,
         progress: Progress | None = None,
     ) -> None:
         self.env = simpy.Environment()
@@ -126,9 +128,11 @@ class Visit:
         self.advisor = advisor
         self.seed = seed
         self.replicate = replicate
+        self.patient_index = patient_index
         self.findings = Findings()
         self.reference = found.settings
         self.ended_for_safety = ""
+        self.not_titrated = ""
         self.events: list[Event] = []
         self.phases: list[PhaseTime] = []
         self.phase = ""
@@ -142,7 +146,13 @@ class Visit:
 
     def rng(self, name: str, *key: int) -> np.random.Generator:
         """Return one named random stream of this visit."""
-        return stream(self.seed, name=name, replicate=self.replicate, key=key)
+        return stream(
+            self.seed,
+            name=name,
+            patient=self.patient_index,
+            replicate=self.replicate,
+            key=key,
+        )
 
     def _set_up(self) -> None:
         patient, plan, found = self.patient, self.plan, self.found
@@ -172,7 +182,9 @@ class Visit:
         _set_state(generator, found.state)
         heart = BeatingHeart(
             patient.heart,
-            heart_streams(self.seed, replicate=self.replicate),
+            heart_streams(
+                self.seed, patient=self.patient_index, replicate=self.replicate
+            ),
             HORIZON_S,
         )
         self.bedside = Bedside(
@@ -182,13 +194,23 @@ class Visit:
             generator=generator,
             instruments=self.instruments,
             rng_device_ectopy=self.rng("device_ectopy"),
+            on_finding=self.seen_outside_a_test,
         )
         self.programmer = Programmer(
-            self.bedside, self.rng("site"), programming_s=plan.programming_s
+            self.bedside,
+            self.rng("site"),
+            programming_s=plan.programming_s,
+            note=self.note,
         )
         self.filter = SafetyFilter(found.settings.amplitude_v, 0.0, 0.0)
         self._rng_sensation = self.rng("sensation")
         self._rng_symptoms = self.rng("symptoms")
+        self.thresholds = draw_thresholds(self.rng("site", 1))
+
+    @property
+    def may_titrate(self) -> bool:
+        """Whether nothing speaks against trying settings."""
+        return not (self.ended_for_safety or self.not_titrated)
 
     @property
     def generator(self) -> PulseGenerator:
@@ -198,16 +220,13 @@ class Visit:
     @property
     def settle_beats(self) -> int:
         """Beats that each arm waits before it is read."""
-        return self.plan.settle_beats or self.readout.settle_beats
+        return beats_to_settle(self.readout, self.plan.settle_beats)
 
     @property
     def read_beats(self) -> int:
         """Beats that each arm is read for; more in atrial fibrillation."""
-        if self.plan.read_beats:
-            return self.plan.read_beats
-        n = self.readout.read_beats
-        af = self.patient.rhythm.kind == "af"
-        return max(n, READING_RULES.af_least_beats) if af else n
+        in_af = self.patient.in_atrial_fibrillation
+        return beats_to_read(self.readout, self.plan.read_beats, in_af=in_af)
 
     @property
     def expected_pair_sd_pct(self) -> float:
@@ -234,7 +253,7 @@ class Visit:
     def note(self, kind: str, text: str) -> None:
         """Put one line into the visit's log."""
         self.events.append(Event(float(self.env.now), self.phase, kind, text))
-        if self._progress is not None:
+        if self._progress is not None and kind != "programmer":
             self._progress(float(self.env.now), self.phase, text)
 
     def adverse(self, kind: str, text: str, action: str) -> None:
@@ -242,6 +261,17 @@ class Visit:
         event = AdverseEvent(float(self.env.now), kind, text, action)
         self.findings.adverse_events.append(event)
         self.note("adverse event", f"{kind}: {text}; {action}")
+
+    def seen_outside_a_test(self, reason: str) -> None:
+        """Deal with what the monitor shows while no pair is being read."""
+        at = settings_text(self.programmer.programmed)
+        if reason not in URGENT:
+            self.adverse(reason, f"outside a test, at {at}", "patient watched on")
+            return
+        self.programmer.urgent_off()
+        self.bedside.heart.rhythm.end_run()
+        self.ended_for_safety = reason
+        self.adverse(reason, f"outside a test, at {at}", "urgent off")
 
     @contextmanager
     def in_phase(self, name: str) -> Generator[None, None, None]:

@@ -10,6 +10,7 @@ from sim.units import H_PER_DAY
 from sim.visit.clinic import Visit
 from sim.visit.interrogation import RULES_OF_SENSING, cause_text
 from sim.visit.programmer import share_text
+from sim.visit.programming import recharge_days
 from sim.visit.record import FollowUp, Verdict
 
 
@@ -31,6 +32,7 @@ def follow_up(visit: Visit, final: Settings) -> tuple[FollowUp, ...]:
     """Return the recommendations in the order a reader needs them."""
     return (
         *_interval(visit),
+        *_leads(visit),
         *_delivery(visit),
         *_response(visit),
         *_sensation(visit),
@@ -116,8 +118,17 @@ def _battery(visit: Visit, final: Settings) -> Iterator[FollowUp]:
     found = visit.findings.as_found
     if found is not None and found.days_since_charge > final.alert_recharge_days:
         yield FollowUp(
-            "train the patient in weekly charging again",
+            "train the patient in charging again",
             f"last charged {found.days_since_charge:.0f} days ago",
         )
-    else:
-        yield FollowUp("recharge weekly", "charging plan of the permanent settings")
+    days = recharge_days(visit)
+    usual = "weekly" if days == 7 else f"every {days} days"
+    yield FollowUp(f"recharge {usual}", "charging plan of the permanent settings")
+
+
+def _leads(visit: Visit) -> Iterator[FollowUp]:
+    found = visit.findings.as_found
+    alerts = found.alerts if found is not None else ()
+    for alert in alerts:
+        if alert.startswith("impedance"):
+            yield FollowUp("chest radiograph and lead check", alert)

@@ -8,6 +8,7 @@ import numpy as np
 import simpy
 
 from sim.device.generator import Cause, Counters, PulseGenerator
+from sim.device.leads import impedance_alert
 from sim.device.settings import Settings, axis_numbers, with_dependents
 from sim.heart.conduction import refractory_s
 from sim.sources import sourced
@@ -20,6 +21,7 @@ from sim.visit.safety import RULES, SafetyFilter
 
 Process = Generator[simpy.Event, object, None]
 OVO: Final = "OVO-LS-CCM"
+SMART: Final = "CCM X10"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class SensingRules:
     least_delivered_frac: float = sourced(0.9, "ccmlab-device", "4", "recalled")
     scan_beats: int = sourced(60, "ccmlab-device", "3, feature 12", "assumed")
     scan_tail_pct: float = sourced(1.0, "ccmlab-device", "3, feature 12", "assumed")
+    fast_tail_pct: float = sourced(10.0, "ccmlab-protocol", "4", "assumed")
     scan_margin_ms: float = sourced(3.0, "ccmlab-device", "3, feature 12", "assumed")
     sensing_safety_factor: float = sourced(2.0, "ccmlab-device", "4", "assumed")
 
@@ -110,6 +113,7 @@ def read_out(
     generator, now_s = visit.generator, float(visit.env.now)
     battery, leads = generator.battery, generator.leads
     seen = scan(visit, 20)
+    ohm = {name: leads.measure_ohm(name, now_s) for name in ("V1", "V2")}
     idle_days = (now_s - battery.last_recharge_s) / (H_PER_DAY * S_PER_H)
     p_wave = seen.atrial_mv[np.isfinite(seen.atrial_mv)]
     return Interrogation(
@@ -119,21 +123,30 @@ def read_out(
         battery_pct=100.0 * battery.charge_frac,
         battery_v=battery.voltage_v,
         days_since_charge=idle_days,
-        impedance_v1_ohm=leads.measure_ohm("V1", now_s),
-        impedance_v2_ohm=leads.measure_ohm("V2", now_s),
+        impedance_v1_ohm=ohm["V1"],
+        impedance_v2_ohm=ohm["V2"],
         r_wave_v1_mv=float(seen.v1_mv.mean()),
         r_wave_v2_mv=float(seen.v2_mv.mean()),
         p_wave_mv=float(p_wave.mean()) if p_wave.size else float("nan"),
         delivered_frac=delivered_frac,
         counters=counters,
-        alerts=_alerts(generator, delivered_frac, idle_days),
+        alerts=_alerts(generator, delivered_frac, idle_days, ohm),
     )
 
 
 def _alerts(
-    generator: PulseGenerator, delivered_frac: float, idle_days: float
+    generator: PulseGenerator,
+    delivered_frac: float,
+    idle_days: float,
+    ohm: Mapping[str, float],
 ) -> tuple[str, ...]:
-    settings, alerts = generator.settings, []
+    settings = generator.settings
+    alerts = [
+        f"impedance of {name} {now_ohm:.0f} ohm, changed by more than"
+        f" {settings.alert_dz_pct:g} % since implantation"
+        for name, now_ohm in ohm.items()
+        if impedance_alert(settings, generator.leads[name].model.impedance_ohm, now_ohm)
+    ]
     if delivered_frac * 100.0 < settings.alert_min_ccm_pct:
         alerts.append(
             f"delivered {share_text(delivered_frac)}, below the alert limit of"
@@ -173,7 +186,10 @@ def mend_sensing(visit: Visit) -> Process:
     seen = scan(visit, rules.scan_beats)
     settings = visit.generator.settings
     changes = propose_sensing(
-        settings, seen, in_af=visit.patient.in_atrial_fibrillation
+        settings,
+        seen,
+        in_af=visit.patient.in_atrial_fibrillation,
+        has_own_ls_sensitivity=visit.found.model == SMART,
     )
     if changes:
         values = {name: value for name, (value, _) in changes.items()}
@@ -190,19 +206,38 @@ def mend_sensing(visit: Visit) -> Process:
     for text in visit.findings.sensing:
         if text:
             visit.note("sensing", text)
+    lost = visit.bedside.log.unsensed_frac(first)
+    if lost > 1.0 - rules.least_delivered_frac or share == 0.0:
+        visit.not_titrated = (
+            f"CCM could not be delivered reliably: {share_text(lost)} of beats lost to"
+            f" sensing, {share_text(share)} with CCM"
+        )
+        visit.note("sensing", f"{visit.not_titrated}; nothing is titrated today")
     visit.reference = visit.generator.settings
     visit.filter = _filter(visit, scan(visit, rules.scan_beats))
 
 
 def propose_sensing(
-    settings: Settings, seen: Scan, *, in_af: bool
+    settings: Settings,
+    seen: Scan,
+    *,
+    in_af: bool,
+    has_own_ls_sensitivity: bool = False,
 ) -> dict[str, tuple[object, str]]:
     """Return the sensing values to change, each with the finding that asks for it."""
     changes: dict[str, tuple[object, str]] = {}
+    if settings.ccm_mode == "OFF":
+        changes["ccm_mode"] = ("TIMED", "CCM found switched off: switched on")
     if in_af and settings.mode != OVO:
         changes["mode"] = (OVO, "atrial fibrillation: mode OVO-LS-CCM programmed")
-    ovo = in_af or settings.mode == OVO
-    for name, seen_mv in (("sens_v1_mv", seen.v1_mv), ("sens_v2_mv", seen.v2_mv)):
+    elif settings.mode == "OOO":
+        changes["mode"] = (OVO, "found in standby (OOO): mode OVO-LS-CCM programmed")
+    ovo = in_af or settings.mode != "ODO-LS-CCM"
+    local_mv = seen.v1_mv if settings.ls_channel == "V1" else seen.v2_mv
+    rows = [("sens_v1_mv", seen.v1_mv), ("sens_v2_mv", seen.v2_mv)]
+    if has_own_ls_sensitivity:
+        rows.append(("sens_ls_mv", local_mv))
+    for name, seen_mv in rows:
         changes |= _sensitivity(settings, name, seen_mv, ovo=ovo)
     return changes | _window(settings, seen, ovo=ovo)
 
@@ -251,15 +286,26 @@ def _window(
     return {"alert_start_ms": (start, text), "alert_width_ms": (width, "")}
 
 
-def _filter(visit: Visit, seen: Scan) -> SafetyFilter:
-    rr_s = S_PER_MIN / visit.patient.rhythm.heart_rate_bpm
+def latest_train_end_ms(visit: Visit) -> float:
+    """Return the latest safe end of a train after activation, at the present rate.
+
+    The refractory period is the patient's own, as if measured beforehand; the rate is
+    that of the fast tenth of the last beats, since fibrillation has short intervals.
+    """
+    beats = visit.bedside.recent_activations(RULES_OF_SENSING.scan_beats)
+    intervals_s = np.diff([beat.at_s for beat in beats])
     conduction = visit.patient.conduction
+    rr_s = float(np.percentile(intervals_s, RULES_OF_SENSING.fast_tail_pct))
     refractory_ms = refractory_s(conduction, rr_s) * MS_PER_S
     first_lead_ms = min(conduction.v1_lag_ms, conduction.v2_lag_ms)
+    return first_lead_ms + refractory_ms - RULES.refractory_margin_ms
+
+
+def _filter(visit: Visit, seen: Scan) -> SafetyFilter:
     late_s = np.percentile(seen.local_sense_s, 100.0 - RULES.late_sense_pct)
     return SafetyFilter(
         highest_tolerated_v=visit.reference.amplitude_v,
-        latest_train_end_ms=first_lead_ms + refractory_ms - RULES.refractory_margin_ms,
+        latest_train_end_ms=latest_train_end_ms(visit),
         latest_local_sense_ms=float(late_s) * MS_PER_S,
     )
 

@@ -8,6 +8,8 @@ from sim.units import S_PER_MIN
 from sim.visit.arrival import ASKING, review_symptoms, take_vitals
 from sim.visit.clinic import Visit
 from sim.visit.programmer import share_text
+from sim.visit.programming import read_again
+from sim.visit.verification import stop
 
 Process = Generator[simpy.Event, object, None]
 
@@ -15,11 +17,13 @@ Process = Generator[simpy.Event, object, None]
 def observe(visit: Visit) -> Process:
     """Watch rhythm, symptoms and vitals; say so when nothing was seen."""
     bedside = visit.bedside
-    first, n_findings = bedside.n_beats, len(bedside.findings)
+    first, n_before = bedside.n_beats, len(visit.findings.adverse_events)
+    stopped_before = visit.ended_for_safety
     yield from bedside.wait_s(visit.plan.observation_min * S_PER_MIN)
-    seen = bedside.findings[n_findings:]
-    for _, reason in seen:
-        visit.adverse(reason, "seen during observation", "physician informed")
+    seen = visit.findings.adverse_events[n_before:]
+    if visit.ended_for_safety != stopped_before:
+        stop(visit, f"{visit.ended_for_safety} during observation")
+        yield from read_again(visit)
     n = bedside.log.n_ectopic(first)
     share = bedside.log.delivered_frac(first)
     nothing = (

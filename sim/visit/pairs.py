@@ -77,7 +77,7 @@ def read_arm(visit: Visit, comparison: Comparison, role: Role) -> Process[Arm]:
     settings = comparison.settings(role)
     yield from visit.programmer.program(settings)
     yield from _until_felt(visit, comparison, role)
-    yield from _beats(visit, visit.settle_beats - SAFETY.felt_within_beats)
+    yield from _beats(visit, visit.settle_beats - felt_beats(visit))
     attempts, reading = 1, (yield from _read(visit))
     while reading.void and attempts < RULES.most_attempts:
         visit.note("void", f"window repeated: {reading.void}")
@@ -98,11 +98,16 @@ def _read(visit: Visit) -> Process[Reading]:
 
 
 def _until_felt(visit: Visit, comparison: Comparison, role: Role) -> Process[None]:
-    yield from _beats(visit, SAFETY.felt_within_beats)
+    yield from _beats(visit, felt_beats(visit))
     if role == "tested" and comparison.asks is not None:
         reason = comparison.asks()
         if reason:
             raise StoppedError(reason)
+
+
+def felt_beats(visit: Visit) -> int:
+    """Return the beats after which a patient tells what is felt."""
+    return min(SAFETY.felt_within_beats, visit.settle_beats)
 
 
 def _beats(visit: Visit, n: int) -> Process[None]:

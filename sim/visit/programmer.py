@@ -1,6 +1,6 @@
 """The programmer: link, pending and programmed values, atomic programming, proof."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,8 @@ class Programmer:
         Draws the losses of the wand link.
     programming_s
         Time that one programming command takes.
+    note
+        Writes kind and text of every command into the visit's log.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Programmer:
         rng: np.random.Generator,
         *,
         programming_s: float,
+        note: Callable[[str, str], None],
         link: Link | None = None,
     ) -> None:
         self._bedside = bedside
@@ -63,9 +66,7 @@ class Programmer:
         self._link = link or Link()
         self._undo: list[Settings] = []
         self.programming_s = programming_s
-        self.n_commands = 0
-        self.n_link_losses = 0
-        self.log: list[tuple[float, str]] = []
+        self._write = note
 
     @property
     def programmed(self) -> Settings:
@@ -110,17 +111,13 @@ class Programmer:
 
     def reading_link_lost(self) -> bool:
         """Tell whether the wand lost its link during one reading."""
-        lost = bool(self._rng.random() < self._link.loss_per_reading_frac)
-        self.n_link_losses += lost
-        return lost
+        return bool(self._rng.random() < self._link.loss_per_reading_frac)
 
     def _command(self) -> Process:
-        self.n_commands += 1
         for _ in range(self._link.most_retries):
             yield self._bedside.env.timeout(self.programming_s)
             if self._rng.random() >= self._link.loss_per_command_frac:
                 return
-            self.n_link_losses += 1
             self._note("wand link lost, command repeated")
             yield self._bedside.env.timeout(self._link.retry_s)
 
@@ -129,12 +126,20 @@ class Programmer:
         self._bedside.generator.program(settings)
         self._bedside.settings_changed()
         text = ", ".join(f"{name} {old} -> {new}" for name, old, new in changes)
-        self._note(f"programmed {text or 'the same values again'}")
+        self._note(f"programmed and confirmed: {text or 'the same values again'}")
 
     def _note(self, text: str) -> None:
-        self.log.append((float(self._bedside.env.now), text))
+        self._write("programmer", text)
 
 
 def share_text(frac: float) -> str:
     """Return a share as a whole percentage with its sign."""
     return f"{PCT_PER_FRAC * frac:.0f} %"
+
+
+def settings_text(settings: Settings) -> str:
+    """Return the pulse of some settings in a clinician's shorthand."""
+    return (
+        f"{settings.amplitude_v:g} V, {settings.phase_duration_ms:g} ms,"
+        f" delay {settings.delay_ms:g} ms, {settings.n_pulses} pulses"
+    )

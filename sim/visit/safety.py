@@ -157,7 +157,8 @@ def at_least_as_strong(settings: Settings, other: Settings) -> bool:
 class Monitor:
     """Watches every beat and says when a test must stop.
 
-    `beat` returns the reason of a stop, or an empty string. It keeps no clock: each
+    `beat` returns the reason of a stop, or an empty string; a run of ectopics is told
+    at its third beat, and again when it has become sustained. It keeps no clock: each
     limit is a count of beats, or times handed in.
     """
 
@@ -170,6 +171,7 @@ class Monitor:
         "_recent_sum",
         "_rules",
         "_run_start_s",
+        "_sustained_told",
         "_tied",
         "_train_end_s",
     )
@@ -178,6 +180,7 @@ class Monitor:
         self._rules = rules
         self._pressures: deque[float]
         self._ectopic_run = 0
+        self._sustained_told = False
         self._run_start_s = 0.0
         self._tied = 0
         self._n_tied = 0
@@ -214,6 +217,7 @@ class Monitor:
         rules = self._rules
         if self._ectopic_run == 0:
             self._run_start_s = start_s
+            self._sustained_told = False
         self._ectopic_run += 1
         after_train_s = start_s - self._train_end_s
         if 0.0 <= after_train_s <= rules.tied_within_ms * S_PER_MS:
@@ -222,8 +226,9 @@ class Monitor:
             self._harmless = 0
             self._train_end_s = float("nan")
         if start_s - self._run_start_s > rules.sustained_vt_s:
-            return "sustained ventricular tachycardia"
-        if self._ectopic_run >= rules.run_beats:
+            told, self._sustained_told = self._sustained_told, True
+            return "" if told else "sustained ventricular tachycardia"
+        if self._ectopic_run == rules.run_beats:
             return "non-sustained ventricular tachycardia"
         if self._tied >= rules.tied_trains:
             return "ectopic beats tied to consecutive trains"

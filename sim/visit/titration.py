@@ -5,12 +5,15 @@ from typing import Final, TypeVar
 
 import simpy
 
+from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.sensation import reported_grade, sensation_level
 from sim.units import S_PER_MIN
 from sim.visit.bedside import train_of
 from sim.visit.clinic import Visit
+from sim.visit.interrogation import latest_train_end_ms
 from sim.visit.pairs import Comparison, StoppedError, read_pair
+from sim.visit.programmer import settings_text
 from sim.visit.record import Pair, Purpose, Tested
 from sim.visit.safety import RULES, URGENT, ectopy_is_excessive
 
@@ -61,6 +64,7 @@ def titrate(visit: Visit) -> Process[None]:
 def test(visit: Visit, asked: Settings) -> Process[Tested]:
     """Test one proposal: filter, reference-tested-reference, questions."""
     start_s, first = float(visit.env.now), visit.bedside.n_beats
+    visit.filter.latest_train_end_ms = latest_train_end_ms(visit)
     admitted = visit.filter.admit(asked)
     if admitted.settings is None:
         yield visit.env.timeout(RULES.refusal_s)
@@ -78,7 +82,7 @@ def test(visit: Visit, asked: Settings) -> Process[Tested]:
     except StoppedError as stopped:
         aborted = stopped.reason
         yield from make_safe(visit, aborted, settings)
-    aborted = aborted or (yield from _judge_ectopy(visit, settings))
+    aborted = aborted or (yield from judge_ectopy(visit, settings))
     return _tested(
         visit,
         asked,
@@ -95,6 +99,7 @@ def test(visit: Visit, asked: Settings) -> Process[Tested]:
 def make_safe(visit: Visit, reason: str, settings: Settings) -> Process[None]:
     """Stop a test: reference or off at once, confirm, rest, exclude the region."""
     visit.bedside.resume()
+    was_tested = settings not in (visit.reference, visit.off)
     if reason in URGENT:
         visit.programmer.urgent_off()
         visit.bedside.heart.rhythm.end_run()
@@ -104,7 +109,7 @@ def make_safe(visit: Visit, reason: str, settings: Settings) -> Process[None]:
         return
     if reason.startswith("sensation"):
         visit.filter.felt_at(settings)
-    else:
+    elif was_tested and visit.programmer.programmed == settings:
         visit.filter.stopped_at(settings)
     yield from visit.programmer.program(visit.reference)
     text = f"{reason} at {settings_text(settings)}"
@@ -116,7 +121,8 @@ def make_safe(visit: Visit, reason: str, settings: Settings) -> Process[None]:
     visit.bedside.resume()
 
 
-def _judge_ectopy(visit: Visit, settings: Settings) -> Process[str]:
+def judge_ectopy(visit: Visit, settings: Settings) -> Process[str]:
+    """Compare all ectopics since titration began with the baseline; stop on excess."""
     n_baseline, baseline_s = visit.ectopy_baseline
     bedside, first = visit.bedside, visit.ectopy_since_beat
     if bedside.n_beats <= first:
@@ -178,18 +184,14 @@ def _tested(
 
 
 def energy_frac(visit: Visit, settings: Settings) -> float:
-    """Return the energy of a train as a share of the nominal train's."""
+    """Return the daily energy as a share of nominal, at the same delivered share."""
     leads = visit.generator.leads
-    nominal = leads.energy_mj_per_train(NOMINAL)
-    return leads.energy_mj_per_train(settings) / nominal
+    return daily(settings, leads) / daily(NOMINAL, leads)
 
 
-def settings_text(settings: Settings) -> str:
-    """Return the pulse of some settings in a clinician's shorthand."""
-    return (
-        f"{settings.amplitude_v:g} V, {settings.phase_duration_ms:g} ms,"
-        f" delay {settings.delay_ms:g} ms, {settings.n_pulses} pulses"
-    )
+def daily(settings: Settings, leads: Leads) -> float:
+    """Return energy a day up to a factor that all settings of a patient share."""
+    return leads.energy_mj_per_train(settings) * settings.ccm_hours_per_day
 
 
 def pair_text(pair: Pair) -> str:

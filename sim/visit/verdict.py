@@ -115,7 +115,7 @@ def judge(
         pairs_void=len(pairs) - found.n,
         pair_sd_pct=found.pair_sd_pct,
         least_detectable_gain_pct=least_detectable_gain_pct(
-            spread, plan.verification_pairs
+            spread, found.n if found.n >= 2 else plan.verification_pairs
         ),
         best_single_reading_pct=best_single_reading_pct,
     )
@@ -137,31 +137,3 @@ def _decide(found: Estimate, plan: VisitPlan) -> tuple[VerdictKind, str]:
         least = plan.least_relevant_gain_pct
         return "inconclusive", f"gain below the least relevant gain of {least:g} %"
     return "inconclusive", "95 % interval includes no gain"
-
-
-def not_verified(
-    plan: VisitPlan,
-    kind: VerdictKind,
-    reason: str,
-    *,
-    best_single_reading_pct: float,
-    expected_pair_sd_pct: float,
-) -> Verdict:
-    """Return the verdict of a visit that had no candidate to verify."""
-    none = (NOT_READ, NOT_READ)
-    return Verdict(
-        kind=kind,
-        reason=reason,
-        gain_pct=NOT_READ,
-        standard_error_pct=NOT_READ,
-        ci95_pct=none,
-        ci90_pct=none,
-        pairs_planned=plan.verification_pairs,
-        pairs_done=0,
-        pairs_void=0,
-        pair_sd_pct=NOT_READ,
-        least_detectable_gain_pct=least_detectable_gain_pct(
-            expected_pair_sd_pct, plan.verification_pairs
-        ),
-        best_single_reading_pct=best_single_reading_pct,
-    )

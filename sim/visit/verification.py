@@ -1,18 +1,23 @@
 """Fresh pairs for the one candidate, protected and outside the titration clock."""
 
 from collections.abc import Generator
+from dataclasses import replace
+from typing import Final
 
 import simpy
 
 from sim.device.settings import Settings
-from sim.units import S_PER_MIN
+from sim.units import PCT_PER_FRAC, S_PER_MIN
 from sim.visit.clinic import Visit
 from sim.visit.pairs import ABBA, BAAB, Comparison, StoppedError, read_pair
 from sim.visit.record import Choice, Verdict
-from sim.visit.titration import make_safe, pair_text
-from sim.visit.verdict import judge, not_verified
+from sim.visit.titration import daily, judge_ectopy, make_safe, pair_text
+from sim.visit.verdict import NOT_READ, judge
 
 Process = Generator[simpy.Event, object, None]
+NO_CANDIDATE: Final = (
+    "no candidate surely better than the reference, so the reference is kept"
+)
 
 
 def verify(visit: Visit) -> Process:
@@ -20,17 +25,13 @@ def verify(visit: Visit) -> Process:
     found = visit.findings
     choice = found.choice = visit.advisor.recommend()
     visit.note("choice", choice.reason)
-    if visit.ended_for_safety:
-        found.verdict = _without_pairs(visit, visit.ended_for_safety)
-        return
-    yield from visit.programmer.program(visit.reference)
-    yield from visit.bedside.wait_s(visit.plan.site.rest_min * S_PER_MIN)
-    if choice.settings == visit.reference:
-        found.verdict = _without_pairs(visit, "")
-        return
-    yield from _read_pairs(visit, choice)
+    if visit.may_titrate:
+        yield from visit.programmer.program(visit.reference)
+        yield from visit.bedside.wait_s(visit.plan.site.rest_min * S_PER_MIN)
+    if visit.may_titrate and choice.settings != visit.reference:
+        yield from _read_pairs(visit, choice)
     if found.verdict is None:
-        found.verdict = _judged(visit)
+        found.verdict = _judged(visit, choice)
     visit.note("verdict", f"{found.verdict.kind}: {found.verdict.reason}")
 
 
@@ -45,13 +46,37 @@ def _read_pairs(visit: Visit, choice: Choice) -> Process:
             pair = yield from read_pair(visit, comparison)
         except StoppedError as stopped:
             yield from make_safe(visit, stopped.reason, choice.settings)
-            visit.findings.verdict = _without_pairs(visit, stopped.reason)
+            stop(visit, stopped.reason)
             return
         visit.findings.verification_pairs.append(pair)
         visit.note("pair", f"verification pair: {pair_text(pair)}")
+        excess = yield from judge_ectopy(visit, choice.settings)
+        if excess:
+            stop(visit, excess)
+            return
 
 
-def _judged(visit: Visit) -> Verdict:
+def _judged(visit: Visit, choice: Choice) -> Verdict:
+    verdict = _from_pairs(visit)
+    if visit.ended_for_safety:
+        return replace(
+            verdict, kind="stopped for safety", reason=visit.ended_for_safety
+        )
+    if visit.not_titrated:
+        return replace(verdict, reason=visit.not_titrated)
+    if choice.settings == visit.reference:
+        return replace(verdict, reason=NO_CANDIDATE)
+    return verdict
+
+
+def stop(visit: Visit, reason: str) -> None:
+    """Turn the verdict into a stop for safety; what the pairs showed is kept."""
+    verdict = visit.findings.verdict or _from_pairs(visit)
+    visit.findings.verdict = replace(verdict, kind="stopped for safety", reason=reason)
+    visit.note("verdict", f"stopped for safety: {reason}")
+
+
+def _from_pairs(visit: Visit) -> Verdict:
     return judge(
         visit.findings.verification_pairs,
         visit.plan,
@@ -60,21 +85,17 @@ def _judged(visit: Visit) -> Verdict:
     )
 
 
-def _without_pairs(visit: Visit, stopped: str) -> Verdict:
-    kept = "no candidate surely better than the reference, so the reference is kept"
-    return not_verified(
-        visit.plan,
-        "stopped for safety" if stopped else "inconclusive",
-        stopped or kept,
-        best_single_reading_pct=best_single_reading_pct(visit),
-        expected_pair_sd_pct=visit.expected_pair_sd_pct,
-    )
-
-
 def best_single_reading_pct(visit: Visit) -> float:
-    """Return what the best single reading of the titration would have claimed."""
-    gains = [tested.gain_pct for tested in visit.findings.tested]
-    return max((gain for gain in gains if gain == gain), default=float("nan"))
+    """Return what the best single reading would have claimed.
+
+    Each reading of a tested setting against the first reading of the reference, as
+    somebody would who does not go back to it: drift and luck included.
+    """
+    pairs = [test.pair for test in visit.findings.tested if test.pair is not None]
+    arms = [arm for pair in pairs for arm in pair.arms if not arm.reading.void]
+    first = next((a.reading.primary for a in arms if a.role == "reference"), NOT_READ)
+    claims = [a.reading.primary / first - 1.0 for a in arms if a.role == "tested"]
+    return PCT_PER_FRAC * max(claims, default=NOT_READ)
 
 
 def permanent_settings(visit: Visit) -> Settings:
@@ -87,5 +108,5 @@ def permanent_settings(visit: Visit) -> Settings:
     if verdict.kind == "equivalent":
         leads = visit.generator.leads
         both = (visit.reference, choice.settings)
-        return min(both, key=leads.energy_mj_per_train)
+        return min(both, key=lambda settings: daily(settings, leads))
     return visit.reference

@@ -31,14 +31,15 @@ def programming_visit(visit: Visit) -> Process:
 def test_response(visit: Visit) -> Process:
     """Take the ectopy baseline, then compare the reference with OFF."""
     yield from _finish_baseline(visit)
-    yield from response_test(visit)
+    if visit.may_titrate:
+        yield from response_test(visit)
 
 
 def titrate_under_the_clock(visit: Visit) -> Process:
     """Search, unless the patient has already been harmed."""
     visit.ectopy_since_beat = visit.bedside.n_beats
     visit.advisor.begin(visit.reference, int(visit.plan.titration_s / visit.test_s))
-    if not visit.ended_for_safety:
+    if visit.may_titrate:
         yield from titrate(visit)
 
 
@@ -75,6 +76,7 @@ def run_visit(
     advisor: Advisor,
     seed: int,
     replicate: int = 0,
+    patient_index: int = 0,
     progress: Progress | None = None,
 ) -> VisitRecord:
     """Play one visit from check-in to the report and return its record.
@@ -85,7 +87,7 @@ def run_visit(
         Who comes, what is planned, how the device is found.
     advisor
         Proposes settings and learns what was seen; `sim` knows no optimizer.
-    seed, replicate
+    seed, replicate, patient_index
         Key every random stream of the visit.
     progress
         Called with simulated seconds, phase and text for each line of the log.
@@ -97,6 +99,7 @@ def run_visit(
         advisor=advisor,
         seed=seed,
         replicate=replicate,
+        patient_index=patient_index,
         progress=progress,
     )
     visit.env.run(until=visit.env.process(programming_visit(visit)))
