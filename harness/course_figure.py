@@ -99,4 +99,4 @@ def _device(axes: Axes, course: Course) -> None:
     axes.plot(at, [104.0] * len(at), "v", color=VERMILION, label="alert", clip_on=False)
     axes.set_ylim(0.0, 104.0)
     axes.set_ylabel("device, %")
-    axes.legend(loc="lower right", ncols=3, fontsize=7.5)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize=7.5)

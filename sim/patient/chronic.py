@@ -66,7 +66,7 @@ class Exercise(Score):
 
     placebo_mean: float = sourced(0.4, "borggrefe2008", "B02", "fitted")
     placebo_sd: float = sourced(0.8, "borggrefe2008", "SD of B01-B04", "fitted")
-    treatment_mean: float = sourced(0.65, _E, f"{_LAW}, 0.5 to 0.8", "fitted")
+    treatment_mean: float = sourced(0.65, _E, f"{_LAW}; B09, B10", "fitted")
     treatment_sd: float = sourced(0.8, _E, _LAW, "assumed")
     fluctuation_sd: float = sourced(2.05, "borggrefe2008", "SD of B01-B04", "fitted")
     low: float = sourced(4.0, _E, "B virtual cohort", "assumed")
@@ -120,7 +120,7 @@ class ChronicLaw:
     nyha_placebo_hold_months: float = sourced(6.0, _E, _LAW, "assumed")
     nyha_treatment_frac: float = sourced(0.95, "smart-mini-ifu", "B13", "fitted")
     usual_peak_vo2_ml_per_kg_min: float = sourced(
-        14.3, _E, "B virtual cohort; C05", "measured"
+        14.3, _E, "B virtual cohort", "measured"
     )
     usual_walk_m: float = sourced(345.0, _E, "B virtual cohort", "assumed")
     mlwhfq_points: Symptoms = field(default_factory=Symptoms)
@@ -140,6 +140,7 @@ FITTED_ROWS: Final[Mapping[str, str]] = MappingProxyType(
         "B06": "placebo of MLWHFQ; its fluctuation",
         "B07": "time constant of the benefit; fading of the placebo",
         "B08": "time constant of the benefit",
+        "B09": "treatment part of peak VO2",
         "B10": "treatment part of peak VO2",
         "B11": "what knowing the treatment adds to the placebo",
         "B13": "treatment part of the NYHA class",
