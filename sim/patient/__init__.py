@@ -1,6 +1,7 @@
-"""One virtual patient: what it is made of, the ready-made ones, and how to fit one."""
+"""Virtual patients: what one is made of, the ready-made, how to fit one, or many."""
 
 from sim.patient.checks import PatientTableError
+from sim.patient.cohort import Cohort, sample_cohort
 from sim.patient.files import load_patient, patient_from_toml, patient_to_toml
 from sim.patient.model import Patient, Profile
 from sim.patient.personalize import OVERRIDES, personalize
@@ -10,6 +11,7 @@ from sim.patient.solve import Targets, UnreachableTargetError, solve_patient
 __all__ = [
     "OVERRIDES",
     "PHENOTYPES",
+    "Cohort",
     "Patient",
     "PatientTableError",
     "Phenotype",
@@ -22,5 +24,6 @@ __all__ = [
     "personalize",
     "phenotype",
     "phenotypes",
+    "sample_cohort",
     "solve_patient",
 ]

@@ -1,0 +1,208 @@
+"""Many virtual patients who could come for CCM, each solved to what was drawn."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.heart.parameters import FloatArray
+from sim.heart.settle import PLAUSIBLE, ImplausibleHeartError, check_plausible
+from sim.patient.assembly import SolvedHeart, assembled
+from sim.patient.model import Patient
+from sim.patient.population import (
+    SCORES,
+    Draw,
+    Population,
+    checked_families,
+    draws_of,
+)
+from sim.patient.solve_batch import BedsideValues, SolvedHearts, solve_batch
+from sim.units import L_PER_ML
+
+NOMINAL_ONLY: Final[Mapping[str, float]] = MappingProxyType({"nominal": 1.0})
+_MOST_TRIES: Final = 50
+_LEAST_PULSE_PRESSURE_MMHG: Final = 12.0
+_OUTPUT_L_PER_MIN: Final = (2.0, 10.0)
+# Assumed: wider than any stable outpatient, narrower than what merely lives.
+_WALKING: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {**PLAUSIBLE, "ra_mean_mmhg": (-5.0, 25.0), "la_mean_mmhg": (0.0, 35.0)}
+)
+_ASKED: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {
+        "edv_ml": (60.0, 500.0),
+        "sbp_mmhg": (60.0, 220.0),
+        "dbp_mmhg": (30.0, 130.0),
+        "heart_rate_bpm": (35.0, 150.0),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One patient of a cohort with what was drawn, and the heart that meets it.
+
+    Ejection fraction, volume, systolic pressure and rate always are the drawn ones;
+    `dbp_met` tells whether the diastolic pressure is too. `refused` holds the reasons
+    why earlier draws of this patient were thrown away.
+    """
+
+    patient: Patient
+    draw: Draw
+    heart: SolvedHeart
+    dbp_met: bool
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Virtual patients, and the table of what was drawn for each."""
+
+    members: tuple[Member, ...]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    @property
+    def patients(self) -> list[Patient]:
+        """The patients, in order."""
+        return [member.patient for member in self.members]
+
+    @property
+    def redrawn(self) -> Mapping[str, int]:
+        """How many draws were thrown away, by reason, the most frequent first."""
+        reasons = Counter(why for member in self.members for why in member.refused)
+        return MappingProxyType(dict(reasons.most_common()))
+
+    @property
+    def n_redrawn(self) -> int:
+        """How many draws were thrown away."""
+        return sum(self.redrawn.values())
+
+    def column(self, name: str) -> "NDArray[np.generic]":
+        """Return one drawn trait of every patient, by its name in `Draw`."""
+        return np.array([getattr(member.draw, name) for member in self.members])
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """A patient in the making, with a generator of his own."""
+
+    name: str
+    rng: np.random.Generator
+    refused: list[str] = field(default_factory=list)
+    member: Member | None = None
+
+
+def sample_cohort(
+    n: int,
+    rng: np.random.Generator,
+    *,
+    families: Mapping[str, float] = NOMINAL_ONLY,
+    population: Population | None = None,
+) -> Cohort:
+    """Draw patients after evidence B and A3, and solve a heart for each.
+
+    Every patient has a generator of his own, so that patient 7 is the same whatever the
+    size of the cohort. A draw that no heart of somebody who walks into a clinic can
+    meet is replaced by the next one of the same patient, and counted.
+
+    Parameters
+    ----------
+    n
+        Number of patients, 0 or more.
+    rng
+        Gives every patient's own generator.
+    families
+        Shares of the families of the dose law, such as {"nominal": 0.7, "null": 0.3};
+        they need not add up to 1.
+    population
+        Spread of each trait; evidence B by default.
+
+    Raises
+    ------
+    ValueError
+        For a negative `n`, a wrong family, or when no draw of a patient can be met.
+    """
+    if n < 0:
+        raise ValueError(f"n must be 0 or more, got {n}")
+    shares, spread = checked_families(families), population or Population()
+    waiting = everybody = [
+        _Candidate(f"cohort-{i:04d}", own) for i, own in enumerate(rng.spawn(n))
+    ]
+    for _ in range(_MOST_TRIES):
+        if not waiting:
+            break
+        normal = np.array([who.rng.standard_normal(len(SCORES)) for who in waiting])
+        _try(waiting, draws_of(spread, normal, shares))
+        waiting = [who for who in waiting if who.member is None]
+    if waiting:
+        reasons = Counter(why for who in waiting for why in who.refused)
+        raise ValueError(
+            f"{len(waiting)} of {n} patients not drawn in {_MOST_TRIES} tries: "
+            + ", ".join(f"{why} ({times})" for why, times in reasons.most_common())
+        )
+    return Cohort(tuple(who.member for who in everybody if who.member is not None))
+
+
+def _try(waiting: Sequence[_Candidate], draws: Sequence[Draw]) -> None:
+    """Make members of those whose draw a heart can meet, note why of the others."""
+    pairs = list(zip(waiting, draws, strict=True))
+    for who, draw in pairs:
+        who.refused += _asked_too_much(draw)
+    possible = [(who, draw) for who, draw in pairs if not _asked_too_much(draw)]
+    if not possible:
+        return
+    hearts = solve_batch(_bedside([draw for _, draw in possible]))
+    for j, (who, draw) in enumerate(possible):
+        why = _why_not(draw, hearts, j)
+        if why:
+            who.refused.append(why)
+            continue
+        map_mmhg = hearts.haemodynamics[j].map_mmhg
+        heart = SolvedHeart.of(hearts.circulations[j], map_mmhg)
+        patient = assembled(who.name, draw, heart)
+        met = bool(hearts.dbp_met[j])
+        who.member = Member(patient, draw, heart, met, tuple(who.refused))
+
+
+def _asked_too_much(draw: Draw) -> list[str]:
+    """Return the first reason why a draw need not be tried, none if it may be."""
+    for name, (low, high) in _ASKED.items():
+        if not low <= getattr(draw, name) <= high:
+            return [f"{name} outside {low:g} to {high:g}"]
+    if draw.sbp_mmhg - draw.dbp_mmhg < _LEAST_PULSE_PRESSURE_MMHG:
+        return [f"pulse pressure below {_LEAST_PULSE_PRESSURE_MMHG:g} mmHg"]
+    return []
+
+
+def _why_not(draw: Draw, hearts: SolvedHearts, j: int) -> str:
+    if not hearts.found[j]:
+        return "no heart has the drawn values together"
+    beat = hearts.haemodynamics[j]
+    try:
+        check_plausible(beat, _WALKING)
+    except ImplausibleHeartError as error:
+        low, high = error.allowed
+        return f"{error.quantity} outside {low:g} to {high:g}"
+    low, high = _OUTPUT_L_PER_MIN
+    if not low <= beat.sv_ml * L_PER_ML * draw.heart_rate_bpm <= high:
+        return f"cardiac output outside {low:g} to {high:g} L/min"
+    return ""
+
+
+def _bedside(draws: Sequence[Draw]) -> BedsideValues:
+    def column(name: str) -> FloatArray:
+        return np.array([getattr(draw, name) for draw in draws], dtype=np.float64)
+
+    return BedsideValues(
+        ejection_fraction_pct=column("ejection_fraction_pct"),
+        edv_ml=column("edv_ml"),
+        sbp_mmhg=column("sbp_mmhg"),
+        dbp_mmhg=column("dbp_mmhg"),
+        heart_rate_bpm=column("heart_rate_bpm"),
+        fibrillates=column("fibrillates") > 0.0,
+    )

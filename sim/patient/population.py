@@ -1,0 +1,329 @@
+"""Whom CCM is given to: the spread of every trait, and one draw from it per patient.
+
+Evidence B, virtual cohort, and A3 for the dose law. Traits hang together through a
+Gaussian copula: every trait is a function of one normal score.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any, Final
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from sim.heart.dose import FAMILIES
+from sim.heart.parameters import FloatArray
+from sim.heart.sensation import SensationPopulation
+from sim.sources import Standing, sourced
+from sim.units import H_PER_DAY
+
+_PLACE: Final = "B virtual cohort"
+
+
+def _b(value: float, standing: Standing, place: str = _PLACE) -> float:
+    return sourced(value, "ccmlab-evidence", place, standing)
+
+
+def _a3(value: float) -> float:
+    return sourced(value, "ccmlab-evidence", "A3", "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Spread of each trait. Normal ones are clipped at their limits, not redrawn.
+
+    Correlations are those of the normal scores, so that those of clipped values are a
+    little weaker; that with the NYHA class is of the class itself. Traits given by a
+    low and a high value alone are spread evenly; of the dose law `k`,
+    `width_constant_ms` and `beta_block_factor` evenly in their logarithm.
+    """
+
+    age_mean_years: float = _b(62.0, "measured")
+    age_sd_years: float = _b(11.0, "measured")
+    age_low_years: float = _b(30.0, "assumed")
+    age_high_years: float = _b(85.0, "assumed")
+    male_frac: float = _b(0.78, "measured")
+    ischaemic_frac: float = _b(0.62, "measured")
+    ef_mean_pct: float = _b(31.0, "measured")
+    ef_sd_pct: float = _b(6.5, "measured")
+    ef_low_pct: float = _b(20.0, "measured")
+    ef_high_pct: float = _b(45.0, "measured")
+    edv_median_ml: float = _b(228.0, "measured")
+    edv_log_sd: float = _b(0.24, "measured")
+    edv_nonischaemic_factor: float = _b(1.12, "measured")
+    qrs_mean_ms: float = _b(102.0, "recalled")
+    qrs_sd_ms: float = _b(14.0, "recalled")
+    qrs_low_ms: float = _b(75.0, "measured")
+    qrs_high_ms: float = _b(129.0, "measured")
+    heart_rate_mean_bpm: float = _b(73.0, "recalled")
+    heart_rate_sd_bpm: float = _b(11.0, "recalled")
+    sbp_mean_mmhg: float = _b(118.0, "recalled")
+    sbp_sd_mmhg: float = _b(17.0, "recalled")
+    dbp_mean_mmhg: float = _b(71.0, "recalled")
+    dbp_sd_mmhg: float = _b(10.0, "recalled")
+    nyha_ii_frac: float = _b(0.10, "assumed")
+    nyha_iii_frac: float = _b(0.85, "assumed")
+    peak_vo2_mean_ml_per_kg_min: float = _b(14.3, "measured")
+    peak_vo2_sd_ml_per_kg_min: float = _b(2.9, "measured")
+    peak_vo2_low_ml_per_kg_min: float = _b(5.0, "assumed")
+    mlwhfq_mean: float = _b(50.0, "measured")
+    mlwhfq_sd: float = _b(25.0, "measured")
+    mlwhfq_low: float = _b(0.0, "measured")
+    mlwhfq_high: float = _b(105.0, "measured")
+    walk_mean_m: float = _b(345.0, "recalled")
+    walk_sd_m: float = _b(85.0, "measured")
+    walk_low_m: float = _b(50.0, "assumed")
+    fibrillating_frac: float = _b(0.15, "measured")
+    beta_blocker_frac: float = _b(0.92, "recalled")
+    corr_ef_edv: float = _b(-0.5, "assumed")
+    corr_peak_vo2_walk: float = _b(0.5, "assumed")
+    corr_mlwhfq_nyha: float = _b(0.3, "assumed")
+    corr_sbp_dbp: float = _b(0.6, "assumed")
+    pvc_median_per_hour: float = _b(36.0, "fitted", "E PVCs E01")
+    pvc_sd_decades: float = _b(1.2, "fitted", "E PVCs E01")
+    pvc_most_per_day: float = _b(10_000.0, "assumed", "E PVCs E01")
+    sdnn_mean_ms: float = _b(22.0, "recalled", "E HRV")
+    sdnn_sd_ms: float = _b(10.0, "recalled", "E HRV")
+    sdnn_low_ms: float = _b(5.0, "assumed", "E HRV")
+    lf_hf_low: float = _b(1.0, "recalled", "E HRV")
+    lf_hf_high: float = _b(2.0, "recalled", "E HRV")
+    pr_mean_ms: float = _b(175.0, "recalled", "E Conduction")
+    pr_sd_ms: float = _b(30.0, "recalled", "E Conduction")
+    pr_low_ms: float = _b(110.0, "assumed", "E Conduction")
+    pr_high_ms: float = _b(300.0, "assumed", "E Conduction")
+    threshold_low_v: float = _b(2.0, "assumed", "A4")
+    g_mean_frac: float = _a3(0.067)
+    g_cv_frac: float = _a3(0.5)
+    impedance_low_ohm: float = _a3(350.0)
+    impedance_high_ohm: float = _a3(700.0)
+    threshold_low_frac: float = _a3(0.2)
+    threshold_high_frac: float = _a3(0.55)
+    k_low: float = _a3(0.7)
+    k_high: float = _a3(4.0)
+    width_constant_low_ms: float = _a3(8.0)
+    width_constant_high_ms: float = _a3(30.0)
+    best_delay_mean_ms: float = _a3(32.0)
+    best_delay_sd_ms: float = _a3(8.0)
+    best_delay_low_ms: float = _a3(12.0)
+    best_delay_high_ms: float = _a3(60.0)
+    early_width_low_ms: float = _a3(8.0)
+    early_width_high_ms: float = _a3(20.0)
+    late_width_low_ms: float = _a3(20.0)
+    late_width_high_ms: float = _a3(60.0)
+    negative_low_frac: float = _a3(0.0)
+    negative_high_frac: float = _a3(0.3)
+    block_low: float = sourced(0.6, "ccmlab-protocol", "6, high dose", "assumed")
+    block_none: float = sourced(1 / 0.6, "ccmlab-protocol", "6, without", "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What was drawn for one patient, before any heart was solved.
+
+    `lead_impedance_ohm` is for whoever gives this patient leads: the law's nominal
+    train counts as nominal at any impedance of the patient's own.
+    """
+
+    age_years: float
+    sex: str
+    ischaemic: bool
+    ejection_fraction_pct: float
+    edv_ml: float
+    qrs_ms: float
+    heart_rate_bpm: float
+    sbp_mmhg: float
+    dbp_mmhg: float
+    nyha_class: int
+    peak_vo2_ml_per_kg_min: float
+    mlwhfq_score: float
+    walk_m: float
+    fibrillates: bool
+    beta_blocker: bool
+    pvc_per_hour: float
+    sensation_threshold_v: float
+    sdnn_ms: float
+    lf_hf_ratio: float
+    pr_ms: float
+    family: str
+    g_one_lead_frac: float
+    lead_impedance_ohm: float
+    threshold_frac: float
+    k: float
+    width_constant_ms: float
+    best_delay_ms: float
+    early_width_ms: float
+    late_width_ms: float
+    negative_frac: float
+    beta_block_factor: float
+
+
+SCORES: Final = tuple(item.name for item in fields(Draw))
+"""A draw takes one normal score per trait, in this order."""
+_CORRELATED: Final = (
+    ("ejection_fraction_pct", "edv_ml", "corr_ef_edv"),
+    ("peak_vo2_ml_per_kg_min", "walk_m", "corr_peak_vo2_walk"),
+    ("mlwhfq_score", "nyha_class", "corr_mlwhfq_nyha"),
+    ("sbp_mmhg", "dbp_mmhg", "corr_sbp_dbp"),
+)
+
+
+def correlations(population: Population) -> FloatArray:
+    """Return the matrix of the scores' correlations, order of `SCORES`."""
+    matrix: FloatArray = np.eye(len(SCORES))
+    for one, other, name in _CORRELATED:
+        i, j = SCORES.index(one), SCORES.index(other)
+        correlation = getattr(population, name)
+        if other == "nyha_class":
+            correlation /= graded_share(population)
+        matrix[i, j] = matrix[j, i] = correlation
+    return matrix
+
+
+def graded_share(population: Population) -> float:
+    """Return the correlation of the NYHA class with the score it is graded from."""
+    shares = (population.nyha_ii_frac, population.nyha_iii_frac)
+    steps = ndtri(np.cumsum(shares))
+    density = np.exp(-0.5 * steps**2) / np.sqrt(2.0 * np.pi)
+    middle = 1.0 - 2.0 * shares[0] - shares[1]  # mean class, counted from III
+    spread = 1.0 - shares[1] - middle**2
+    return float(density.sum() / np.sqrt(spread))
+
+
+def checked_families(families: Mapping[str, float]) -> dict[str, float]:
+    """Return the shares of the families of the dose law, which add up to 1.
+
+    Raises ValueError for an unknown family, a share below 0, or no share at all.
+    """
+    for name, share in families.items():
+        if name not in FAMILIES:
+            near = get_close_matches(name, FAMILIES, n=1, cutoff=0.0)[0]
+            known = ", ".join(FAMILIES)
+            raise ValueError(
+                f"families must name {known}; got {name!r} (nearest is {near!r})"
+            )
+        if not 0.0 <= share < np.inf:
+            raise ValueError(f"share of family {name} must be 0 or more, got {share:g}")
+    total = sum(families.values())
+    if not total > 0.0:
+        raise ValueError(f"families must have shares above 0 in all, got {total:g}")
+    return {name: share / total for name, share in families.items()}
+
+
+def draws_of(
+    population: Population, normal: FloatArray, families: Mapping[str, float]
+) -> list[Draw]:
+    """Return one draw per row of independent standard normal numbers.
+
+    Parameters
+    ----------
+    population
+        Spread of each trait.
+    normal : (n, len(SCORES))
+        Independent standard normal numbers.
+    families
+        Share of each family of the dose law, adding up to 1.
+    """
+    scores = normal @ np.linalg.cholesky(correlations(population)).T
+    z = dict(zip(SCORES, scores.T, strict=True))
+    columns = _bedside(population, z) | _rhythm(population, z) | _law(population, z)
+    bounds = np.cumsum(list(families.values()))[:-1]
+    which = np.searchsorted(bounds, ndtr(z["family"]), side="right")
+    columns["family"] = np.array(list(families))[which]
+    rows = zip(*(columns[name].tolist() for name in SCORES), strict=True)
+    return [Draw(*row) for row in rows]
+
+
+Columns = dict[str, Any]
+
+
+def _bedside(p: Population, z: Mapping[str, FloatArray]) -> Columns:
+    ischaemic = ndtr(z["ischaemic"]) < p.ischaemic_frac
+    dilated = np.where(ischaemic, 1.0, p.edv_nonischaemic_factor)
+    steps = [ndtri(p.nyha_ii_frac), ndtri(p.nyha_ii_frac + p.nyha_iii_frac)]
+    vo2 = p.peak_vo2_mean_ml_per_kg_min
+    vo2 = vo2 + p.peak_vo2_sd_ml_per_kg_min * z["peak_vo2_ml_per_kg_min"]
+    ef = p.ef_mean_pct + p.ef_sd_pct * z["ejection_fraction_pct"]
+    score = p.mlwhfq_mean + p.mlwhfq_sd * z["mlwhfq_score"]
+    walk = p.walk_mean_m + p.walk_sd_m * z["walk_m"]
+    age = p.age_mean_years + p.age_sd_years * z["age_years"]
+    return {
+        "age_years": np.clip(age, p.age_low_years, p.age_high_years),
+        "sex": np.where(ndtr(z["sex"]) < p.male_frac, "male", "female"),
+        "ischaemic": ischaemic,
+        "ejection_fraction_pct": np.clip(ef, p.ef_low_pct, p.ef_high_pct),
+        "edv_ml": p.edv_median_ml * dilated * np.exp(p.edv_log_sd * z["edv_ml"]),
+        "heart_rate_bpm": p.heart_rate_mean_bpm
+        + p.heart_rate_sd_bpm * z["heart_rate_bpm"],
+        "sbp_mmhg": p.sbp_mean_mmhg + p.sbp_sd_mmhg * z["sbp_mmhg"],
+        "dbp_mmhg": p.dbp_mean_mmhg + p.dbp_sd_mmhg * z["dbp_mmhg"],
+        "nyha_class": 2 + np.searchsorted(steps, z["nyha_class"]),
+        "peak_vo2_ml_per_kg_min": np.maximum(vo2, p.peak_vo2_low_ml_per_kg_min),
+        "mlwhfq_score": np.clip(score, p.mlwhfq_low, p.mlwhfq_high),
+        "walk_m": np.maximum(walk, p.walk_low_m),
+    }
+
+
+def _rhythm(p: Population, z: Mapping[str, FloatArray]) -> Columns:
+    decades = p.pvc_sd_decades * z["pvc_per_hour"]
+    most_per_hour = p.pvc_most_per_day / H_PER_DAY
+    felt = SensationPopulation()
+    share = ndtr(z["sensation_threshold_v"])
+    threshold_v = felt.centre_v + felt.scale_v * np.log(share / (1.0 - share))
+    sdnn = p.sdnn_mean_ms + p.sdnn_sd_ms * z["sdnn_ms"]
+    pr = p.pr_mean_ms + p.pr_sd_ms * z["pr_ms"]
+    qrs = p.qrs_mean_ms + p.qrs_sd_ms * z["qrs_ms"]
+    return {
+        "fibrillates": ndtr(z["fibrillates"]) < p.fibrillating_frac,
+        "pvc_per_hour": np.minimum(
+            p.pvc_median_per_hour * 10.0**decades, most_per_hour
+        ),
+        "sensation_threshold_v": np.maximum(threshold_v, p.threshold_low_v),
+        "sdnn_ms": np.maximum(sdnn, p.sdnn_low_ms),
+        "lf_hf_ratio": _even(z["lf_hf_ratio"], p.lf_hf_low, p.lf_hf_high),
+        "pr_ms": np.clip(pr, p.pr_low_ms, p.pr_high_ms),
+        "qrs_ms": np.clip(qrs, p.qrs_low_ms, p.qrs_high_ms),
+    }
+
+
+def _law(p: Population, z: Mapping[str, FloatArray]) -> Columns:
+    log_sd = np.sqrt(np.log1p(p.g_cv_frac**2))
+    delay = p.best_delay_mean_ms + p.best_delay_sd_ms * z["best_delay_ms"]
+    blocked = ndtr(z["beta_blocker"]) < p.beta_blocker_frac
+    factor = _even_log(z["beta_block_factor"], p.block_low, p.block_none)
+    return {
+        "g_one_lead_frac": p.g_mean_frac
+        * np.exp(log_sd * z["g_one_lead_frac"] - 0.5 * log_sd**2),
+        "lead_impedance_ohm": _even(
+            z["lead_impedance_ohm"], p.impedance_low_ohm, p.impedance_high_ohm
+        ),
+        "threshold_frac": _even(
+            z["threshold_frac"], p.threshold_low_frac, p.threshold_high_frac
+        ),
+        "k": _even_log(z["k"], p.k_low, p.k_high),
+        "width_constant_ms": _even_log(
+            z["width_constant_ms"], p.width_constant_low_ms, p.width_constant_high_ms
+        ),
+        "best_delay_ms": np.clip(delay, p.best_delay_low_ms, p.best_delay_high_ms),
+        "early_width_ms": _even(
+            z["early_width_ms"], p.early_width_low_ms, p.early_width_high_ms
+        ),
+        "late_width_ms": _even(
+            z["late_width_ms"], p.late_width_low_ms, p.late_width_high_ms
+        ),
+        "negative_frac": _even(
+            z["negative_frac"], p.negative_low_frac, p.negative_high_frac
+        ),
+        "beta_blocker": blocked,
+        "beta_block_factor": np.where(blocked, factor, p.block_none),
+    }
+
+
+def _even(score: FloatArray, low: float, high: float) -> FloatArray:
+    spread: FloatArray = low + (high - low) * ndtr(score)
+    return spread
+
+
+def _even_log(score: FloatArray, low: float, high: float) -> FloatArray:
+    spread: FloatArray = np.asarray(low * (high / low) ** ndtr(score))
+    return spread
