@@ -35,6 +35,7 @@ from sim.visit.plan import PROTOCOL, VisitPlan
 from sim.visit.programmer import Link
 from sim.visit.programming import CHECKS
 from sim.visit.safety import EctopyPrior, SafetyRules
+from sim.visit.thresholds import SpreadPopulation
 from sim.visit.verdict import RULES as VERDICT
 
 Numbers = Mapping[str, list[SourcedNumber]]
@@ -92,6 +93,7 @@ def fixed_models(device: str, plan: VisitPlan) -> Mapping[str, Any]:
         "battery": Cell(),
         "programmer": Link(),
         "late trains": LateTrains(),
+        "spread of trains": SpreadPopulation(),
         "readout": readout(plan.readout),
         "rules of reading": RULES,
         "bedside questions": ASKING,

@@ -85,7 +85,6 @@ INSIDE = {
 NOT_IN_A_VISIT = {
     "OxygenUse": "a readout of validation only",
     "SensationPopulation": "draws the threshold of a patient of a cohort",
-    "SpreadPopulation": "draws the conduction of a patient of a cohort",
     "Train": "a visit gives every value",
 }
 """Sourced models that a programming visit does not use; months are elsewhere."""
