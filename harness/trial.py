@@ -245,7 +245,7 @@ def fix_hf_5c(n_replicates: int = 400, seed: int = 5) -> tuple[TrialRow, ...]:
         [_change(seen, name, 0, 1) for seen in arms]
         for name in ("peak_vo2_ml_per_kg_min", "mlwhfq_points")
     )
-    better = [PCT_PER_FRAC * (seen[1].nyha_class < seen[0].nyha_class) for seen in arms]
+    better = [_a_class_better_pct(seen) for seen in arms]
     return (
         *(row(published, vo2) for published in FIX_HF_5C_VO2),
         *(row(published, points) for published in FIX_HF_5C_MLWHFQ),
@@ -260,6 +260,11 @@ def _change(
         raise ValueError(f"name must be one of {', '.join(SCORES)}, got {name!r}")
     one, other = (getattr(seen[i].scores, name) for i in (before, after))
     return np.asarray(other - one)
+
+
+def _a_class_better_pct(seen: Sequence[Condition]) -> FloatArray:
+    better = seen[1].nyha_class < seen[0].nyha_class
+    return np.asarray(PCT_PER_FRAC * better, dtype=np.float64)
 
 
 def _row(

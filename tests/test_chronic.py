@@ -167,6 +167,12 @@ def test_who_remodels_also_feels_better() -> None:
     assert pairs[0, 1] == pytest.approx(-LAW.response_correlation, abs=0.03)
 
 
+def test_a_healthy_heart_keeps_its_ejection_fraction() -> None:
+    healthy = replace(start(), ef_pct=np.array([60.0]))
+    traits = without_effect(mean_traits(NOBODY_ISCHAEMIC))
+    assert condition(healthy, traits, after(12.0)).ef_pct[0] == 60.0
+
+
 def test_the_ventricle_shrinks_as_the_ejection_fraction_rises() -> None:
     # B38: +4.8 points of EF went with an end-systolic volume 11.5 % smaller
     before_ml = 230.0 * (1.0 - 0.29)

@@ -21,6 +21,7 @@ NAMES = {
     "average_responder",
     "first_visit",
     "follow_up_low_delivery",
+    "follow_up_year",
     "null_responder",
     "turned_down",
 }

@@ -329,7 +329,11 @@ def condition(
         for name in SCORES
     }
     return Condition(
-        np.clip(ef_pct, law.ef_low_pct, law.ef_high_pct),
+        np.clip(
+            ef_pct,
+            np.minimum(law.ef_low_pct, start.ef_pct),
+            np.maximum(law.ef_high_pct, start.ef_pct),
+        ),
         Scores(**scores),
         _nyha_class(start, traits, memory, expectation, law),
     )
