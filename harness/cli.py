@@ -180,17 +180,17 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
 def cite(run_dir: str, *, form: str) -> int:
     """Print the works behind the numbers that one run used, and no others.
 
-    RUN_DIR is the folder of a run. What its scenario stated is credited to the
+    RUN_DIR is the folder of a run or of a course of visits. What its scenario stated is credited to the
     scenario; the number by number list is provenance.csv in that folder.
     """
-    from harness.archive import BrokenRunError, read_run
-    from harness.citing import FORMATS
+    from harness.archive import BrokenRunError
+    from harness.citing import FORMATS, stored_provenance
 
     try:
-        stored = read_run(run_dir)
+        used = stored_provenance(run_dir)
     except BrokenRunError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(FORMATS[form](stored.report.provenance))
+    click.echo(FORMATS[form](used))
     return 0
 
 
