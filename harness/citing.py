@@ -1,9 +1,12 @@
 """The works that one run rests on, to be cited: as BibTeX or as plain text."""
 
+import csv
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from textwrap import fill
 from typing import Final
 
+from harness.archive import RUN_FILE, read_run
 from harness.report.model import Provenance, ReferenceRow, SourceRow
 from sim.sources import Reference, references
 
@@ -13,6 +16,30 @@ _ESCAPED: Final = str.maketrans(
 _WIDTH: Final = 88
 _HANGING: Final = "    "
 _MOST_NAMED: Final = 8
+
+
+def stored_provenance(folder: str | Path) -> Provenance:
+    """Return the numbers of a stored run, or of all visits of a course and its law.
+
+    Raises BrokenRunError, saying what is missing or was changed.
+    """
+    visits = [path.parent for path in sorted(Path(folder).glob(f"visit-*/{RUN_FILE}"))]
+    if not visits:
+        return read_run(folder).report.provenance
+    found = [read_run(visit).report.provenance for visit in visits]
+    rows = [row for provenance in found for row in provenance.rows]
+    return Provenance(
+        statement=f"{len(visits)} visits and what happened between them.",
+        rows=tuple(dict.fromkeys([*rows, *_law(Path(folder))])),
+        references=tuple(dict.fromkeys(w for part in found for w in part.references)),
+    )
+
+
+def _law(folder: Path) -> Iterator[SourceRow]:
+    """Yield the numbers of the chronic law, which no single visit uses."""
+    with (folder / "provenance.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            yield SourceRow.model_validate({"part": "chronic law", **row})
 
 
 def bibtex(provenance: Provenance) -> str:

@@ -3,10 +3,12 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from harness.archive import read_run
 from harness.citing import bibtex, plain_text
 from harness.cli import invoke
 from harness.provenance import run_numbers
@@ -144,6 +146,27 @@ def test_the_command_cites_a_stored_run(
     assert set(entries(capsys.readouterr().out.rstrip("\n"))) == wanted
     assert invoke(["cite", str(run_dir)]) == 0
     assert "[scenario] The scenario file of this run" in capsys.readouterr().out
+
+
+def test_a_course_is_cited_with_the_law_of_the_months_between(
+    run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(run_dir, tmp_path / "visit-1")
+    shutil.copytree(run_dir, tmp_path / "visit-2")
+    (tmp_path / "provenance.csv").write_text(
+        "name,value,unit,reference,place,standing\n"
+        "chronic.ef_tau_months,9.0,months,mueller2017,B21-B24,fitted\n",
+        encoding="utf-8",
+    )
+    capsys.readouterr()
+    assert invoke(["cite", str(tmp_path)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "chronic.ef_tau_months 9.0 months (B21-B24)" in text
+    # The same numbers in both visits count once.
+    once = plain_text(read_run(run_dir).report.provenance)
+    counted = re.search(r"\[ccmlab-protocol\].*?\n    (\d+) numbers", once, re.DOTALL)
+    assert counted is not None
+    assert f"{counted[1]} numbers" in text
 
 
 def test_a_folder_without_a_run_is_a_usage_error(
