@@ -180,8 +180,8 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
 def cite(run_dir: str, *, form: str) -> int:
     """Print the works behind the numbers that one run used, and no others.
 
-    RUN_DIR is the folder of a run or of a course of visits. What its scenario stated is credited to the
-    scenario; the number by number list is provenance.csv in that folder.
+    RUN_DIR is the folder of a run or of a course of visits. What its scenario stated
+    is credited to the scenario; provenance.csv there lists number by number.
     """
     from harness.archive import BrokenRunError
     from harness.citing import FORMATS, stored_provenance
