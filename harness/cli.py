@@ -122,13 +122,58 @@ def list_(kind: str) -> int:
     number of the model with unit, standing (measured to assumed), reference, place.
     """
     if kind not in KINDS:
-        near = get_close_matches(kind, KINDS, n=1, cutoff=0.0)[0]
-        raise click.UsageError(
-            f"list takes one of {', '.join(KINDS)}, got {kind!r} (nearest is {near!r})"
-        )
+        near = get_close_matches(kind, KINDS, n=1)
+        hint = f" (nearest is {near[0]!r})" if near else ""
+        kinds = ", ".join(KINDS)
+        raise click.UsageError(f"list takes one of {kinds}, got {kind!r}{hint}")
     from harness.catalogue import listing
 
     click.echo(listing(kind))
+    return 0
+
+
+@cli.command()
+@click.argument("scenario")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="folder of table, data and figure (default: results/sensitivity-SCENARIO)",
+)
+@click.option(
+    "--samples",
+    metavar="N",
+    type=int,
+    default=1024,
+    help="base samples, a power of 2 from 64 to 16384 (default: 1024)",
+)
+@click.option("--force", is_flag=True, help="replace the study that is in the folder")
+@HELP
+@click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
+def sensitivity(
+    scenario: str, *, out: Path | None, samples: int, force: bool, quiet: bool
+) -> int:
+    """Tell which numbers of a patient drive gain, optimum and verdict.
+
+    Varies the patient of SCENARIO over the ranges of the evidence; prints for each
+    answer the share of its spread that each number explains (Sobol' indices).
+    """
+    with _one_clear_message():
+        from harness.sensitivity.command import study_scenario
+        from harness.sensitivity.study import check_samples
+
+        try:
+            check_samples(samples)
+        except ValueError as error:
+            raise click.UsageError(f"--samples: {error}") from None
+        told = study_scenario(
+            scenario,
+            out,
+            n_samples=samples,
+            force=force,
+            progress=lambda line: None if quiet else click.echo(line, err=True),
+        )
+    click.echo(f"{told}\n{BANNER}")
     return 0
 
 
@@ -192,6 +237,45 @@ def cite(run_dir: str, *, form: str) -> int:
         raise click.UsageError(str(error)) from None
     click.echo(FORMATS[form](used))
     return 0
+
+
+@cli.command()
+@click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="write every row with its parts, rules and notes",
+)
+@click.option(
+    "--publish",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="checkout whose docs/validation.md and results/published are written again",
+)
+@HELP
+@click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
+def validate(*, json_file: Path | None, publish: Path | None, quiet: bool) -> int:
+    """Hold published findings against this simulator, row by row; half a minute.
+
+    Exit code 1 when a row that was inside in results/published/validation.json no
+    longer is.
+    """
+    with _one_clear_message():
+        from harness.validation.command import validate as hold
+
+        found = hold(
+            json_file=json_file,
+            publish_into=publish,
+            say=lambda line: None if quiet else click.echo(line, err=True),
+        )
+    click.echo(f"{found.text}\n{BANNER}")
+    if found.compared_with is None and not quiet:
+        click.echo("ccmlab: no published table to compare with", err=True)
+    if found.fallen:
+        gone = ", ".join(found.fallen)
+        click.echo(f"ccmlab: no longer inside: {gone}", err=True)
+    return 1 if found.fallen else 0
 
 
 def default_folder(name: str, strategy: str, seed: int) -> Path:
@@ -290,11 +374,14 @@ def _one_clear_message() -> Iterator[None]:
     from harness.archive import OutputError
     from harness.fit.measurements import MeasurementsError
     from harness.scenario import ScenarioError
+    from optimizers.problem import StrategyError
     from sim.heart.settle import ImplausibleHeartError, NotSettledError
     from sim.patient import UnreachableTargetError
 
     try:
         yield
+    except StrategyError as error:
+        raise click.UsageError(f"search.strategy: {error}") from None
     except (ScenarioError, MeasurementsError, OutputError) as error:
         raise click.UsageError(str(error)) from None
     except (UnreachableTargetError, ImplausibleHeartError, NotSettledError) as error:

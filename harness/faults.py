@@ -1,6 +1,6 @@
 """What is wrong with a scenario file, said so that it can be mended."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, get_args
@@ -63,8 +63,10 @@ class ScenarioError(ValueError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that looks most like a misspelt one."""
-    return get_close_matches(name, list(known), n=1, cutoff=0.0)[0]
+    """Return the known name that begins alike, else looks most like a misspelt one."""
+    names = list(known)
+    alike = [other for other in names if name and other.startswith(name)]
+    return alike[0] if alike else get_close_matches(name, names, n=1, cutoff=0.0)[0]
 
 
 def no_such(name: str, known: Iterable[str]) -> str:
@@ -140,7 +142,16 @@ def _names_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
 
 def _words_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     annotation = _model_at(model, path[:-1]).model_fields[str(path[-1])].annotation
-    return [str(word) for word in get_args(annotation) if isinstance(word, str)]
+    return list(_words_of(annotation))
+
+
+def _words_of(annotation: object) -> Iterator[str]:
+    """Yield the words of a Literal, also where it is one of several alternatives."""
+    for part in get_args(annotation):
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from _words_of(part)
 
 
 def _model_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import nan
+from statistics import fmean
 
 import numpy as np
 
@@ -192,10 +193,12 @@ class SearchAdvisor:
         settings = self._settings(choice.point)
         if choice.point == search.problem.reference:
             settings = self._reference
-        energy = self.plan.objective.energy_weight * self._energy_frac(choice.point)
+        objective = self.plan.objective
+        cost = objective.energy_weight * self._energy_frac(choice.point)
+        cost += objective.discomfort_weight * self._mean_grade(choice.point)
         return Choice(
             settings=settings,
-            expected_gain_pct=choice.value + energy,
+            expected_gain_pct=choice.value + cost,
             probability_better=choice.probability_better,
             gated=choice.gated,
             reason=choice.reason,
@@ -205,6 +208,11 @@ class SearchAdvisor:
     def n_asked(self) -> int:
         """Number of observations so far, the free ones of the reference included."""
         return len(self._search.log) if self._search is not None else 0
+
+    @property
+    def log(self) -> tuple[Observation, ...]:
+        """What the strategy has been told so far."""
+        return self._running().log
 
     def close(self) -> None:
         """Stop the strategy and whatever thread it has."""
@@ -225,6 +233,12 @@ class SearchAdvisor:
             solve_dependents=self.plan.solve_dependents,
         )
 
+    def _mean_grade(self, point: Point) -> float:
+        """Return the mean sensation told at a point, 0 where it was not tested."""
+        log = self._running().log
+        grades = [seen.sensation_grade for seen in log if seen.tested == point]
+        return fmean(grades) if grades else 0.0
+
     def _energy_frac(self, point: Point) -> float:
         return pulse_energy(self._settings(point)) / pulse_energy(Settings())
 
@@ -243,12 +257,14 @@ class SearchAdvisor:
         utility = self.plan.objective.utility_pct(
             gain, tested.energy_frac, tested.sensation_grade
         )
+        refused = tested.aborted.startswith("refused")
         point = self._asked
-        if not tested.aborted.startswith("refused"):
+        if not refused:
             point = self._space.nearest(
                 [getattr(tested.settings, name) for name in self.plan.axes]
             )
-        unpleasant = tested.sensation_grade >= RULES.intolerable_grade
+        felt = tested.sensation_grade >= RULES.intolerable_grade
+        stopped = bool(tested.aborted) and not refused
         return Observation(
             self._asked,
             point,
@@ -264,10 +280,11 @@ class SearchAdvisor:
             aborted=tested.aborted or None,
             minutes=tested.minutes,
             beats=tested.n_beats,
-            events=int(unpleasant or bool(tested.aborted)),
+            events=int(felt or stopped),
         )
 
 
 def pulse_energy(settings: Settings) -> float:
-    """Return the energy of one train up to a factor that all settings share."""
-    return settings.amplitude_v**2 * settings.train_ms * settings.n_leads
+    """Return the daily energy up to a factor that all settings share."""
+    per_train = settings.amplitude_v**2 * settings.train_ms * settings.n_leads
+    return per_train * settings.ccm_hours_per_day

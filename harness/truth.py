@@ -12,6 +12,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.beating import (
     BEAT_COLUMNS,
@@ -20,10 +21,11 @@ from sim.heart.beating import (
     settled,
     settled_waveforms,
 )
-from sim.heart.dose import Train, relative_gain
-from sim.instruments import readout
+from sim.heart.dose import relative_gain
+from sim.instruments import beats_to_read, beats_to_settle, readout
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC, S_PER_MIN
+from sim.visit.bedside import train_of
 from sim.visit.pairs import ABBA, BAAB
 from sim.visit.plan import VisitPlan
 from sim.visit.record import Role, VisitRecord
@@ -76,9 +78,11 @@ def answer_key(record: VisitRecord) -> AnswerKey:
     """Return the truth about the settings that the visit chose to verify."""
     patient, choice = record.patient, record.choice
     candidate = choice.settings if choice is not None else record.final
-    reference_gain = ees_gain(patient, record.reference)
-    candidate_gain = ees_gain(patient, candidate)
-    final_gain = ees_gain(patient, record.final)
+    leads = leads_of(record)
+    reference_gain, candidate_gain, final_gain = (
+        ees_gain(patient, settings, leads)
+        for settings in (record.reference, candidate, record.final)
+    )
     before, after = (
         settled(patient.heart, g) for g in (reference_gain, candidate_gain)
     )
@@ -101,18 +105,20 @@ def answer_key(record: VisitRecord) -> AnswerKey:
     )
 
 
-def ees_gain(patient: Patient, settings: Settings) -> float:
-    """Return the steady relative gain of LV elastance with intact leads, a fraction."""
+def ees_gain(patient: Patient, settings: Settings, leads: Leads | None = None) -> float:
+    """Return the steady relative gain of LV elastance, a fraction; leads intact."""
     if settings.mode == "OOO" or settings.ccm_mode == "OFF":
         return 0.0
-    train = Train(
-        amplitude_v=settings.amplitude_v,
-        phase_duration_ms=settings.phase_duration_ms,
-        n_pulses=settings.n_pulses,
-        delay_ms=settings.delay_ms,
-        n_leads=settings.n_leads,
-    )
-    return float(relative_gain(patient.response, train))
+    leads = leads or Leads(rng=np.random.default_rng(0))
+    return float(relative_gain(patient.response, train_of(settings, leads)))
+
+
+def leads_of(record: VisitRecord) -> Leads:
+    """Return the leads of a visit as they are at rest, faults included."""
+    leads = Leads(rng=np.random.default_rng(0))
+    leads.set_fault("V1", record.found.v1_fault)
+    leads.set_fault("V2", record.found.v2_fault)
+    return leads
 
 
 def window_gain_pct(
@@ -123,8 +129,10 @@ def window_gain_pct(
     rr_s = S_PER_MIN / patient.rhythm.heart_rate_bpm
     schedule = Schedule(
         programming_beats=round(plan.programming_s / rr_s),
-        settle_beats=plan.settle_beats or kind.settle_beats,
-        read_beats=plan.read_beats or kind.read_beats,
+        settle_beats=beats_to_settle(kind, plan.settle_beats),
+        read_beats=beats_to_read(
+            kind, plan.read_beats, in_af=patient.in_atrial_fibrillation
+        ),
         n_pairs=plan.verification_pairs,
     )
     return _played_gain_pct(

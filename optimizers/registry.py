@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import isgeneratorfunction
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TypeVar, cast
@@ -92,6 +93,11 @@ def _from_module(source: str) -> Strategy:
         has = {name: None for name, item in vars(module).items() if callable(item)}
         hint = f"; nearest is {nearest_name(function, has)!r}" if has else ""
         raise ValueError(f"strategy {source!r}: {place} has no {function!r}{hint}")
+    if not isgeneratorfunction(run):
+        raise ValueError(
+            f"strategy {source!r} must be a generator function: def {function}"
+            "(problem, rng) with a yield in it"
+        )
     return cast(Strategy, run)
 
 

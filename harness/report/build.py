@@ -158,7 +158,7 @@ def answer_key_part(truth: Truth) -> AnswerKey:
                 value=gain(truth.reference_ees_gain_pct),
             ),
             Fact(
-                label="Contractility (LV Ees) over CCM off, candidate",
+                label="Contractility (LV Ees) over CCM off, final values",
                 value=gain(truth.final_ees_gain_pct),
             ),
         ),

@@ -246,7 +246,7 @@ def loop_figure(report: Report) -> Figure:
     key = report.answer_key
     looks = (
         ("reference", key.reference_loop, INK, (0, (4, 2))),
-        ("candidate", key.final_loop, BLUE, "-"),
+        ("final", key.final_loop, BLUE, "-"),
     )
     for label, loop, colour, style in looks:
         axes.plot(
@@ -393,7 +393,7 @@ def _loop_words(report: Report) -> Words:
         f"highest pressure {max(loop.pressure_mmhg):.0f} mmHg."
         for name, loop in (
             ("Reference", report.answer_key.reference_loop),
-            ("Candidate", report.answer_key.final_loop),
+            ("Final", report.answer_key.final_loop),
         )
     )
     return "True left ventricular pressure-volume loops", spans

@@ -9,6 +9,7 @@ import numpy as np
 import simpy
 
 from sim.device.generator import BeatDecision, BeatSignals, PulseGenerator
+from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
 from sim.heart.conduction import Activation
@@ -40,10 +41,10 @@ class LateTrains:
     edge_rate_factor: float = sourced(2.0, "ccmlab-evidence", "A4", "assumed")
 
 
-def train_of(settings: Settings, generator: PulseGenerator) -> Train:
+def train_of(settings: Settings, leads: Leads) -> Train:
     """Return what reaches the muscle at some settings, through the working leads."""
-    working = generator.leads.working(settings)
-    conductances = [1.0 / generator.leads[name].impedance_ohm for name in working]
+    working = leads.working(settings)
+    conductances = [1.0 / leads[name].impedance_ohm for name in working]
     mean = sum(conductances) / len(conductances) if working else 1.0
     return Train(
         amplitude_v=settings.amplitude_v,
@@ -111,7 +112,7 @@ class Bedside:
     def settings_changed(self) -> None:
         """Look up what the newly programmed settings do to the muscle."""
         settings = self.generator.settings
-        train = train_of(settings, self.generator)
+        train = train_of(settings, self.generator.leads)
         self._gain = float(relative_gain(self.patient.response, train))
         if settings not in self._settings:
             self._settings.append(settings)

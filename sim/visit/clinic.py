@@ -10,15 +10,15 @@ import simpy
 
 from sim.device.battery import Battery
 from sim.device.generator import PulseGenerator, State
-from sim.device.leads import Fault, Leads
+from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.beating import BeatingHeart, heart_streams
 from sim.instruments import Instruments, beats_to_read, beats_to_settle, readout
 from sim.patient import Patient
-from sim.sources import sourced
 from sim.streams import stream
 from sim.units import H_PER_DAY, S_PER_H
 from sim.visit.bedside import Bedside
+from sim.visit.plan import FoundDevice as FoundDevice
 from sim.visit.plan import VisitPlan
 from sim.visit.programmer import Programmer, settings_text
 from sim.visit.record import (
@@ -55,29 +55,6 @@ class Advisor(Protocol):
 
     def recommend(self) -> Choice:
         """Return the candidate when the clock has run out."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundDevice:
-    """The device as the patient brings it in.
-
-    `since_last_visit_days` scales the counters, `charge_frac` is the cell's charge,
-    `arrival_h` the time of day at check-in, which the schedule depends on. Since the
-    last visit, the leads were intact until the last `fault_frac` of the time, and the
-    battery was suspended for `suspended_frac` of it.
-    """
-
-    settings: Settings = field(default_factory=Settings)
-    model: str = "CCM X11"
-    state: State = "ACTIVE"
-    v1_fault: Fault = "none"
-    v2_fault: Fault = "none"
-    days_since_charge: float = sourced(4.0, "ccmlab-device", "1.5", "assumed")
-    since_last_visit_days: float = sourced(30.0, "ccmlab-device", "4", "assumed")
-    charge_frac: float = sourced(0.7, "ccmlab-device", "1.5", "assumed")
-    arrival_h: float = sourced(8.45, "ccmlab-protocol", "3", "assumed")
-    fault_frac: float = sourced(1.0, "ccmlab-device", "6", "assumed")
-    suspended_frac: float = sourced(0.0, "ccmlab-device", "1.5", "assumed")
 
 
 @dataclass(slots=True)

@@ -6,6 +6,9 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
+from sim.device.generator import State
+from sim.device.leads import Fault
+from sim.device.settings import Settings
 from sim.sources import sourced
 from sim.units import S_PER_MIN
 
@@ -106,6 +109,29 @@ def site(name: str) -> Site:
             f" (did you mean {near[0]!r}?)"
         )
     return SITES[name]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevice:
+    """The device as the patient brings it in.
+
+    `since_last_visit_days` scales the counters, `charge_frac` is the cell's charge,
+    `arrival_h` the time of day at check-in, which the schedule depends on. Since the
+    last visit, the leads were intact until the last `fault_frac` of the time, and the
+    battery was suspended for `suspended_frac` of it.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    model: str = "CCM X11"
+    state: State = "ACTIVE"
+    v1_fault: Fault = "none"
+    v2_fault: Fault = "none"
+    days_since_charge: float = sourced(4.0, "ccmlab-device", "1.5", "assumed")
+    since_last_visit_days: float = sourced(30.0, "ccmlab-device", "4", "assumed")
+    charge_frac: float = sourced(0.7, "ccmlab-device", "1.5", "assumed")
+    arrival_h: float = sourced(8.45, "ccmlab-protocol", "3", "assumed")
+    fault_frac: float = sourced(1.0, "ccmlab-device", "6", "assumed")
+    suspended_frac: float = sourced(0.0, "ccmlab-device", "1.5", "assumed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ def _in_posture(
     conduction.posture_lag_ms, conduction.posture_mv_factor = 0.0, 1.0
     lost = visit.bedside.log.unsensed_frac(first)
     share = visit.bedside.log.delivered_frac(first)
-    train = train_of(settings, visit.generator)
+    train = train_of(settings, visit.generator.leads)
     sensation = visit.patient.sensation
     level = float(sensation_level(sensation, train)) + CHECKS.posture_grade[place]
     grade = reported_grade(sensation, level, visit.rng_sensation)

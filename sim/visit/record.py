@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.device.settings import Settings
 from sim.instruments import Reading
 from sim.patient import Patient
-from sim.visit.plan import VisitPlan
+from sim.visit.plan import FoundDevice, VisitPlan
 
 Purpose = Literal["response", "sham", "titration", "verification"]
 Role = Literal["reference", "tested"]
@@ -241,6 +241,7 @@ class VisitRecord:
 
     patient: Patient
     plan: VisitPlan
+    found: FoundDevice
     seed: int
     pseudonym: str
     reference: Settings

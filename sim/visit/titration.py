@@ -139,7 +139,7 @@ def judge_ectopy(visit: Visit, settings: Settings) -> Process[str]:
 
 def _grade(visit: Visit, settings: Settings) -> int:
     sensation = visit.patient.sensation
-    level = float(sensation_level(sensation, train_of(settings, visit.generator)))
+    level = float(sensation_level(sensation, train_of(settings, visit.generator.leads)))
     return reported_grade(sensation, level, visit.rng_sensation)
 
 

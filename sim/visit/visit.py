@@ -115,6 +115,7 @@ def record(visit: Visit) -> VisitRecord:
     return VisitRecord(
         patient=visit.patient,
         plan=visit.plan,
+        found=visit.found,
         seed=visit.seed,
         pseudonym=pseudonym(visit),
         reference=visit.reference,

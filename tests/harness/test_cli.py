@@ -229,3 +229,22 @@ def test_a_terminal_shows_one_line_for_each_phase() -> None:
     shown = lines_of(Terminal())
     assert shown.count("\n") == 2
     assert "5.0 V\r\x1b[2K[1:01:40] titration: 5.5 V\n" in shown
+
+
+def test_a_strategy_that_is_no_generator_is_refused_before_the_visit(
+    short: Path, forbidden: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(["run", str(short), "--strategy", "math:sqrt"], capsys)
+    assert "must be a generator function" in said
+
+
+def test_a_strategy_that_asks_rubbish_gets_one_message(
+    short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("def rubbish(problem, rng):\n    yield (99, 99, 99)\n")
+    command = ["run", str(short), "--strategy", f"{mine}:rubbish", "--quiet"]
+    assert invoke([*command, "--out", str(tmp_path / "run")]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("ccmlab: search.strategy")
+    assert not (tmp_path / "run").exists()

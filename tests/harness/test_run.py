@@ -15,6 +15,7 @@ from sim.device.settings import Settings, with_dependents
 from sim.heart.beating import settled
 from sim.patient import personalize, phenotype
 from sim.streams import stream
+from sim.visit import record as records
 from sim.visit.clinic import FoundDevice
 from sim.visit.plan import VisitPlan
 from sim.visit.visit import run_visit
@@ -121,6 +122,47 @@ def test_noise_free_verification_reads_the_window_gain() -> None:
     assert record.verdict.kind == "improved"
     # what is left: undelivered beats, jitter of programming, carry-over of the search
     assert record.verdict.gain_pct == pytest.approx(key.window_gain_pct, abs=0.15)
+
+
+def test_a_dislodged_lead_lowers_the_true_gain_as_it_does_the_visits() -> None:
+    scenario = load_scenario("first_visit").changed(
+        SHORT | {"device.found.v1_fault": "dislodged"}
+    )
+    faulty = run_scenario(scenario, seed=5)
+    assert faulty.record.found.v1_fault == "dislodged"
+    settings = faulty.record.reference
+    patient = faulty.record.patient
+    with_fault = faulty.answer_key.reference_ees_gain_pct
+    assert 0.0 < with_fault < 100.0 * ees_gain(patient, settings)
+
+
+def test_a_refused_setting_is_no_unpleasant_event() -> None:
+    found = with_dependents(Settings(amplitude_v=4.5, delay_ms=30.0))
+    with SearchAdvisor(SearchPlan(), stream(1, name="strategy")) as advisor:
+        advisor.begin(found, 5)
+        asked = advisor.propose()
+        assert asked is not None
+        refused = records.Tested(
+            number=1,
+            asked=asked,
+            settings=found,
+            filter_note="no safe setting near",
+            pair=None,
+            standard_error_pct=2.0,
+            sensation_grade=0,
+            n_ectopics=0,
+            n_train_ectopics=0,
+            delivered_frac=0.0,
+            energy_frac=0.5,
+            start_s=0.0,
+            end_s=10.0,
+            n_beats=12,
+            aborted="refused: no safe setting near",
+        )
+        advisor.learn(refused)
+        seen = advisor.log[-1]
+    assert (seen.events, seen.aborted) == (0, "refused: no safe setting near")
+    assert seen.tested == seen.asked
 
 
 def test_the_lattice_has_the_settings_without_conflict() -> None:

@@ -332,3 +332,28 @@ def test_a_scenario_read_back_from_json_is_the_same() -> None:
     scenario = load_scenario("first_visit")
     again = Scenario.checked(scenario.model_dump(mode="json"), origin="run.json")
     assert again == scenario
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("patient.response", "sharp"),
+        ("device.model", "CCM X11"),
+        ("device.dependents", "fixed"),
+        ("device.found.state", "DOWN"),
+        ("device.found.v1_fault", "fracture"),
+        ("visit.plan", "paired"),
+        ("search.on_finish", "replicate"),
+        ("search.duplicates", "cached"),
+    ],
+)
+def test_a_wrong_word_gets_the_nearest_one(path: str, near: str) -> None:
+    wrong = near[:-1] + "_"
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario("first_visit").changed({path: wrong})
+    assert near in str(caught.value)
+
+
+def test_a_word_that_is_cut_short_is_completed() -> None:
+    with pytest.raises(ScenarioError, match="nearest is 'OVO-LS-CCM'"):
+        load_scenario("first_visit").changed({"device.settings.mode": "OVO"})

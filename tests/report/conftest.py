@@ -17,7 +17,7 @@ from sim.device.settings import Settings
 from sim.heart.contractility import PVC, SINUS
 from sim.instruments import Reading
 from sim.patient import phenotype
-from sim.visit.plan import PHASES, VisitPlan
+from sim.visit.plan import PHASES, FoundDevice, VisitPlan
 from sim.visit.record import (
     AdverseEvent,
     Arm,
@@ -223,6 +223,7 @@ def make_record(**changes: Any) -> VisitRecord:
     record = VisitRecord(
         patient=phenotype("hfref-ischaemic"),
         plan=VisitPlan(),
+        found=FoundDevice(),
         seed=7,
         pseudonym="SIM-000007-000",
         reference=FOUND,
