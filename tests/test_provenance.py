@@ -19,6 +19,7 @@ from harness.provenance import (
 )
 from harness.scenario import load_scenario
 from harness.search import Objective
+from sim.device.lattice import device_model
 from sim.heart.parameters import HFREF
 from sim.instruments import Errors
 from sim.patient import PHENOTYPES, Patient, personalize, phenotype
@@ -364,6 +365,13 @@ def test_a_visit_lists_every_model_it_is_made_of() -> None:
         and not model.__module__.startswith("sim.patient.")
     }
     assert missing == set()
+
+
+def test_limits_of_the_older_device_are_credited_to_its_own_manual() -> None:
+    rows = {row.name: row for row in provenance(device_model("CCM X10"))}
+    assert rows["amplitude_min_v"].value == 4.0
+    assert rows["amplitude_min_v"].source.reference == "smart-manual-2017"
+    assert rows["noise_window_ms"].source.reference == "smart-mini-ifu"
 
 
 def test_a_number_that_is_not_set_is_no_row() -> None:
