@@ -85,6 +85,27 @@ def test_the_least_detectable_gain_is_shown_in_80_percent_of_visits() -> None:
     assert float(np.mean(shown)) == pytest.approx(0.80, abs=0.02)
 
 
+def kinds_of(gain_pct: float, n: int = 10, draws: int = 2000) -> dict[str, float]:
+    rng = np.random.default_rng(int(100 * gain_pct) + n)
+    verdicts = [verdict_of(list(rng.normal(gain_pct, 2.0, n))) for _ in range(draws)]
+    covers = [v.ci95_pct[0] <= gain_pct <= v.ci95_pct[1] for v in verdicts]
+    found = {"covers": float(np.mean(covers))}
+    for kind in ("improved", "equivalent", "inconclusive"):
+        found[kind] = float(np.mean([v.kind == kind for v in verdicts]))
+    return found
+
+
+def test_without_a_gain_at_most_the_upper_2_5_percent_are_called_improved() -> None:
+    found = kinds_of(0.0)
+    # 2,000 draws: standard error 0.35 %; 95 % intervals, standard error 0.5 %
+    assert 0.010 < found["improved"] < 0.036
+    assert found["covers"] == pytest.approx(0.95, abs=0.015)
+
+
+def test_a_gain_of_4_3_percent_is_called_improved_almost_always() -> None:
+    assert kinds_of(4.3, draws=500)["improved"] > 0.98
+
+
 @pytest.mark.parametrize(
     ("gain_pct", "n_pairs", "power"),
     [(2.0, 8, 0.68), (2.0, 10, 0.80), (2.0, 12, 0.88), (3.0, 8, 0.95)],
