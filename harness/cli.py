@@ -219,7 +219,7 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
     "form",
     type=click.Choice(CITATIONS),
     default="text",
-    help="text, which tells the numbers taken from each work, or bibtex (default: text)",
+    help="text, which tells the numbers taken of each, or bibtex (default: text)",
 )
 @HELP
 def cite(run_dir: str, *, form: str) -> int:
