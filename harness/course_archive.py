@@ -101,6 +101,7 @@ def course_summary(course: Course) -> dict[str, Any]:
         "answer_key": {
             "note": "how this patient responds over months: hidden from the clinic",
             "ef_gain_pct": float(traits.ef_gain_pct[0]),
+            "ef_natural_pct": float(traits.ef_natural_pct[0]),
             "placebo": _one(traits.placebo),
             "treatment": _one(traits.treatment),
         },

@@ -155,8 +155,11 @@ def test_traits_are_drawn_with_the_mean_and_spread_of_the_law() -> None:
     traits = draw_traits(np.ones(n, dtype=bool), stream(3, name="patient"))
     gain = traits.ef_gain_pct / LAW.ischaemic_factor
     # four standard errors of a mean and of a standard deviation of n draws
-    assert gain.mean() == pytest.approx(5.5, abs=4 * 8.0 / np.sqrt(n))
-    assert gain.std() == pytest.approx(8.0, abs=4 * 8.0 / np.sqrt(2 * n))
+    assert gain.mean() == pytest.approx(5.5, abs=4 * 4.0 / np.sqrt(n))
+    assert gain.std() == pytest.approx(4.0, abs=4 * 4.0 / np.sqrt(2 * n))
+    # ccm-evidence B: together normal with SD 8
+    both = np.hypot(gain.std(), traits.ef_natural_pct.std())
+    assert both == pytest.approx(8.0, abs=0.15)
 
 
 def test_who_remodels_also_feels_better() -> None:
@@ -165,6 +168,15 @@ def test_who_remodels_also_feels_better() -> None:
     pairs = np.corrcoef(traits.ef_gain_pct, traits.treatment.mlwhfq_points)
     # fewer points are better; four standard errors of a correlation
     assert pairs[0, 1] == pytest.approx(-LAW.response_correlation, abs=0.03)
+
+
+def test_the_natural_course_is_the_same_with_and_without_ccm() -> None:
+    traits = replace(mean_traits(NOBODY_ISCHAEMIC), ef_natural_pct=np.array([-9.0]))
+    treated, untreated = (
+        condition(start(), traits, after(9.0, dose)).ef_pct[0] for dose in (1.0, 0.0)
+    )
+    assert untreated == pytest.approx(30.0 - 9.0 * (1.0 - np.exp(-1.0)))
+    assert treated - untreated == pytest.approx(1.4 * 5.5 * (1.0 - np.exp(-1.0)))
 
 
 def test_a_healthy_heart_keeps_its_ejection_fraction() -> None:

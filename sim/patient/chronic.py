@@ -3,7 +3,9 @@
 Two slow memories follow the daily dose: `remodelling` carries the ejection fraction,
 `benefit` carries symptoms, exercise and class. With a constant dose x since month 0
 they are x (1 - exp(-t / tau)), so that EF(t) = EF0 + Einf x (1 - exp(-t / 9 months)).
-Beside them stands the placebo response, which rises at once, holds, and fades.
+The published spread of Einf is split: a part belongs to the response, the larger one
+to the natural course, which CCM does not change. Beside them stands the placebo
+response, which rises at once, holds, and fades.
 
 No source tells how settings change the chronic course: only hours a day and the share
 of beats that get a train count here, never the amplitude.
@@ -97,7 +99,10 @@ class ChronicLaw:
     """
 
     ef_gain_mean_pct: float = sourced(5.5, "mueller2017", "B21-B24; B26", "fitted")
-    ef_gain_sd_pct: float = sourced(8.0, _E, f"{_LAW}; SD of B26", "fitted")
+    ef_gain_sd_pct: float = sourced(4.0, _E, f"{_LAW}, share of SD 8", "assumed")
+    ef_natural_sd_pct: float = sourced(
+        7.0, _E, f"{_LAW}; SD of B26: 8 with the spread of the gain", "fitted"
+    )
     ef_tau_months: float = sourced(9.0, "mueller2017", "B21-B24", "fitted")
     ischaemic_factor: float = sourced(0.5, "russian-ccm-2024", "B35", "fitted")
     non_ischaemic_factor: float = sourced(1.4, "russian-ccm-2024", "B35", "fitted")
@@ -184,11 +189,13 @@ class Condition:
 class Traits:
     """How patients respond: drawn once, then theirs for good. (n,) each.
 
-    `ef_gain_pct` holds the factor of the aetiology already. The two NYHA draws are
-    uniform on 0 to 1; a patient is a class better while a draw is below its share.
+    `ef_gain_pct` holds the factor of the aetiology already; `ef_natural_pct` is where
+    the ejection fraction drifts to with or without CCM. The two NYHA draws are uniform
+    on 0 to 1; a patient is a class better while a draw is below its share.
     """
 
     ef_gain_pct: FloatArray
+    ef_natural_pct: FloatArray
     placebo: Scores
     treatment: Scores
     nyha_placebo_draw: FloatArray
@@ -271,6 +278,7 @@ def draw_traits(
 
     factor = np.where(ischaemic, law.ischaemic_factor, law.non_ischaemic_factor)
     gain = factor * (law.ef_gain_mean_pct + law.ef_gain_sd_pct * related())
+    natural = law.ef_natural_sd_pct * rng.standard_normal(n)
     placebo, treatment = {}, {}
     for name in SCORES:
         score: Score = getattr(law, name)
@@ -278,7 +286,9 @@ def draw_traits(
         treatment[name] = score.treatment_mean + better * score.treatment_sd * related()
         placebo[name] = score.placebo_mean + score.placebo_sd * rng.standard_normal(n)
     draws = rng.random((2, n))
-    return Traits(gain, Scores(**placebo), Scores(**treatment), draws[0], draws[1])
+    return Traits(
+        gain, natural, Scores(**placebo), Scores(**treatment), draws[0], draws[1]
+    )
 
 
 def mean_traits(ischaemic: BoolArray, law: ChronicLaw = LAW) -> Traits:
@@ -290,6 +300,7 @@ def mean_traits(ischaemic: BoolArray, law: ChronicLaw = LAW) -> Traits:
     half = np.full(n, 0.5)
     return Traits(
         factor * law.ef_gain_mean_pct,
+        np.zeros(n),
         Scores(**placebo),
         Scores(**treatment),
         half,
@@ -321,7 +332,9 @@ def condition(
     law
         Constants.
     """
+    drifted = 1.0 - np.exp(-memory.months / law.ef_tau_months)
     ef_pct = start.ef_pct + traits.ef_gain_pct * memory.remodelling
+    ef_pct = ef_pct + traits.ef_natural_pct * drifted
     level = placebo_level(memory.months, law.placebo_hold_months, law)
     level *= _knowledge_factor(knowledge, law) * expectation
     scores = {
