@@ -180,7 +180,7 @@ def short_delivery() -> Mapping[str, FloatArray]:
     names = ("dpdt_max_mmhg_per_s", "pulse_pressure_mmhg")
     rises: dict[str, list[float]] = {name: [] for name in names}
     levels: dict[str, list[float]] = {name: [] for name in names}
-    for patient in cohort():
+    for patient in cohort().patients:
         gain = float(relative_gain(patient.response, NOMINAL))
         start = settled(patient.heart)
         n_beats = round(DELIVERED_S * patient.rhythm.heart_rate_bpm / S_PER_MIN)

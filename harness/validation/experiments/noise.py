@@ -76,7 +76,7 @@ class Session:
         ones, true = np.ones(n), rest()
         scale = 1.0 + gain_frac
         window = Window(
-            start_s=(self.beat + np.arange(n)) * self.rr_s,
+            start_s=self.rr_s * (self.beat + np.cumsum(ones) - 1.0),
             rr_s=self.rr_s * ones,
             sbp_mmhg=true["sbp_mmhg"] * scale * ones,
             dbp_mmhg=true["dbp_mmhg"] * ones,
@@ -139,7 +139,9 @@ def _breath_pct(one: Session) -> float:
     time_s = np.array([window.start_s[0] for window in beats]) + 0.5 * one.rr_s
     values = np.array([one.tools.read(window).primary for window in beats]) / _true()
     angle = 2.0 * np.pi * 0.25 * time_s
-    design = np.column_stack((np.ones_like(angle), time_s, np.sin(angle), np.cos(angle)))
+    design = np.column_stack(
+        (np.ones_like(angle), time_s, np.sin(angle), np.cos(angle))
+    )
     fitted = np.linalg.lstsq(design, values, rcond=None)[0]
     return PCT_PER_FRAC * float(np.hypot(fitted[2], fitted[3]))
 
@@ -154,17 +156,19 @@ def n02() -> Finding:
         changes.append(PCT_PER_FRAC * (one.read() / first - 1.0))
     size = _root_mean_square(np.array(changes))
     return Finding(
-        f"{N_SESSIONS} sessions of 90 min without CCM, invasive dP/dt max, first and last"
-        " window of 16 beats",
+        f"{N_SESSIONS} sessions of 90 min without CCM, invasive dP/dt max, first and"
+        " last window of 16 beats",
         (compared("root mean square, %", "5.0", limits_of_spread(5.0, 25), size),),
-        "Holds the error of the two readings beside the drift; the abstract does not say"
-        " whether 5.0 % is a mean or a spread.",
+        "Holds the error of the two readings beside the drift; the abstract does not"
+        " say whether 5.0 % is a mean or a spread.",
     )
 
 
 def _root_mean_square(values: FloatArray) -> Estimate:
     squares = mean_of(values**2)
-    return Estimate(*(float(np.sqrt(v)) for v in (squares.value, squares.low, squares.high)))
+    return Estimate(
+        *(float(np.sqrt(v)) for v in (squares.value, squares.low, squares.high))
+    )
 
 
 @cache
@@ -238,7 +242,10 @@ def optima() -> Mapping[str, FloatArray]:
         tops = [
             _optimum_ms(
                 np.mean(
-                    [_scan(two, rng, gains, relative=True) for _ in range(N_REPLICATES)],
+                    [
+                        _scan(two, rng, gains, relative=True)
+                        for _ in range(N_REPLICATES)
+                    ],
                     axis=0,
                 )
             )
@@ -266,7 +273,9 @@ def n08() -> Finding:
     reach = float(np.exp(1.96 * np.sqrt(2.0 / (2.0 * 24.0))))
     published = 23.0 / 41.0
     limits = Limits(
-        published / reach, published * reach, "95 % limits of the ratio of SDs, n 25 each"
+        published / reach,
+        published * reach,
+        "95 % limits of the ratio of SDs, n 25 each",
     )
     spreads = {kind: float(values.std(ddof=1)) for kind, values in found.items()}
     return Finding(
@@ -299,13 +308,15 @@ def n09() -> Finding:
     picked = delays_ms[np.argmax(noisy, axis=2)]
     difference = picked[1] - picked[0]
     found = mean_of(difference**2)
-    spread = Estimate(*(float(np.sqrt(v)) for v in (found.value, found.low, found.high)))
+    spread = Estimate(
+        *(float(np.sqrt(v)) for v in (found.value, found.low, found.high))
+    )
     return Finding(
         "20,000 pairs of picks of the highest of five single readings, parabola about"
         " 140 ms, variance of the noise that of the signal; SD of their difference",
         (compared("SD, ms", "45", near(45.0, 0.2), spread),),
-        "Arithmetic of picking a winner, not of this heart; shape of the published curve"
-        " assumed.",
+        "Arithmetic of picking a winner, not of this heart; shape of the published"
+        " curve assumed.",
     )
 
 
@@ -337,16 +348,16 @@ def n10() -> Finding:
     )
     limits = Limits(0.2, 0.3, "the published range")
     return Finding(
-        f"{WHO}, nominal train at delays 5 to 65 ms; variance of true stroke volume over"
-        " delays against that of a single echo reading",
+        f"{WHO}, nominal train at delays 5 to 65 ms; variance of true stroke volume"
+        " over delays against that of a single echo reading",
         (compared("signal / (signal + noise)", "0.2-0.3", limits, found),),
-        "The published signal is that of AV delays in CRT, which move stroke volume more"
-        " than the delay of CCM does.",
+        "The published signal is that of AV delays in CRT, which move stroke volume"
+        " more than the delay of CCM does.",
     )
 
 
 def x01() -> Finding:
-    """The best of several single readings against a paired one."""
+    """Gain of the best of several single readings against a paired one."""
     best, paired = _best_and_paired()
     return Finding(
         f"{WHO}, {N_SESSIONS // 3} sessions with echo: best of 8 single readings of a"
@@ -361,8 +372,8 @@ def x01() -> Finding:
                 bool(best.mean() > 1.5 * paired.mean()),
             ),
         ),
-        "How many readings the 20.3 % was the best of is not known; the true gain is set"
-        " to the paired one.",
+        "How many readings the 20.3 % was the best of is not known; the true gain is"
+        " set to the paired one.",
     )
 
 

@@ -26,11 +26,11 @@ from sim.heart.parameters import FloatArray
 from sim.patient import phenotype
 from sim.units import PCT_PER_FRAC, S_PER_MIN
 
-N_PATIENTS: Final = 63
+N_PATIENTS: Final = 252
 BODY_SURFACE_M2: Final = 1.95
 _HOW: Final = (
-    "virtual cohort of 63 (three studies of 21), settled off and at the nominal train,"
-    " reflex on; oxygen use from the pressure-volume area"
+    "virtual cohort of 252 (twelve studies of 21), settled off and at the nominal"
+    " train, reflex on; oxygen use from the pressure-volume area"
 )
 
 
@@ -45,7 +45,7 @@ def work_index(now: Equilibrium, oxygen: float) -> float:
 def off_and_on() -> FloatArray:
     """Return, per patient, oxygen use off and on, and the work index off and on."""
     rows = []
-    for patient in cohort()[:N_PATIENTS]:
+    for patient in cohort().patients[:N_PATIENTS]:
         gain = float(relative_gain(patient.response, Train(7.5)))
         off, on = settled(patient.heart), settled(patient.heart, gain)
         used_off = oxygen_ml_per_min_100g(off.haemodynamics, off.rr_s)
@@ -89,7 +89,7 @@ def a25() -> Finding:
 
 
 def a26() -> Finding:
-    """What a plain inotrope does to oxygen use per beat."""
+    """Rise of oxygen use per beat under a plain inotrope."""
     patient = phenotype("hfref-nonischaemic")
     rest = held_at(patient.heart)
     goal = 1.37 * rest.haemodynamics.dpdt_max_mmhg_per_s

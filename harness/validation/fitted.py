@@ -1,0 +1,159 @@
+"""Which findings set a number of the model: agreement with them predicts nothing.
+
+The list is kept true by a test that reads the source of every number of the model.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from sim.sources import Source
+
+FITTED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "A01": "factor of a second lead, from the ratio of A03 to A01 and A02",
+        "A02": "factor of a second lead, from the ratio of A03 to A01 and A02",
+        "A03": "factor of a second lead, from the ratio of A03 to A01 and A02",
+        "A04": "how the gain falls with baseline strength; not its size",
+        "A05": "how the gain falls with baseline strength; not its size",
+        "A06": "how the gain falls with baseline strength; not its size",
+        "A07": "how the gain falls with baseline strength; not its size",
+        "A08": "range of the beta-blockade factor",
+        "A11": "fast memory of the CCM effect",
+        "A12": "threshold of the dose law",
+        "A13": "negative gain far from the best delay",
+        "A14": "best delay of the dose law",
+        "A15": "slow return of the CCM effect",
+        "A16": "size of the gain of one lead, and its spread",
+        "A22": "centre of the sensation thresholds",
+        "A23": "oxygen use: cost of the area, and its fall under CCM",
+        "A31": "slow memory of the CCM effect",
+        "B01": "fluctuation of peak VO2 (SD only)",
+        "B02": "placebo of peak VO2",
+        "B03": "fluctuation of peak VO2 (SD only)",
+        "B04": "fluctuation of peak VO2 (SD only)",
+        "B05": "time constant of the benefit; fluctuation of MLWHFQ",
+        "B06": "placebo of MLWHFQ",
+        "B07": "time constant of the benefit; fading of the placebo",
+        "B08": "time constant of the benefit",
+        "B10": "treatment part of peak VO2",
+        "B11": "what knowing the treatment adds to the placebo",
+        "B13": "treatment part of the NYHA class",
+        "B14": "placebo part of the NYHA class",
+        "B21": "final gain and time constant of EF",
+        "B22": "final gain and time constant of EF",
+        "B23": "final gain and time constant of EF",
+        "B24": "final gain and time constant of EF",
+        "B26": "final gain of EF and its spread",
+        "B33": "six-minute walk",
+        "B35": "factors of aetiology",
+        "B36": "six-minute walk and its spread",
+        "B39": "hours a day",
+        "B40": "schedule of the device",
+        "B41": "schedule of the device",
+        "C01": "age of the cohort",
+        "C02": "age of the cohort; shares of men and of atrial fibrillation",
+        "C03": "EF of the cohort",
+        "C04": "EF of the cohort",
+        "C05": "peak VO2 of the cohort",
+        "C06": "MLWHFQ of the cohort",
+        "C07": "end-diastolic volume of the cohort and the phenotypes",
+        "C09": "shares of men and of ischaemic patients of the cohort",
+        "C10": "QRS limit of the cohort",
+        "C11": "rate, pressures, QRS, walk of the cohort",
+        "D06": "force-frequency in heart failure",
+        "D08": "potentiation after an ectopic, heart failure",
+        "D09": "potentiation after an ectopic, normal",
+        "D10": "baroreflex, heart failure weaker than normal",
+        "D11": "baroreflex, heart failure weaker than normal",
+        "E01": "law of the daily count of PVCs",
+        "E07": "bands of heart rate variability; waves of the drawn ECG",
+        "F01": "amplitudes of the device",
+        "F02": "phase durations of the device",
+        "F03": "pulse numbers of the device",
+        "F04": "delays of the device",
+        "M01": "normal circulation",
+        "M02": "failing circulation",
+        "N01": "breathing of dP/dt max",
+        "N02": "drift of a session",
+        "N03": "wander and slow waves",
+        "N04": "wander and slow waves",
+        "N17": "learning of the six-minute walk",
+        "N18": "fluctuation of the six-minute walk",
+        "N20": "error of EF",
+        "X02": "factor of a second lead",
+        "X03": "how the gain falls with baseline strength",
+    }
+)
+"""By row: the numbers that were set with it in view."""
+
+_E: Final = "ccmlab-evidence"
+_P: Final = "ccmlab-protocol"
+_DOSE: Final = ("A12", "A13", "A14", "A16")
+_COHORT: Final = (
+    *("C01", "C02", "C03", "C04", "C05", "C06", "C07", "C09", "C10", "C11"),
+)
+ROWS_OF_PLACE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyType(
+    {
+        (_E, "A2"): ("A11", "A15", "A31"),
+        (_E, "A3"): _DOSE,
+        (_E, "A3 I0"): ("A12",),
+        (_E, "A3 K"): ("A01", "A02", "A03", "X02"),
+        (_E, "A3 di"): ("A13", "A14"),
+        (_E, "A3 dn"): ("A13",),
+        (_E, "A3 g_i"): ("A16",),
+        (_E, "A4"): ("A22",),
+        (_E, "B chronic law, 0.5 to 0.8"): ("B10",),
+        (_E, "B cohort QRS"): ("C10", "C11"),
+        (_E, "B virtual cohort"): _COHORT,
+        (_E, "C2"): ("M01", "M02"),
+        (_E, "C2 E lv HFrEF"): ("M02",),
+        (_E, "C2 Ge HF"): ("D10", "D11"),
+        (_E, "C2 HR"): ("M02",),
+        (_E, "C2 HR HFrEF"): ("M02",),
+        (_E, "C2 b HF"): ("D06",),
+        (_E, "C2 baroreflex HF"): ("D10", "D11"),
+        (_E, "C2 baroreflex normal"): ("D10", "D11"),
+        (_E, "C2 normal"): ("D09",),
+        (_E, "C2 outputs"): ("M02",),
+        (_E, "C2 p HF"): ("D08",),
+        (_E, "E PVCs"): ("E01",),
+        (_E, "E PVCs, 870 a day"): ("E01",),
+        (_P, "2, calibration"): ("N03", "N04"),
+        (_P, "6"): ("A08",),
+        (_P, "6, high dose"): ("A08",),
+        (_P, "6, without"): ("A08",),
+        (_P, "6, without beta-blocker"): ("A08",),
+        ("dpdt-noise-2014", "abstract: drift first to last baseline"): ("N02",),
+        ("dpdt-noise-2014", "abstract: respiratory variation"): ("N01",),
+        ("mohri2003", "abstract, A04-A07"): ("X03",),
+        ("mcsharry2003", "Table I, at 60 beats per minute, as a share of R"): ("E07",),
+    }
+)
+"""Rows behind a place that names none itself, or none of all; see docs/model.md."""
+
+SET_BY_TABLE: Final = ("B40", "B41", "F01", "F02", "F03", "F04")
+"""Rows that are the table of device parameters, whose numbers are not fields."""
+
+_ROW: Final = re.compile(r"\b([A-F]|N)(\d\d)(?:-\1?(\d\d))?(?!\d)")
+
+
+def rows_named(place: str) -> Iterator[str]:
+    """Yield the ids that a place names, ranges written out.
+
+    >>> list(rows_named("B21-B24; B26"))
+    ['B21', 'B22', 'B23', 'B24', 'B26']
+    """
+    for letter, first, last in _ROW.findall(place):
+        for number in range(int(first), int(last or first) + 1):
+            yield f"{letter}{number:02d}"
+
+
+def rows_of(sources: Iterable[Source]) -> set[str]:
+    """Return every row that the sources of some numbers rest on."""
+    found: set[str] = set()
+    for source in sources:
+        found.update(rows_named(source.place))
+        found.update(ROWS_OF_PLACE.get((source.reference, source.place), ()))
+    return found
