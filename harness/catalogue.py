@@ -12,7 +12,7 @@ from sim.device.lattice import parameters
 from sim.device.settings import Settings
 from sim.heart.parameters import HFREF, NORMAL
 from sim.instruments import READOUTS
-from sim.patient import phenotypes
+from sim.patient import known_phenotypes
 from sim.sources import Source, SourcedNumber, differing, provenance
 
 Line = tuple[str, str]
@@ -32,7 +32,7 @@ def strategies_listed() -> Iterator[Line]:
 
 def phenotypes_listed() -> Iterator[Line]:
     """Yield each phenotype, with the bedside values that it is solved to."""
-    for name, row in phenotypes().items():
+    for name, row in known_phenotypes().items():
         made = row.targets
         pumped = f"EF {made.ejection_fraction_pct:g} %, EDV {made.edv_ml:g} mL"
         seen = f"systolic {made.sbp_mmhg:g} mmHg, {made.heart_rate_bpm:g}/min"

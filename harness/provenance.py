@@ -17,7 +17,7 @@ from sim.device.battery import Cell
 from sim.device.lattice import device_model
 from sim.device.leads import LeadModel
 from sim.instruments import RULES, Errors, readout
-from sim.patient import Patient, phenotypes
+from sim.patient import Patient, known_phenotypes
 from sim.sources import (
     Source,
     SourcedNumber,
@@ -113,7 +113,9 @@ def _stated(place: str) -> Source:
 def _targets(scenario: Scenario) -> Iterator[SourcedNumber]:
     """Yield the bedside values that the patient's circulation was solved to."""
     table = scenario.patient
-    made = phenotypes()[table.phenotype]
+    if table.circulation:  # stated, not solved
+        return
+    made = known_phenotypes()[table.phenotype]
     for item in fields(made.targets):
         name, value = item.name, getattr(made.targets, item.name)
         source = made.source

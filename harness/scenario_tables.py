@@ -28,7 +28,7 @@ from sim.device.lattice import ModelName, Value
 from sim.device.leads import Fault as LeadFault
 from sim.device.settings import Settings
 from sim.instruments import READOUTS
-from sim.patient import Patient, phenotype, phenotypes
+from sim.patient import Patient, known_phenotypes, phenotype
 from sim.patient.checks import (
     TableFault,
     joint_faults,
@@ -110,7 +110,7 @@ Part = Annotated[dict[str, Any], PlainValidator(_part)]
 class PatientTable(Table):
     """Who comes. `file` is only remembered: its values are in the other fields."""
 
-    phenotype: Annotated[str, one_of(phenotypes)]
+    phenotype: Annotated[str, one_of(known_phenotypes)]
     override: Annotated[dict[str, float], PlainValidator(_override)] = {}
     response: Literal["nominal", "plateau", "sharp", "null"] | None = None
     file: str = ""

@@ -5,7 +5,7 @@ from sim.patient.cohort import Cohort, sample_cohort
 from sim.patient.files import load_patient, patient_from_toml, patient_to_toml
 from sim.patient.model import Patient, Profile
 from sim.patient.personalize import OVERRIDES, personalize
-from sim.patient.phenotypes import PHENOTYPES, Phenotype, phenotype, phenotypes
+from sim.patient.phenotypes import PHENOTYPES, Phenotype, known_phenotypes, phenotype
 from sim.patient.solve import Targets, UnreachableTargetError, solve_patient
 
 __all__ = [
@@ -18,12 +18,12 @@ __all__ = [
     "Profile",
     "Targets",
     "UnreachableTargetError",
+    "known_phenotypes",
     "load_patient",
     "patient_from_toml",
     "patient_to_toml",
     "personalize",
     "phenotype",
-    "phenotypes",
     "sample_cohort",
     "solve_patient",
 ]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sim.patient.checks import PARTS, defaults
 from sim.patient.model import Patient
-from sim.patient.phenotypes import phenotype, phenotypes
+from sim.patient.phenotypes import known_phenotypes, phenotype
 from sim.patient.table import (
     field_of,
     patient_of_table,
@@ -67,7 +67,7 @@ def patient_from_toml(text: str, origin: str = "patient file") -> Patient:
     UnreachableTargetError, ImplausibleHeartError, NotSettledError
         When no such heart can live.
     """
-    return patient_of_table(read_table(text, origin, phenotypes()), phenotype)
+    return patient_of_table(read_table(text, origin, known_phenotypes()), phenotype)
 
 
 def load_patient(path: str | Path) -> Patient:

@@ -16,7 +16,7 @@ from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters
 from sim.patient.model import Patient, Profile
 from sim.patient.solve import Targets, present_targets, solve_patient
-from sim.patient.table import patient_of_table, read_table
+from sim.patient.table import STATED, patient_of_table, read_table
 from sim.sources import Source, Standing
 
 ENTRY_POINT_GROUP: Final = "ccmlab.phenotypes"
@@ -179,7 +179,7 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
 """By name; the targets are cohort medians (evidence B; C07, C08, C11)."""
 
 
-def phenotypes() -> Mapping[str, Phenotype]:
+def known_phenotypes() -> Mapping[str, Phenotype]:
     """Return every phenotype by name: shipped ones first, then installed plug-ins.
 
     A plug-in is an entry point of the group `ccmlab.phenotypes`: a `Phenotype`, or the
@@ -201,7 +201,7 @@ def phenotype(name: str) -> Patient:
     ValueError
         For an unknown name, with the nearest known one.
     """
-    known = PHENOTYPES if name in PHENOTYPES else phenotypes()
+    known = PHENOTYPES if name in PHENOTYPES else known_phenotypes()
     if name not in known:
         near = get_close_matches(name, known, n=1, cutoff=0.0)[0]
         raise ValueError(
@@ -226,4 +226,5 @@ def _plugged_in(name: str, value: str) -> Phenotype:
     table = read_table(text, str(loaded), PHENOTYPES)
     patient = replace(patient_of_table(table, phenotype), name=name, phenotype=name)
     title = table.get("title", f"from {Path(loaded).name}")
-    return Phenotype(title, present_targets(patient), patient, solved=True)
+    targets = present_targets(patient)
+    return Phenotype(title, targets, patient, solved=True, source=STATED)

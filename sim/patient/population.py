@@ -241,8 +241,8 @@ def _bedside(p: Population, z: Mapping[str, FloatArray]) -> Columns:
     ischaemic = ndtr(z["ischaemic"]) < p.ischaemic_frac
     dilated = np.where(ischaemic, 1.0, p.edv_nonischaemic_factor)
     steps = [ndtri(p.nyha_ii_frac), ndtri(p.nyha_ii_frac + p.nyha_iii_frac)]
-    vo2 = p.peak_vo2_mean_ml_per_kg_min
-    vo2 = vo2 + p.peak_vo2_sd_ml_per_kg_min * z["peak_vo2_ml_per_kg_min"]
+    vo2 = p.peak_vo2_sd_ml_per_kg_min * z["peak_vo2_ml_per_kg_min"]
+    vo2 += p.peak_vo2_mean_ml_per_kg_min
     ef = p.ef_mean_pct + p.ef_sd_pct * z["ejection_fraction_pct"]
     score = p.mlwhfq_mean + p.mlwhfq_sd * z["mlwhfq_score"]
     walk = p.walk_mean_m + p.walk_sd_m * z["walk_m"]

@@ -91,9 +91,8 @@ def with_parts(
     }
     known = dict(patient.sources)
     for name, value in stated.items():
-        known.pop(name, None)
         source = told.get(name) or _implied_source(patient, name, value)
-        if source != field_of(name).metadata.get("source"):
+        if name in known or source != field_of(name).metadata.get("source"):
             known[name] = source
     changed = replace(_with_values(patient, stated), sources=known)
     return _at_rest(_with_rates(changed, stated), patient, stated.keys())
