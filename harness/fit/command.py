@@ -1,13 +1,12 @@
 """`ccmlab fit`: from a file of bedside values to a patient file."""
 
-import os
 from pathlib import Path
 
-from harness.archive import OutputError
 from harness.faults import Fault
 from harness.fit.measurements import MeasurementsError, read_measurements
 from harness.fit.solver import fit_patient
 from harness.fit.text import fit_text, patient_file
+from harness.onefile import check_free, write_file
 from sim.heart.settle import ImplausibleHeartError, NotSettledError
 from sim.patient import Patient, phenotype
 
@@ -42,30 +41,12 @@ def fit_file(
     source = Path(measurements)
     target = Path(out) if out is not None else Path(f"{source.stem}-patient.toml")
     values = read_measurements(source)
-    if target.exists() and not force:
-        raise OutputError(
-            f"output file {target} is there already; name another one with --out, "
-            "or replace it with --force"
-        )
+    check_free(target, force=force)
+    patient = base or phenotype("hfref-ischaemic")
     try:
-        fit = fit_patient(
-            values, base or phenotype("hfref-ischaemic"), name=source.stem
-        )
+        fit = fit_patient(values, patient, name=source.stem)
     except (ImplausibleHeartError, NotSettledError) as error:
         fault = Fault("", f"the best fit is no heart that could live: {error}")
         raise MeasurementsError(str(source), [fault]) from None
-    _write(target, patient_file(fit, source))
+    write_file(target, patient_file(fit, source).encode())
     return f"{fit_text(fit)}\n\npatient  {target}"
-
-
-def _write(target: Path, text: str) -> None:
-    """Write aside and rename, so that no half-written file is ever seen."""
-    aside = target.with_name(f".{target.name}.partial-{os.getpid()}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(target)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"output file {target} cannot be written: {reason}") from None

@@ -1,0 +1,1 @@
+"""Which numbers of a patient drive the gain, the optimum and the verdict."""
