@@ -18,6 +18,7 @@ from harness.run import Run, patient_of, run_scenario
 from harness.scenario import CourseScenario, Scenario
 from harness.scenario_tables import FoundTable
 from harness.settings_table import DEPENDENTS
+from sim.device.battery import Cell
 from sim.device.settings import Settings, with_hours_per_day
 from sim.patient import Patient
 from sim.patient.chronic import (
@@ -240,8 +241,10 @@ def _left(record: VisitRecord, found: FoundDevice) -> FoundDevice:
     """Return the device as a visit leaves it.
 
     CCM left off for safety stays off until the next visit, which switches it on again.
+    An empty device is charged before the patient leaves (assumed).
     """
     left, settings = record.as_left, record.final
+    empty = left.battery_pct * FRAC_PER_PCT <= Cell().suspend_frac
     stopped = settings.ccm_mode == "OFF" != record.reference.ccm_mode
     if stopped:
         settings = replace(settings, ccm_mode=record.reference.ccm_mode)
@@ -249,8 +252,8 @@ def _left(record: VisitRecord, found: FoundDevice) -> FoundDevice:
         found,
         settings=settings,
         state="PERMANENT_OFF" if stopped else "ACTIVE",
-        days_since_charge=left.days_since_charge,
-        charge_frac=left.battery_pct * FRAC_PER_PCT,
+        days_since_charge=0.0 if empty else left.days_since_charge,
+        charge_frac=1.0 if empty else left.battery_pct * FRAC_PER_PCT,
     )
 
 

@@ -130,6 +130,16 @@ def test_the_same_seed_gives_the_same_course() -> None:
     assert list(visit_rows(again)) == list(visit_rows(played()))[:2]
 
 
+def test_a_device_found_empty_is_charged_before_the_patient_leaves() -> None:
+    course = run_course(
+        scenario(visit_months=[1, 1.5], charging_adherence_frac=0.0, lead_fault=None)
+    )
+    one, other = course.visits
+    assert one.run.record.as_found.battery_pct < 10.0
+    assert "battery low: CCM suspended" in one.run.record.as_found.alerts
+    assert other.stretch.days[0].charge_frac > 0.8
+
+
 def test_forgotten_charges_stop_ccm_and_are_told() -> None:
     stretch = stay(60, charging_adherence_frac=0.0)
     assert stretch.recharges == ()
