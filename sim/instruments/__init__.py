@@ -1,0 +1,33 @@
+"""What a clinician can read at the bedside, and the error of each reading.
+
+A reading is never the truth: it carries breathing, slow waves, drift over the visit and
+an error of its own. Slow waves and drift are functions of clock time; the error of a
+reading is keyed by its number, so that strategies share noise as far as time allows.
+"""
+
+from sim.instruments.errors import CuffError, Errors
+from sim.instruments.instruments import Instruments
+from sim.instruments.reading import Reading, Window, clean_beats
+from sim.instruments.readouts import (
+    READOUTS,
+    RULES,
+    Readout,
+    beats_to_read,
+    beats_to_settle,
+    readout,
+)
+
+__all__ = [
+    "READOUTS",
+    "RULES",
+    "CuffError",
+    "Errors",
+    "Instruments",
+    "Reading",
+    "Readout",
+    "Window",
+    "beats_to_read",
+    "beats_to_settle",
+    "clean_beats",
+    "readout",
+]
