@@ -358,14 +358,15 @@ def _play_course(
     scenario: "CourseScenario", name: str, folder: Path, *, force: bool, quiet: bool
 ) -> str:
     from harness.course import run_course
-    from harness.course_archive import course_text, write_course
+    from harness.course_archive import write_course
+    from harness.course_page import course_text
     from harness.progress import Progress
 
     with Progress(sys.stderr, quiet=quiet) as progress:
         course = run_course(scenario, scenario_name=name, progress=progress)
     write_course(course, folder, force=force)
-    paths = f"report  {folder / 'visit-1' / 'report.html'} and so on"
-    return "\n".join([course_text(course), "", paths, f"data    {folder}", BANNER])
+    page, data = f"report  {folder / 'course.html'}", f"data    {folder}"
+    return "\n".join([course_text(course), "", page, data, BANNER])
 
 
 @contextmanager
@@ -376,7 +377,7 @@ def _one_clear_message() -> Iterator[None]:
     from harness.scenario import ScenarioError
     from optimizers.problem import StrategyError
     from sim.heart.settle import ImplausibleHeartError, NotSettledError
-    from sim.patient import UnreachableTargetError
+    from sim.patient import NoHeartError, UnreachableTargetError
 
     try:
         yield
@@ -384,5 +385,7 @@ def _one_clear_message() -> Iterator[None]:
         raise click.UsageError(f"search.strategy: {error}") from None
     except (ScenarioError, MeasurementsError, OutputError) as error:
         raise click.UsageError(str(error)) from None
-    except (UnreachableTargetError, ImplausibleHeartError, NotSettledError) as error:
+    except UnreachableTargetError as error:
         raise click.UsageError(f"patient.override: {error}") from None
+    except (ImplausibleHeartError, NotSettledError, NoHeartError) as error:
+        raise click.UsageError(f"patient: {error}") from None

@@ -6,12 +6,18 @@ from sim.patient.files import load_patient, patient_from_toml, patient_to_toml
 from sim.patient.model import Patient, Profile
 from sim.patient.personalize import OVERRIDES, personalize
 from sim.patient.phenotypes import PHENOTYPES, Phenotype, known_phenotypes, phenotype
-from sim.patient.solve import Targets, UnreachableTargetError, solve_patient
+from sim.patient.solve import (
+    NoHeartError,
+    Targets,
+    UnreachableTargetError,
+    solve_patient,
+)
 
 __all__ = [
     "OVERRIDES",
     "PHENOTYPES",
     "Cohort",
+    "NoHeartError",
     "Patient",
     "PatientTableError",
     "Phenotype",

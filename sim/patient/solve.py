@@ -10,6 +10,7 @@ from scipy.optimize import least_squares
 
 from sim.heart.equilibrium import held
 from sim.heart.parameters import Circulation, FloatArray
+from sim.heart.settle import ImplausibleHeartError
 from sim.patient.model import Patient
 from sim.sources import Source
 from sim.units import PCT_PER_FRAC
@@ -76,6 +77,10 @@ class UnreachableTargetError(ValueError):
         self.name = name
         self.asked = asked
         self.reached = reached
+
+
+class NoHeartError(ValueError):
+    """Stated values leave nothing that could beat, such as empty arteries."""
 
 
 def present_targets(patient: Patient) -> Targets:
@@ -188,10 +193,15 @@ def at_rest(
 
     Raises
     ------
-    NotSettledError, ImplausibleHeartError
+    NotSettledError, ImplausibleHeartError, NoHeartError
         When this heart cannot live.
     """
-    map_mmhg = held(patient.heart).haemodynamics.map_mmhg
+    try:
+        map_mmhg = held(patient.heart).haemodynamics.map_mmhg
+    except ImplausibleHeartError:
+        raise
+    except ValueError as error:
+        raise NoHeartError(str(error)) from None
     elastance = patient.circulation.lv_elastance_mmhg_per_ml
     return replace(
         patient,

@@ -1,0 +1,32 @@
+"""Speed of cohorts: patients drawn and solved, written and read."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from bench.report import Row, best_cpu_s
+from harness.cohort_table import read_cohort, write_cohort
+from sim.patient import sample_cohort
+
+_N = 1000
+_MS_PER_S = 1e3
+
+
+def rows() -> list[Row]:
+    """Measure drawing with solving, and both kinds of table."""
+    drawn_s = best_cpu_s(lambda: sample_cohort(_N, np.random.default_rng(1)), repeats=1)
+    cohort = sample_cohort(_N, np.random.default_rng(1))
+    found = [Row(f"{_N} patients drawn and solved", drawn_s, "s", 60)]
+    with tempfile.TemporaryDirectory() as folder:
+        for ending in ("csv", "parquet"):
+            path = Path(folder) / f"cohort.{ending}"
+            written_s = best_cpu_s(lambda path=path: write_cohort(cohort, path))
+            read_s = best_cpu_s(lambda path=path: read_cohort(path))
+            found.append(Row(f"written as {ending}", written_s * _MS_PER_S, "ms"))
+            found.append(Row(f"read from {ending}", read_s * _MS_PER_S, "ms"))
+    share = 100.0 * cohort.n_redrawn / _N
+    missed = 100.0 * np.mean([not member.dbp_met for member in cohort.members])
+    found.append(Row("draws refused, of 100 patients", share, "draws"))
+    found.append(Row("patients whose diastolic pressure is not met", missed, "%"))
+    return found
