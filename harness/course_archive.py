@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from harness.archive import (
     RUN_FILE,
@@ -22,13 +22,11 @@ from harness.archive import (
 from harness.course import Course, visit_rows
 from harness.course_figure import course_svg
 from harness.course_home import S_PER_DAY
+from harness.course_page import BANNER, course_html
 from harness.report.build import build_report
 from harness.tables import Row, csv_bytes
 from sim.patient.chronic import FITTED_ROWS, LAW
 from sim.sources import provenance
-from sim.units import PCT_PER_FRAC
-
-BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
 
 
 def write_course(course: Course, out_dir: str | Path, *, force: bool = False) -> Path:
@@ -77,12 +75,14 @@ def about_course(course: Course, hashes: Mapping[str, str]) -> dict[str, Any]:
 
 def _write_tables(course: Course, folder: Path) -> None:
     write_json(folder / "course.json", course_summary(course))
+    svg = course_svg(course)
     contents = {
         "course.csv": csv_bytes(visit_rows(course)),
         "days.csv": csv_bytes(day_rows(course)),
         "charging.csv": csv_bytes(charging_rows(course)),
         "provenance.csv": csv_bytes(law_rows()),
-        "course.svg": course_svg(course),
+        "course.svg": svg,
+        "course.html": course_html(course, svg).encode(),
     }
     for name, content in contents.items():
         write_file(folder / name, content)
@@ -164,27 +164,3 @@ def law_rows() -> Iterator[Row]:
             "place": row.source.place,
             "standing": row.source.standing,
         }
-
-
-def course_text(course: Course) -> str:
-    """Return what a finished course says on stdout: a line a visit."""
-    head = ("month", "EF %", "MLWHFQ", "VO2", "walk m", "NYHA", "CCM %", "battery %")
-    lines = ["".join(f"{word:>10}" for word in head) + "  verdict"]
-    for row in visit_rows(course):
-        cells = (
-            f"{row['month']:g}",
-            f"{row['ef_pct_seen']:.1f}",
-            f"{row['mlwhfq_points_seen']:.0f}",
-            f"{row['peak_vo2_ml_per_kg_min_seen']:.1f}",
-            f"{row['walk_m_seen']:.0f}",
-            f"{row['nyha_class']}",
-            _percent(row["delivered_frac"]),
-            f"{row['battery_pct_found']:.0f}",
-        )
-        lines.append("".join(f"{cell:>10}" for cell in cells) + f"  {row['verdict']}")
-    alerts = [f"day {alert.day}: {alert.text}" for alert in course.alerts]
-    return "\n".join([*lines, "", *(alerts or ["no alert between the visits"])])
-
-
-def _percent(share: Any) -> str:
-    return "-" if share is None else f"{PCT_PER_FRAC * share:.0f}"

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 
 from harness.archive import BrokenRunError, is_complete, read_run
 from harness.cli import invoke
 from harness.course import Course, run_course, traits_of, visit_rows
-from harness.course_archive import course_text, day_rows, write_course
+from harness.course_archive import day_rows, write_course
 from harness.course_figure import course_svg
 from harness.course_home import Home, Stretch, day_of, scheduled_h
+from harness.course_page import course_html, course_text
 from harness.course_table import CourseTable
 from harness.run import run_scenario
 from harness.scenario import (
@@ -243,12 +245,22 @@ def test_the_figure_is_the_same_for_the_same_course() -> None:
     assert b"<title" in svg
 
 
+def test_the_page_stands_alone_and_leads_to_each_report() -> None:
+    page = BeautifulSoup(course_html(played()), "html.parser")
+    links = [link["href"] for link in page.find_all("a")]
+    assert links == [f"visit-{n}/report.html" for n in (1, 2, 3)]
+    assert page.find_all(["script", "link", "img", "iframe"]) == []
+    assert "simulated data only" in page.get_text()
+    assert len(page.find_all("tbody")[0].find_all("tr")) == 3
+
+
 def test_the_folder_holds_a_run_a_visit_and_the_tables(tmp_path: Path) -> None:
     folder = write_course(played(), tmp_path / "year")
     names = {path.name for path in folder.iterdir()}
     assert names == {
         "charging.csv",
         "course.csv",
+        "course.html",
         "course.json",
         "course.svg",
         "days.csv",

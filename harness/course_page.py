@@ -1,0 +1,88 @@
+"""The page of a course: its visits, its figure, its alerts, in one file."""
+
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.course import Course, visit_rows
+from harness.course_figure import course_svg
+from harness.report.drawing import inline
+from sim.units import PCT_PER_FRAC
+
+BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
+HEADS: Final = (
+    "month",
+    "EF %",
+    "MLWHFQ",
+    "VO2",
+    "walk m",
+    "NYHA",
+    "CCM %",
+    "battery %",
+    "verdict",
+)
+
+
+def course_cells(course: Course) -> list[tuple[str, ...]]:
+    """Return what a table of a course shows of each visit, as text under `HEADS`."""
+    return [
+        (
+            f"{row['month']:g}",
+            f"{row['ef_pct_seen']:.1f}",
+            f"{row['mlwhfq_points_seen']:.0f}",
+            f"{row['peak_vo2_ml_per_kg_min_seen']:.1f}",
+            f"{row['walk_m_seen']:.0f}",
+            f"{row['nyha_class']}",
+            _percent(row["delivered_frac"]),
+            f"{row['battery_pct_found']:.0f}",
+            f"{row['verdict']}",
+        )
+        for row in visit_rows(course)
+    ]
+
+
+def alert_texts(course: Course) -> list[str]:
+    """Return each alert with its day."""
+    return [f"day {alert.day}: {alert.text}" for alert in course.alerts]
+
+
+def course_text(course: Course) -> str:
+    """Return what a finished course says on stdout: a line a visit."""
+    rows = [HEADS, *course_cells(course)]
+    lines = ["".join(f"{cell:>10}" for cell in r[:-1]) + f"  {r[-1]}" for r in rows]
+    alerts = alert_texts(course) or ["no alert between the visits"]
+    return "\n".join([*lines, "", *alerts])
+
+
+def course_html(course: Course, svg: bytes | None = None) -> str:
+    """Return the page; the same course gives the same text.
+
+    Parameters
+    ----------
+    course
+        What to show.
+    svg
+        Its figure, where it has been drawn already.
+    """
+    environment = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    drawn = inline({"course": course_svg(course) if svg is None else svg})
+    return environment.get_template("course.html.j2").render(
+        title=course.scenario.title,
+        description=course.scenario.description.strip(),
+        banner=BANNER,
+        heads=("", *HEADS),
+        rows=course_cells(course),
+        figure=Markup(drawn["course"]),
+        alerts=alert_texts(course),
+    )
+
+
+def _percent(share: Any) -> str:
+    return "-" if share is None else f"{PCT_PER_FRAC * share:.0f}"
