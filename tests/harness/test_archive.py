@@ -85,7 +85,7 @@ def quick(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing anew where only the writing is of interest."""
     page = (whole / "report.html").read_text(encoding="utf-8")
     drawn = {path.stem: path.read_bytes() for path in whole.glob("figures/*.svg")}
-    monkeypatch.setattr(archive, "render_html", lambda _: page)
+    monkeypatch.setattr(archive, "render_html", lambda *_: page)
     monkeypatch.setattr(archive, "figures", lambda _: drawn)
 
 
@@ -341,7 +341,7 @@ place, short, seed = Path(sys.argv[1]), eval(sys.argv[2]), int(sys.argv[3])
 run = run_scenario(load_scenario("first_visit").changed(short))
 report = build_report(run)
 page, drawn = archive.render_html(report), archive.figures(report)
-archive.render_html, archive.figures = lambda _: page, lambda _: drawn
+archive.render_html, archive.figures = lambda *_: page, lambda _: drawn
 
 def counted(function, left):
     def step(*arguments, **named):
