@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.faults import Fault, ScenarioError
 from harness.run import search_plan
 from harness.scenario import Scenario
 from harness.search import therapy_space
@@ -31,7 +32,9 @@ BASELINE: Final = "response.baseline_elastance_mmhg_per_ml"
 RATE: Final = "rhythm.heart_rate_bpm"
 FOLLOW_RATE: Final = ("circulation.heart_rate_bpm", "contractility.reference_rate_bpm")
 LEAST_STEP: Final = 0.005
-_SHIFT: Final = 0.2  # keeps the logarithm of a gain defined below 0
+LEAST_GAIN: Final = -0.5  # a muscle that loses more is not simulated
+FEWEST_LIVING_FRAC: Final = 0.5
+_BEND: Final = 0.2
 
 Progress = Callable[[str], None]
 
@@ -147,7 +150,7 @@ def _dose(
     train = asked.train
     if IMPEDANCE in values:
         train = replace(train, impedance_ohm=float(values[IMPEDANCE][i]))
-    gains = relative_gain(patient.response, train)
+    gains = np.maximum(relative_gain(patient.response, train), LEAST_GAIN)
     felt = sensation_level(patient.sensation, train)[:-2] >= FELT_GRADE
     ranked = np.where(felt, -np.inf, gains[:-2])
     best = int(np.argmax(ranked))
@@ -218,20 +221,25 @@ def coordinates(asked: Question, u: FloatArray) -> FloatArray:
     return np.stack([row.coordinate(u[:, i]) for i, row in rows], axis=1)
 
 
+def _bent(gains: FloatArray) -> FloatArray:
+    """Return gains on the scale on which their effect saturates evenly, `(n,)`."""
+    bent: FloatArray = np.arcsinh(gains / _BEND)
+    return bent
+
+
 def _settled_inputs(at: FloatArray, given: Doses) -> FloatArray:
-    return np.column_stack((at, np.log(given.nominal + _SHIFT)))
+    return np.column_stack((at, _bent(given.nominal)))
 
 
 def _window_inputs(at: FloatArray, given: Doses) -> FloatArray:
-    return np.column_stack(
-        (at, np.log(given.best + _SHIFT), np.log(given.reference + _SHIFT))
-    )
+    return np.column_stack((at, _bent(given.best), _bent(given.reference)))
 
 
 def fit_hearts(asked: Question, u: FloatArray, progress: Progress) -> Hearts:
     """Simulate hearts at draws `(n, d)` and fit the curves through them.
 
-    Hearts that could not live are left out and counted.
+    Hearts that could not live are left out and counted. Raises ScenarioError when
+    fewer than half live.
     """
     values, at = draws(asked, u), coordinates(asked, u)
     given = doses(asked, values)
@@ -250,6 +258,9 @@ def fit_hearts(asked: Question, u: FloatArray, progress: Progress) -> Hearts:
         except (ImplausibleHeartError, NotSettledError):
             continue
     lived = np.isfinite(told).all(axis=1)
+    if lived.mean() < FEWEST_LIVING_FRAC:
+        fault = f"only {lived.sum()} of {len(u)} hearts drawn around it could live"
+        raise ScenarioError("sensitivity", [Fault("patient", fault)])
     return Hearts(
         _curve(_settled_inputs(at, given), told[:, 0], given.nominal, lived),
         _curve(_window_inputs(at, given), told[:, 1], step, lived),
