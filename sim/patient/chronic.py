@@ -158,6 +158,7 @@ FITTED_ROWS: Final[Mapping[str, str]] = MappingProxyType(
         "B33": "six-minute walk",
         "B35": "factors of aetiology",
         "B36": "six-minute walk and its spread",
+        "B38": "how the ventricle shrinks as it recovers; not EF itself",
         "B39": "hours a day",
     }
 )
