@@ -37,6 +37,7 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
         "B06": "placebo of MLWHFQ",
         "B07": "time constant of the benefit; fading of the placebo",
         "B08": "time constant of the benefit",
+        "B09": "treatment part of peak VO2",
         "B10": "treatment part of peak VO2",
         "B11": "what knowing the treatment adds to the placebo",
         "B13": "treatment part of the NYHA class",
@@ -49,6 +50,7 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
         "B33": "six-minute walk",
         "B35": "factors of aetiology",
         "B36": "six-minute walk and its spread",
+        "B38": "how the ventricle shrinks as it recovers; not EF itself",
         "B39": "hours a day",
         "B40": "schedule of the device",
         "B41": "schedule of the device",
@@ -59,6 +61,7 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
         "C05": "peak VO2 of the cohort",
         "C06": "MLWHFQ of the cohort",
         "C07": "end-diastolic volume of the cohort and the phenotypes",
+        "C08": "volumes of the phenotypes",
         "C09": "shares of men and of ischaemic patients of the cohort",
         "C10": "QRS limit of the cohort",
         "C11": "rate, pressures, QRS, walk of the cohort",
@@ -73,6 +76,7 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
         "F02": "phase durations of the device",
         "F03": "pulse numbers of the device",
         "F04": "delays of the device",
+        "F08": "how often the patient charges",
         "M01": "normal circulation",
         "M02": "failing circulation",
         "N01": "breathing of dP/dt max",
@@ -104,7 +108,6 @@ ROWS_OF_PLACE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyTy
         (_E, "A3 dn"): ("A13",),
         (_E, "A3 g_i"): ("A16",),
         (_E, "A4"): ("A22",),
-        (_E, "B chronic law, 0.5 to 0.8"): ("B10",),
         (_E, "B cohort QRS"): ("C10", "C11"),
         (_E, "B virtual cohort"): _COHORT,
         (_E, "C2"): ("M01", "M02"),
@@ -116,6 +119,7 @@ ROWS_OF_PLACE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyTy
         (_E, "C2 baroreflex HF"): ("D10", "D11"),
         (_E, "C2 baroreflex normal"): ("D10", "D11"),
         (_E, "C2 normal"): ("D09",),
+        (_E, "C2 operating point, normal"): ("M01",),
         (_E, "C2 outputs"): ("M02",),
         (_E, "C2 p HF"): ("D08",),
         (_E, "E PVCs"): ("E01",),
@@ -127,11 +131,19 @@ ROWS_OF_PLACE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyTy
         (_P, "6, without beta-blocker"): ("A08",),
         ("dpdt-noise-2014", "abstract: drift first to last baseline"): ("N02",),
         ("dpdt-noise-2014", "abstract: respiratory variation"): ("N01",),
+        ("impulse-safety-2024", "recharge weekly"): ("F08",),
         ("mohri2003", "abstract, A04-A07"): ("X03",),
         ("mcsharry2003", "Table I, at 60 beats per minute, as a share of R"): ("E07",),
     }
 )
 """Rows behind a place that names none itself, or none of all; see docs/model.md."""
+
+ON_NO_ROW: Final = (
+    *("0 finding 4", "A3 I1", "A3 k", "A3 s", "A3 t", "A3 w", "A3, no effect"),
+    *("B chronic law", "B, but", "C2 MVO2", "C2 b", "C2 r(n)"),
+    *("E AF", "E Conduction", "E ECGSYN", "E HRV", "E PVCs, the most"),
+)
+"""How places of docs/model.md begin whose numbers no row set: assumed or recalled."""
 
 SET_BY_TABLE: Final = ("B40", "B41", "F01", "F02", "F03", "F04")
 """Rows that are the table of device parameters, whose numbers are not fields."""

@@ -229,8 +229,8 @@ def d06() -> Finding:
     return Finding(
         "hfref-nonischaemic paced from the sinus rate to 110/min, settled, no reflex",
         (part,),
-        "The paced rate is not in the abstract. In the model the assumed"
-        " of heart failure (+0.2 % for 10/min) does not make up for the shorter"
+        "The paced rate is not in the abstract. In the model the assumed rise with rate"
+        " in heart failure (+0.2 % for 10/min) does not make up for the shorter"
         " filling: dP/dt max falls where patients' rose.",
     )
 
