@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Final
 
 from sim.heart.conduction import ConductionParameters
@@ -10,11 +11,11 @@ from sim.heart.dose import DoseResponse, response_family
 from sim.heart.parameters import HFREF, Circulation
 from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters
-from sim.heart.sensation import Sensation
+from sim.heart.sensation import Sensation, SensationPopulation
 from sim.patient.model import Patient, Profile
 from sim.patient.phenotypes import PHENOTYPES
-from sim.patient.population import Draw
-from sim.sources import Source, differing
+from sim.patient.population import Draw, Population
+from sim.sources import Source, differing, provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,20 @@ _FOR_THE_DRAW: Final = Source(
 _RIGHT_HEART: Final = Source(
     "ccmlab-evidence", "B virtual cohort: RV as large as its stroke volume", "assumed"
 )
-_DRAWN: Final = Source("ccmlab-evidence", "B virtual cohort, drawn", "assumed")
+_SPREADS: Final[Mapping[str, str]] = {
+    "circulation.heart_rate_bpm": "heart_rate_mean_bpm",
+    "contractility.reference_rate_bpm": "heart_rate_mean_bpm",
+    "rhythm.heart_rate_bpm": "heart_rate_mean_bpm",
+    "rhythm.sdnn_ms": "sdnn_mean_ms",
+    "rhythm.lf_hf_ratio": "lf_hf_low",
+    "rhythm.pvc_per_hour": "pvc_median_per_hour",
+    "conduction.pr_ms": "pr_mean_ms",
+    "conduction.qrs_ms": "qrs_mean_ms",
+    "profile.age_years": "age_mean_years",
+    "profile.nyha_class": "nyha_iii_frac",
+    "profile.mlwhfq_score": "mlwhfq_mean",
+}
+"""The number of `Population` whose source a drawn value has."""
 _LAW: Final = Source("ccmlab-evidence", "A3 ranges, drawn", "assumed")
 _BLOCKED: Final = Source("ccmlab-protocol", "6, drawn", "assumed")
 _CLASS: Final = Source("ccmlab-evidence", "B virtual cohort, by NYHA class", "assumed")
@@ -147,27 +161,25 @@ def _sources(draw: Draw) -> Mapping[str, Source]:
     of_family = differing(response_family(draw.family, law), law, "response.")
     solved = [f"circulation.{name}" for name in SOLVED]
     solved += ["reflex.set_map_mmhg", "response.baseline_elastance_mmhg_per_ml"]
-    drawn = (
-        "circulation.heart_rate_bpm",
-        "contractility.reference_rate_bpm",
-        "rhythm.heart_rate_bpm",
-        "rhythm.sdnn_ms",
-        "rhythm.lf_hf_ratio",
-        "rhythm.pvc_per_hour",
-        "conduction.pr_ms",
-        "conduction.qrs_ms",
-        "sensation.threshold_v",
-        "profile.age_years",
-        "profile.nyha_class",
-        "profile.mlwhfq_score",
-    )
     right = ("circulation.rv_elastance_mmhg_per_ml", "circulation.rv_stiffness_per_ml")
     return {
         **dict.fromkeys(solved, _FOR_THE_DRAW),
         **dict.fromkeys(right, _RIGHT_HEART),
-        **dict.fromkeys(drawn, _DRAWN),
+        **_drawn_sources(),
         **dict.fromkeys(("profile.dyspnoea", "profile.fatigue"), _CLASS),
         **dict.fromkeys((f"response.{name}" for name in _DRAWN_LAW), _LAW),
         "response.beta_block_factor": _BLOCKED,
         **dict.fromkeys(of_family, family),
+    }
+
+
+@cache
+def _drawn_sources() -> Mapping[str, Source]:
+    spread = {row.name: row.source for row in provenance(Population())}
+    found = {name: spread[number] for name, number in _SPREADS.items()}
+    felt = {row.name: row.source for row in provenance(SensationPopulation())}
+    found["sensation.threshold_v"] = felt["centre_v"]
+    return {
+        name: replace(source, place=f"{source.place}, drawn")
+        for name, source in found.items()
     }

@@ -113,7 +113,9 @@ def test_every_number_of_a_drawn_patient_has_a_source(cohort: Cohort) -> None:
         assert unsourced(member.patient) == []
         rows = {row.name: row.source for row in member.patient.provenance()}
         assert {source.reference for source in rows.values()} <= known
-        assert rows["rhythm.pvc_per_hour"].place.startswith("B virtual cohort")
+        qrs = rows["conduction.qrs_ms"]
+        assert (qrs.place, qrs.standing) == ("B virtual cohort, drawn", "recalled")
+        assert rows["rhythm.pvc_per_hour"].standing == "fitted"
         assert rows["response.threshold_frac"].place.startswith("A3")
     assert unsourced(Population()) == []
 
