@@ -75,6 +75,11 @@ class Outcome:
         return untrue or self.verdict == "stopped for safety"
 
     @property
+    def error_pct(self) -> float:
+        """Estimated less true window gain; nan where nothing was verified."""
+        return self.gain_pct - self.window_gain_pct
+
+    @property
     def covered(self) -> bool:
         return self.low_pct <= self.window_gain_pct <= self.high_pct
 
@@ -170,6 +175,7 @@ def _show_means(found: Iterable[Outcome]) -> None:
 
     rows = list(found)
     for name in (
+        "error_pct",
         "window_gain_pct",
         "settled_gain_pct",
         "pair_sd_pct",
