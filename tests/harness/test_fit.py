@@ -123,8 +123,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
         for _ in range(n_fits)
         for row in fit_patient(measured(names, rng), base).estimates
     ]
-    # 180 intervals of 95 %, 6 of each fit dependent: 3 SDs of 30 independent fits
-    # would allow 0.83; SDs too small by a third would cover 0.81
+    # 180 intervals of 95 %; SDs a third too small would cover 0.81, too large 0.991
     assert 0.90 <= np.mean(hits) <= 0.99
 
 
