@@ -25,6 +25,8 @@ _RULES: Final = """\
   source prints a standard deviation and a number of patients, these are the 95 % limits
   of the published *mean*, not the spread between patients. Shares have Wilson limits,
   spreads chi-square limits, medians limits from their quartiles.
+- Virtual groups are larger than the published ones, so that the Monte-Carlo interval is
+  narrow beside the published limits; each row states its number.
 - Where a source prints two conditions but not their difference, a correlation of 0.8
   within a patient or preparation is assumed; where it prints a p value, the limits
   follow from it. Where it prints no spread at all, a tolerance is stated in the row.

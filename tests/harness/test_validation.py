@@ -12,7 +12,7 @@ import pytest
 from harness.cli import invoke
 from harness.provenance import dataclasses_of_sim, declared_numbers
 from harness.validation import command, rules
-from harness.validation.experiments import baseline, timing
+from harness.validation.experiments import baseline, chronic, device
 from harness.validation.fitted import (
     FITTED,
     ON_NO_ROW,
@@ -188,7 +188,10 @@ def test_the_settled_hearts_are_at_their_operating_points() -> None:
 
 
 def test_an_experiment_gives_the_same_answer_twice() -> None:
-    assert timing.a13() == timing.a13()
+    assert device.a22() == device.a22()
+    again = chronic.EXPERIMENTS["B05"]()
+    chronic.course.cache_clear()
+    assert chronic.EXPERIMENTS["B05"]() == again
 
 
 def test_a_row_that_was_inside_and_is_outside_has_fallen() -> None:

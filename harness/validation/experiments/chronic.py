@@ -227,7 +227,8 @@ def b17() -> Finding:
     limits = interval(1.02, 2.42, "printed interval")
     note = (
         "The law was set to the trial of B09 and B10 and cannot give twice as much"
-        " here: against controls of another trial, with a device that needs no atrial lead."
+        " here: against controls of another trial, with a device that needs no atrial"
+        " lead."
     )
     return _against_controls(_VO2, limits, "1.72", note)
 
