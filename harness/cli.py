@@ -357,9 +357,9 @@ def _play(
 def _play_course(
     scenario: "CourseScenario", name: str, folder: Path, *, force: bool, quiet: bool
 ) -> str:
-    from harness.course import run_course
-    from harness.course_archive import write_course
-    from harness.course_page import course_text
+    from harness.course.archive import write_course
+    from harness.course.page import course_text
+    from harness.course.play import run_course
     from harness.progress import Progress
 
     with Progress(sys.stderr, quiet=quiet) as progress:

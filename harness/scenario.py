@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from harness.course_table import CourseTable
+from harness.course.table import CourseTable
 from harness.faults import (
     Fault,
     FaultsError,

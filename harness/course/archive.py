@@ -19,10 +19,10 @@ from harness.archive import (
     write_json,
     write_run,
 )
-from harness.course import Course, visit_rows
-from harness.course_figure import course_svg
-from harness.course_home import S_PER_DAY
-from harness.course_page import BANNER, course_html
+from harness.course.figure import course_svg
+from harness.course.home import S_PER_DAY
+from harness.course.page import BANNER, course_html
+from harness.course.play import Course, visit_rows
 from harness.report.build import build_report
 from harness.tables import Row, csv_bytes
 from sim.patient.chronic import FITTED_ROWS, LAW

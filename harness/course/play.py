@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from harness.course_home import Alert, Home, Stretch, day_of
-from harness.course_table import CourseTable
+from harness.course.home import Alert, Home, Stretch, day_of
+from harness.course.table import CourseTable
 from harness.run import Run, patient_of, run_scenario
 from harness.scenario import CourseScenario, Scenario
 from harness.scenario_tables import FoundTable

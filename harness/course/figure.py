@@ -7,7 +7,7 @@ from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.course import Course
+from harness.course.play import Course
 from harness.report.drawing import (
     BLUE,
     FAINT,

@@ -5,8 +5,8 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.course import Course, visit_rows
-from harness.course_figure import course_svg
+from harness.course.figure import course_svg
+from harness.course.play import Course, visit_rows
 from harness.report.drawing import inline
 from sim.units import PCT_PER_FRAC
 
