@@ -71,8 +71,9 @@ class Outcome:
         These patients' trains end inside the refractory period and lower no pressure.
         A run of ectopics is a true one, and stopping is what the protocol asks for.
         """
-        untrue = bool(set(self.stops) - TRUE_STOPS)
-        return untrue or self.verdict == "stopped for safety"
+        stops = set(self.stops)
+        failed_check = self.verdict == "stopped for safety" and not stops
+        return failed_check or bool(stops - TRUE_STOPS)
 
     @property
     def error_pct(self) -> float:
