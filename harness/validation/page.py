@@ -21,7 +21,8 @@ _RULES: Final = """\
 ## How a row is judged
 
 - A row has one or more parts and is **inside** when every part is. A number is inside
-  when the simulated 95 % Monte-Carlo interval overlaps the published limits. Where the
+  when the simulated 95 % Monte-Carlo interval overlaps the published limits; "at the
+  edge" marks a value that misses them itself while its interval reaches. Where the
   source prints a standard deviation and a number of patients, these are the 95 % limits
   of the published *mean*, not the spread between patients. Shares have Wilson limits,
   spreads chi-square limits, medians limits from their quartiles.

@@ -22,6 +22,7 @@ from sim.units import PCT_PER_FRAC
 Z: Final = 1.959964
 LEVEL: Final = (0.025, 0.975)
 PAIRING: Final = 0.8
+EDGE: Final = ", at the edge"
 _SD_OF_IQR: Final = 1.349
 _SE_OF_MEDIAN: Final = 1.2533
 
@@ -81,13 +82,17 @@ class Finding:
 def compared(
     label: str, published: str, limits: Limits, found: Estimate, *, unit: str = ""
 ) -> Part:
-    """Return a part that is inside when the two intervals overlap."""
+    """Return a part that is inside when the two intervals overlap.
+
+    It says "at the edge" where the interval reaches the limits but the value does not.
+    """
     inside = bool(found.low <= limits.high and found.high >= limits.low)
+    at_edge = inside and not limits.low <= found.value <= limits.high
     allowed = f"{number(limits.low)} to {number(limits.high)} {unit}".rstrip()
     return Part(
         label,
         published,
-        shown(found, unit),
+        shown(found, unit) + (EDGE if at_edge else ""),
         f"{allowed}: {limits.why}",
         inside,
         *(found.value, found.low, found.high, limits.low, limits.high),
