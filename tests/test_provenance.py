@@ -84,6 +84,7 @@ INSIDE = {
 """Unusual numbers inside functions of modules that model, each with the reason."""
 
 NOT_IN_A_VISIT = {
+    "ActivitySensor": "shown by the programmer on command only",
     "OxygenUse": "a readout of validation only",
     "SensationPopulation": "draws the threshold of a patient of a cohort",
     "Train": "a visit gives every value",
