@@ -86,6 +86,7 @@ class Counters:
     counts inhibiting events, of which a beat may have several. `eligible_beats` are
     those with CCM switched on, able and in schedule. Both count the heart's beats, a
     few of which the device may not see: it knows `ventricular_events` only.
+    `atrial_noise` are the inhibitions by noise that came from the atrial lead.
     """
 
     beats: int = 0
@@ -99,6 +100,7 @@ class Counters:
     inhibitions: dict[Cause, int] = field(
         default_factory=lambda: dict.fromkeys(INHIBITING, 0)
     )
+    atrial_noise: int = 0
 
     @property
     def delivered(self) -> int:
@@ -122,6 +124,7 @@ class Counters:
             self.local_sense_events - earlier.local_sense_events,
             _less(self.beats_by_cause, earlier.beats_by_cause),
             _less(self.inhibitions, earlier.inhibitions),
+            self.atrial_noise - earlier.atrial_noise,
         )
 
 

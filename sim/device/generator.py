@@ -52,6 +52,7 @@ __all__ = [
 
 State = Literal["ACTIVE", "PERMANENT_OFF", "DOWN", "SAFE_MODE"]
 _NEVER_S: Final = float("-inf")
+_S_PER_DAY: Final = H_PER_DAY * S_PER_H
 
 
 class StateError(ValueError):
@@ -78,6 +79,8 @@ class PulseGenerator:
         Suspends the daily schedule, nothing else, for a visit.
     counters
         Live statistics; `read_counters` gives a copy.
+    down_cause
+        Why the state is DOWN or SAFE_MODE, empty otherwise.
     """
 
     def __init__(
@@ -93,13 +96,15 @@ class PulseGenerator:
         self.leads = leads
         self.battery = battery
         self.force_on = False
+        self.down_cause = ""
         self.counters = Counters()
+        self._before_reset = Counters()
         self._time_of_day_s = time_of_day_s
         self._state: State = "ACTIVE"
         self._magnet_on = False
         self._magnet_beats = 0
         idle_mah = battery.cell.housekeeping_mah_per_day
-        self._idle_mah_per_s = idle_mah / (H_PER_DAY * S_PER_H)
+        self._idle_mah_per_s = idle_mah / _S_PER_DAY
         self._last_beat_s = nan
         self._fresh: Cause | None = None
         self._last_a_s = self._last_v_s = self._last_ls_s = _NEVER_S
@@ -149,18 +154,35 @@ class PulseGenerator:
             raise ValueError(f"state must be ACTIVE or PERMANENT_OFF, got {state!r}")
         self._enter(state)
 
-    def go_down(self) -> None:
-        """Stop sensing and CCM after an internal inconsistency."""
+    def go_down(self, cause: str = "internal inconsistency") -> None:
+        """Stop sensing and CCM; `down_cause` keeps why until the reset."""
+        self.down_cause = cause
         self._enter("DOWN")
 
     def enter_safe_mode(self) -> None:
         """Stop CCM because the charge current was misread."""
+        self.down_cause = "charge current misread, code A9"
         self.battery.has_charge_error = True
         self._enter("SAFE_MODE")
 
     def reset(self) -> None:
         """Clear DOWN or SAFE_MODE; CCM stays off until it is switched on again."""
+        self.down_cause = ""
         self._enter("PERMANENT_OFF")
+
+    def clock_s(self, at_s: float) -> float:
+        """Return the time of day of the device's clock, seconds since midnight."""
+        return (self._time_of_day_s + at_s) % _S_PER_DAY
+
+    def set_clock(self, time_of_day_s: float, at_s: float) -> None:
+        """Set the device's clock at a simulated time; the schedule follows it."""
+        if not 0.0 <= time_of_day_s < _S_PER_DAY:
+            raise ValueError(
+                f"time_of_day_s must be 0 to below {_S_PER_DAY:g} s, got"
+                f" {time_of_day_s:g} s"
+            )
+        self._time_of_day_s = time_of_day_s - at_s
+        self._clock = ScheduleClock(self._settings, self._time_of_day_s)
 
     def hold_magnet(self, *, on: bool) -> None:
         """Put a magnet over the device or take it away."""
@@ -171,8 +193,13 @@ class PulseGenerator:
         """Return a copy of the statistics."""
         return self.counters.since(Counters())
 
+    def lifetime_counters(self) -> Counters:
+        """Return the statistics as if they had never been reset."""
+        return self.counters.since(Counters().since(self._before_reset))
+
     def reset_counters(self) -> None:
         """Start all statistics from zero."""
+        self._before_reset = self.lifetime_counters()
         self.counters = Counters()
         self._clock.start_count(self.counters)
 
@@ -223,6 +250,7 @@ class PulseGenerator:
         since_v_s = a_s - self._last_v_s
         if since_v_s < timing.pvarp_s:
             if since_v_s >= timing.a_noise_from_s:
+                self.counters.atrial_noise += 1
                 self._inhibit(Cause.NOISE)
             return nan
         interval_s = a_s - self._last_a_s

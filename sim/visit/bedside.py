@@ -86,6 +86,8 @@ class Bedside:
         self.arm_id = -1
         self.log = BeatLog(heart)
         self.n_late_trains = 0
+        self.interference_until_s = float("-inf")
+        self._watchers: list[Callable[[BeatDecision], None]] = []
         self._rng = rng_device_ectopy
         self._on_finding = on_finding
         self._late_settings: set[int] = set()
@@ -109,6 +111,11 @@ class Bedside:
         """The programmed settings."""
         return self.generator.settings
 
+    @property
+    def programmed(self) -> tuple[Settings, ...]:
+        """All settings so far, each once; a beat's `setting_id` counts them."""
+        return tuple(self._settings)
+
     def settings_changed(self) -> None:
         """Look up what the newly programmed settings do to the muscle."""
         settings = self.generator.settings
@@ -131,7 +138,8 @@ class Bedside:
     def _beat(self) -> float:
         now_s = float(self.env.now)
         activation = self.heart.activate(now_s)
-        decision = self.generator.beat(BeatSignals(now_s, *activation[2:8]))
+        noise = now_s < self.interference_until_s
+        decision = self.generator.beat(BeatSignals(now_s, *activation[2:8], noise))
         ectopic = activation.origin != SINUS and activation.origin != AF
         reason = self.monitor.beat(now_s, self._monitored_sbp_mmhg, ectopic)
         if not ectopic:
@@ -150,6 +158,8 @@ class Bedside:
             self._found(reason)
         if self.log.n_beats == self._wake_at:
             self._wake.succeed()
+        for watcher in self._watchers:
+            watcher(decision)
         return rr_s
 
     def _provoked(
@@ -179,6 +189,14 @@ class Bedside:
         elif not self.stop_reason:
             self.stop_reason = reason
             self._stopped.succeed()
+
+    def watch(self, watcher: Callable[[BeatDecision], None]) -> None:
+        """Hand what the device made of each beat to a marker channel or an observer."""
+        self._watchers.append(watcher)
+
+    def interfere(self, for_s: float) -> None:
+        """Let electromagnetic interference reach the leads for some seconds."""
+        self.interference_until_s = float(self.env.now) + for_s
 
     def wait_beats(self, n: int) -> Waiting:
         """Wait for the activation of `n` more beats; return why it was stopped.

@@ -8,8 +8,9 @@ from sim.device.settings import Settings
 from sim.sources import sourced
 from sim.units import H_PER_DAY
 from sim.visit.clinic import Visit
-from sim.visit.interrogation import RULES_OF_SENSING, cause_text
+from sim.visit.interrogation import cause_text
 from sim.visit.programmer import share_text
+from sim.visit.programmer.scan import RULES_OF_SENSING
 from sim.visit.programming import recharge_days
 from sim.visit.record import FollowUp, Verdict
 

@@ -1,53 +1,29 @@
 """Reading the device out, and mending what stops it from delivering."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import simpy
 
-from sim.device.generator import Cause, Counters, PulseGenerator
-from sim.device.leads import impedance_alert
-from sim.device.settings import Settings, axis_numbers, with_dependents
+from sim.device.generator import Cause, Counters
+from sim.device.settings import with_dependents
 from sim.heart.conduction import refractory_s
-from sim.sources import sourced
-from sim.units import FRAC_PER_PCT, H_PER_DAY, MS_PER_S, S_PER_H, S_PER_MIN
+from sim.units import FRAC_PER_PCT, MS_PER_S, S_PER_H, S_PER_MIN
 from sim.visit.clinic import Visit
 from sim.visit.history import sample_counters
-from sim.visit.programmer import share_text
+from sim.visit.programmer import readout, share_text
+from sim.visit.programmer.scan import (
+    RULES_OF_SENSING,
+    Scan,
+    propose_sensing,
+    scan_beats,
+)
 from sim.visit.record import Interrogation
 from sim.visit.safety import RULES, SafetyFilter
 
 Process = Generator[simpy.Event, object, None]
-OVO: Final = "OVO-LS-CCM"
 SMART: Final = "CCM X10"
-
-
-@dataclass(frozen=True, slots=True)
-class SensingRules:
-    """When sensing is good enough, and how it is mended."""
-
-    least_delivered_frac: float = sourced(0.9, "ccmlab-device", "4", "recalled")
-    scan_beats: int = sourced(60, "ccmlab-device", "3, feature 12", "assumed")
-    scan_tail_pct: float = sourced(1.0, "ccmlab-device", "3, feature 12", "assumed")
-    fast_tail_pct: float = sourced(10.0, "ccmlab-protocol", "4", "assumed")
-    scan_margin_ms: float = sourced(3.0, "ccmlab-device", "3, feature 12", "assumed")
-    sensing_safety_factor: float = sourced(2.0, "ccmlab-device", "4", "assumed")
-
-
-RULES_OF_SENSING: Final = SensingRules()
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """Local-sense latency and amplitudes over some beats of the patient's own."""
-
-    latency_ms: np.ndarray
-    v1_mv: np.ndarray
-    v2_mv: np.ndarray
-    atrial_mv: np.ndarray
-    local_sense_s: np.ndarray
 
 
 def history(visit: Visit) -> Counters:
@@ -110,73 +86,12 @@ def read_out(
     visit: Visit, delivered_frac: float, counters: Mapping[str, int]
 ) -> Interrogation:
     """Return what the programmer shows now."""
-    generator, now_s = visit.generator, float(visit.env.now)
-    battery, leads = generator.battery, generator.leads
-    seen = scan(visit, 20)
-    ohm = {name: leads.measure_ohm(name, now_s) for name in ("V1", "V2")}
-    idle_days = (now_s - battery.last_recharge_s) / (H_PER_DAY * S_PER_H)
-    p_wave = seen.atrial_mv[np.isfinite(seen.atrial_mv)]
-    return Interrogation(
-        at_s=now_s,
-        settings=generator.settings,
-        ccm_state=generator.state,
-        battery_pct=100.0 * battery.charge_frac,
-        battery_v=battery.voltage_v,
-        days_since_charge=idle_days,
-        impedance_v1_ohm=ohm["V1"],
-        impedance_v2_ohm=ohm["V2"],
-        r_wave_v1_mv=float(seen.v1_mv.mean()),
-        r_wave_v2_mv=float(seen.v2_mv.mean()),
-        p_wave_mv=float(p_wave.mean()) if p_wave.size else float("nan"),
-        delivered_frac=delivered_frac,
-        counters=counters,
-        alerts=_alerts(generator, delivered_frac, idle_days, ohm),
-    )
-
-
-def _alerts(
-    generator: PulseGenerator,
-    delivered_frac: float,
-    idle_days: float,
-    ohm: Mapping[str, float],
-) -> tuple[str, ...]:
-    settings = generator.settings
-    alerts = [
-        f"impedance of {name} {now_ohm:.0f} ohm, changed by more than"
-        f" {settings.alert_dz_pct:g} % since implantation"
-        for name, now_ohm in ohm.items()
-        if impedance_alert(settings, generator.leads[name].model.impedance_ohm, now_ohm)
-    ]
-    if delivered_frac * 100.0 < settings.alert_min_ccm_pct:
-        alerts.append(
-            f"delivered {share_text(delivered_frac)}, below the alert limit of"
-            f" {settings.alert_min_ccm_pct:g} %"
-        )
-    if idle_days > settings.alert_recharge_days:
-        alerts.append(f"not recharged for {idle_days:.0f} days")
-    if generator.battery.suspended:
-        alerts.append("battery low: CCM suspended")
-    if generator.state != "ACTIVE":
-        alerts.append(f"device state {generator.state}")
-    return tuple(alerts)
+    return readout.read_out(visit.bedside, delivered_frac, counters)
 
 
 def scan(visit: Visit, n: int) -> Scan:
     """Return latency and amplitudes over the last `n` beats that were not ectopic."""
-    beats = visit.bedside.recent_activations(n)
-    settings = visit.generator.settings
-    local = np.array([b.v1_s if settings.ls_channel == "V1" else b.v2_s for b in beats])
-    ref = np.array([b.v2_s if settings.ls_channel == "V1" else b.v1_s for b in beats])
-    leads = visit.generator.leads
-    at_s = np.array([b.at_s for b in beats])
-    p_waves = [b.atrial_mv if b.atrial_s is not None else np.nan for b in beats]
-    return Scan(
-        latency_ms=(local - ref) * MS_PER_S,
-        v1_mv=np.array([b.v1_mv for b in beats]) * leads.v1.sensing_frac,
-        v2_mv=np.array([b.v2_mv for b in beats]) * leads.v2.sensing_frac,
-        atrial_mv=np.array(p_waves),
-        local_sense_s=local - at_s,
-    )
+    return scan_beats(visit.bedside, n)
 
 
 def mend_sensing(visit: Visit) -> Process:
@@ -215,75 +130,6 @@ def mend_sensing(visit: Visit) -> Process:
         visit.note("sensing", f"{visit.not_titrated}; nothing is titrated today")
     visit.reference = visit.generator.settings
     visit.filter = _filter(visit, scan(visit, rules.scan_beats))
-
-
-def propose_sensing(
-    settings: Settings,
-    seen: Scan,
-    *,
-    in_af: bool,
-    has_own_ls_sensitivity: bool = False,
-) -> dict[str, tuple[object, str]]:
-    """Return the sensing values to change, each with the finding that asks for it."""
-    changes: dict[str, tuple[object, str]] = {}
-    if settings.ccm_mode == "OFF":
-        changes["ccm_mode"] = ("TIMED", "CCM found switched off: switched on")
-    if in_af and settings.mode != OVO:
-        changes["mode"] = (OVO, "atrial fibrillation: mode OVO-LS-CCM programmed")
-    elif settings.mode == "OOO":
-        changes["mode"] = (OVO, "found in standby (OOO): mode OVO-LS-CCM programmed")
-    ovo = in_af or settings.mode != "ODO-LS-CCM"
-    local_mv = seen.v1_mv if settings.ls_channel == "V1" else seen.v2_mv
-    rows = [("sens_v1_mv", seen.v1_mv), ("sens_v2_mv", seen.v2_mv)]
-    if has_own_ls_sensitivity:
-        rows.append(("sens_ls_mv", local_mv))
-    for name, seen_mv in rows:
-        changes |= _sensitivity(settings, name, seen_mv, ovo=ovo)
-    return changes | _window(settings, seen, ovo=ovo)
-
-
-def _sensitivity(
-    settings: Settings, name: str, seen_mv: np.ndarray, *, ovo: bool
-) -> dict[str, tuple[object, str]]:
-    rules = RULES_OF_SENSING
-    set_mv = getattr(settings, name)
-    weak_mv = float(np.percentile(seen_mv, rules.scan_tail_pct))
-    if weak_mv >= rules.sensing_safety_factor * set_mv:
-        return {}
-    allowed_mv = axis_numbers(name, mode=OVO if ovo else None)
-    limit_mv = weak_mv / rules.sensing_safety_factor
-    better = max((v for v in allowed_mv if v <= limit_mv), default=allowed_mv[0])
-    if better >= set_mv:
-        return {}
-    lead = name.split("_")[1].upper()
-    text = (
-        f"{lead} undersensed: R wave {seen_mv.mean():.1f} mV at sensitivity"
-        f" {set_mv:g} mV; set to {better:g} mV"
-    )
-    return {name: (better, text)}
-
-
-def _window(
-    settings: Settings, seen: Scan, *, ovo: bool
-) -> dict[str, tuple[object, str]]:
-    rules = RULES_OF_SENSING
-    tail = rules.scan_tail_pct
-    low, high = np.percentile(seen.latency_ms, [tail, 100.0 - tail])
-    start_ms = settings.alert_start_ms
-    if start_ms <= low and high <= start_ms + settings.alert_width_ms:
-        return {}
-    wanted = low - rules.scan_margin_ms
-    starts = [v for v in axis_numbers("alert_start_ms") if v <= wanted]
-    start = starts[-1] if starts else axis_numbers("alert_start_ms")[0]
-    allowed_ms = axis_numbers("alert_width_ms", mode=OVO if ovo else None)
-    needed_ms = high + rules.scan_margin_ms - start
-    width = min((v for v in allowed_ms if v >= needed_ms), default=allowed_ms[-1])
-    text = (
-        f"local sense {low:.0f} to {high:.0f} ms after the reference lead, alert window"
-        f" {start_ms:g} to {start_ms + settings.alert_width_ms:g} ms; moved to"
-        f" {start:g} to {start + width:g} ms"
-    )
-    return {"alert_start_ms": (start, text), "alert_width_ms": (width, "")}
 
 
 def latest_train_end_ms(visit: Visit) -> float:

@@ -12,8 +12,9 @@ from sim.sources import sourced
 from sim.units import MIN_PER_H, PCT_PER_FRAC, S_PER_MIN
 from sim.visit.bedside import train_of
 from sim.visit.clinic import Visit
-from sim.visit.interrogation import RULES_OF_SENSING, read_out
+from sim.visit.interrogation import read_out
 from sim.visit.programmer import settings_text, share_text
+from sim.visit.programmer.scan import RULES_OF_SENSING
 from sim.visit.record import Check
 from sim.visit.safety import RULES
 from sim.visit.verification import permanent_settings, stop

@@ -1,0 +1,51 @@
+"""The programmer: everything a clinician does to the device through the wand."""
+
+from sim.visit.programmer.activity import ActivitySensor, HourlyActivity, activity_trace
+from sim.visit.programmer.markers import Marker, MarkerStream
+from sim.visit.programmer.observer import Observer
+from sim.visit.programmer.presets import Preset, PresetError, load_preset, save_preset
+from sim.visit.programmer.readout import ChargerData, Impedances, Statistics
+from sim.visit.programmer.scan import (
+    SensedAmplitude,
+    SensingTest,
+    WindowProposal,
+    propose_window,
+)
+from sim.visit.programmer.session import LogLine, Programmer, SensationRow
+from sim.visit.programmer.values import (
+    ListChoice,
+    PendingValue,
+    settings_text,
+    share_text,
+)
+from sim.visit.programmer.wand import Link, LinkLostError, Wand
+
+__all__ = [
+    "ActivitySensor",
+    "ChargerData",
+    "HourlyActivity",
+    "Impedances",
+    "Link",
+    "LinkLostError",
+    "ListChoice",
+    "LogLine",
+    "Marker",
+    "MarkerStream",
+    "Observer",
+    "PendingValue",
+    "Preset",
+    "PresetError",
+    "Programmer",
+    "SensationRow",
+    "SensedAmplitude",
+    "SensingTest",
+    "Statistics",
+    "Wand",
+    "WindowProposal",
+    "activity_trace",
+    "load_preset",
+    "propose_window",
+    "save_preset",
+    "settings_text",
+    "share_text",
+]
