@@ -32,7 +32,6 @@ bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget
 	$(BIN)/python -m bench
 
 results: .venv/run.stamp  ## write the committed results in results/published again
-	$(BIN)/ccmlab run first_visit --out results/published/first_visit --force
 	$(BIN)/ccmlab validate --quiet --publish .
 
 lock: .venv/uv.stamp  ## resolve every pinned version again
