@@ -5,7 +5,7 @@ Run it with `python scenarios/virtual_trial.py [REPLICATES]`. Simulated data onl
 
 import sys
 
-from harness.trial import fix_hf_4, fix_hf_5c, trial_table
+from harness.course.trial import fix_hf_4, fix_hf_5c, trial_table
 from sim.patient.chronic import FITTED_ROWS
 
 

@@ -50,7 +50,7 @@ CONSTANTS = {
     "sim.heart.dose._PULSES_PHASES": "a biphasic pulse has two phases",
     "sim.heart.rhythm.GRID_S": "grid of a drawn wave",
     "sim.heart.rhythm._LEAST_PERIOD_S": "period of a drawn wave",
-    "sim.instruments.GRID_S": "grid of a drawn wave",
+    "sim.instruments.instruments.GRID_S": "grid of a drawn wave",
     "sim.patient.cohort.NOMINAL_ONLY": "weights of response families, one of one",
     "sim.patient.cohort._ASKED": "refuses nonsense",
     "sim.patient.cohort._LEAST_PULSE_PRESSURE_MMHG": "refuses who could not walk in",

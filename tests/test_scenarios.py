@@ -117,7 +117,7 @@ def test_the_python_example_prints_a_row_for_each_readout(
 ) -> None:
     compare_readouts.main()
     rows = capsys.readouterr().out.splitlines()
-    assert [row.split()[0] for row in rows] == [
+    assert [row.split()[0].rstrip(",") for row in rows] == [
         "readout",
         "finger-pressure",
         "cuff",

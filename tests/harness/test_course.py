@@ -12,12 +12,12 @@ from bs4 import BeautifulSoup
 
 from harness.archive import BrokenRunError, is_complete, read_run
 from harness.cli import invoke
-from harness.course import Course, run_course, traits_of, visit_rows
-from harness.course_archive import day_rows, write_course
-from harness.course_figure import course_svg
-from harness.course_home import Home, Stretch, day_of, scheduled_h
-from harness.course_page import course_html, course_text
-from harness.course_table import CourseTable
+from harness.course.archive import day_rows, write_course
+from harness.course.figure import course_svg
+from harness.course.home import Home, Stretch, day_of, scheduled_h
+from harness.course.page import course_html, course_text
+from harness.course.play import Course, run_course, traits_of, visit_rows
+from harness.course.table import CourseTable
 from harness.run import run_scenario
 from harness.scenario import (
     CourseScenario,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.trial import (
+from harness.course.trial import (
     FixHf5cPopulation,
     Population,
     Published,

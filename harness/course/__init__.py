@@ -1,0 +1,1 @@
+"""Several visits of one patient over months: played, written, shown; and trials."""
