@@ -278,6 +278,43 @@ def validate(*, json_file: Path | None, publish: Path | None, quiet: bool) -> in
     return 1 if found.fallen else 0
 
 
+@cli.command("compare-visits")
+@click.argument("run_dirs", metavar="RUN_DIR RUN_DIR...", nargs=-1, required=True)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    default=Path("results") / "compare-visits.html",
+    help="the page (default: results/compare-visits.html)",
+)
+@click.option("--force", is_flag=True, help="replace a page that is there")
+@HELP
+def compare_visits(run_dirs: tuple[str, ...], *, out: Path, force: bool) -> int:
+    """Put stored visits side by side on one page; says what differs.
+
+    RUN_DIR is the folder of a run: visits of one patient, or strategies on one patient.
+    Only the stored reports are read; nothing is simulated again.
+    """
+    from harness.archive import BrokenRunError
+    from harness.compare_visits.page import (
+        compare,
+        comparison_html,
+        comparison_text,
+    )
+    from harness.compare_visits.visits import read_visits
+    from harness.onefile import check_free, write_file
+
+    with _one_clear_message():
+        check_free(out, force=force)
+        try:
+            compared = compare(read_visits(run_dirs))
+        except BrokenRunError as error:
+            raise click.UsageError(str(error)) from None
+        write_file(out, comparison_html(compared).encode())
+    click.echo(f"{comparison_text(compared)}\n\npage    {out}\n{BANNER}")
+    return 0
+
+
 def default_folder(name: str, strategy: str, seed: int) -> Path:
     """Return the folder of a run that was not told where to go."""
     function = re.sub(r"[^\w.-]+", "-", strategy.rpartition("/")[2])

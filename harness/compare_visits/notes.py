@@ -1,0 +1,115 @@
+"""What a reader must know before comparing: who and what is not the same."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from harness.compare_visits.visits import Visit, fact, setting_rows
+from harness.report.model import Report
+from harness.report.values import SCHEDULE, plain, setting_text
+
+MOST_NUMBERS: Final = 12
+CAUTION: Final = (
+    "Each interval belongs to one visit. Intervals that overlap do not show that two "
+    "visits agree, and to choose the visit with the highest gain repeats the error of "
+    "believing the best single reading."
+)
+
+
+def reading_notes(visits: Sequence[Visit]) -> tuple[str, ...]:
+    """Return what a reader must know before comparing."""
+    found = (
+        _same_run(visits),
+        _patients(visits),
+        *(_unlike(visits, *question) for question in QUESTIONS),
+        CAUTION,
+    )
+    return tuple(note for note in found if note)
+
+
+def _same_run(visits: Sequence[Visit]) -> str:
+    for visit in visits:
+        twins = [other for other in visits if other.report == visit.report]
+        if len(twins) > 1:
+            return f"Visits {_numbers(twins)} are the same run: they agree by nature."
+    return ""
+
+
+def _patients(visits: Sequence[Visit]) -> str:
+    groups = _groups(visits, lambda r: fact(r.encounter.facts, "Pseudonym"))
+    if len(groups) > 1:
+        return (
+            f"Patients differ: {_listed(groups)}. What differs between the visits is "
+            "also what differs between patients."
+        )
+    pseudonym = next(iter(groups))
+    moved = _moved_numbers([visit.report for visit in visits])
+    if not moved:
+        return f"All visits are of the same virtual patient, {pseudonym}."
+    shown = ", ".join(moved[:MOST_NUMBERS])
+    more = f" and {len(moved) - MOST_NUMBERS} more" if len(moved) > MOST_NUMBERS else ""
+    return (
+        f"Patients differ: all are called {pseudonym}, but not all that is stated of "
+        f"the patient is the same ({shown}{more}). It is another patient, or the same "
+        "one at another time."
+    )
+
+
+def _moved_numbers(reports: Sequence[Report]) -> list[str]:
+    patients = [_patient(report) for report in reports]
+    names = dict.fromkeys(name for stated in patients for name in stated)
+    return [name for name in names if len({p.get(name) for p in patients}) > 1]
+
+
+def _patient(report: Report) -> dict[str, str]:
+    rows = report.provenance.rows
+    numbers = {row.name: row.value for row in rows if row.part == "patient"}
+    return numbers | {item.label: item.text for item in report.encounter.patient}
+
+
+Question = tuple[str, Callable[[Report], str], str]
+QUESTIONS: Final[tuple[Question, ...]] = (
+    ("Scenarios differ", lambda r: fact(r.method.facts, "Scenario"), ""),
+    (
+        "Readouts differ",
+        lambda r: fact(r.method.facts, "Readout"),
+        "Their gains are not the same quantity.",
+    ),
+    (
+        "Reference values differ",
+        lambda r: _therapy(r),
+        "Each gain is over the reference of its own visit.",
+    ),
+)
+
+
+def _unlike(
+    visits: Sequence[Visit], what: str, find: Callable[[Report], str], so: str
+) -> str:
+    groups = _groups(visits, find)
+    return f"{what}: {_listed(groups)}. {so}".strip() if len(groups) > 1 else ""
+
+
+def _therapy(report: Report) -> str:
+    rows = setting_rows(report).values()
+    return ", ".join(
+        f"{row.label} {setting_text(row.reference, row.unit, row.digits)}"
+        for row in rows
+        if row.symbol not in SCHEDULE and row in report.permanent.main
+    )
+
+
+def _groups(
+    visits: Sequence[Visit], find: Callable[[Report], str]
+) -> dict[str, list[Visit]]:
+    groups: dict[str, list[Visit]] = {}
+    for visit in visits:
+        groups.setdefault(plain(find(visit.report)), []).append(visit)
+    return groups
+
+
+def _listed(groups: dict[str, list[Visit]]) -> str:
+    return "; ".join(f"{text} (visit {_numbers(of)})" for text, of in groups.items())
+
+
+def _numbers(visits: Iterable[Visit]) -> str:
+    return ", ".join(str(visit.number) for visit in visits)

@@ -1,0 +1,85 @@
+"""Stored visits as they are read: no simulation, only `report.json`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from harness.archive import BrokenRunError, read_run
+from harness.report.model import NOT_AVAILABLE, Fact, Quantity, Report, SettingRow
+from harness.report.values import plain
+
+NAIVE: Final = "What the best single reading would have claimed"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Visit:
+    """A stored visit: its number on the page, its folder's name, its report."""
+
+    number: int
+    name: str
+    report: Report
+
+    @property
+    def strategy(self) -> str:
+        """The search strategy as the report names it."""
+        return fact(self.report.method.facts, "Search strategy")
+
+
+def read_visits(folders: Sequence[str | Path]) -> tuple[Visit, ...]:
+    """Read the visits in the order asked; BrokenRunError names the one that fails."""
+    if len(folders) < 2:
+        raise BrokenRunError(f"name two run folders or more, got {len(folders)}")
+    places = [Path(folder).resolve() for folder in folders]
+    names = [place.name for place in places]
+    return tuple(
+        Visit(
+            number,
+            plain(
+                place.name
+                if names.count(place.name) == 1
+                else f"{place.parent.name}/{place.name}"
+            ),
+            _read_report(folder),
+        )
+        for number, (folder, place) in enumerate(
+            zip(folders, places, strict=True), start=1
+        )
+    )
+
+
+def _read_report(folder: str | Path) -> Report:
+    try:
+        return read_run(folder).report
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"]) or "the whole file"
+        raise BrokenRunError(
+            f"{folder} holds a report.json that this version cannot read: {place}: "
+            f"{first['msg'].lower()}"
+        ) from None
+    except UnicodeDecodeError:
+        raise BrokenRunError(f"{folder} holds a report.json that is no text") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BrokenRunError(f"{folder} cannot be read: {reason}") from None
+
+
+def fact(facts: Iterable[Fact], label: str) -> str:
+    """Return a fact of a report as shown."""
+    return next((f.text for f in facts if f.label == label), NOT_AVAILABLE)
+
+
+def naive_claim(report: Report) -> Quantity:
+    """Return what the best single reading would have claimed."""
+    for item in report.analysis.facts:
+        if item.label == NAIVE and isinstance(item.value, Quantity):
+            return item.value
+    return Quantity(value=None)
+
+
+def setting_rows(report: Report) -> dict[str, SettingRow]:
+    """Return every programmable value by its symbol."""
+    return {r.symbol: r for r in (*report.permanent.main, *report.permanent.others)}

@@ -1,0 +1,117 @@
+"""Words, codes, units and ids of the FHIR Bundle; where each foreign code is from."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID, uuid5
+from xml.sax.saxutils import escape
+
+from harness.report.values import REPLACEMENT
+
+Json = dict[str, Any]
+
+SYSTEM: Final = "https://ccmlab.invalid/fhir/CodeSystem/ccm-programming"
+PSEUDONYMS: Final = "https://ccmlab.invalid/fhir/pseudonym"
+UCUM: Final = "http://unitsofmeasure.org"
+CPT: Final = "http://www.ama-assn.org/go/cpt"
+SIMULATED: Final = "Simulated data: not a medical record, not a claim."
+HTEST: Final = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
+    "code": "HTEST",
+    "display": "test health data",
+}
+# HL7 CardX CIED, value set MDCIDCDeviceTypes: no type of its own for CCM
+OTHER_CARDIAC_DEVICE: Final = {
+    "system": "urn:iso:std:iso:11073:10101",
+    "code": "753670",
+    "display": "MDC_IDC_ENUM_DEV_TYPE_Other",
+}
+# FHIR R4, example Observation/ekg
+ECG: Final = {
+    "system": "urn:oid:2.16.840.1.113883.6.24",
+    "code": "131328",
+    "display": "MDC_ECG_ELEC_POTL",
+}
+CATEGORY: Final = {
+    "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+    "code": "procedure",
+    "display": "Procedure",
+}
+ABSENT: Final = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+UCUM_CODES: Final = {
+    "": "1",
+    "%": "%",
+    "/min": "/min",
+    "1/min": "/min",
+    "V": "V",
+    "mV": "mV",
+    "ms": "ms",
+    "s": "s",
+    "min": "min",
+    "h": "h",
+    "days": "d",
+    "years": "a",
+    "ohm": "Ohm",
+    "mmHg": "mm[Hg]",
+    "mmHg/s": "mm[Hg]/s",
+    "cm": "cm",
+    "mJ": "mJ",
+    "J": "J",
+    "mAh": "mA.h",
+    "beats": "{beats}",
+    "points": "{points}",
+}
+_NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_BLANK: Final = re.compile(r"[^\S \n]")  # FHIR strings know few kinds of blank
+
+
+def clean(text: str) -> str:
+    """Return text that FHIR and XML can carry: plain blanks, nothing invisible."""
+    return _BLANK.sub(" ", _NOT_XML.sub(REPLACEMENT, text)).strip()
+
+
+def concept(code: str, display: str, *more: Json) -> Json:
+    """Return a concept of our own CodeSystem, with codings of others behind it."""
+    own = {"system": SYSTEM, "code": code, "display": display}
+    return {"coding": [own, *more], "text": display}
+
+
+def amount(value: float, unit: str) -> Json:
+    """Return a number with its UCUM unit."""
+    shown = {"unit": unit} if unit else {}
+    return {"value": value, **shown, "system": UCUM, "code": UCUM_CODES[unit]}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Gives each resource of one report an id that depends on the report alone."""
+
+    root: UUID
+
+    def id(self, key: str) -> str:
+        """Return the id of a resource."""
+        return str(uuid5(self.root, key))
+
+    def url(self, key: str) -> str:
+        """Return the full address of a resource."""
+        return f"urn:uuid:{self.id(key)}"
+
+    def ref(self, key: str) -> Json:
+        """Return a reference to a resource of the same Bundle."""
+        return {"reference": self.url(key)}
+
+    def resource(self, kind: str, key: str, words: Iterable[str], **body: Any) -> Json:
+        """Return a resource with its id, its tag and its text for a reader."""
+        shown = (clean(word) for word in (SIMULATED, *words))
+        paragraphs = "".join(f"<p>{escape(word)}</p>" for word in shown if word)
+        return {
+            "resourceType": kind,
+            "id": self.id(key),
+            "meta": {"security": [HTEST]},
+            "text": {
+                "status": "generated",
+                "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{paragraphs}</div>',
+            },
+            **body,
+        }
