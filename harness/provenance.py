@@ -33,7 +33,7 @@ from sim.visit.followup import RULES as FOLLOW_UP
 from sim.visit.plan import PROTOCOL, VisitPlan
 from sim.visit.programmer import Link
 from sim.visit.programmer.scan import RULES_OF_SENSING
-from sim.visit.programming import CHECKS
+from sim.visit.programming import CHECKS, ICD
 from sim.visit.safety import EctopyPrior, SafetyRules
 from sim.visit.thresholds import SpreadPopulation
 from sim.visit.verdict import RULES as VERDICT
@@ -101,6 +101,7 @@ def fixed_models(device: str, plan: VisitPlan) -> Mapping[str, Any]:
         "safety rules": SafetyRules(),
         "ectopy judged": EctopyPrior(),
         "final checks": CHECKS,
+        "ICD": ICD,
         "verdict": VERDICT,
         "follow-up": FOLLOW_UP,
     }

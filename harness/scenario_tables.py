@@ -26,6 +26,7 @@ from optimizers.search import Duplicates
 from sim.device.generator import State
 from sim.device.lattice import ModelName, Value
 from sim.device.leads import Fault as LeadFault
+from sim.device.leads import LeadSite
 from sim.device.settings import Settings
 from sim.instruments import READOUTS
 from sim.patient import Patient, known_phenotypes, phenotype
@@ -157,12 +158,14 @@ class FoundTable(Table):
     arrival_h: Annotated[float, within(0.0, 24.0)] = _FOUND.arrival_h
     fault_frac: Annotated[float, within(0.0, 1.0)] = _FOUND.fault_frac
     suspended_frac: Annotated[float, within(0.0, 0.98)] = _FOUND.suspended_frac
+    lead_site: LeadSite = _FOUND.lead_site
 
     @model_serializer(mode="wrap")
     def _without_past(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the shares of the past out while they say nothing."""
+        """Leave the site and the shares of the past out while they say nothing."""
         data: dict[str, Any] = handler(self)
-        past = {"fault_frac": _FOUND.fault_frac, "suspended_frac": 0.0}
+        usual = ("fault_frac", "suspended_frac", "lead_site")
+        past = {name: getattr(_FOUND, name) for name in usual}
         return {k: v for k, v in data.items() if k not in past or v != past[k]}
 
 

@@ -182,7 +182,9 @@ class Visit:
         self.filter = SafetyFilter(found.settings.amplitude_v, 0.0, 0.0)
         self._rng_sensation = self.rng("sensation")
         self._rng_symptoms = self.rng("symptoms")
-        self.thresholds = draw_thresholds(self.rng("site", 1))
+        self.thresholds = draw_thresholds(
+            self.rng("site", 1), lead_site=found.lead_site
+        )
 
     @property
     def may_titrate(self) -> bool:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sim.device.generator import State
-from sim.device.leads import Fault
+from sim.device.leads import Fault, LeadSite
 from sim.device.settings import Settings
 from sim.sources import sourced
 from sim.units import S_PER_MIN
@@ -118,7 +118,8 @@ class FoundDevice:
     `since_last_visit_days` scales the counters, `charge_frac` is the cell's charge,
     `arrival_h` the time of day at check-in, which the schedule depends on. Since the
     last visit, the leads were intact until the last `fault_frac` of the time, and the
-    battery was suspended for `suspended_frac` of it.
+    battery was suspended for `suspended_frac` of it. Leads at a "basal" site are
+    near the atrium.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -132,6 +133,7 @@ class FoundDevice:
     arrival_h: float = sourced(8.45, "ccmlab-protocol", "3", "assumed")
     fault_frac: float = sourced(1.0, "ccmlab-device", "6", "assumed")
     suspended_frac: float = sourced(0.0, "ccmlab-device", "1.5", "assumed")
+    lead_site: LeadSite = "mid-septum"
 
 
 @dataclass(frozen=True, slots=True)

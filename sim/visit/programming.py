@@ -1,15 +1,16 @@
 """The permanent values: programmed, checked at those values, read back as proof."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 import simpy
 
+from sim.device.icd import Icd, IcdBeat, IcdWatch, watch_icd
 from sim.device.settings import Settings, axis_numbers, with_dependents
 from sim.heart.sensation import reported_grade, sensation_level
 from sim.sources import sourced
-from sim.units import MIN_PER_H, PCT_PER_FRAC, S_PER_MIN
+from sim.units import MIN_PER_H, PCT_PER_FRAC, S_PER_MIN, S_PER_MS
 from sim.visit.bedside import train_of
 from sim.visit.clinic import Visit
 from sim.visit.interrogation import read_out
@@ -32,8 +33,7 @@ class FinalChecks:
     capture_delay_ms: float = sourced(
         25.0, "smart-mini-ifu", "p 17, 20 to 30 ms", "derived"
     )
-    icd_blanking_ms: float = sourced(120.0, "ccmlab-device", "2.3", "recalled")
-    icd_safe_distance_cm: float = sourced(2.0, "smart-manual-2017", "p 30", "measured")
+    icd_beats: int = sourced(60, "ccmlab-device", "2.3 ICD", "assumed")
     usual_recharge_days: float = sourced(
         7.0, "impulse-safety-2024", "recharge weekly", "measured"
     )
@@ -51,6 +51,7 @@ class FinalChecks:
 
 
 CHECKS: Final = FinalChecks()
+ICD: Final = Icd()
 
 
 def program_permanently(visit: Visit) -> Process:
@@ -76,7 +77,7 @@ def _checks_passed(visit: Visit, settings: Settings) -> Checking:
     yield from visit.bedside.wait_s(step_s)
     checks = [(yield from _atrial_capture(visit, settings))]
     yield from visit.bedside.wait_s(step_s)
-    checks.append(_icd_cross_check(visit, settings))
+    checks.append(icd_cross_check(visit, settings))
     checks.append(_phrenic_twitch(visit, settings))
     for posture in POSTURES:
         checks.append((yield from _in_posture(visit, settings, posture)))
@@ -121,20 +122,43 @@ def capture_probe(visit: Visit, settings: Settings) -> Settings:
     return settings
 
 
-def _icd_cross_check(visit: Visit, settings: Settings) -> Check:
+def icd_cross_check(visit: Visit, settings: Settings) -> Check:
+    """Watch the ICD's markers: it must count each beat once."""
     profile = visit.patient.profile
     name = "ICD cross-check"
     if not profile.has_icd:
         return Check(name, True, "no ICD")
-    end_ms = visit.filter.latest_local_sense_ms + settings.delay_ms + settings.train_ms
-    inside = end_ms < CHECKS.icd_blanking_ms
-    apart = profile.icd_distance_cm >= CHECKS.icd_safe_distance_cm
-    markers = "one ventricular marker a beat" if inside or apart else "double counting"
-    text = (
-        f"{markers}; train ends {end_ms:.0f} ms after activation, ICD blanking"
-        f" {CHECKS.icd_blanking_ms:g} ms, lead distance {profile.icd_distance_cm:g} cm"
+    seen = watch_icd(
+        ICD,
+        icd_beats(visit, settings),
+        ICD.artefact_at_mv(settings.amplitude_v, profile.icd_distance_cm),
     )
-    return Check(name, inside or apart, text)
+    end_ms = visit.filter.latest_local_sense_ms + settings.delay_ms + settings.train_ms
+    text = (
+        f"{icd_markers(seen)}; train ends {end_ms:.0f} ms after activation,"
+        f" ICD blanking {ICD.blanking_ms:g} ms,"
+        f" lead distance {profile.icd_distance_cm:g} cm"
+    )
+    return Check(name, seen.n_double == 0, text)
+
+
+def icd_beats(visit: Visit, settings: Settings) -> Iterator[IcdBeat]:
+    """Yield the last beats as at the ICD's lead, were each to get a train."""
+    for beat in visit.bedside.recent_activations(CHECKS.icd_beats):
+        local_s = beat.v1_s if settings.ls_channel == "V1" else beat.v2_s
+        start_s = local_s + settings.delay_ms * S_PER_MS
+        yield IcdBeat(beat.at_s, start_s, start_s + settings.train_ms * S_PER_MS)
+
+
+def icd_markers(seen: IcdWatch) -> str:
+    """Return what the ICD's marker channel shows, in words."""
+    if seen.n_double == 0:
+        return "one ventricular marker a beat"
+    text = f"double counting in {seen.n_double} of {seen.n_beats} beats"
+    if seen.detects_fibrillation:
+        return f"{text}, detected as ventricular fibrillation: the ICD would shock"
+    rate_bpm = ICD.shock_rate_bpm(seen.counted_ms)
+    return f"{text}, from {rate_bpm:.0f} beats/min on the ICD would shock"
 
 
 def _phrenic_twitch(visit: Visit, settings: Settings) -> Check:
