@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +14,11 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from harness.report.figures import figures
-from harness.report.html import render_html
+from harness.report.formats import renderings
+from harness.report.model import SCHEMA_VERSION as REPORT_SCHEMA
 from harness.report.model import Report
 from harness.run import Run
 from harness.tables import (
@@ -118,25 +121,62 @@ def about_run(run: Run, hashes: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def read_run(folder: str | Path) -> StoredRun:
-    """Read a run back; BrokenRunError says what is missing or was changed."""
-    place = Path(folder).resolve()
+def read_run(folder: str | Path, *, rendered: Collection[str] = ()) -> StoredRun:
+    """Read a run back; BrokenRunError says what is missing, was changed, or is foreign.
+
+    Files in `rendered` are to be written again and may be in any state.
+    """
+    try:
+        return _read(folder, Path(folder).resolve(), rendered)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BrokenRunError(f"{folder} cannot be read: {reason}") from None
+
+
+def _read(folder: str | Path, place: Path, rendered: Collection[str]) -> StoredRun:
     if _ASIDE.fullmatch(place.name):
         raise BrokenRunError(f"{folder} was left by a writer that did not finish")
     about = _about(place)
     if about is None:
-        raise BrokenRunError(f"{folder} is no run: it has no readable {RUN_FILE}")
+        raise BrokenRunError(f"{folder} is no run: {_why_no_run(place)}")
     if "report.json" not in about["files"]:
         raise BrokenRunError(f"{folder} is a course of visits; name one of its visits")
     wrong = [
         f"{name} {'was changed' if (place / name).is_file() else 'is missing'}"
         for name, expected in about["files"].items()
-        if not (place / name).is_file() or file_hash(place / name) != expected
+        if name not in rendered
+        and not ((place / name).is_file() and file_hash(place / name) == expected)
     ]
     if wrong:
         raise BrokenRunError(f"{folder} is not whole: {', '.join(wrong)}")
-    text = (place / "report.json").read_text(encoding="utf-8")
-    return StoredRun(place, about, Report.model_validate_json(text))
+    return StoredRun(place, about, _stored_report(folder, place))
+
+
+def _why_no_run(place: Path) -> str:
+    told = _json(place / RUN_FILE)
+    written = told.get("schema_version") if isinstance(told, dict) else None
+    if written in (None, SCHEMA_VERSION):
+        return f"it has no readable {RUN_FILE}"
+    return f"{RUN_FILE} has schema {written}, this ccmlab reads {SCHEMA_VERSION}"
+
+
+def _stored_report(folder: str | Path, place: Path) -> Report:
+    told = _json(place / "report.json")
+    written = told.get("schema_version") if isinstance(told, dict) else None
+    if written != REPORT_SCHEMA:
+        raise BrokenRunError(
+            f"{folder} holds a report of schema {written}, this ccmlab reads "
+            f"{REPORT_SCHEMA}; use the version that its {RUN_FILE} names"
+        )
+    try:
+        return Report.model_validate_json((place / "report.json").read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(step) for step in first["loc"])
+        raise BrokenRunError(
+            f"{folder} holds a report.json that this ccmlab cannot read: "
+            f"{at}: {first['msg'].lower()}"
+        ) from None
 
 
 def is_complete(folder: str | Path) -> bool:
@@ -151,8 +191,7 @@ def is_complete(folder: str | Path) -> bool:
 def _write_contents(run: Run, report: Report, folder: Path) -> None:
     record, drawn = run.record, figures(report)
     contents = {
-        "report.json": report.model_dump_json(indent=2).encode() + b"\n",
-        "report.html": render_html(report, drawn).encode(),
+        **renderings(report, drawn=drawn),
         "evaluations.csv": csv_bytes(evaluation_rows(record)),
         "pairs.csv": csv_bytes(pair_rows(record)),
         "readings.csv": csv_bytes(reading_rows(record)),
@@ -248,11 +287,15 @@ def _check_free(target: Path, asked: str, *, force: bool) -> None:
         )
 
 
-def _about(folder: Path) -> dict[str, Any] | None:
+def _json(path: Path) -> Any:
     try:
-        about = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
+
+
+def _about(folder: Path) -> dict[str, Any] | None:
+    about = _json(folder / RUN_FILE)
     is_ours = isinstance(about, dict) and about.get("schema_version") == SCHEMA_VERSION
     return about if is_ours and isinstance(about.get("files"), dict) else None
 

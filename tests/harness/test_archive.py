@@ -48,6 +48,7 @@ FILES = {
     "readings.csv",
     "report.html",
     "report.json",
+    "report.pdf",
     "run.json",
     "timings.json",
 }
@@ -83,9 +84,9 @@ def folder(whole: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def quick(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing anew where only the writing is of interest."""
-    page = (whole / "report.html").read_text(encoding="utf-8")
+    made = {path.name: path.read_bytes() for path in whole.glob("report.*")}
     drawn = {path.stem: path.read_bytes() for path in whole.glob("figures/*.svg")}
-    monkeypatch.setattr(archive, "render_html", lambda *_: page)
+    monkeypatch.setattr(archive, "renderings", lambda *_, **__: made)
     monkeypatch.setattr(archive, "figures", lambda _: drawn)
 
 
@@ -340,8 +341,8 @@ from harness.scenario import load_scenario
 place, short, seed = Path(sys.argv[1]), eval(sys.argv[2]), int(sys.argv[3])
 run = run_scenario(load_scenario("first_visit").changed(short))
 report = build_report(run)
-page, drawn = archive.render_html(report), archive.figures(report)
-archive.render_html, archive.figures = lambda *_: page, lambda _: drawn
+made, drawn = archive.renderings(report), archive.figures(report)
+archive.renderings, archive.figures = lambda *_, **__: made, lambda _: drawn
 
 def counted(function, left):
     def step(*arguments, **named):
