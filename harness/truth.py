@@ -86,7 +86,6 @@ def answer_key(record: VisitRecord) -> AnswerKey:
     before, after = (
         settled(patient.heart, g) for g in (reference_gain, candidate_gain)
     )
-    systolic = after.haemodynamics.sbp_mmhg / before.haemodynamics.sbp_mmhg - 1.0
     dpdt = (
         after.haemodynamics.dpdt_max_mmhg_per_s
         / before.haemodynamics.dpdt_max_mmhg_per_s
@@ -96,7 +95,9 @@ def answer_key(record: VisitRecord) -> AnswerKey:
         window_gain_pct=window_gain_pct(
             patient, record.plan, candidate_gain, reference_gain
         ),
-        settled_systolic_gain_pct=PCT_PER_FRAC * systolic,
+        settled_systolic_gain_pct=settled_gain_pct(
+            patient, candidate_gain, reference_gain
+        ),
         settled_dpdt_gain_pct=PCT_PER_FRAC * dpdt,
         reference_ees_gain_pct=PCT_PER_FRAC * reference_gain,
         final_ees_gain_pct=PCT_PER_FRAC * final_gain,
@@ -138,6 +139,17 @@ def window_gain_pct(
     return _played_gain_pct(
         patient.heart, schedule, kind.quantity, tested_gain, reference_gain
     )
+
+
+def settled_gain_pct(
+    patient: Patient, tested_gain: float, reference_gain: float
+) -> float:
+    """Return the change of systolic pressure after all memories and reflexes."""
+    before, after = (
+        settled(patient.heart, gain).haemodynamics.sbp_mmhg
+        for gain in (reference_gain, tested_gain)
+    )
+    return PCT_PER_FRAC * (after / before - 1.0)
 
 
 @lru_cache(maxsize=4096)

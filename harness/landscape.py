@@ -1,0 +1,169 @@
+"""The exact truth of every setting of a lattice, for scoring searches.
+
+All that the muscle feels of a setting is one number, the steady gain of LV elastance.
+So the gain that a visit would read, and the settled one, are curves of that number:
+they are played at a few points of it, and every setting is looked up.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.polynomial import Chebyshev
+from numpy.typing import NDArray
+
+from harness.search import Objective
+from harness.truth import ees_gain, settled_gain_pct, window_gain_pct
+from optimizers.space import Point, Space
+from sim.device.settings import Settings
+from sim.heart.dose import Train, relative_gain
+from sim.heart.sensation import FELT_GRADE, sensation_level
+from sim.patient import Patient
+from sim.units import PCT_PER_FRAC
+from sim.visit.plan import VisitPlan
+
+FloatArray = NDArray[np.float64]
+NODES: Final = 6
+"""Gains at which the response is played; the curve is nearly straight."""
+NOMINAL: Final = Settings()
+PULSE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landscape:
+    """The truth of each allowed point of a space, in the order of `points`.
+
+    Attributes
+    ----------
+    points
+        `(n, d)` lattice indices.
+    ees_gain_pct, window_gain_pct, settled_gain_pct, utility_pct
+        `(n,)`: gain of elastance over CCM off, then gains against the reference.
+    tolerated
+        `(n,)`: whether the setting is truly felt below the intolerable grade.
+    """
+
+    points: NDArray[np.intp]
+    ees_gain_pct: FloatArray
+    window_gain_pct: FloatArray
+    settled_gain_pct: FloatArray
+    utility_pct: FloatArray
+    tolerated: NDArray[np.bool_]
+
+    @property
+    def best(self) -> Point:
+        """The tolerated point of the highest utility, the first of equals."""
+        utility = np.where(self.tolerated, self.utility_pct, -np.inf)
+        return tuple(int(i) for i in self.points[int(np.argmax(utility))])
+
+    @property
+    def attainable_gain_pct(self) -> float:
+        """Highest window gain of a tolerated setting; 0 when none is better."""
+        return float(self.window_gain_pct[self.tolerated].max(initial=0.0))
+
+    def row(self, point: Point) -> int:
+        """Return the row of a point; a ValueError when it is not allowed."""
+        rows = np.flatnonzero((self.points == np.array(point)).all(axis=1))
+        if rows.size == 0:
+            raise ValueError(f"point {point} is not an allowed point of the lattice")
+        return int(rows[0])
+
+    def regret_pct(self, point: Point) -> float:
+        """Return the share of the attainable gain that a point gives away; 0 to more.
+
+        0 for every point when nothing can be gained; above 100 for a harmful one.
+        """
+        attainable = self.attainable_gain_pct
+        if attainable == 0.0:
+            return 0.0
+        lost = attainable - float(self.window_gain_pct[self.row(point)])
+        return PCT_PER_FRAC * lost / attainable
+
+
+def landscape(
+    patient: Patient,
+    reference: Settings,
+    space: Space,
+    *,
+    plan: VisitPlan | None = None,
+    objective: Objective | None = None,
+) -> Landscape:
+    """Return the truth of every allowed setting against a reference, leads intact.
+
+    Parameters
+    ----------
+    patient
+        Whose heart.
+    reference
+        What is compared with; values that the space does not search are its own.
+    space
+        The lattice, its axes named as in `Settings`.
+    plan, objective
+        Read windows of the estimand, and weights of the utility.
+    """
+    plan, objective = plan or VisitPlan(), objective or Objective()
+    points = np.array(list(space.points()), dtype=np.intp).reshape(-1, len(space.axes))
+    pulse = _pulse(reference, space, points)
+    train = Train(**pulse, n_leads=reference.n_leads)
+    gains = relative_gain(patient.response, train)
+    window_pct, settled_pct = _responses_pct(patient, plan, reference, gains)
+    level = sensation_level(patient.sensation, train)
+    cost = objective.energy_weight * _energy_frac(pulse, reference)
+    cost += objective.discomfort_weight * np.maximum(level, 0.0)
+    return Landscape(
+        points,
+        PCT_PER_FRAC * gains,
+        window_pct,
+        settled_pct,
+        window_pct - cost,
+        np.asarray(level < FELT_GRADE),
+    )
+
+
+def _pulse(
+    reference: Settings, space: Space, points: NDArray[np.intp]
+) -> dict[str, FloatArray]:
+    """Return the pulse's values at every point, by name, each `(n,)`."""
+    values = {
+        name: np.full(len(points), float(getattr(reference, name))) for name in PULSE
+    }
+    for place, axis in enumerate(space.axes):
+        if axis.name not in values:
+            raise ValueError(f"axis {axis.name} must be one of {', '.join(PULSE)}")
+        values[axis.name] = np.array(axis.values)[points[:, place]]
+    return values
+
+
+def _responses_pct(
+    patient: Patient, plan: VisitPlan, reference: Settings, gains: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return window and settled gain at each gain of elastance, from two curves."""
+    base = ees_gain(patient, reference)
+    low, high = float(gains.min()), float(gains.max())
+    if high - low < 1e-12:
+        window = window_gain_pct(patient, plan, low, base)
+        settled = settled_gain_pct(patient, low, base)
+        return np.full_like(gains, window), np.full_like(gains, settled)
+
+    def window_at(nodes: FloatArray) -> FloatArray:
+        return np.array([window_gain_pct(patient, plan, float(g), base) for g in nodes])
+
+    def settled_at(nodes: FloatArray) -> FloatArray:
+        return np.array([settled_gain_pct(patient, float(g), base) for g in nodes])
+
+    curves = (
+        Chebyshev.interpolate(curve, NODES - 1, domain=[low, high])
+        for curve in (window_at, settled_at)
+    )
+    window_pct, settled_pct = (np.asarray(curve(gains)) for curve in curves)
+    return window_pct, settled_pct
+
+
+def _energy_frac(pulse: dict[str, FloatArray], reference: Settings) -> FloatArray:
+    """Return the daily energy as a share of nominal, at the same delivered share."""
+    train_ms = 2.0 * pulse["n_pulses"] * pulse["phase_duration_ms"]
+    daily = pulse["amplitude_v"] ** 2 * train_ms
+    daily *= reference.n_leads * reference.ccm_hours_per_day
+    nominal = NOMINAL.amplitude_v**2 * NOMINAL.train_ms
+    share: FloatArray = daily / (nominal * NOMINAL.n_leads * NOMINAL.ccm_hours_per_day)
+    return share
