@@ -195,7 +195,8 @@ def _tests_statement(record: VisitRecord) -> str:
         f"{len(record.tested)} tests of {len(different)} different settings in "
         f"{minutes(spent_s).text}; {aborted} ended early, {void} gave no valid "
         "reading. Gain is the change of the reading against the reference values "
-        f"({therapy_text(record.reference)}) in the same pair, with the error expected of one pair."
+        f"({therapy_text(record.reference)}) in the same pair, with the "
+        "error expected of one pair."
     )
 
 
