@@ -1,10 +1,11 @@
 """What a reader must know before comparing: who and what is not the same."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from harness.compare_visits.visits import Visit, fact, setting_rows
-from harness.report.model import Report
+from harness.report.model import NOT_AVAILABLE, Report
 from harness.report.values import SCHEDULE, plain, setting_text
 
 MOST_NUMBERS: Final = 12
@@ -21,6 +22,7 @@ def reading_notes(visits: Sequence[Visit]) -> tuple[str, ...]:
         _same_run(visits),
         _patients(visits),
         *(_unlike(visits, *question) for question in QUESTIONS),
+        _references(visits),
         CAUTION,
     )
     return tuple(note for note in found if note)
@@ -35,22 +37,22 @@ def _same_run(visits: Sequence[Visit]) -> str:
 
 
 def _patients(visits: Sequence[Visit]) -> str:
+    """Tell by all that is stated of the patient; a pseudonym alone proves nothing."""
     groups = _groups(visits, lambda r: fact(r.encounter.facts, "Pseudonym"))
-    if len(groups) > 1:
-        return (
-            f"Patients differ: {_listed(groups)}. What differs between the visits is "
-            "also what differs between patients."
-        )
-    pseudonym = next(iter(groups))
     moved = _moved_numbers([visit.report for visit in visits])
+    if not moved and len(groups) == 1:
+        return f"All visits are of the same virtual patient, {next(iter(groups))}."
     if not moved:
-        return f"All visits are of the same virtual patient, {pseudonym}."
+        return (
+            "All that is stated of the patient is the same, but the pseudonyms differ: "
+            f"{_listed(groups)}. Rhythm, reading errors and symptoms were drawn anew."
+        )
     shown = ", ".join(moved[:MOST_NUMBERS])
     more = f" and {len(moved) - MOST_NUMBERS} more" if len(moved) > MOST_NUMBERS else ""
     return (
-        f"Patients differ: all are called {pseudonym}, but not all that is stated of "
-        f"the patient is the same ({shown}{more}). It is another patient, or the same "
-        "one at another time."
+        f"Patients differ: {_listed(groups)}. Not the same: {shown}{more}. It is "
+        "another patient, or the same one at another time; what differs between the "
+        "visits may come from that."
     )
 
 
@@ -63,7 +65,7 @@ def _moved_numbers(reports: Sequence[Report]) -> list[str]:
 def _patient(report: Report) -> dict[str, str]:
     rows = report.provenance.rows
     numbers = {row.name: row.value for row in rows if row.part == "patient"}
-    return numbers | {item.label: item.text for item in report.encounter.patient}
+    return {item.label: item.text for item in report.encounter.patient} | numbers
 
 
 Question = tuple[str, Callable[[Report], str], str]
@@ -73,11 +75,6 @@ QUESTIONS: Final[tuple[Question, ...]] = (
         "Readouts differ",
         lambda r: fact(r.method.facts, "Readout"),
         "Their gains are not the same quantity.",
-    ),
-    (
-        "Reference values differ",
-        lambda r: _therapy(r),
-        "Each gain is over the reference of its own visit.",
     ),
 )
 
@@ -89,13 +86,29 @@ def _unlike(
     return f"{what}: {_listed(groups)}. {so}".strip() if len(groups) > 1 else ""
 
 
-def _therapy(report: Report) -> str:
-    rows = setting_rows(report).values()
-    return ", ".join(
-        f"{row.label} {setting_text(row.reference, row.unit, row.digits)}"
-        for row in rows
-        if row.symbol not in SCHEDULE and row in report.permanent.main
+def _references(visits: Sequence[Visit]) -> str:
+    """Tell which values of the references are not the same."""
+    rows = [setting_rows(visit.report) for visit in visits]
+    symbols = dict.fromkeys(symbol for of_visit in rows for symbol in of_visit)
+    groups = {
+        symbol: _groups(visits, partial(_reference, symbol))
+        for symbol in symbols
+        if symbol not in SCHEDULE
+    }
+    told = [_listed(group) for group in groups.values() if len(group) > 1]
+    if not told:
+        return ""
+    return (
+        f"Reference values differ: {'; '.join(told)}. Each gain is over the reference "
+        "of its own visit."
     )
+
+
+def _reference(symbol: str, report: Report) -> str:
+    row = setting_rows(report).get(symbol)
+    if row is None:
+        return f"{symbol} {NOT_AVAILABLE}"
+    return f"{row.label} {setting_text(row.reference, row.unit, row.digits)}"
 
 
 def _groups(

@@ -78,9 +78,10 @@ def concept(code: str, display: str, *more: Json) -> Json:
 
 
 def amount(value: float, unit: str) -> Json:
-    """Return a number with its UCUM unit."""
+    """Return a number with its unit, and the UCUM code where we know one."""
     shown = {"unit": unit} if unit else {}
-    return {"value": value, **shown, "system": UCUM, "code": UCUM_CODES[unit]}
+    coded = {"system": UCUM, "code": UCUM_CODES[unit]} if unit in UCUM_CODES else {}
+    return {"value": value, **shown, **coded}
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,17 +184,18 @@ def test_one_patient_is_called_the_same_patient(compared: Comparison) -> None:
     assert "differ" not in told
 
 
-def test_patients_that_differ_are_told_apart(folder: Callable[[str], Path]) -> None:
+def test_another_seed_of_one_patient_is_told(folder: Callable[[str], Path]) -> None:
     told = notes(*read_visits([folder("titration"), folder("other-seed")]))
-    assert "Patients differ: SIM-000007-000 (visit 1); SIM-000008-000 (visit 2)" in told
+    assert "SIM-000007-000 (visit 1); SIM-000008-000 (visit 2)" in told
+    assert "All visits are of the same" not in told
 
 
-def test_a_patient_changed_under_one_name_is_noticed(
+def test_patients_that_differ_are_told_with_what_differs(
     folder: Callable[[str], Path],
 ) -> None:
     told = notes(*read_visits([folder("titration"), folder("felt")]))
-    assert "Patients differ: all are called SIM-000007-000" in told
-    assert "sensation" in told
+    assert "Patients differ: SIM-000007-000 (visit 1, 2)" in told
+    assert "sensation.threshold_v" in told.partition("Not the same: ")[2]
 
 
 def test_other_scenarios_readouts_and_references_are_stated(
@@ -222,7 +223,8 @@ def test_other_scenarios_readouts_and_references_are_stated(
     told = notes(first, Visit(2, "other", other))
     assert "Scenarios differ: first_visit (visit 1); another (visit 2)" in told
     assert "Their gains are not the same quantity" in told
-    assert "Reference values differ" in told
+    wanted = "Reference values differ: CCM Amplitude 4.5 V (visit 1); CCM Amplitude 6.5"
+    assert wanted in " ".join(told.split())
 
 
 def test_the_same_run_twice_is_told(folder: Callable[[str], Path]) -> None:

@@ -23,6 +23,7 @@ from harness.report.fhir_terms import (
     SYSTEM,
     UCUM,
     UCUM_CODES,
+    amount,
     clean,
 )
 from harness.report.model import Interval, Part, Quantity, Report
@@ -322,6 +323,10 @@ def test_our_own_codes_are_all_defined_in_the_bundle(bundle: Json) -> None:
 def test_every_unit_that_a_report_can_hold_has_a_ucum_code(report: Report) -> None:
     assert {unit_of_setting(symbol) for symbol in parameters()} <= set(UCUM_CODES)
     assert set(units(report)) <= set(UCUM_CODES)
+
+
+def test_a_unit_without_a_known_code_is_text_alone() -> None:
+    assert amount(2.0, "furlongs") == {"value": 2.0, "unit": "furlongs"}
 
 
 def test_the_patient_is_a_pseudonym_without_birth_date(bundle: Json) -> None:
