@@ -13,7 +13,7 @@ The heart hands over the events of a whole beat at once, so a beat is judged in 
 call. Two readings of the rules are ours. A local sense in a cycle already
 abnormal adds no LS_OUT, for no window was open; else a premature beat would never cost
 its own number of cycles. And a signal in the noise window inhibits without being
-sensed or starting a new refractory period.
+sensed or starting a new refractory period. A train and its balancing hide local events.
 """
 
 from math import nan
@@ -108,6 +108,7 @@ class PulseGenerator:
         self._last_beat_s = nan
         self._fresh: Cause | None = None
         self._last_a_s = self._last_v_s = self._last_ls_s = _NEVER_S
+        self._busy_from_s = self._busy_until_s = _NEVER_S
         self._inhibit_left = 0
         self.program(settings)
 
@@ -226,7 +227,10 @@ class PulseGenerator:
         cause = gate or self._cause(v_s, armed=armed, in_window=in_window)
         delivered = cause is Cause.DELIVERED
         self._end_beat(cause, eligible=gate is None)
-        if not delivered:
+        if delivered:
+            self._busy_from_s = train_s
+            self._busy_until_s = train_s + timing.train_s + timing.balancing_s
+        else:
             train_s = nan
         return BeatDecision(
             delivered,
@@ -299,7 +303,9 @@ class PulseGenerator:
             ls_s, ls_mv = signals.v1_s, signals.v1_mv * self.leads.v1.sensing_frac
         if ls_mv < timing.sens_ls_mv or ls_s - self._last_ls_s < timing.post_ls_s:
             return nan
-        if self._is_blanked(ls_s, v_s):
+        if self._busy_from_s <= ls_s < self._busy_until_s or self._is_blanked(
+            ls_s, v_s
+        ):
             return nan
         self._last_ls_s = ls_s
         self.counters.local_sense_events += 1

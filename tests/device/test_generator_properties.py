@@ -1,12 +1,14 @@
+import math
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from sim.device.battery import Battery
-from sim.device.generator import BeatDecision, BeatSignals, PulseGenerator
+from sim.device.generator import BeatDecision, BeatSignals, Cause, PulseGenerator
 from sim.device.leads import Leads
 from sim.device.schedule import schedule_segment
 from sim.device.settings import Settings, axis_values, with_dependents
@@ -50,7 +52,10 @@ class DeviceMachine(RuleBasedStateMachine):
         self.device.force_on = True
         self.now_s = 0.0
         self.n_beats = self.n_trains = self.inhibited = 0
-        self.last_end_s = float("-inf")
+        self.clock_from_s = 0.0
+        self.last_end_s = self.last_start_s = float("-inf")
+        self.sensed = {"A": 0, "V": 0, "LS": 0}
+        self.magnet_beats = -1
 
     @rule(new=programmable())
     def program(self, new: Settings) -> None:
@@ -79,8 +84,25 @@ class DeviceMachine(RuleBasedStateMachine):
         else:
             device.leads.set_fault(what, "fracture")
 
+    @rule(on=st.booleans())
+    def magnet(self, on: bool) -> None:
+        self.device.hold_magnet(on=on)
+        self.magnet_beats = 0 if on else -1
+
+    @rule(time_of_day_s=st.sampled_from((0.0, 1800.0, 7200.0)))
+    def set_clock(self, time_of_day_s: float) -> None:
+        self.device.set_clock(time_of_day_s, self.now_s)
+        self.clock_from_s = time_of_day_s - self.now_s
+
+    @rule()
+    def reset_counters(self) -> None:
+        self.device.reset_counters()
+        self.n_beats = self.n_trains = 0
+        self.sensed = dict.fromkeys(self.sensed, 0)
+
     @rule()
     def put_everything_right(self) -> None:
+        self.magnet(on=False)
         self.device.reset()
         self.device.set_state("ACTIVE")
         self.device.battery.recharge(self.now_s)
@@ -102,6 +124,19 @@ class DeviceMachine(RuleBasedStateMachine):
         width_ms = programmed.alert_width_ms if past_ms > 0 else 0.0
         lag_ms = programmed.alert_start_ms + width_ms + past_ms
         self.any_beat(0.8, 0.17, 5, lag_ms, PLAIN_MV, None, noise=False)
+
+    @rule(
+        rr_s=st.floats(0.02, 0.3),
+        av_s=st.one_of(st.none(), st.floats(0.0, 0.2)),
+        lag_ms=st.integers(-20, 60),
+        share=st.floats(0.0, 1.0),
+    )
+    def beat_soon_after_a_train(
+        self, rr_s: float, av_s: float | None, lag_ms: int, share: float
+    ) -> None:
+        """Sooner than any heart: nothing sensed may fall into the train before."""
+        self.regular_beats(2, share)
+        self.any_beat(rr_s, av_s, 5, lag_ms, PLAIN_MV, None, noise=False)
 
     @rule()
     def noisy_beat(self) -> None:
@@ -151,6 +186,8 @@ class DeviceMachine(RuleBasedStateMachine):
         assert not (was_suspended and decision.delivered)
         self.n_beats += 1
         self.n_trains += decision.delivered
+        self._no_train_lies_over_what_is_sensed(signals, decision)
+        self._magnet_is_obeyed(decision)
         if decision.delivered:
             self._train_is_allowed(signals, decision)
         self._keep_books(before, decision)
@@ -162,7 +199,8 @@ class DeviceMachine(RuleBasedStateMachine):
         assert programmed.mode != "OOO"
         assert programmed.ccm_mode == "TIMED"
         assert device.state == "ACTIVE"
-        assert device.force_on or schedule_segment(programmed, signals.at_s).on
+        time_of_day_s = self.clock_from_s + signals.at_s
+        assert device.force_on or schedule_segment(programmed, time_of_day_s).on
         latency_s = decision.ls_s - decision.reference_s
         start_s = programmed.alert_start_ms * 0.001
         assert latency_s >= start_s - EDGE_S
@@ -171,7 +209,31 @@ class DeviceMachine(RuleBasedStateMachine):
         delay_s = decision.train_start_s - decision.ls_s
         assert delay_s >= programmed.delay_ms * 0.001 - EDGE_S
         assert decision.train_start_s > self.last_end_s
-        self.last_end_s = decision.train_end_s
+        assert decision.train_end_s - decision.train_start_s == pytest.approx(
+            programmed.train_ms * 0.001
+        )
+        self.last_start_s, self.last_end_s = (
+            decision.train_start_s,
+            decision.train_end_s,
+        )
+
+    def _no_train_lies_over_what_is_sensed(
+        self, signals: BeatSignals, decision: BeatDecision
+    ) -> None:
+        """Hold the train of the beat before against the events of this one."""
+        times = (decision.atrial_s, decision.reference_s, decision.ls_s)
+        for at_s in times:
+            assert not self.last_start_s <= at_s <= self.last_end_s
+        assert decision.reference_s in (signals.v1_s, signals.v2_s) or math.isnan(
+            decision.reference_s
+        )
+        for name, at_s in zip(self.sensed, times, strict=True):
+            self.sensed[name] += not math.isnan(at_s)
+
+    def _magnet_is_obeyed(self, decision: BeatDecision) -> None:
+        if self.magnet_beats >= 0:
+            self.magnet_beats += 1
+            assert self.magnet_beats < 2 or not decision.delivered
 
     def _keep_books(self, before: dict[Any, int], decision: BeatDecision) -> None:
         """Follow the inhibition counter from the outcome, not from the device."""
@@ -193,6 +255,15 @@ class DeviceMachine(RuleBasedStateMachine):
         assert sum(counters.beats_by_cause.values()) == self.n_beats
         assert counters.delivered == self.n_trains
         assert counters.delivered <= counters.eligible_beats <= self.n_beats
+
+    @invariant()
+    def every_sensed_event_is_counted_once(self) -> None:
+        counters = self.device.counters
+        assert counters.atrial_events == self.sensed["A"]
+        assert counters.ventricular_events == self.sensed["V"]
+        # a second local event in a beat is counted, but a decision tells of the first
+        assert counters.local_sense_events >= self.sensed["LS"]
+        assert counters.atrial_noise <= counters.inhibitions[Cause.NOISE]
 
     @invariant()
     def the_inhibition_counter_is_the_one_in_the_books(self) -> None:
