@@ -219,7 +219,7 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
     "names",
     metavar="NAMES",
     default="html,pdf",
-    help="of html, pdf and json, with commas between (default: html,pdf)",
+    help="of html, pdf, json and fhir, with commas between (default: html,pdf)",
 )
 @HELP
 def report_(run_dir: str, *, names: str) -> int:

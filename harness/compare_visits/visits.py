@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
 from harness.archive import BrokenRunError, read_run
 from harness.report.model import NOT_AVAILABLE, Fact, Quantity, Report, SettingRow
 from harness.report.values import plain
@@ -42,29 +40,12 @@ def read_visits(folders: Sequence[str | Path]) -> tuple[Visit, ...]:
                 if names.count(place.name) == 1
                 else f"{place.parent.name}/{place.name}"
             ),
-            _read_report(folder),
+            read_run(folder).report,
         )
         for number, (folder, place) in enumerate(
             zip(folders, places, strict=True), start=1
         )
     )
-
-
-def _read_report(folder: str | Path) -> Report:
-    try:
-        return read_run(folder).report
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"]) or "the whole file"
-        raise BrokenRunError(
-            f"{folder} holds a report.json that this version cannot read: {place}: "
-            f"{first['msg'].lower()}"
-        ) from None
-    except UnicodeDecodeError:
-        raise BrokenRunError(f"{folder} holds a report.json that is no text") from None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BrokenRunError(f"{folder} cannot be read: {reason}") from None
 
 
 def fact(facts: Iterable[Fact], label: str) -> str:

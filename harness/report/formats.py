@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
+from harness.report.fhir import fhir_bytes
 from harness.report.figures import figures
 from harness.report.html import render_html
 from harness.report.model import Report
@@ -13,27 +15,46 @@ from harness.report.pdf import render_pdf
 Figures = Mapping[str, bytes]
 
 
+class Material:
+    """A report, and what several formats share: made once, and only when asked."""
+
+    def __init__(self, report: Report, drawn: Figures | None = None) -> None:
+        self.report = report
+        self._drawn = drawn
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The figures."""
+        return figures(self.report) if self._drawn is None else self._drawn
+
+    @cached_property
+    def pdf(self) -> bytes:
+        """The report as PDF, which is also part of the FHIR Bundle."""
+        return render_pdf(self.report, self.figures)
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file of the run's folder, and what makes it of a report and its figures."""
+    """A file of the run's folder, and what makes it."""
 
     file: str
-    render: Callable[[Report, Figures], bytes]
+    render: Callable[[Material], bytes]
 
 
-def _html(report: Report, drawn: Figures) -> bytes:
-    return render_html(report, drawn).encode()
+def _html(of: Material) -> bytes:
+    return render_html(of.report, of.figures).encode()
 
 
-def _json(report: Report, _: Figures) -> bytes:
-    return report.model_dump_json(indent=2).encode() + b"\n"
+def _json(of: Material) -> bytes:
+    return of.report.model_dump_json(indent=2).encode() + b"\n"
 
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         "html": Format("report.html", _html),
-        "pdf": Format("report.pdf", render_pdf),
+        "pdf": Format("report.pdf", lambda of: of.pdf),
         "json": Format("report.json", _json),
+        "fhir": Format("report.fhir.json", lambda of: fhir_bytes(of.report, of.pdf)),
     }
 )
 
@@ -52,6 +73,6 @@ def renderings(
     drawn
         The figures, where they have been drawn already.
     """
-    svg = figures(report) if drawn is None else drawn
+    material = Material(report, drawn)
     chosen = (FORMATS[name] for name in names)
-    return {form.file: form.render(report, svg) for form in chosen}
+    return {form.file: form.render(material) for form in chosen}

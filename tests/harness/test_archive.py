@@ -46,6 +46,7 @@ FILES = {
     "pairs.csv",
     "provenance.csv",
     "readings.csv",
+    "report.fhir.json",
     "report.html",
     "report.json",
     "report.pdf",

@@ -26,6 +26,7 @@ from harness.report.fhir_terms import (
     amount,
     clean,
 )
+from harness.report.formats import renderings
 from harness.report.model import Interval, Part, Quantity, Report
 from harness.report.values import unit_of_setting
 from sim.device.lattice import parameters
@@ -280,6 +281,13 @@ def test_the_pdf_is_the_presented_form(bundle: Json, report: Report) -> None:
     assert form["contentType"] == "application/pdf"
     assert form["size"] == len(PDF)
     assert "presentedForm" not in json.dumps(fhir_bundle(report))
+
+
+def test_the_format_fhir_holds_the_pdf_of_the_same_run(report: Report) -> None:
+    made = renderings(report, ("pdf", "fhir"))
+    stored = json.loads(made["report.fhir.json"])
+    form = of_kind(stored, "DiagnosticReport")[0]["presentedForm"][0]
+    assert base64.b64decode(form["data"]) == made["report.pdf"]
 
 
 def test_codes_of_others_are_those_that_a_public_source_states(bundle: Json) -> None:
