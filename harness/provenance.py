@@ -14,6 +14,7 @@ from harness.scenario import Scenario
 from harness.search import Objective
 from optimizers.recommend import GATE_PROBABILITY
 from sim.device.battery import Cell
+from sim.device.energy import CHARGING
 from sim.device.lattice import device_model
 from sim.device.leads import LeadModel
 from sim.instruments import RULES, Errors, readout
@@ -101,6 +102,7 @@ def fixed_models(device: str, plan: VisitPlan) -> Mapping[str, Any]:
         "safety rules": SafetyRules(),
         "ectopy judged": EctopyPrior(),
         "final checks": CHECKS,
+        "charging": CHARGING,
         "ICD": ICD,
         "verdict": VERDICT,
         "follow-up": FOLLOW_UP,

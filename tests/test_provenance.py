@@ -88,6 +88,7 @@ NOT_IN_A_VISIT = {
     "OxygenUse": "a readout of validation only",
     "SensationPopulation": "draws the threshold of a patient of a cohort",
     "Train": "a visit gives every value",
+    "Use": "a visit has leads, rate and delivery of its own",
 }
 """Sourced models that a programming visit does not use; months are elsewhere."""
 

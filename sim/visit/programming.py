@@ -6,6 +6,7 @@ from typing import Final
 
 import simpy
 
+from sim.device.energy import recharge_interval_days
 from sim.device.icd import Icd, IcdBeat, IcdWatch, watch_icd
 from sim.device.settings import Settings, axis_numbers, with_dependents
 from sim.heart.sensation import reported_grade, sensation_level
@@ -34,10 +35,6 @@ class FinalChecks:
         25.0, "smart-mini-ifu", "p 17, 20 to 30 ms", "derived"
     )
     icd_beats: int = sourced(60, "ccmlab-device", "2.3 ICD", "assumed")
-    usual_recharge_days: float = sourced(
-        7.0, "impulse-safety-2024", "recharge weekly", "measured"
-    )
-    charge_used_frac: float = sourced(0.6, "ccmlab-device", "1.5", "assumed")
     posture_beats: int = sourced(20, "ccmlab-protocol", "3, step 8", "assumed")
     posture_grade: tuple[float, ...] = sourced(
         (0.0, 0.05, 0.1, 0.15), "ccmlab-protocol", "3, step 8", "assumed"
@@ -232,6 +229,5 @@ def days_left(visit: Visit, charge_frac: float | None = None) -> float:
 
 
 def recharge_days(visit: Visit) -> int:
-    """Return how often to charge: weekly, or when half of a full charge is used."""
-    half_days = CHECKS.charge_used_frac * days_left(visit, charge_frac=1.0)
-    return int(min(CHECKS.usual_recharge_days, max(1.0, half_days)))
+    """Return how often to charge: weekly, or when most of a full charge is used."""
+    return recharge_interval_days(days_left(visit, charge_frac=1.0))
