@@ -40,6 +40,7 @@ NO_WIDTH: Final = "\N{ZERO WIDTH SPACE}"
 # curves and the table of sources: figures hold the former, provenance.csv the latter
 NOT_SET: Final = frozenset({"lead_ii_mv", "markers", "reference_loop", "final_loop"})
 _LONG: Final = re.compile(rf"\S{{{WORD + 1},}}")
+_PIECE: Final = re.compile(r".{1,8}")
 _JOINT: Final = re.compile(r"(?<=[/_.:])(?=\w)")
 
 
@@ -166,7 +167,10 @@ def printable(text: str) -> str:
 def _breakable(word: str) -> str:
     """Return a long word that may break at its joints, or failing these anywhere."""
     parts = _JOINT.sub(NO_WIDTH, word).split(NO_WIDTH)
-    return NO_WIDTH.join(p if len(p) <= WORD else NO_WIDTH.join(p) for p in parts)
+    return NO_WIDTH.join(
+        part if len(part) <= WORD else NO_WIDTH.join(_PIECE.findall(part))
+        for part in parts
+    )
 
 
 @cache
