@@ -62,7 +62,7 @@ VERDICT: Final[tuple[Finding, ...]] = (
     ("95 % interval", lambda r: r.verdict.interval_95.text),
     ("90 % interval", lambda r: r.verdict.interval_90.text),
     ("Standard error", lambda r: r.verdict.standard_error.text),
-    ("Naive claim: best single reading, drift included", lambda r: naive_claim(r).text),
+    ("Naive claim: best single reading", lambda r: naive_claim(r).text),
     ("Naive claim less verified gain", lambda r: fact(r.analysis.facts, EXCESS)),
     ("Pairs of readings done", lambda r: fact(r.analysis.facts, "Pairs done")),
     (

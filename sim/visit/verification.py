@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import simpy
@@ -88,13 +89,16 @@ def _from_pairs(visit: Visit) -> Verdict:
 def best_single_reading_pct(visit: Visit) -> float:
     """Return what the best single reading would have claimed.
 
-    Each reading of a tested setting against the first reading of the reference, as
-    somebody would who does not go back to it: drift and luck included.
+    The reading just before a switch against the one just after it, the highest of all
+    tests: what somebody believes who neither switches back nor repeats.
     """
     pairs = [test.pair for test in visit.findings.tested if test.pair is not None]
-    arms = [arm for pair in pairs for arm in pair.arms if not arm.reading.void]
-    first = next((a.reading.primary for a in arms if a.role == "reference"), NOT_READ)
-    claims = [a.reading.primary / first - 1.0 for a in arms if a.role == "tested"]
+    claims = [
+        tested.reading.primary / before.reading.primary - 1.0
+        for pair in pairs
+        for before, tested in pairwise(pair.arms)
+        if tested.role == "tested" and not (before.reading.void or tested.reading.void)
+    ]
     return PCT_PER_FRAC * max(claims, default=NOT_READ)
 
 
