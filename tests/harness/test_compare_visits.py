@@ -129,7 +129,7 @@ def test_the_naive_claim_stands_beside_the_verified_gain(
     page: BeautifulSoup, compared: Comparison
 ) -> None:
     claims = [flat(naive_claim(visit.report).text) for visit in compared.visits]
-    label = "Naive claim: best single reading, drift included"
+    label = "Naive claim: best single reading"
     assert cells(page, "verdicts", label) == claims
 
 
