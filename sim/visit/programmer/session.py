@@ -279,7 +279,7 @@ class Programmer:
                 if rows[-1].grade >= FELT_GRADE:
                     break
         yield from self.program(before)
-        self._note(f"sensation test: {len(rows)} settings felt for")
+        self._note(f"sensation test of {len(rows)} settings")
         return tuple(rows)
 
     def record_cause(self) -> str:
