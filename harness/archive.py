@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from harness.recording import NAME as STRIPS
+from harness.recording import write_strips
 from harness.report.figures import figures
 from harness.report.formats import renderings
 from harness.report.model import SCHEMA_VERSION as REPORT_SCHEMA
@@ -202,7 +204,10 @@ def _write_contents(run: Run, report: Report, folder: Path) -> None:
     for name, content in contents.items():
         write_file(folder / name, content)
     write_beats(record.beats, folder / "beats.parquet")
-    _sync(folder / "beats.parquet")
+    visit = run.facts.scenario.visit
+    write_strips(record, folder, keep=visit.strips, sampling_hz=visit.strip_rate_hz)
+    for path in (folder / "beats.parquet", *folder.glob(f"{STRIPS}*")):
+        _sync(path)
 
 
 @contextmanager

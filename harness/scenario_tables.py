@@ -46,6 +46,7 @@ SEARCHABLE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 _PLAN: Final = VisitPlan()
 _FOUND: Final = FoundDevice()
 _OBJECTIVE: Final = Objective()
+_KEPT: Final = ("strips", "strip_rate_hz")
 
 
 class Table(BaseModel):
@@ -196,7 +197,7 @@ class DeviceTable(Table):
 
 
 class VisitTable(Table):
-    """The fields of `VisitPlan` that a file may set."""
+    """The fields of `VisitPlan` that a file may set, and which strips are kept."""
 
     site: Annotated[str, one_of(lambda: SITES)] = _PLAN.site.name
     readout: Annotated[str, one_of(lambda: READOUTS)] = _PLAN.readout
@@ -219,11 +220,14 @@ class VisitTable(Table):
     )
     expected_pair_sd_pct: Annotated[float, within(0.0, 50.0)] | None = None
     noise_scale: Annotated[float, within(0.0, 10.0)] = _PLAN.noise_scale
+    strips: Literal["none", "events", "whole"] = "events"
+    strip_rate_hz: Annotated[int, within(250, 1000)] = 500
 
     @property
     def visit_plan(self) -> VisitPlan:
         """The plan that the visit follows."""
-        return VisitPlan(**{**dict(self), "site": site(self.site)})
+        planned = {k: v for k, v in dict(self).items() if k not in _KEPT}
+        return VisitPlan(**{**planned, "site": site(self.site)})
 
 
 class BudgetTable(Table):

@@ -56,6 +56,12 @@ CONSTANTS = {
     "sim.patient.cohort._LEAST_PULSE_PRESSURE_MMHG": "refuses who could not walk in",
     "sim.patient.cohort._OUTPUT_L_PER_MIN": "refuses who could not walk in",
     "sim.patient.cohort._WALKING": "refuses who could not walk in",
+    "sim.telemetry.ecg._WHOLE": "two times nearer than this are the same",
+    "sim.telemetry.pressure._BENDS": "where a drawn curve has knots",
+    "sim.telemetry.pressure._LEAST_RISE_MMHG": "keeps a division from zero",
+    "sim.telemetry.pressure._LEAST_S": "keeps a division from zero",
+    "sim.telemetry.pressure._SIDE_S": "where a drawn curve has knots",
+    "sim.telemetry.pressure._STEEPEST": "keeps a cubic from overshooting",
     "sim.visit.arrival.WORST_SCORE": "end of a scale",
     "sim.visit.clinic.HORIZON_S": "length of drawn waves, longer than any visit",
 }
@@ -64,6 +70,7 @@ CONSTANTS = {
 # Numerical methods, held to exact solutions: their numbers are tolerances and limits.
 METHODS = ("activation", "batch", "beats", "blocks", "circulation", "equilibrium")
 METHODS += ("exact", "jit", "settle", "simd", "solve", "solve_batch", "steps")
+METHODS += ("synthesis",)
 PLAIN = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 10.0, 60.0, 100.0, 3600.0}
 INSIDE = {
     ("battery", 0.7): "default of an argument; a visit gives FoundDevice's",

@@ -15,7 +15,8 @@ from harness.report.values import (
 from sim.device.events import Cause
 from sim.device.settings import Settings
 from sim.heart.contractility import PVC, VT
-from sim.telemetry.ecg import StripBeats, ecg_strip
+from sim.telemetry.beats import StripBeats
+from sim.telemetry.ecg import ecg_strip
 from sim.units import S_PER_MIN
 from sim.visit.record import BeatTable, VisitRecord
 
@@ -36,9 +37,9 @@ def strips_part(record: VisitRecord) -> tuple[Strip, ...]:
     shown = []
     found = record.as_found.settings
     if not same_therapy(found, record.final):
-        spans = _phases(record, "interrogation")
+        spans = found_spans(record)
         shown += _strip(record, beats, found, spans, name="found", title="As found")
-    spans = [*_phases(record, "observation"), *_arms(record, record.final)]
+    spans = final_spans(record)
     shown += _strip(
         record, beats, record.final, spans, name="final", title="As left, final values"
     )
@@ -50,6 +51,16 @@ def strip_beats(table: BeatTable) -> StripBeats:
     return StripBeats(
         **{item.name: table.column(item.name) for item in fields(StripBeats)}
     )
+
+
+def found_spans(record: VisitRecord) -> list[Span]:
+    """Return when the settings as found were in force and read."""
+    return _phases(record, "interrogation")
+
+
+def final_spans(record: VisitRecord) -> list[Span]:
+    """Return when the final settings were in force, the best time first."""
+    return [*_phases(record, "observation"), *_arms(record, record.final)]
 
 
 def _phases(record: VisitRecord, name: str) -> list[Span]:
@@ -76,7 +87,7 @@ def _strip(
     name: str,
     title: str,
 ) -> list[Strip]:
-    start_s = _typical_start_s(beats, spans)
+    start_s = typical_start_s(beats, spans)
     if start_s is None:
         return []
     drawn = ecg_strip(
@@ -109,7 +120,7 @@ def _strip(
     ]
 
 
-def _typical_start_s(beats: StripBeats, spans: list[Span]) -> float | None:
+def typical_start_s(beats: StripBeats, spans: list[Span]) -> float | None:
     """Return a start with a median number of trains, where there are any at all."""
     starts = [_starts_s(start_s, end_s) for start_s, end_s in spans]
     for candidates in starts:

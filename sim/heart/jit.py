@@ -1,4 +1,4 @@
-"""Compile the kernels of this package, and keep the compiled code between runs."""
+"""Compile the kernels of this project, and keep the compiled code between runs."""
 
 import hashlib
 import os
@@ -29,7 +29,9 @@ def cache_folder() -> Path:
     files, so a change in any of them must lead to another folder.
     """
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    drawn = here.parent / "telemetry" / "synthesis.py"
+    for path in [*sorted(here.glob("*.py")), *([drawn] if drawn.exists() else [])]:
         digest.update(path.name.encode() + path.read_bytes())
     return _user_cache() / "ccmlab" / f"numba-{digest.hexdigest()[:16]}"
 

@@ -28,6 +28,10 @@ DEVICE_COLUMNS: Final = (
     "atrial_s",
     "setting_id",
     "arm_id",
+    "v1_s",
+    "v2_s",
+    "v1_mv",
+    "v2_mv",
 )
 COLUMNS: Final = HEART_COLUMNS + DEVICE_COLUMNS + BEAT_FIELDS
 CAUSES: Final = tuple(Cause)
@@ -72,6 +76,10 @@ class BeatLog:
                 _NAN if atrial_s is None else atrial_s,
                 setting_id,
                 arm_id,
+                activation.v1_s,
+                activation.v2_s,
+                activation.v1_mv,
+                activation.v2_mv,
             )
         )
 

@@ -237,7 +237,10 @@ class BeatTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VisitRecord:
-    """Everything that a report, a table or a replay needs of one visit."""
+    """Everything that a report, a table or a replay needs of one visit.
+
+    `programmed` are all settings of the visit; a beat's `setting_id` counts them.
+    """
 
     patient: Patient
     plan: VisitPlan
@@ -265,3 +268,4 @@ class VisitRecord:
     observation_text: str
     follow_up: tuple[FollowUp, ...]
     beats: BeatTable
+    programmed: tuple[Settings, ...] = ()

@@ -139,4 +139,5 @@ def record(visit: Visit) -> VisitRecord:
         observation_text=found.observation_text,
         follow_up=follow_up(visit, final),
         beats=visit.bedside.log.table(),
+        programmed=visit.bedside.programmed,
     )

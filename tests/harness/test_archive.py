@@ -51,6 +51,16 @@ FILES = {
     "report.json",
     "report.pdf",
     "run.json",
+    "strips.atr",
+    "strips.dev",
+    "strips.hea",
+    "strips_0001.dat",
+    "strips_0001.edf",
+    "strips_0001.hea",
+    "strips_0002.dat",
+    "strips_0002.edf",
+    "strips_0002.hea",
+    "strips_layout.hea",
     "timings.json",
 }
 

@@ -1,0 +1,66 @@
+"""What strips cost: a sample of a trace, and a visit with all of them on the disk."""
+
+import resource
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.report import Row, best_cpu_s
+from harness.recording import recording_of, write_strips
+from harness.run import run_scenario
+from harness.scenario import load_scenario
+from sim.telemetry.channels import Recording
+from sim.visit.record import VisitRecord
+
+SCENARIO = "first_visit"
+INVASIVE = {"visit.readout": "invasive-dpdt"}
+IN_AF = "atrial_fibrillation"
+HZ = 500
+HOUR_S = 3600
+PIECE_S = 60
+NS_PER_S = 1e9
+MB_PER_BYTE = 1e-6
+
+
+def rows() -> list[Row]:
+    """Return the cost of synthesis, of files, and the memory that both take."""
+    record = run_scenario(load_scenario(SCENARIO).changed(INVASIVE)).record
+    recording = recording_of(record, HZ)
+    in_af = recording_of(run_scenario(load_scenario(IN_AF)).record, HZ)
+    minutes = recording.end_s / 60.0
+    with TemporaryDirectory() as folder:
+        whole_s = best_cpu_s(lambda: kept(record, "whole", Path(folder)), repeats=2)
+        events_s = best_cpu_s(lambda: kept(record, "events", Path(folder)), repeats=2)
+    n_traces = len(recording.channels)
+    hours = f"{n_traces} traces at {HZ} Hz, WFDB and EDF+"
+    return [
+        Row("synthesis, sinus rhythm", a_sample_ns(recording), "ns/sample/lead", 50.0),
+        Row("synthesis, fibrillation", a_sample_ns(in_af), "ns/sample/lead", 50.0),
+        Row(f"90 min, {hours}", whole_s * 90.0 / minutes, "s", 1.5),
+        Row(f"60 min, {hours}", whole_s * 60.0 / minutes, "s", 1.0),
+        Row("strips around events of a visit", events_s, "s"),
+        Row(f"most memory, all {minutes:.0f} min", most_memory_mb(), "MB", 600.0),
+    ]
+
+
+def a_sample_ns(recording: Recording) -> float:
+    """Return CPU time of a sample of one trace, over an hour drawn in pieces."""
+    pieces = range(0, HOUR_S * HZ, PIECE_S * HZ)
+
+    def draw() -> None:
+        for first in pieces:
+            recording.counts(first, PIECE_S * HZ)
+
+    n_samples = HOUR_S * HZ * len(recording.channels)
+    return best_cpu_s(draw, repeats=3) / n_samples * NS_PER_S
+
+
+def kept(record: VisitRecord, keep: str, folder: Path) -> None:
+    """Write strips as a run does, over those of the call before."""
+    write_strips(record, folder, keep=keep, sampling_hz=HZ)  # type: ignore[arg-type]
+
+
+def most_memory_mb() -> float:
+    """Return the most memory that this process has had."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used * MB_PER_BYTE * (1 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,166 @@
+"""The strips of a run: which pieces are kept, and the files they are written to."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Final, Literal
+
+from harness.report.strips import CAUSE_CODES, final_spans, found_spans, typical_start_s
+from sim.device.leads import LeadModel
+from sim.telemetry.annotations import (
+    NOTE,
+    RHYTHM,
+    Annotation,
+    device_marks,
+    true_beats,
+)
+from sim.telemetry.beats import RecordedBeats
+from sim.telemetry.channels import Recording, record_strips
+from sim.telemetry.edf_files import write_edf
+from sim.telemetry.wfdb_files import Span, write_annotations, write_wfdb
+from sim.visit.record import BeatTable, VisitRecord
+
+Kept = Literal["none", "events", "whole"]
+
+NAME: Final = "strips"
+LENGTH_S: Final = 30
+AROUND_S: Final = 20
+MOST_SAMPLES: Final = 7_200_000
+"""Of a trace in one file, which EDF+ holds in memory: 4 h at 500 Hz."""
+INVASIVE: Final = "invasive-dpdt"
+
+
+def write_strips(
+    record: VisitRecord, folder: Path, *, keep: Kept, sampling_hz: int
+) -> None:
+    """Write the strips of a visit as WFDB and EDF+.
+
+    Parameters
+    ----------
+    record
+        A finished visit.
+    folder
+        Where `strips.hea`, `.dat`, `.atr` (the truth), `.dev` (the device) and `.edf`
+        go; strips with gaps are numbered, and `strips.hea` puts them together.
+    keep
+        "none"; "events": as found, as left and around each adverse event; "whole".
+    sampling_hz
+        Samples a second, 250 to 1000.
+    """
+    if keep == "none" or not len(record.beats.rows):
+        return
+    recording = recording_of(record, sampling_hz)
+    spans = whole_spans(recording) if keep == "whole" else event_spans(record)
+    if not spans:
+        return
+    samples = write_wfdb(recording, spans, folder, name=NAME)
+    beats = true_beats(recording, _qrs_ms(record))
+    truth = within([*opening_rhythms(beats, spans), *beats, *notes(record)], spans)
+    marks = within(device_marks(recording), spans)
+    write_annotations(truth, sampling_hz, folder / f"{NAME}.atr")
+    write_annotations(marks, sampling_hz, folder / f"{NAME}.dev")
+    for span, path in zip(spans, samples, strict=True):
+        write_edf(
+            recording,
+            span,
+            path,
+            marks=[*truth, *marks],
+            path=path.with_suffix(".edf"),
+        )
+
+
+def recording_of(record: VisitRecord, sampling_hz: int) -> Recording:
+    """Return every trace of a visit, ready to be drawn."""
+    faults, lead = record.found, LeadModel()
+    return record_strips(
+        recorded_beats(record.beats),
+        record.programmed,
+        pseudonym=record.pseudonym,
+        sampling_hz=sampling_hz,
+        qrs_ms=_qrs_ms(record),
+        sensing=(lead.effect(faults.v1_fault)[1], lead.effect(faults.v2_fault)[1]),
+        with_lv_pressure=record.plan.readout == INVASIVE,
+        cause_codes=CAUSE_CODES,
+    )
+
+
+def recorded_beats(table: BeatTable) -> RecordedBeats:
+    """Return the columns of the beat table that a recording needs."""
+    return RecordedBeats(
+        **{item.name: table.column(item.name) for item in fields(RecordedBeats)}
+    )
+
+
+def whole_spans(recording: Recording) -> list[Span]:
+    """Return the visit from its first to its last second, in one piece if it fits."""
+    end_s = math.ceil(recording.end_s)
+    longest_s = MOST_SAMPLES // recording.sampling_hz
+    return [
+        Span(start_s, min(start_s + longest_s, end_s), "whole visit")
+        for start_s in range(0, end_s, longest_s)
+    ]
+
+
+def event_spans(record: VisitRecord) -> list[Span]:
+    """Return strips as found, as left and around adverse events, in order, disjoint."""
+    beats = recorded_beats(record.beats)
+    wanted = []
+    for title, spans in (
+        ("as found", found_spans(record)),
+        ("as left", final_spans(record)),
+    ):
+        start_s = typical_start_s(beats, spans)
+        if start_s is not None:
+            wanted.append(Span(int(start_s), int(start_s) + LENGTH_S, title))
+    for event in record.adverse_events:
+        at_s = int(event.at_s)
+        wanted.append(Span(max(0, at_s - AROUND_S), at_s + AROUND_S, event.kind))
+    end_s = math.ceil(float(beats.start_s[-1] + beats.rr_s[-1]))
+    return joined_spans(wanted, end_s)
+
+
+def joined_spans(wanted: Sequence[Span], end_s: int) -> list[Span]:
+    """Return spans in order, those that touch as one, none beyond the end."""
+    found: list[Span] = []
+    for span in sorted(wanted, key=lambda item: (item.start_s, item.end_s)):
+        last = min(span.end_s, end_s)
+        if last <= span.start_s:
+            continue
+        if found and span.start_s <= found[-1].end_s:
+            before = found.pop()
+            title = f"{before.title}, {span.title}"
+            found.append(Span(before.start_s, max(before.end_s, last), title))
+        else:
+            found.append(Span(span.start_s, last, span.title))
+    return found
+
+
+def notes(record: VisitRecord) -> list[Annotation]:
+    """Return the beginning of each phase, and each adverse event."""
+    phases = [Annotation(p.start_s, NOTE, f"phase {p.name}") for p in record.phases]
+    harms = [Annotation(e.at_s, NOTE, e.kind) for e in record.adverse_events]
+    return [*phases, *harms]
+
+
+def opening_rhythms(
+    beats: Sequence[Annotation], spans: Sequence[Span]
+) -> list[Annotation]:
+    """Return the rhythm that a strip begins in, for each strip that it began before."""
+    changes = [mark for mark in beats if mark.symbol == RHYTHM]
+    found = []
+    for span in spans:
+        earlier = [mark.text for mark in changes if mark.at_s < span.start_s]
+        if earlier:
+            found.append(Annotation(span.start_s, RHYTHM, earlier[-1]))
+    return found
+
+
+def within(marks: Sequence[Annotation], spans: Sequence[Span]) -> list[Annotation]:
+    """Return the marks that lie in a strip, in the order of time."""
+    kept = [mark for mark in marks if any(span.holds(mark.at_s) for span in spans)]
+    return sorted(kept, key=lambda mark: mark.at_s)
+
+
+def _qrs_ms(record: VisitRecord) -> float:
+    return record.patient.conduction.qrs_ms

@@ -1,0 +1,227 @@
+"""Draw waves, blocks and smooth curves into samples: every trace is made of these.
+
+Sample `k` of `out` is at `start_s + k / sampling_hz`; kernels are told the start in
+samples, `first`. They add to `out`, which may be a piece of a longer trace: a wave that
+begins before the piece is drawn on.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Final, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.heart.jit import kernel
+
+FloatArray = NDArray[np.float64]
+
+REACH_SD: Final = 5.0
+_LEAST_GAP_S: Final = 1e-4
+_ROUNDING: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waves:
+    """Gaussian waves, each `(n,)`; one whose time or height is nan is left out."""
+
+    at_s: FloatArray
+    height: FloatArray
+    sd_s: FloatArray
+
+    def between(self, start_s: float, end_s: float) -> "Waves":
+        """Return the waves that reach into a span."""
+        reach_s = REACH_SD * self.sd_s
+        inside = (self.at_s + reach_s >= start_s) & (self.at_s - reach_s <= end_s)
+        return _chosen(self, inside)
+
+    def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:
+        """Add the waves to samples."""
+        end_s = start_s + out.size / sampling_hz
+        near = self.between(start_s, end_s)
+        first = first_sample(start_s, sampling_hz)
+        draw_waves(out, first, sampling_hz, near.at_s, near.height, near.sd_s)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """Rectangles, each `(n,)`: `height` from `from_s` on, until before `to_s`."""
+
+    from_s: FloatArray
+    to_s: FloatArray
+    height: FloatArray
+
+    def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:
+        """Add the blocks to samples."""
+        end_s = start_s + out.size / sampling_hz
+        near = _chosen(self, (self.to_s >= start_s) & (self.from_s <= end_s))
+        at = first_sample(start_s, sampling_hz)
+        draw_blocks(out, at, sampling_hz, near.from_s, near.to_s, near.height)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A smooth curve through knots, each `(n,)`: times rise, slopes are per second.
+
+    Between two knots it is the cubic that has their values and slopes; before the
+    first and after the last one it stays level.
+    """
+
+    at_s: FloatArray
+    value: FloatArray
+    slope: FloatArray
+
+    @classmethod
+    def through(cls, knots: FloatArray) -> Self:
+        """Return the curve through rows of (time, value, slope), in any order.
+
+        Rows with a nan are left out, and so is a row that follows another at once.
+        """
+        kept = knots[np.isfinite(knots).all(axis=1)]
+        kept = kept[np.argsort(kept[:, 0], kind="stable")]
+        if len(kept):
+            apart = np.diff(kept[:, 0], prepend=-np.inf) > _LEAST_GAP_S
+            kept = kept[apart]
+        return cls(*(np.ascontiguousarray(column) for column in kept.T))
+
+    def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:
+        """Add the curve to samples; nothing when it has no knot."""
+        if not self.at_s.size:
+            return
+        end_s = start_s + out.size / sampling_hz
+        first = max(0, int(np.searchsorted(self.at_s, start_s, "right")) - 1)
+        last = int(np.searchsorted(self.at_s, end_s, "left")) + 1
+        own = slice(first, last)
+        at = first_sample(start_s, sampling_hz)
+        draw_curve(
+            out, at, sampling_hz, self.at_s[own], self.value[own], self.slope[own]
+        )
+
+
+Part = Waves | Blocks | Curve
+
+
+def first_sample(start_s: float, sampling_hz: float) -> float:
+    """Return a start in samples; a whole number when it is within rounding of one.
+
+    So the time of a sample is the same number, whichever piece it is drawn in.
+    """
+    exact = start_s * sampling_hz
+    whole = round(exact)
+    return float(whole) if abs(exact - whole) < _ROUNDING else exact
+
+
+Several = TypeVar("Several", Waves, Blocks)
+
+
+def _chosen(part: Several, inside: NDArray[np.bool_]) -> Several:
+    kept = (getattr(part, item.name)[inside] for item in fields(part))
+    return type(part)(*kept)
+
+
+def joined(parts: Sequence[Waves]) -> Waves:
+    """Return several groups of waves as one."""
+    columns = (
+        np.concatenate([getattr(part, item.name) for part in parts])
+        for item in fields(Waves)
+    )
+    return Waves(*columns)
+
+
+@kernel
+def draw_waves(
+    out: FloatArray,
+    first: float,
+    sampling_hz: float,
+    at_s: FloatArray,
+    height: FloatArray,
+    sd_s: FloatArray,
+) -> None:
+    """Add Gaussian waves to samples, each as far as 5 SD from its peak."""
+    for wave in range(at_s.size):
+        if not math.isfinite(at_s[wave]) or not math.isfinite(height[wave]):
+            continue
+        peak = at_s[wave] * sampling_hz - first
+        reach = REACH_SD * sd_s[wave] * sampling_hz
+        low = max(0, math.ceil(peak - reach))
+        high = min(out.size, math.floor(peak + reach) + 1)
+        narrow = -0.5 / (sd_s[wave] * sampling_hz) ** 2
+        for k in range(low, high):
+            out[k] += height[wave] * math.exp(narrow * (k - peak) ** 2)
+
+
+@kernel
+def draw_blocks(
+    out: FloatArray,
+    first: float,
+    sampling_hz: float,
+    from_s: FloatArray,
+    to_s: FloatArray,
+    height: FloatArray,
+) -> None:
+    """Add rectangles to samples, from their beginning until before their end."""
+    for block in range(from_s.size):
+        if not math.isfinite(from_s[block]) or not math.isfinite(to_s[block]):
+            continue
+        k = max(0, int(from_s[block] * sampling_hz - first) - 1)
+        while k < out.size:
+            now_s = (first + k) / sampling_hz
+            if now_s >= to_s[block]:
+                break
+            if now_s >= from_s[block]:
+                out[k] += height[block]
+            k += 1
+
+
+@kernel
+def draw_curve(
+    out: FloatArray,
+    first: float,
+    sampling_hz: float,
+    at_s: FloatArray,
+    value: FloatArray,
+    slope: FloatArray,
+) -> None:
+    """Add the cubic through each pair of knots to samples, level outside of them."""
+    last = at_s.size - 1
+    piece = 0
+    for k in range(out.size):
+        now_s = (first + k) / sampling_hz
+        while piece < last and now_s >= at_s[piece + 1]:
+            piece += 1
+        if now_s < at_s[0] or piece == last:
+            out[k] += value[piece]
+            continue
+        width_s = at_s[piece + 1] - at_s[piece]
+        x = (now_s - at_s[piece]) / width_s
+        rise = value[piece + 1] - value[piece]
+        begin, end = width_s * slope[piece], width_s * slope[piece + 1]
+        cubic = begin + end - 2.0 * rise
+        square = 3.0 * rise - 2.0 * begin - end
+        out[k] += value[piece] + x * (begin + x * (square + x * cubic))
+
+
+@kernel
+def draw_fibrillation(
+    out: FloatArray,
+    first: float,
+    sampling_hz: float,
+    height: float,
+    wave_hz: float,
+    wander_hz: float,
+    wander_rate_hz: float,
+    n_harmonics: int,
+) -> None:
+    """Add a saw tooth that wanders in rate, a function of clock time alone."""
+    turn = 2.0 * math.pi
+    swing = wander_hz / wander_rate_hz
+    for k in range(out.size):
+        now_s = (first + k) / sampling_hz
+        angle = turn * wave_hz * now_s
+        angle += swing * math.sin(turn * wander_rate_hz * now_s)
+        # sin(n a) = 2 cos(a) sin((n - 1) a) - sin((n - 2) a)
+        before, now, double = 0.0, math.sin(angle), 2.0 * math.cos(angle)
+        for harmonic in range(1, n_harmonics + 1):
+            out[k] += height * now / harmonic
+            before, now = now, double * now - before
