@@ -31,10 +31,11 @@ from sim.visit.arrival import ASKING
 from sim.visit.bedside import LateTrains
 from sim.visit.clinic import FoundDevice
 from sim.visit.followup import RULES as FOLLOW_UP
+from sim.visit.icd_check import ICD
 from sim.visit.plan import PROTOCOL, VisitPlan
 from sim.visit.programmer import Link
 from sim.visit.programmer.scan import RULES_OF_SENSING
-from sim.visit.programming import CHECKS, ICD
+from sim.visit.programming import CHECKS
 from sim.visit.safety import EctopyPrior, SafetyRules
 from sim.visit.thresholds import SpreadPopulation
 from sim.visit.verdict import RULES as VERDICT

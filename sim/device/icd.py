@@ -24,7 +24,8 @@ class Icd:
     The artefact is `artefact_mv` at `artefact_v` and `artefact_cm`, proportional to
     the amplitude and falling with a power of the distance, as from dipole to dipole;
     nearer than `least_cm` it grows no more. Fibrillation is detected when `n_fast` of
-    the last `n_intervals` intervals are below `fibrillation_ms`.
+    the last `n_intervals` intervals are below `fibrillation_ms`. A clinician watches
+    `watched_beats` of its markers.
     """
 
     blanking_ms: float = sourced(120.0, _D, "2.3 ICD", "recalled")
@@ -39,6 +40,7 @@ class Icd:
     fibrillation_ms: float = sourced(320.0, _D, "2.3 ICD", "recalled")
     n_fast: int = sourced(18, _D, "2.3 ICD", "recalled")
     n_intervals: int = sourced(24, _D, "2.3 ICD", "recalled")
+    watched_beats: int = sourced(60, _D, "2.3 ICD", "assumed")
 
     def artefact_at_mv(self, amplitude_v: float, distance_cm: float) -> float:
         """Return the artefact of a train on the ICD's lead."""

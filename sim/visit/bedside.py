@@ -194,6 +194,10 @@ class Bedside:
         """Hand what the device made of each beat to a marker channel or an observer."""
         self._watchers.append(watcher)
 
+    def unwatch(self, watcher: Callable[[BeatDecision], None]) -> None:
+        """End what `watch` began."""
+        self._watchers.remove(watcher)
+
     def interfere(self, for_s: float) -> None:
         """Let electromagnetic interference reach the leads for some seconds."""
         self.interference_until_s = float(self.env.now) + for_s

@@ -12,6 +12,7 @@ from sim.heart.conduction import refractory_s
 from sim.units import FRAC_PER_PCT, MS_PER_S, S_PER_H, S_PER_MIN
 from sim.visit.clinic import Visit
 from sim.visit.history import sample_counters
+from sim.visit.icd_check import interrogate_icd
 from sim.visit.programmer import readout, share_text
 from sim.visit.programmer.scan import (
     RULES_OF_SENSING,
@@ -60,7 +61,7 @@ def interrogate(visit: Visit) -> Process:
     counters = counters_since_visit(visit, sample)
     visit.findings.as_found = read_out(visit, share, counters)
     visit.note("interrogation", f"settings read; CCM delivered {share_text(share)}")
-    _interrogate_icd(visit)
+    interrogate_icd(visit)
     if visit.generator.state != "ACTIVE":
         _reactivate(visit)
     visit.generator.force_on = True
@@ -75,11 +76,6 @@ def _reactivate(visit: Visit) -> None:
     if generator.state in ("DOWN", "SAFE_MODE"):
         generator.reset()
     generator.set_state("ACTIVE")
-
-
-def _interrogate_icd(visit: Visit) -> None:
-    if visit.patient.profile.has_icd:
-        visit.note("interrogation", "ICD interrogated: no episode since the last visit")
 
 
 def read_out(

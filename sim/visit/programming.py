@@ -1,19 +1,19 @@
 """The permanent values: programmed, checked at those values, read back as proof."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Final
 
 import simpy
 
 from sim.device.energy import recharge_interval_days
-from sim.device.icd import Icd, IcdBeat, IcdWatch, watch_icd
 from sim.device.settings import Settings, axis_numbers, with_dependents
 from sim.heart.sensation import reported_grade, sensation_level
 from sim.sources import sourced
-from sim.units import MIN_PER_H, PCT_PER_FRAC, S_PER_MIN, S_PER_MS
+from sim.units import MIN_PER_H, PCT_PER_FRAC, S_PER_MIN
 from sim.visit.bedside import train_of
 from sim.visit.clinic import Visit
+from sim.visit.icd_check import ICD, icd_markers, icd_watch
 from sim.visit.interrogation import read_out
 from sim.visit.programmer import settings_text, share_text
 from sim.visit.programmer.scan import RULES_OF_SENSING
@@ -34,7 +34,6 @@ class FinalChecks:
     capture_delay_ms: float = sourced(
         25.0, "smart-mini-ifu", "p 17, 20 to 30 ms", "derived"
     )
-    icd_beats: int = sourced(60, "ccmlab-device", "2.3 ICD", "assumed")
     posture_beats: int = sourced(20, "ccmlab-protocol", "3, step 8", "assumed")
     posture_grade: tuple[float, ...] = sourced(
         (0.0, 0.05, 0.1, 0.15), "ccmlab-protocol", "3, step 8", "assumed"
@@ -48,7 +47,6 @@ class FinalChecks:
 
 
 CHECKS: Final = FinalChecks()
-ICD: Final = Icd()
 
 
 def program_permanently(visit: Visit) -> Process:
@@ -125,11 +123,7 @@ def icd_cross_check(visit: Visit, settings: Settings) -> Check:
     name = "ICD cross-check"
     if not profile.has_icd:
         return Check(name, True, "no ICD")
-    seen = watch_icd(
-        ICD,
-        icd_beats(visit, settings),
-        ICD.artefact_at_mv(settings.amplitude_v, profile.icd_distance_cm),
-    )
+    seen = icd_watch(visit, settings)
     end_ms = visit.filter.latest_local_sense_ms + settings.delay_ms + settings.train_ms
     text = (
         f"{icd_markers(seen)}; train ends {end_ms:.0f} ms after activation,"
@@ -137,25 +131,6 @@ def icd_cross_check(visit: Visit, settings: Settings) -> Check:
         f" lead distance {profile.icd_distance_cm:g} cm"
     )
     return Check(name, seen.n_double == 0, text)
-
-
-def icd_beats(visit: Visit, settings: Settings) -> Iterator[IcdBeat]:
-    """Yield the last beats as at the ICD's lead, were each to get a train."""
-    for beat in visit.bedside.recent_activations(CHECKS.icd_beats):
-        local_s = beat.v1_s if settings.ls_channel == "V1" else beat.v2_s
-        start_s = local_s + settings.delay_ms * S_PER_MS
-        yield IcdBeat(beat.at_s, start_s, start_s + settings.train_ms * S_PER_MS)
-
-
-def icd_markers(seen: IcdWatch) -> str:
-    """Return what the ICD's marker channel shows, in words."""
-    if seen.n_double == 0:
-        return "one ventricular marker a beat"
-    text = f"double counting in {seen.n_double} of {seen.n_beats} beats"
-    if seen.detects_fibrillation:
-        return f"{text}, detected as ventricular fibrillation: the ICD would shock"
-    rate_bpm = ICD.shock_rate_bpm(seen.counted_ms)
-    return f"{text}, from {rate_bpm:.0f} beats/min on the ICD would shock"
 
 
 def _phrenic_twitch(visit: Visit, settings: Settings) -> Check:

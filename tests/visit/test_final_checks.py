@@ -10,8 +10,9 @@ from sim.device.leads import LeadSite
 from sim.device.settings import Settings, with_dependents
 from sim.patient import Patient, personalize, phenotype
 from sim.visit.clinic import Visit
+from sim.visit.icd_check import ICD, icd_beats, icd_markers, interrogate_icd
 from sim.visit.plan import FoundDevice, VisitPlan
-from sim.visit.programming import ICD, icd_beats, icd_cross_check, icd_markers
+from sim.visit.programming import icd_cross_check
 from sim.visit.record import Check, Choice
 from sim.visit.thresholds import draw_thresholds
 
@@ -121,3 +122,14 @@ def test_a_visit_knows_where_the_leads_are() -> None:
         for where in (found, replace(found, lead_site="basal"))
     ]
     assert drawn_v[1].atrial_v < drawn_v[0].atrial_v
+
+
+def test_the_memory_of_the_icd_shows_trains_that_it_counted_before_the_visit() -> None:
+    told = {}
+    for name, changes in (("on", {}), ("off", {"ccm_mode": "OFF"})):
+        settings = LATE.with_values(changes)
+        visit = after_beats(patient(icd_distance_cm=1.0), settings)
+        interrogate_icd(visit)
+        told[name] = visit.events[-1].text
+    assert "it has counted CCM trains as beats" in told["on"]
+    assert told["off"] == "ICD interrogated: no episode since the last visit"

@@ -201,6 +201,7 @@ class Programmer:
         self._require_link()
         if self._stream is not None:
             self._stream.stop()
+            self._bedside.unwatch(self._stream.beat)
         self._stream = MarkerStream()
         self._bedside.watch(self._stream.beat)
         self._note("marker mode")
