@@ -6,6 +6,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal
 
+import numpy as np
+
 from harness.report.strips import CAUSE_CODES, final_spans, found_spans, typical_start_s
 from sim.device.leads import LeadModel
 from sim.telemetry.annotations import (
@@ -158,7 +160,11 @@ def opening_rhythms(
 
 def within(marks: Sequence[Annotation], spans: Sequence[Span]) -> list[Annotation]:
     """Return the marks that lie in a strip, in the order of time."""
-    kept = [mark for mark in marks if any(span.holds(mark.at_s) for span in spans)]
+    at_s = np.array([mark.at_s for mark in marks])
+    inside = np.zeros(at_s.shape, dtype=np.bool_)
+    for span in spans:
+        inside |= (at_s >= span.start_s) & (at_s < span.end_s)
+    kept = [marks[k] for k in np.flatnonzero(inside).tolist()]
     return sorted(kept, key=lambda mark: mark.at_s)
 
 

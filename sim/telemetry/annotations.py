@@ -54,14 +54,15 @@ def _rhythms(origin: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[str]:
 
 def device_marks(recording: Recording) -> list[Annotation]:
     """Return what the device marked: `^` a train with its setting, notes otherwise."""
-    return [_device_mark(recording, mark) for mark in recording.markers]
+    texts = [train_text(settings) for settings in recording.programmed]
+    which = recording.beats.setting_id.astype(int).tolist()
+    return [_device_mark(mark, texts[which[mark.beat]]) for mark in recording.markers]
 
 
-def _device_mark(recording: Recording, mark: Marker) -> Annotation:
+def _device_mark(mark: Marker, train: str) -> Annotation:
     if mark.kind != "ccm":
         return Annotation(mark.at_s, NOTE, mark.code)
-    text = train_text(recording.settings_of(mark.beat))
-    return Annotation(mark.at_s, TRAIN, text, mark.end_s - mark.at_s)
+    return Annotation(mark.at_s, TRAIN, train, mark.end_s - mark.at_s)
 
 
 def train_text(settings: Settings) -> str:

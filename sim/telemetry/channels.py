@@ -77,10 +77,6 @@ class Recording:
             counts[:, k] = np.clip(drawn, -LARGEST_COUNT, LARGEST_COUNT, out=drawn)
         return counts
 
-    def settings_of(self, beat: int) -> Settings:
-        """Return the settings that were programmed in a beat."""
-        return self.programmed[int(self.beats.setting_id[beat])]
-
 
 def record_strips(
     beats: RecordedBeats,

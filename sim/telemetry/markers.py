@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from math import isfinite
+from typing import Final, Literal
 
 import numpy as np
 
@@ -10,6 +11,17 @@ from sim.device.settings import Settings
 from sim.heart.contractility import PVC, VT
 from sim.telemetry.beats import StripBeats
 
+COLUMNS: Final = (
+    "start_s",
+    "origin",
+    "delivered",
+    "cause",
+    "train_start_s",
+    "train_end_s",
+    "ls_s",
+    "v_s",
+    "atrial_s",
+)
 MarkerKind = Literal["atrial", "ventricular", "local sense", "ccm", "inhibit"]
 
 
@@ -37,10 +49,11 @@ def markers(
 
     The atrium is marked only where it is sensed: `sees_atrium`, one or `(n,)`.
     """
-    sees = np.broadcast_to(sees_atrium, beats.start_s.shape)
+    sees = np.broadcast_to(sees_atrium, beats.start_s.shape).tolist()
+    columns = (getattr(beats, name).tolist() for name in COLUMNS)
     found: list[Marker] = []
-    for k in range(beats.start_s.size):
-        found += _beat_markers(beats, k, bool(sees[k]), cause_codes)
+    for k, (sees_it, *row) in enumerate(zip(sees, *columns, strict=True)):
+        found += _beat_markers(k, *row, sees=sees_it, cause_codes=cause_codes)
     return tuple(sorted(found, key=lambda marker: (marker.at_s, marker.code)))
 
 
@@ -49,26 +62,32 @@ def sees_atrium(settings: Settings) -> bool:
     return settings.mode == "ODO-LS-CCM"
 
 
-def _beat_markers(
-    beats: StripBeats, k: int, sees: bool, cause_codes: Mapping[int, str]
+def _beat_markers(  # the columns of one beat, in the order of COLUMNS
+    beat: int,
+    start_s: float,
+    origin: float,
+    delivered: float,
+    cause: float,
+    train_start_s: float,
+    train_end_s: float,
+    ls_s: float,
+    v_s: float,
+    atrial_s: float,
+    *,
+    sees: bool,
+    cause_codes: Mapping[int, str],
 ) -> list[Marker]:
-    is_ectopic = beats.origin[k] in (PVC, VT)
     found: list[Marker] = []
-    if np.isfinite(beats.v_s[k]):
-        found.append(_at("ventricular", "VE" if is_ectopic else "VS", beats.v_s[k], k))
-    if sees and np.isfinite(beats.atrial_s[k]):
-        found.append(_at("atrial", "AS", beats.atrial_s[k], k))
-    if np.isfinite(beats.ls_s[k]):
-        found.append(_at("local sense", "LS", beats.ls_s[k], k))
-    cause = int(beats.cause[k])
-    if beats.delivered[k]:
-        start_s, end_s = float(beats.train_start_s[k]), float(beats.train_end_s[k])
-        found.append(Marker("ccm", "CCM", start_s, end_s, k))
+    if isfinite(v_s):
+        code = "VE" if origin in (PVC, VT) else "VS"
+        found.append(Marker("ventricular", code, v_s, v_s, beat))
+    if sees and isfinite(atrial_s):
+        found.append(Marker("atrial", "AS", atrial_s, atrial_s, beat))
+    if isfinite(ls_s):
+        found.append(Marker("local sense", "LS", ls_s, ls_s, beat))
+    if delivered:
+        found.append(Marker("ccm", "CCM", train_start_s, train_end_s, beat))
     elif cause >= 0:
-        code = cause_codes.get(cause, f"cause {cause}")
-        found.append(_at("inhibit", code, beats.start_s[k], k))
+        code = cause_codes.get(int(cause), f"cause {int(cause)}")
+        found.append(Marker("inhibit", code, start_s, start_s, beat))
     return found
-
-
-def _at(kind: MarkerKind, code: str, at_s: float, beat: int) -> Marker:
-    return Marker(kind, code, float(at_s), float(at_s), beat)
