@@ -225,9 +225,8 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
 def report_(run_dir: str, *, names: str) -> int:
     """Render a stored run again, into its folder; nothing is simulated.
 
-    RUN_DIR is the folder of a run. Everything comes from its report.json, which is
-    never taken from anywhere else; a rendering that is missing or was changed is
-    made good.
+    RUN_DIR is the folder of a run. Everything comes from its report.json; a rendering
+    that is missing or was changed is made good, other damage is refused.
     """
     from harness.archive import BrokenRunError
     from harness.rerender import formats_named, render_again
