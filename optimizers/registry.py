@@ -16,7 +16,20 @@ from zlib import crc32
 from optimizers.problem import Strategy
 
 ENTRY_POINT_GROUP = "ccmlab.strategies"
-_BUILT_IN = ("optimizers.baselines", "optimizers.titration", "optimizers.scipy_methods")
+_BUILT_IN = (
+    "optimizers.baselines",
+    "optimizers.compass",
+    "optimizers.gp",
+    "optimizers.grid_replicate",
+    "optimizers.quadratic",
+    "optimizers.scipy_global",
+    "optimizers.scipy_local",
+    "optimizers.scipy_methods",
+    "optimizers.sobol",
+    "optimizers.spsa",
+    "optimizers.sweep",
+    "optimizers.titration",
+)
 _registered: dict[str, "NamedStrategy"] = {}
 S = TypeVar("S", bound=Strategy)
 

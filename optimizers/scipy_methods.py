@@ -192,7 +192,7 @@ def _cobyqa(objective: Objective, box: Box, rng: np.random.Generator) -> object:
         "maxfev": UNLIMITED,
     }
     return minimize(
-        _while_unlocked(objective),
+        while_unlocked(objective, "scipy.optimize._cobyqa_py", "COBYQA_LOCK"),
         box.start,
         method="COBYQA",
         bounds=box.bounds,
@@ -226,13 +226,14 @@ def _dual_annealing(objective: Objective, box: Box, rng: np.random.Generator) ->
     )
 
 
-def _while_unlocked(objective: Objective) -> Objective:
-    """Give SciPy's COBYQA lock up while the objective waits for its test.
+def while_unlocked(objective: Objective, module: str, name: str) -> Objective:
+    """Give a lock of SciPy's up while the objective waits for its test.
 
-    SciPy up to 1.17 holds one lock through a whole COBYQA run (scipy issue 24027): two
-    open searches would wait for each other for ever.
+    SciPy up to 1.17 holds one lock through a whole COBYQA run (scipy issue 24027), and
+    up to 1.15 another through COBYLA's: two open searches would wait for each other
+    for ever. Where SciPy has no such lock the objective is returned as it is.
     """
-    lock = getattr(import_module("scipy.optimize._cobyqa_py"), "COBYQA_LOCK", None)
+    lock = getattr(import_module(module), name, None)
     if lock is None:
         return objective
 

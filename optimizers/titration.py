@@ -89,7 +89,7 @@ def titration(problem: Problem, rng: np.random.Generator) -> Asking:
         point = yield from _climb(chart, seen, names.index("amplitude_v"))
     for name in sorted(names, key="delay_ms".__ne__):  # delay first
         if name != "amplitude_v" and name not in RISING:
-            point = yield from _sweep(chart, point, names.index(name))
+            point = yield from sweep_axis(chart, point, names.index(name))
     for name in RISING:
         if name in names:
             point = yield from _try_top(chart, point, names.index(name))
@@ -114,7 +114,7 @@ def _climb(chart: Chart, seen: Observation, axis: int) -> Step:
     return point
 
 
-def _sweep(chart: Chart, point: Point, axis: int) -> Step:
+def sweep_axis(chart: Chart, point: Point, axis: int) -> Step:
     """Read a few values over the whole axis, then the top of their parabola."""
     allowed = chart.places(point, axis)
     if len(allowed) < 2:

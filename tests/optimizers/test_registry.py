@@ -9,14 +9,29 @@ from optimizers.registry import load_strategy, strategies, strategy
 def test_the_built_in_strategies_are_known_by_name_with_a_summary():
     known = strategies()
     assert {
+        "basin-hopping",
+        "brute",
+        "cobyla",
         "cobyqa",
+        "compass",
         "differential-evolution",
+        "direct",
         "dual-annealing",
+        "gp",
+        "grid-replicate",
+        "l-bfgs-b",
         "nelder-mead",
         "powell",
+        "quadratic",
         "random",
+        "shgo",
+        "slsqp",
+        "sobol",
+        "spsa",
         "stay",
+        "sweep",
         "titration",
+        "trust-constr",
     } <= set(known)
     assert all(entry.summary for entry in known.values())
     assert list(known) == sorted(known)

@@ -16,9 +16,16 @@ from optimizers.space import Axis, Space
 METHODS = (
     "nelder-mead",
     "powell",
+    "cobyla",
     "cobyqa",
     "differential-evolution",
     "dual-annealing",
+    "slsqp",
+    "l-bfgs-b",
+    "trust-constr",
+    "basin-hopping",
+    "shgo",
+    "direct",
 )
 SPACE = Space(
     (

@@ -119,31 +119,7 @@ def test_a_filter_that_lets_nothing_rise_ends_the_climb():
     assert set(asked(search, 0)[2:]) == {2}
 
 
-def true_gain(point, top):
-    """Return an invented gain of 0 to about 6, 0 at the reference (0, 0, 7)."""
-    volts, width, delay = point
-    return 0.5 * volts + 0.2 * width + 3.0 * (bell(delay, top) - bell(7, top))
-
-
-def bell(delay, top):
-    return 1.0 - ((delay - top) / 20.0) ** 2
-
-
-def chosen_gain(name, patient):
-    """Return the true gain of what a search of 20 tests chooses, noise SD 2."""
-    top = np.random.default_rng((1, patient)).integers(15, 40)
-    noise = np.random.default_rng((2, patient)).normal(0.0, 2.0, size=20)
-    problem = Problem(SPACE, (0, 0, 7), Budget(evaluations=20), noise_sd=2.0)
-    with Search(name, problem, np.random.default_rng((3, patient))) as search:
-        while (point := search.ask()) is not None:
-            is_reference = point == problem.reference
-            error, sd = (0.0, 0.0) if is_reference else (noise[len(search.log)], 2.0)
-            value = true_gain(point, top) + error
-            search.tell(Observation(point, point, value, standard_error=sd))
-    return true_gain(search.recommend().point, top)
-
-
-def test_titration_beats_leaving_the_device_alone_and_trying_at_random():
+def test_titration_beats_leaving_the_device_alone_and_trying_at_random(chosen_gain):
     n_patients = 60
     gains = {
         name: np.array([chosen_gain(name, patient) for patient in range(n_patients)])
