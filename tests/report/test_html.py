@@ -232,6 +232,12 @@ def test_the_banner_stands_at_the_top_and_the_bottom(page: BeautifulSoup) -> Non
     assert BANNER in text[-200:]
 
 
+def test_everything_stands_in_a_landmark(page: BeautifulSoup) -> None:
+    assert page.body is not None
+    names = [tag.name for tag in page.body.find_all(True, recursive=False)]
+    assert names == ["aside", "header", "main", "footer"]
+
+
 def test_the_page_fetches_nothing(html: str) -> None:
     page = soup_of(html)
     links = [
