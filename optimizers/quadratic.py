@@ -15,7 +15,7 @@ from optimizers.space import FloatArray, Point, Space
 N_SPARE = 2
 """Tests of the design beyond the number of coefficients."""
 
-RIDGE = 1e-6
+RIDGE = 1e-3
 """Prior information on each coefficient, so that a small design can be compared."""
 
 
@@ -30,12 +30,15 @@ def quadratic(problem: Problem, rng: np.random.Generator) -> Asking:
     points = list(space.points())
     row_of = {point: row for row, point in enumerate(points)}
     terms = surface_terms(space, space.indices)
-    information = RIDGE * np.eye(terms.shape[1])
+    inverse = np.eye(terms.shape[1]) / RIDGE  # of the information so far
+    ignorance = np.sum(terms**2, axis=1) / RIDGE
     row = row_of[problem.first]
     for _ in range(terms.shape[1] + N_SPARE):
         log.append((yield points[row]))
-        information += np.outer(terms[row], terms[row])
-        ignorance = np.sum((terms @ np.linalg.inv(information)) * terms, axis=1)
+        told = inverse @ terms[row]
+        scale = 1.0 + ignorance[row]
+        inverse -= np.outer(told, told) / scale  # Sherman and Morrison, 1950
+        ignorance -= (terms @ told) ** 2 / scale
         row = first_highest(ignorance, points)
     while any(seen.usable for seen in log):
         heights = terms @ fitted_surface(problem, log)

@@ -1,9 +1,9 @@
 """Points that fill the lattice evenly: the fair opponent of `random`."""
 
 from collections.abc import Generator
+from importlib import import_module
 
 import numpy as np
-from scipy.stats import qmc
 
 from optimizers.problem import Asking, Problem
 from optimizers.registry import strategy
@@ -33,6 +33,7 @@ def spread_points(
     space: Space, rng: np.random.Generator
 ) -> Generator[Point, object, None]:
     """Iterate over all allowed points, each once, first those of the sequence."""
+    qmc = import_module("scipy.stats.qmc")  # half a second that no other search needs
     shape = np.array(space.shape)
     sequence = qmc.Sobol(len(shape), scramble=True, rng=rng)
     seen: set[Point] = set()
