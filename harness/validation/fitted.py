@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from sim.patient.chronic import FITTED_ROWS as CHRONIC_ROWS
 from sim.sources import Source
 
 FITTED: Final[Mapping[str, str]] = MappingProxyType(
     {
+        **CHRONIC_ROWS,
         "A01": "factor of a second lead, from the ratio of A03 to A01 and A02",
         "A02": "factor of a second lead, from the ratio of A03 to A01 and A02",
         "A03": "factor of a second lead, from the ratio of A03 to A01 and A02",
@@ -29,29 +31,6 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
         "A22": "centre of the sensation thresholds",
         "A23": "oxygen use: cost of the area, and its fall under CCM",
         "A31": "slow memory of the CCM effect",
-        "B01": "fluctuation of peak VO2 (SD only)",
-        "B02": "placebo of peak VO2",
-        "B03": "fluctuation of peak VO2 (SD only)",
-        "B04": "fluctuation of peak VO2 (SD only)",
-        "B05": "time constant of the benefit; fluctuation of MLWHFQ",
-        "B06": "placebo of MLWHFQ",
-        "B07": "time constant of the benefit; fading of the placebo",
-        "B08": "time constant of the benefit",
-        "B09": "treatment part of peak VO2",
-        "B10": "treatment part of peak VO2",
-        "B11": "what knowing the treatment adds to the placebo",
-        "B13": "treatment part of the NYHA class",
-        "B14": "placebo part of the NYHA class",
-        "B21": "final gain and time constant of EF",
-        "B22": "final gain and time constant of EF",
-        "B23": "final gain and time constant of EF",
-        "B24": "final gain and time constant of EF",
-        "B26": "final gain of EF and its spread",
-        "B33": "six-minute walk",
-        "B35": "factors of aetiology",
-        "B36": "six-minute walk and its spread",
-        "B38": "how the ventricle shrinks as it recovers; not EF itself",
-        "B39": "hours a day",
         "B40": "schedule of the device",
         "B41": "schedule of the device",
         "C01": "age of the cohort",

@@ -34,7 +34,6 @@ from harness.validation.table import (
 from harness.validation.targets import targets
 from harness.validation.unmodelled import REASONS
 from sim.patient import known_phenotypes
-from sim.patient.chronic import FITTED_ROWS
 from sim.sources import Source
 
 ROOT = Path(__file__).parents[2]
@@ -102,10 +101,6 @@ def test_it_was_decided_for_every_place_of_the_evidence_whether_a_row_set_it() -
         and not source.place.startswith(ON_NO_ROW)
     }
     assert open_places == set(), "name the row in the place, or decide in fitted.py"
-
-
-def test_rows_that_set_the_chronic_law_are_fitted() -> None:
-    assert set(FITTED_ROWS) <= set(FITTED)
 
 
 @pytest.mark.parametrize(
