@@ -3,11 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import nan
-from statistics import NormalDist
 from typing import Final, NamedTuple
 
-from sim.device.lattice import device_model
-from sim.device.settings import Settings
 from sim.units import PCT_PER_FRAC
 
 
@@ -126,38 +123,6 @@ class Counters:
             _less(self.inhibitions, earlier.inhibitions),
             self.atrial_noise - earlier.atrial_noise,
         )
-
-
-def leaves_refractory(decision: BeatDecision, erp_end_s: float) -> bool:
-    """Tell whether a delivered train ended after the absolute refractory period."""
-    return decision.delivered and decision.train_end_s > erp_end_s
-
-
-def latest_train_end_ms(
-    settings: Settings,
-    ls_mean_ms: float,
-    ls_sd_ms: float,
-    *,
-    late_share_frac: float = 0.05,
-    model: str = "CCM X11",
-) -> float:
-    """Return when a late train ends, from the ventricular reference event.
-
-    Parameters
-    ----------
-    ls_mean_ms, ls_sd_ms
-        Local sense latency from the reference event and its jitter, as measured.
-    late_share_frac
-        Share of beats allowed to end later, 0 to 1. No beat can end later than the
-        end of the alert window permits, so neither can this.
-    """
-    late_ms = ls_mean_ms
-    if ls_sd_ms > 0.0:
-        late_ms += ls_sd_ms * NormalDist().inv_cdf(1.0 - late_share_frac)
-    window_end_ms = settings.alert_start_ms + settings.alert_width_ms
-    start_ms = min(late_ms, window_end_ms) + settings.delay_ms
-    earliest_ms = device_model(model).ccm_after_v_min_ms
-    return max(start_ms, earliest_ms) + settings.train_ms
 
 
 def _less(now: dict[Cause, int], before: dict[Cause, int]) -> dict[Cause, int]:

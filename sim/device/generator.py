@@ -25,8 +25,6 @@ from sim.device.events import (
     BeatSignals,
     Cause,
     Counters,
-    latest_train_end_ms,
-    leaves_refractory,
 )
 from sim.device.lattice import device_model
 from sim.device.leads import Leads
@@ -46,8 +44,6 @@ __all__ = [
     "Counters",
     "PulseGenerator",
     "StateError",
-    "latest_train_end_ms",
-    "leaves_refractory",
 ]
 
 State = Literal["ACTIVE", "PERMANENT_OFF", "DOWN", "SAFE_MODE"]

@@ -11,8 +11,6 @@ from sim.device.generator import (
     Cause,
     PulseGenerator,
     StateError,
-    latest_train_end_ms,
-    leaves_refractory,
 )
 from sim.device.leads import Leads
 from sim.device.settings import ConflictError, Settings
@@ -433,21 +431,3 @@ def test_the_delivered_share_of_the_trials_fits_five_hours_at_70(
     for k in range(2000):
         device.beat(make_beat(10.0 + k * 60 / 70, v2_mv=0.1 if k % 20 == 0 else 9.0))
     assert device.counters.delivered_pct == pytest.approx(95.0)
-
-
-def test_a_train_past_the_refractory_end_is_flagged(
-    make_device: MakeDevice, make_beat: MakeBeat
-) -> None:
-    decision = make_device().beat(make_beat(10.0))
-    assert leaves_refractory(decision, decision.train_end_s - 0.001)
-    assert not leaves_refractory(decision, decision.train_end_s)
-    off = make_device(mode="OOO").beat(make_beat(10.0))
-    assert not leaves_refractory(off, 10.0)
-
-
-def test_latest_train_end_follows_jitter_up_to_the_window_end() -> None:
-    settings = Settings()
-    # 10 ms + 35 + 20.56, then 1.645 standard deviations, then the window end of 20 ms
-    assert latest_train_end_ms(settings, 10.0, 0.0) == pytest.approx(65.56)
-    assert latest_train_end_ms(settings, 10.0, 2.0) == pytest.approx(68.85, abs=0.005)
-    assert latest_train_end_ms(settings, 10.0, 50.0) == pytest.approx(75.56)
