@@ -44,7 +44,7 @@ def visit_rows() -> list[Row]:
 
 def play(patient: Patient, scenario: Scenario, found: FoundDevice) -> None:
     """Play the scenario's visit without the answer key."""
-    plan = search_plan(scenario, scenario.search.strategy)
+    plan = search_plan(scenario.search, scenario.visit, scenario.device)
     with SearchAdvisor(plan, stream(7, name="strategy")) as advisor:
         run_visit(patient, scenario.visit.visit_plan, found, advisor=advisor, seed=7)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.scenario import Scenario
+from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
 from harness.search import Objective, SearchAdvisor, SearchPlan
 from harness.truth import AnswerKey, answer_key
 from optimizers.registry import strategies
@@ -87,7 +88,9 @@ def run_scenario(
     seed = scenario.seed if seed is None else seed
     patient = patient_of(scenario)
     ready_s = time.perf_counter()
-    plan = search_plan(scenario, strategy)
+    plan = search_plan(
+        scenario.search, scenario.visit, scenario.device, strategy=strategy
+    )
     with SearchAdvisor(
         plan, stream(seed, name="strategy", replicate=replicate)
     ) as advisor:
@@ -129,16 +132,21 @@ def patient_of(scenario: Scenario) -> Patient:
     return scenario.patient.patient
 
 
-def search_plan(scenario: Scenario, strategy: str) -> SearchPlan:
-    """Return how the settings to try are chosen in a scenario."""
-    search, visit = scenario.search, scenario.visit.visit_plan
+def search_plan(
+    search: SearchTable, table: VisitTable, device: DeviceTable, *, strategy: str = ""
+) -> SearchPlan:
+    """Return how the settings to try are chosen, from the tables of a scenario.
+
+    `strategy` replaces what the table of the search says.
+    """
+    visit = table.visit_plan
     expected = readout(visit.readout).expected_pair_sd_pct * visit.noise_scale
     return SearchPlan(
-        strategy=strategy,
+        strategy=strategy or search.strategy,
         axes=search.axes,
         limits=tuple((name, *bounds) for name, bounds in search.limits.items()),
-        model=scenario.device.model,
-        solve_dependents=scenario.device.dependents == "solved",
+        model=device.model,
+        solve_dependents=device.dependents == "solved",
         budget=search.budget.budget,
         recommender=search.recommender,
         on_finish=search.on_finish,

@@ -91,7 +91,7 @@ class Doses:
 
 def question(scenario: Scenario) -> Question:
     """Return what a scenario asks."""
-    plan = search_plan(scenario, scenario.search.strategy)
+    plan = search_plan(scenario.search, scenario.visit, scenario.device)
     patient, reference = scenario.patient.patient, scenario.device.as_found
     space = therapy_space(
         reference,
