@@ -1,0 +1,1 @@
+"""Studies: many visits of a cohort, by several strategies, plans and budgets."""

@@ -1,0 +1,180 @@
+"""What a study keeps of each visit: the columns of its tables."""
+
+from dataclasses import dataclass
+from math import nan
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The searched values of one setting."""
+
+    amplitude_v: float
+    phase_duration_ms: float
+    n_pulses: int
+    delay_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRow:
+    """One visit of a study: who, how, what was decided, and what is true of it.
+
+    Gains are relative changes of the readout against the reference, percent. `*_gain_pct`
+    without a further word are true window gains (the estimand); `verified_gain_pct`,
+    its interval and `naive_claim_pct` are what the visit itself could see. What was
+    not done or cannot be defined is nan.
+
+    Attributes
+    ----------
+    key
+        Hash of all that determines the visit.
+    patient, family, in_af
+        Number in the cohort, family of the dose law, atrial fibrillation.
+    contender, strategy, recommender, plan, budget_min, replicate
+        How the settings were chosen and read.
+    status, error
+        "done", "failed" (the strategy raised or returned rubbish), "timed out" or
+        "poisoned" (it killed its process); the error in one line. For all but "done"
+        the reference counts as kept.
+    n_evaluations, n_tests
+        Observations told to the strategy, and those among them that took patient time.
+    minutes, beats, unpleasant_events
+        Cost of the search in patient time, heart beats, and tests felt or stopped.
+    visit_minutes, adverse_events
+        Length of the whole visit, and adverse events in it.
+    candidate_*, gated, probability_better, expected_gain_pct
+        The recommender's choice behind the do-no-harm gate, and what it expected.
+    final_*
+        What was programmed for good.
+    verdict, verified_gain_pct, ci95_low_pct, ci95_high_pct, pair_sd_pct, pairs_done
+        The verification.
+    naive_claim_pct
+        What the best single reading would have claimed.
+    attainable_gain_pct, off_gain_pct
+        Highest gain of a tolerated setting (0 when none is better than the reference),
+        and gain of CCM off (below 0 when the reference does something).
+    candidate_gain_pct, final_gain_pct, candidate_settled_gain_pct
+        The truth about candidate and permanent settings.
+    candidate_tolerated, final_tolerated
+        Whether they are truly felt below the grade that excludes a setting.
+    regret_pct, final_regret_pct
+        Share of what lies between off and the best that candidate and permanent
+        settings give away: 0 is the optimum, 100 as bad as off, 0 where that span is
+        below `FLAT_PCT`.
+    utility_regret_pct
+        Highest utility of a tolerated setting less the candidate's, in points.
+    attained_frac
+        Candidate's share of the attainable gain; nan where that is below `FLAT_PCT`.
+    harmed
+        The permanent settings are truly worse than the reference by `HARM_PCT` or more,
+        or not tolerated.
+    post_gain_pct, post_regret_pct
+        Gain of the candidate in fresh pairs with fresh errors, and its regret.
+    information_bits
+        How far the readings narrowed down where the best setting lies.
+    """
+
+    key: str
+    patient: int
+    family: str
+    in_af: bool
+    contender: str
+    strategy: str
+    recommender: str
+    plan: str
+    budget_min: float
+    replicate: int
+    status: str = "done"
+    error: str = ""
+    n_evaluations: int = 0
+    n_tests: int = 0
+    minutes: float = 0.0
+    beats: int = 0
+    unpleasant_events: int = 0
+    visit_minutes: float = nan
+    adverse_events: int = 0
+    reference_amplitude_v: float = nan
+    reference_phase_duration_ms: float = nan
+    reference_n_pulses: int = 0
+    reference_delay_ms: float = nan
+    candidate_amplitude_v: float = nan
+    candidate_phase_duration_ms: float = nan
+    candidate_n_pulses: int = 0
+    candidate_delay_ms: float = nan
+    gated: bool = False
+    probability_better: float = nan
+    expected_gain_pct: float = nan
+    final_amplitude_v: float = nan
+    final_phase_duration_ms: float = nan
+    final_n_pulses: int = 0
+    final_delay_ms: float = nan
+    verdict: str = ""
+    verified_gain_pct: float = nan
+    ci95_low_pct: float = nan
+    ci95_high_pct: float = nan
+    pair_sd_pct: float = nan
+    pairs_done: int = 0
+    naive_claim_pct: float = nan
+    attainable_gain_pct: float = nan
+    off_gain_pct: float = nan
+    candidate_gain_pct: float = nan
+    final_gain_pct: float = nan
+    candidate_settled_gain_pct: float = nan
+    candidate_tolerated: bool = True
+    final_tolerated: bool = True
+    regret_pct: float = nan
+    final_regret_pct: float = nan
+    utility_regret_pct: float = nan
+    attained_frac: float = nan
+    harmed: bool = False
+    post_gain_pct: float = nan
+    post_regret_pct: float = nan
+    information_bits: float = nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRow:
+    """One observation of a visit's search, in order, with what it had cost by then.
+
+    `value_pct` is the measured utility (nan when aborted), `true_utility_pct` and
+    `true_gain_pct` the truth of the tested setting. `incumbent_*` is what the
+    recommender, behind the gate, would choose after this observation. `minutes`,
+    `beats` and `unpleasant_events` are sums so far.
+    """
+
+    key: str
+    number: int
+    amplitude_v: float
+    phase_duration_ms: float
+    n_pulses: int
+    delay_ms: float
+    value_pct: float
+    standard_error_pct: float
+    sensation_grade: float
+    aborted: str
+    minutes: float
+    beats: int
+    unpleasant_events: int
+    true_gain_pct: float
+    true_utility_pct: float
+    incumbent_gain_pct: float
+    incumbent_regret_pct: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimingRow:
+    """How long a visit took: the only part that differs between two runs."""
+
+    key: str
+    wall_s: float
+    cpu_s: float
+    ask_ms: float
+    slowest_ask_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One visit, played and scored."""
+
+    visit: VisitRow
+    evaluations: tuple[EvaluationRow, ...]
+    timing: TimingRow
