@@ -6,6 +6,7 @@ they are played at a few points of it, and every setting is looked up.
 """
 
 from dataclasses import dataclass
+from math import nan
 from typing import Final
 
 import numpy as np
@@ -25,8 +26,18 @@ from sim.visit.plan import VisitPlan
 FloatArray = NDArray[np.float64]
 NODES: Final = 6
 """Gains at which the response is played; the curve is nearly straight."""
+FLAT_PCT: Final = 0.05
+"""Gain, in percent, below which there is nothing to win: what the curves resolve."""
 NOMINAL: Final = Settings()
 PULSE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Response:
+    """What a heart shows at each gain of elastance, against one reference, percent."""
+
+    window_pct: Chebyshev
+    settled_pct: Chebyshev
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,20 +46,26 @@ class Landscape:
 
     Attributes
     ----------
+    response
+        The curves that the gains below are looked up on.
     points
         `(n, d)` lattice indices.
     ees_gain_pct, window_gain_pct, settled_gain_pct, utility_pct
         `(n,)`: gain of elastance over CCM off, then gains against the reference.
     tolerated
         `(n,)`: whether the setting is truly felt below the intolerable grade.
+    off_gain_pct
+        Window gain of CCM off: below 0 when the reference does something.
     """
 
+    response: Response
     points: NDArray[np.intp]
     ees_gain_pct: FloatArray
     window_gain_pct: FloatArray
     settled_gain_pct: FloatArray
     utility_pct: FloatArray
     tolerated: NDArray[np.bool_]
+    off_gain_pct: float
 
     @property
     def best(self) -> Point:
@@ -68,16 +85,20 @@ class Landscape:
             raise ValueError(f"point {point} is not an allowed point of the lattice")
         return int(rows[0])
 
-    def regret_pct(self, point: Point) -> float:
-        """Return the share of the attainable gain that a point gives away; 0 to more.
+    def regret_pct(self, gain_pct: float) -> float:
+        """Return the share of the best that a window gain gives away.
 
-        0 for every point when nothing can be gained; above 100 for a harmful one.
+        0 at the optimum, 100 as bad as CCM off, more when it harms; 0 for every
+        setting when less than `FLAT_PCT` lies between off and the best.
         """
-        attainable = self.attainable_gain_pct
-        if attainable == 0.0:
-            return 0.0
-        lost = attainable - float(self.window_gain_pct[self.row(point)])
-        return PCT_PER_FRAC * lost / attainable
+        best = self.attainable_gain_pct
+        span = best - self.off_gain_pct
+        return PCT_PER_FRAC * (best - gain_pct) / span if span >= FLAT_PCT else 0.0
+
+    def attained_frac(self, gain_pct: float) -> float:
+        """Return the share of the attainable gain over the reference; nan at none."""
+        best = self.attainable_gain_pct
+        return gain_pct / best if best >= FLAT_PCT else nan
 
 
 def landscape(
@@ -106,17 +127,20 @@ def landscape(
     pulse = _pulse(reference, space, points)
     train = Train(**pulse, n_leads=reference.n_leads)
     gains = relative_gain(patient.response, train)
-    window_pct, settled_pct = _responses_pct(patient, plan, reference, gains)
+    response = _response(patient, plan, reference, gains)
+    window_pct = np.asarray(response.window_pct(gains))
     level = sensation_level(patient.sensation, train)
     cost = objective.energy_weight * _energy_frac(pulse, reference)
     cost += objective.discomfort_weight * np.maximum(level, 0.0)
     return Landscape(
+        response,
         points,
         PCT_PER_FRAC * gains,
         window_pct,
-        settled_pct,
+        np.asarray(response.settled_pct(gains)),
         window_pct - cost,
         np.asarray(level < FELT_GRADE),
+        float(response.window_pct(0.0)),
     )
 
 
@@ -134,16 +158,12 @@ def _pulse(
     return values
 
 
-def _responses_pct(
+def _response(
     patient: Patient, plan: VisitPlan, reference: Settings, gains: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return window and settled gain at each gain of elastance, from two curves."""
+) -> Response:
+    """Return window and settled gain as curves over the gains met, and CCM off."""
     base = ees_gain(patient, reference)
-    low, high = float(gains.min()), float(gains.max())
-    if high - low < 1e-12:
-        window = window_gain_pct(patient, plan, low, base)
-        settled = settled_gain_pct(patient, low, base)
-        return np.full_like(gains, window), np.full_like(gains, settled)
+    low, high = min(float(gains.min()), 0.0), max(float(gains.max()), 0.0)
 
     def window_at(nodes: FloatArray) -> FloatArray:
         return np.array([window_gain_pct(patient, plan, float(g), base) for g in nodes])
@@ -151,12 +171,14 @@ def _responses_pct(
     def settled_at(nodes: FloatArray) -> FloatArray:
         return np.array([settled_gain_pct(patient, float(g), base) for g in nodes])
 
-    curves = (
+    if high - low < 1e-12:  # no setting does anything
+        flat = np.zeros(1)
+        return Response(Chebyshev(window_at(flat)), Chebyshev(settled_at(flat)))
+    window, settled = (
         Chebyshev.interpolate(curve, NODES - 1, domain=[low, high])
         for curve in (window_at, settled_at)
     )
-    window_pct, settled_pct = (np.asarray(curve(gains)) for curve in curves)
-    return window_pct, settled_pct
+    return Response(window, settled)
 
 
 def _energy_frac(pulse: dict[str, FloatArray], reference: Settings) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from optimizers.dialogue import OnFinish
 from optimizers.problem import Budget, Observation, Problem
-from optimizers.recommend import GATE_PROBABILITY
+from optimizers.recommend import GATE_PROBABILITY, Recommendation
 from optimizers.search import Duplicates, Search
 from optimizers.space import Axis, Point, Space
 from sim.device.lattice import parameters
@@ -179,7 +179,7 @@ class SearchAdvisor:
         if point is None:
             return None
         self._asked = point
-        return self._settings(point)
+        return self.settings_of(point)
 
     def learn(self, tested: Tested) -> None:
         """Turn what the visit saw into the strategy's observation."""
@@ -190,19 +190,22 @@ class SearchAdvisor:
         search = self._running()
         search.close()
         choice = search.recommend()
-        settings = self._settings(choice.point)
-        if choice.point == search.problem.reference:
-            settings = self._reference
         objective = self.plan.objective
         cost = objective.energy_weight * self._energy_frac(choice.point)
         cost += objective.discomfort_weight * self._mean_grade(choice.point)
         return Choice(
-            settings=settings,
+            settings=self.chosen(choice),
             expected_gain_pct=choice.value + cost,
             probability_better=choice.probability_better,
             gated=choice.gated,
             reason=choice.reason,
         )
+
+    def chosen(self, choice: Recommendation) -> Settings:
+        """Return the settings of a recommendation; the reference is kept as it is."""
+        if choice.point == self._running().problem.reference:
+            return self._reference
+        return self.settings_of(choice.point)
 
     @property
     def n_asked(self) -> int:
@@ -224,7 +227,8 @@ class SearchAdvisor:
             raise ValueError("begin was not called: the reference is not known")
         return self._search
 
-    def _settings(self, point: Point) -> Settings:
+    def settings_of(self, point: Point) -> Settings:
+        """Return the settings of a point of the lattice."""
         return settings_at(
             self._reference,
             self._space,
@@ -240,7 +244,7 @@ class SearchAdvisor:
         return fmean(grades) if grades else 0.0
 
     def _energy_frac(self, point: Point) -> float:
-        return pulse_energy(self._settings(point)) / pulse_energy(Settings())
+        return pulse_energy(self.settings_of(point)) / pulse_energy(Settings())
 
     def _known_reference(self, point: Point) -> Observation:
         energy = self._energy_frac(point)

@@ -18,10 +18,10 @@ class Pulse:
 class VisitRow:
     """One visit of a study: who, how, what was decided, and what is true of it.
 
-    Gains are relative changes of the readout against the reference, percent. `*_gain_pct`
-    without a further word are true window gains (the estimand); `verified_gain_pct`,
-    its interval and `naive_claim_pct` are what the visit itself could see. What was
-    not done or cannot be defined is nan.
+    Gains are relative changes of the readout against the reference, percent: true
+    window gains (the estimand), but for `verified_gain_pct` with its interval,
+    `expected_gain_pct` and `naive_claim_pct`, which are what the visit itself saw. What
+    was not done or cannot be defined is nan.
 
     Attributes
     ----------

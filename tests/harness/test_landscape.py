@@ -69,9 +69,19 @@ def test_the_optimum_is_at_the_patients_best_delay_and_loses_nothing() -> None:
     assert best.delay_ms == responder().response.best_delay_ms
     gains = truth().window_gain_pct
     assert truth().attainable_gain_pct == pytest.approx(float(gains.max()))
-    top = tuple(int(i) for i in truth().points[int(np.argmax(gains))])
-    assert truth().regret_pct(top) == 0.0
-    assert truth().regret_pct(space().nearest([4.5, 5.14, 1.0, 15.0])) > 100.0
+    assert truth().regret_pct(float(gains.max())) == 0.0
+    assert truth().attained_frac(float(gains.max())) == 1.0
+
+
+def test_off_gives_everything_away_and_a_weakening_setting_more() -> None:
+    off = truth().off_gain_pct
+    base = ees_gain(responder(), FOUND)
+    played = window_gain_pct(responder(), VisitPlan(), 0.0, base)
+    assert off == pytest.approx(played, abs=0.05)
+    assert off < 0.0
+    assert truth().regret_pct(off) == pytest.approx(100.0)
+    assert truth().regret_pct(off - 1.0) > 100.0
+    assert 0.0 < truth().regret_pct(0.0) < 100.0
 
 
 def test_what_the_patient_feels_is_not_attainable() -> None:
@@ -86,7 +96,8 @@ def test_on_a_null_patient_the_cheapest_setting_is_best_and_nothing_is_gained() 
     assert found.attainable_gain_pct == pytest.approx(0.0, abs=1e-9)
     best = settings(found.best)
     assert (best.amplitude_v, best.n_pulses) == (4.5, 1)
-    assert found.regret_pct(found.best) == pytest.approx(0.0, abs=1e-6)
+    assert found.regret_pct(0.0) == found.regret_pct(-1.0) == 0.0
+    assert np.isnan(found.attained_frac(0.0))
 
 
 def test_a_point_outside_the_lattice_is_refused() -> None:
