@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from math import nan
 from statistics import fmean
+from typing import Self
 
 import numpy as np
 
@@ -131,7 +132,7 @@ class SearchAdvisor:
         self._search: Search | None = None
         self._asked: Point = ()
 
-    def __enter__(self) -> "SearchAdvisor":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

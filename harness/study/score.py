@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -84,7 +84,7 @@ class Scorer:
         """Return the share of the best that a gain gives away."""
         return self.truth.regret_pct(gain_pct)
 
-    def columns(self, candidate: Settings, final: Settings) -> dict[str, float | bool]:
+    def columns(self, candidate: Settings, final: Settings) -> dict[str, Any]:
         """Return the columns of a study's row that are true of its settings."""
         truth = self.truth
         gain, final_gain = self.gain_pct(candidate), self.gain_pct(final)
@@ -124,5 +124,6 @@ def _landscape(
         model=search.model,
         solve_dependents=search.solve_dependents,
     )
-    plan = replace(VisitPlan(), **dict(window))
+    values: dict[str, Any] = dict(window)
+    plan = replace(VisitPlan(), **values)
     return landscape(patient, reference, space, plan=plan, objective=search.objective)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import nan
 from statistics import median
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from harness.study.outcome import EvaluationRow, Played, TimingRow, VisitRow
 from harness.study.post import post_gain_pct
 from harness.study.score import Scorer
 from optimizers.problem import Spent
-from optimizers.space import Point
 from sim.device.settings import Settings
 from sim.patient import Patient
 from sim.streams import stream
@@ -23,7 +23,7 @@ from sim.units import MS_PER_S, S_PER_MIN
 from sim.visit.record import Choice, Tested, VisitRecord
 from sim.visit.visit import run_visit
 
-PULSE = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
+PULSE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +152,7 @@ def _identity(job: Job) -> VisitRow:
     )
 
 
-def _settings_columns(**named: Settings) -> dict[str, float | int]:
+def _settings_columns(**named: Settings) -> dict[str, Any]:
     return {
         f"{role}_{name}": getattr(settings, name)
         for role, settings in named.items()

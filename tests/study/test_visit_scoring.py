@@ -1,0 +1,162 @@
+"""A study's visit is played and scored: the same again, and true to the landscape."""
+
+from functools import cache
+from itertools import pairwise
+from math import isnan
+
+import pytest
+
+from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
+from harness.study.outcome import Played
+from harness.study.post import post_gain_pct
+from harness.study.score import Scorer
+from harness.study.visit import Job, kept_row, play
+from sim.device.settings import Settings, with_dependents
+from sim.patient import Patient, personalize, phenotype
+
+DEVICE = DeviceTable.model_validate({"settings": {"amplitude_v": 5.0, "delay_ms": 20}})
+SHORT = VisitTable.model_validate(
+    {"titration_min": 14, "verification_pairs": 2, "response_pairs": 0}
+)
+
+
+def responder() -> Patient:
+    return personalize(
+        phenotype("hfref-ischaemic"),
+        {"g_two_leads": 0.165, "sensation_threshold_v": 9.0},
+    )
+
+
+def job(strategy: str, *, patient: Patient | None = None, post_pairs: int = 0) -> Job:
+    return Job(
+        key="k",
+        patient=patient or responder(),
+        patient_index=3,
+        contender=strategy,
+        device=DEVICE,
+        visit=SHORT,
+        search=SearchTable(strategy=strategy),
+        seed=11,
+        post_pairs=post_pairs,
+    )
+
+
+@cache
+def swept() -> Played:
+    return play(job("sweep"))
+
+
+def scorer() -> Scorer:
+    one = job("sweep")
+    plan = one.visit.visit_plan
+    return Scorer(one.patient, DEVICE.as_found, plan, one.search_plan)
+
+
+def test_a_visit_played_again_gives_the_same_rows() -> None:
+    again = play(job("sweep"))
+    # repr, since a nan is not equal to itself
+    assert repr(again.visit) == repr(swept().visit)
+    assert repr(again.evaluations) == repr(swept().evaluations)
+
+
+def test_staying_keeps_the_reference_and_gives_away_all_that_it_lacks() -> None:
+    row = play(job("stay")).visit
+    truth = scorer().truth
+    assert row.candidate_gain_pct == row.final_gain_pct == 0.0
+    assert row.attained_frac == 0.0
+    assert row.regret_pct == pytest.approx(truth.regret_pct(0.0))
+    assert 0.0 < row.regret_pct < 100.0
+    assert not row.harmed
+
+
+def test_the_last_incumbent_is_the_candidate() -> None:
+    played = swept()
+    last = played.evaluations[-1]
+    assert last.incumbent_gain_pct == played.visit.candidate_gain_pct
+    assert last.incumbent_regret_pct == played.visit.regret_pct
+    assert last.minutes == played.visit.minutes
+
+
+def test_the_observations_are_numbered_and_their_cost_only_grows() -> None:
+    rows = swept().evaluations
+    assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+    assert rows[0].true_gain_pct == rows[0].minutes == 0.0  # the reference is free
+    for before, after in pairwise(rows):
+        assert after.minutes > before.minutes
+        assert after.beats > before.beats
+    assert len(rows) == swept().visit.n_evaluations == swept().visit.n_tests + 1
+
+
+def test_the_true_gain_of_a_test_is_that_of_the_landscape() -> None:
+    truth = scorer().truth
+    for row in swept().evaluations[1:]:
+        near = truth.window_gain_pct[
+            abs(truth.window_gain_pct - row.true_gain_pct).argmin()
+        ]
+        assert row.true_gain_pct == pytest.approx(near, abs=0.02)
+
+
+def test_the_optimum_has_no_regret_and_off_gives_all_away() -> None:
+    one = scorer()
+    best = max(
+        (with_dependents(Settings(amplitude_v=7.5, delay_ms=d)) for d in range(20, 46)),
+        key=one.gain_pct,
+    )
+    off = with_dependents(Settings(ccm_mode="OFF"))
+    assert one.regret_pct(one.truth.attainable_gain_pct) == 0.0
+    assert one.regret_pct(one.gain_pct(best)) < 20.0
+    assert one.regret_pct(one.gain_pct(off)) == pytest.approx(100.0, abs=0.1)
+    assert one.utility_pct(best) < one.gain_pct(best)
+
+
+def test_settings_below_the_reference_or_felt_are_harm() -> None:
+    one = scorer()
+    weaker = with_dependents(Settings(amplitude_v=4.5, delay_ms=20.0))
+    assert one.columns(DEVICE.as_found, weaker)["harmed"]
+    assert not one.columns(weaker, DEVICE.as_found)["harmed"]
+    felt = personalize(responder(), {"sensation_threshold_v": 5.5})
+    sore = Scorer(felt, DEVICE.as_found, one.plan, one.search)
+    stronger = with_dependents(Settings(amplitude_v=7.5, delay_ms=20.0))
+    assert not sore.tolerated(stronger)
+    assert sore.columns(stronger, stronger)["harmed"]
+
+
+def test_a_null_patient_has_nothing_to_win_and_no_regret() -> None:
+    row = play(job("stay", patient=phenotype("hfref-null"))).visit
+    assert row.attainable_gain_pct == pytest.approx(0.0, abs=1e-9)
+    assert row.regret_pct == 0.0
+    assert isnan(row.attained_frac)
+
+
+def test_a_post_replication_reads_the_true_gain_within_its_error() -> None:
+    strong = with_dependents(Settings(amplitude_v=7.0, delay_ms=30.0))
+    read = post_gain_pct(
+        responder(),
+        SHORT.visit_plan,
+        DEVICE.found_device,
+        candidate=strong,
+        n_pairs=8,
+        seed=5,
+    )
+    # four-arm pairs spread by 1.6 %: four standard errors of eight of them
+    assert read == pytest.approx(scorer().gain_pct(strong), abs=4 * 1.6 / 8**0.5)
+
+
+def test_a_post_replication_of_the_reference_gains_exactly_nothing() -> None:
+    gain = post_gain_pct(
+        responder(),
+        SHORT.visit_plan,
+        DEVICE.found_device,
+        candidate=DEVICE.as_found,
+        n_pairs=2,
+        seed=5,
+    )
+    assert gain == 0.0
+
+
+def test_a_visit_that_came_to_nothing_counts_as_the_reference_kept() -> None:
+    row = kept_row(job("stay"), status="failed", error="first line\nsecond line")
+    assert (row.status, row.error) == ("failed", "first line second line")
+    assert row.regret_pct == play(job("stay")).visit.regret_pct
+    assert not row.harmed
+    assert row.verdict == ""
