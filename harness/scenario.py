@@ -41,7 +41,8 @@ __all__ = [
     "scenario_name",
 ]
 
-_LARGEST_SEED: Final = 2**53 - 1  # JSON readers keep whole numbers up to here
+LARGEST_SEED: Final = 2**53 - 1
+"""JSON readers keep whole numbers up to here."""
 
 
 class Scenario(Table):
@@ -49,7 +50,7 @@ class Scenario(Table):
 
     title: str
     description: str = ""
-    seed: Annotated[int, within(0, _LARGEST_SEED)] = 0
+    seed: Annotated[int, within(0, LARGEST_SEED)] = 0
     patient: PatientTable
     device: DeviceTable = DeviceTable()
     visit: VisitTable = VisitTable()
@@ -61,12 +62,7 @@ class Scenario(Table):
     def _limits_hold_what_was_found(
         cls, search: SearchTable, info: ValidationInfo
     ) -> SearchTable:
-        device = info.data.get("device")
-        faults = [
-            Fault(f"limits.{name}", text)
-            for name, limits in search.limits.items()
-            if (text := _limits_fault(name, limits, search, device))
-        ]
+        faults = limits_faults(search, info.data.get("device"))
         if faults:
             raise FaultsError(faults)
         return search
@@ -100,6 +96,15 @@ class CourseScenario(Scenario):
     """Several visits of one patient over months."""
 
     course: CourseTable
+
+
+def limits_faults(search: SearchTable, device: DeviceTable | None) -> list[Fault]:
+    """Return what is wrong with the limits of a search of a device as found."""
+    return [
+        Fault(f"limits.{name}", text)
+        for name, limits in search.limits.items()
+        if (text := _limits_fault(name, limits, search, device))
+    ]
 
 
 def _limits_fault(
@@ -149,7 +154,7 @@ def load_scenario(path_or_name: str | Path) -> Scenario:
     """
     if _is_path(path_or_name):
         path = Path(path_or_name)
-        return parse_scenario(_text(path, str(path)), str(path), path.parent)
+        return parse_scenario(read_text(path, str(path)), str(path), path.parent)
     shipped, name = shipped_scenarios(), str(path_or_name)
     if name not in shipped:
         text = f"no shipped scenario is called {name!r}; {_nearest_names(name)}"
@@ -179,7 +184,7 @@ def parse_scenario(text: str, origin: str, folder: Path | None = None) -> Scenar
     folder
         Where a patient file is looked for; the present folder by default.
     """
-    data = _toml(text, origin)
+    data = read_toml(text, origin)
     patient = data.get("patient")
     own: list[Fault] = []
     if isinstance(patient, dict):
@@ -240,14 +245,15 @@ def _sources_left(read: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 
 def _patient_file(path: Path, origin: str) -> dict[str, Any]:
-    data = _toml(_text(path, origin), origin)
+    data = read_toml(read_text(path, origin), origin)
     try:
         return PatientTable.model_validate(data).model_dump(exclude_unset=True)
     except ValidationError as error:
         raise ScenarioError(origin, faults_of(error, PatientTable)) from None
 
 
-def _text(path: Path, origin: str) -> str:
+def read_text(path: Path, origin: str) -> str:
+    """Return the text of a file; ScenarioError, with its origin, if it has none."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -259,7 +265,8 @@ def _text(path: Path, origin: str) -> str:
         raise ScenarioError(origin, [Fault("", f"{text} in line {line}")]) from None
 
 
-def _toml(text: str, origin: str) -> dict[str, Any]:
+def read_toml(text: str, origin: str) -> dict[str, Any]:
+    """Return what a TOML text holds; ScenarioError, with its origin, if it is none."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     PlainValidator,
     ValidationError,
@@ -110,8 +111,12 @@ class CohortTable(Table):
     """A cohort that is drawn: its size, shares of the families, changed spreads."""
 
     n: Annotated[int, within(1, 100_000)]
-    families: Annotated[dict[str, float], PlainValidator(_families)] = {"nominal": 1.0}
-    population: Annotated[dict[str, float], PlainValidator(_population)] = {}
+    families: Annotated[dict[str, float], PlainValidator(_families)] = Field(
+        default_factory=lambda: {"nominal": 1.0}
+    )
+    population: Annotated[dict[str, float], PlainValidator(_population)] = Field(
+        default_factory=dict
+    )
 
     @property
     def spread(self) -> Population:
@@ -147,6 +152,8 @@ def _contenders(given: object) -> tuple[ContenderTable, ...]:
         except ValidationError as error:
             told = faults_of(error, ContenderTable)
             faults += [Fault(f"{i}.{f.path}".rstrip("."), f.text) for f in told]
+        except FaultsError as error:
+            faults += [Fault(f"{i}.{f.path}", f.text) for f in error.faults]
         except ValueError as error:
             faults.append(Fault(str(i), str(error)))
     if faults:
@@ -160,11 +167,11 @@ def _contender(item: object) -> ContenderTable:
     if not isinstance(table, Mapping):
         raise ValueError(f"must be a strategy's name or a table, got {shown(item)}")
     if "strategy" not in table:
-        raise ValueError("strategy must be given")
+        raise FaultsError([Fault("strategy", "must be given")])
     known = ("label", "strategy", *_OPTIONS)
     wrong = [name for name in table if name not in known]
     if wrong:
-        raise ValueError(f"{wrong[0]}: {no_such(wrong[0], known)}")
+        raise FaultsError(Fault(name, no_such(name, known)) for name in wrong)
     return ContenderTable.model_validate(table)
 
 
@@ -186,9 +193,7 @@ def _plans(given: object) -> tuple[str, ...]:
 def _budgets(given: object) -> tuple[float, ...]:
     minutes = _items(given, "budgets in minutes")
     wrong = [
-        Fault(
-            str(i), f"must be 1 to {MOST_BUDGET_MIN:g} min, got {shown(value)} min"
-        )
+        Fault(str(i), f"must be 1 to {MOST_BUDGET_MIN:g} min, got {shown(value)} min")
         for i, value in enumerate(minutes)
         if isinstance(value, bool)
         or not isinstance(value, int | float)
@@ -232,10 +237,10 @@ class Study(Table):
     description: str = ""
     seed: Annotated[int, within(0, LARGEST_SEED)] = 0
     cohort: CohortTable | None = None
-    patients: Annotated[tuple[str, ...], PlainValidator(_patients)] | None = None
-    contenders: Annotated[tuple[ContenderTable, ...], PlainValidator(_contenders)]
-    plans: Annotated[tuple[str, ...], PlainValidator(_plans)] = ("paired",)
-    budgets_min: Annotated[tuple[float, ...], PlainValidator(_budgets)] = (40.0,)
+    patients: Annotated[tuple[str, ...], BeforeValidator(_patients)] | None = None
+    contenders: Annotated[tuple[ContenderTable, ...], BeforeValidator(_contenders)]
+    plans: Annotated[tuple[str, ...], BeforeValidator(_plans)] = ("paired",)
+    budgets_min: Annotated[tuple[float, ...], BeforeValidator(_budgets)] = (40.0,)
     replicates: Annotated[int, within(1, 10_000)] = 1
     visit_limit_s: Annotated[float, within(1.0, 3600.0)] = 60.0
     post_replication_pairs: Annotated[int, within(0, 60)] = 6
@@ -296,7 +301,7 @@ class Study(Table):
 
     def as_read(self) -> dict[str, Any]:
         """Return the study with everything that was left out, for JSON."""
-        data = self.model_dump(mode="json", exclude_none=True)
+        data = self.model_dump(mode="json", exclude_none=True, exclude={"contenders"})
         data["contenders"] = [
             {"label": one.name, "strategy": portable(one.strategy)}
             | one.model_dump(mode="json", include=one.model_fields_set & {*_OPTIONS})
