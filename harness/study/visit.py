@@ -94,7 +94,7 @@ def kept_row(job: Job, *, status: str, error: str) -> VisitRow:
     scorer = Scorer(job.patient, found, job.visit.visit_plan, job.search_plan)
     columns = _settings_columns(reference=found, candidate=found, final=found)
     return replace(
-        _identity(job),
+        identity(job),
         status=status,
         error=" ".join(error.split())[:500],
         **columns,
@@ -137,7 +137,8 @@ class WatchedAdvisor(SearchAdvisor):
             self.incumbents.extend([chosen] * missing)
 
 
-def _identity(job: Job) -> VisitRow:
+def identity(job: Job) -> VisitRow:
+    """Return the row of a visit of which nothing but its place is known."""
     return VisitRow(
         key=job.key,
         patient=job.patient_index,
@@ -167,7 +168,7 @@ def _visit_row(
     spent = _spent(advisor)[-1]
     post_gain = _post_gain_pct(job, record, choice.settings)
     return replace(
-        _identity(job),
+        identity(job),
         n_evaluations=advisor.n_asked,
         n_tests=len(record.tested),
         minutes=spent.minutes,
