@@ -205,7 +205,13 @@ def _write_contents(run: Run, report: Report, folder: Path) -> None:
         write_file(folder / name, content)
     write_beats(record.beats, folder / "beats.parquet")
     visit = run.facts.scenario.visit
-    write_strips(record, folder, keep=visit.strips, sampling_hz=visit.strip_rate_hz)
+    write_strips(
+        record,
+        folder,
+        keep=visit.strips,
+        sampling_hz=visit.strip_rate_hz,
+        disturbance=visit.strip_noise.disturbance,
+    )
     for path in (folder / "beats.parquet", *folder.glob(f"{STRIPS}*")):
         _sync(path)
 

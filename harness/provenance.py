@@ -83,7 +83,7 @@ def run_numbers(scenario: Scenario, patient: Patient, plan: VisitPlan) -> Number
         "search": _search(scenario),
         **{part: provenance(model) for part, model in fixed.items()},
         "readout errors": _errors(plan),
-        "ECG drawing": _drawing(patient.in_atrial_fibrillation),
+        "ECG drawing": _drawing(scenario, patient.in_atrial_fibrillation),
     }
 
 
@@ -167,9 +167,14 @@ def _errors(plan: VisitPlan) -> list[SourcedNumber]:
     return _without(provenance(Errors()), unused)
 
 
-def _drawing(in_atrial_fibrillation: bool) -> list[SourcedNumber]:
+def _drawing(scenario: Scenario, in_atrial_fibrillation: bool) -> list[SourcedNumber]:
+    shape = Morphology(disturbance=scenario.visit.strip_noise.disturbance)
+    changed = {
+        name: _stated(name.replace("disturbance", "visit.strip_noise"))
+        for name in differing(shape, Morphology())
+    }
     unused = set() if in_atrial_fibrillation else {"fibrillation"}
-    return _without(provenance(Morphology()), unused)
+    return _without(provenance(shape, changed), unused)
 
 
 def _without(numbers: list[SourcedNumber], parts: set[str]) -> list[SourcedNumber]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.report.strips import CAUSE_CODES, final_spans, found_spans, typical_start_s
 from sim.device.leads import LeadModel
+from sim.streams import stream
 from sim.telemetry.annotations import (
     NOTE,
     RHYTHM,
@@ -18,8 +19,9 @@ from sim.telemetry.annotations import (
     true_beats,
 )
 from sim.telemetry.beats import RecordedBeats
-from sim.telemetry.channels import Recording, record_strips
+from sim.telemetry.channels import Recording, Setup, record_strips
 from sim.telemetry.edf_files import write_edf
+from sim.telemetry.morphology import Disturbance, Morphology
 from sim.telemetry.wfdb_files import Span, write_annotations, write_wfdb
 from sim.visit.record import BeatTable, VisitRecord
 
@@ -28,13 +30,16 @@ Kept = Literal["none", "events", "whole"]
 NAME: Final = "strips"
 LENGTH_S: Final = 30
 AROUND_S: Final = 20
-MOST_SAMPLES: Final = 7_200_000
-"""Of a trace in one file, which EDF+ holds in memory: 4 h at 500 Hz."""
 INVASIVE: Final = "invasive-dpdt"
 
 
 def write_strips(
-    record: VisitRecord, folder: Path, *, keep: Kept, sampling_hz: int
+    record: VisitRecord,
+    folder: Path,
+    *,
+    keep: Kept,
+    sampling_hz: int,
+    disturbance: Disturbance | None = None,
 ) -> None:
     """Write the strips of a visit as WFDB and EDF+.
 
@@ -49,11 +54,13 @@ def write_strips(
         "none"; "events": as found, as left and around each adverse event; "whole".
     sampling_hz
         Samples a second, 250 to 1000.
+    disturbance
+        Noise, drift and breathing; those of `Disturbance` by default.
     """
     if keep == "none" or not len(record.beats.rows):
         return
-    recording = recording_of(record, sampling_hz)
-    spans = whole_spans(recording) if keep == "whole" else event_spans(record)
+    recording = recording_of(record, sampling_hz, disturbance)
+    spans = [whole_span(recording)] if keep == "whole" else event_spans(record)
     if not spans:
         return
     samples = write_wfdb(recording, spans, folder, name=NAME)
@@ -72,18 +79,29 @@ def write_strips(
         )
 
 
-def recording_of(record: VisitRecord, sampling_hz: int) -> Recording:
-    """Return every trace of a visit, ready to be drawn."""
+def recording_of(
+    record: VisitRecord, sampling_hz: int, disturbance: Disturbance | None = None
+) -> Recording:
+    """Return every trace of a visit, ready to be drawn.
+
+    The disturbances are drawn from a stream of their own: they change no visit.
+    """
     faults, lead = record.found, LeadModel()
-    return record_strips(
-        recorded_beats(record.beats),
-        record.programmed,
+    setup = Setup(
         pseudonym=record.pseudonym,
         sampling_hz=sampling_hz,
         qrs_ms=_qrs_ms(record),
+        breathing_hz=record.patient.rhythm.breathing_hz,
         sensing=(lead.effect(faults.v1_fault)[1], lead.effect(faults.v2_fault)[1]),
         with_lv_pressure=record.plan.readout == INVASIVE,
+    )
+    return record_strips(
+        recorded_beats(record.beats),
+        record.programmed,
+        setup,
         cause_codes=CAUSE_CODES,
+        morphology=Morphology(disturbance=disturbance or Disturbance()),
+        rng=stream(record.seed, name="strips", key=tuple(record.pseudonym.encode())),
     )
 
 
@@ -94,14 +112,9 @@ def recorded_beats(table: BeatTable) -> RecordedBeats:
     )
 
 
-def whole_spans(recording: Recording) -> list[Span]:
-    """Return the visit from its first to its last second, in one piece if it fits."""
-    end_s = math.ceil(recording.end_s)
-    longest_s = MOST_SAMPLES // recording.sampling_hz
-    return [
-        Span(start_s, min(start_s + longest_s, end_s), "whole visit")
-        for start_s in range(0, end_s, longest_s)
-    ]
+def whole_span(recording: Recording) -> Span:
+    """Return the visit from its first to its last second."""
+    return Span(0, math.ceil(recording.end_s), "whole visit")
 
 
 def event_spans(record: VisitRecord) -> list[Span]:

@@ -39,6 +39,7 @@ from sim.patient.checks import (
 )
 from sim.patient.table import patient_of_table
 from sim.sources import unit_of
+from sim.telemetry.morphology import Disturbance
 from sim.visit.clinic import FoundDevice
 from sim.visit.plan import SITES, VisitPlan, site
 
@@ -46,7 +47,8 @@ SEARCHABLE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 _PLAN: Final = VisitPlan()
 _FOUND: Final = FoundDevice()
 _OBJECTIVE: Final = Objective()
-_KEPT: Final = ("strips", "strip_rate_hz")
+_KEPT: Final = ("strips", "strip_rate_hz", "strip_noise")
+_NOISE: Final = Disturbance()
 
 
 class Table(BaseModel):
@@ -196,6 +198,24 @@ class DeviceTable(Table):
         return FoundDevice(self.as_found, self.model, **dict(self.found))
 
 
+class StripNoiseTable(Table):
+    """What stands in the strips beside the heart; a height of 0 leaves a part out."""
+
+    mains_hz: Annotated[float, within(45.0, 65.0)] = _NOISE.mains_hz
+    mains_mv: Annotated[float, within(0.0, 1.0)] = _NOISE.mains_mv
+    muscle_mv: Annotated[float, within(0.0, 1.0)] = _NOISE.muscle_mv
+    drift_mv: Annotated[float, within(0.0, 1.0)] = _NOISE.drift_mv
+    breathing_mv: Annotated[float, within(0.0, 1.0)] = _NOISE.breathing_mv
+    breathing_frac: Annotated[float, within(0.0, 0.5)] = _NOISE.breathing_frac
+    electrogram_mv: Annotated[float, within(0.0, 2.0)] = _NOISE.electrogram_mv
+    pressure_mmhg: Annotated[float, within(0.0, 10.0)] = _NOISE.pressure_mmhg
+
+    @property
+    def disturbance(self) -> Disturbance:
+        """The same for the strips."""
+        return Disturbance(**dict(self))
+
+
 class VisitTable(Table):
     """The fields of `VisitPlan` that a file may set, and which strips are kept."""
 
@@ -222,6 +242,17 @@ class VisitTable(Table):
     noise_scale: Annotated[float, within(0.0, 10.0)] = _PLAN.noise_scale
     strips: Literal["none", "events", "whole"] = "events"
     strip_rate_hz: Annotated[int, within(250, 1000)] = 500
+    strip_noise: StripNoiseTable = StripNoiseTable()
+
+    @model_serializer(mode="wrap")
+    def _without_usual_noise(
+        self, handler: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """Leave the noise of the strips out while it is the usual one."""
+        data: dict[str, Any] = handler(self)
+        if self.strip_noise == StripNoiseTable():
+            data.pop("strip_noise", None)
+        return data
 
     @property
     def visit_plan(self) -> VisitPlan:

@@ -23,6 +23,7 @@ STREAM_IDS: Final[dict[str, int]] = {
     "leads": 14,
     "course": 15,
     "sensitivity": 16,
+    "strips": 17,
 }
 
 

@@ -41,6 +41,7 @@ STATED = ("scenario", "patient-file")
 NOT_MODELS = {
     "Counters": "what a device has counted so far: starts at zero",
     "Reference": "an entry of references.toml",
+    "Setup": "how a strip is made; the patient's values are given",
 }
 """Dataclasses with numbers as defaults that describe nothing of the world."""
 
@@ -56,6 +57,9 @@ CONSTANTS = {
     "sim.patient.cohort._LEAST_PULSE_PRESSURE_MMHG": "refuses who could not walk in",
     "sim.patient.cohort._OUTPUT_L_PER_MIN": "refuses who could not walk in",
     "sim.patient.cohort._WALKING": "refuses who could not walk in",
+    "sim.telemetry.disturbance.STEP_S": "grid of a drawn curve",
+    "sim.telemetry.fibrillation._MARGIN": "more waves than a span can hold",
+    "sim.telemetry.fibrillation._MOST_SD": "keeps an interval above zero",
     "sim.telemetry.ecg._WHOLE": "two times nearer than this are the same",
     "sim.telemetry.pressure._BENDS": "where a drawn curve has knots",
     "sim.telemetry.pressure._LEAST_RISE_MMHG": "keeps a division from zero",

@@ -4,32 +4,21 @@ Each wave is a Gaussian placed at the time of its beat (mcsharry2003). Nothing h
 read by anybody in the visit: it shows a reader what the beat table says.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sim.device.settings import Settings
 from sim.heart.contractility import AF
 from sim.telemetry.beats import FloatArray, StripBeats
+from sim.telemetry.fibrillation import fibrillation_waves
 from sim.telemetry.markers import Marker, markers, sees_atrium
-from sim.telemetry.morphology import (
-    EctopicWaves,
-    Fibrillation,
-    Morphology,
-    SinusWaves,
-)
-from sim.telemetry.synthesis import (
-    Blocks,
-    Waves,
-    draw_fibrillation,
-    first_sample,
-    joined,
-)
+from sim.telemetry.morphology import EctopicWaves, Morphology, SinusWaves
+from sim.telemetry.synthesis import Blocks, Waves, joined
 from sim.units import S_PER_MS
 
 __all__ = [
-    "Baseline",
     "Marker",
     "Morphology",
     "SinusWaves",
@@ -40,27 +29,6 @@ __all__ = [
     "r_peak_s",
     "train_blocks",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """The fibrillatory baseline of one lead, a function of clock time alone."""
-
-    model: Fibrillation
-    height_mv: float
-
-    def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:
-        """Add the baseline to samples."""
-        draw_fibrillation(
-            out,
-            first_sample(start_s, sampling_hz),
-            sampling_hz,
-            self.height_mv,
-            self.model.f_hz,
-            self.model.wander_hz,
-            self.model.wander_rate_hz,
-            self.model.n_harmonics,
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +86,7 @@ def ecg_strip(
     waves = ecg_waves(near, shape.sinus, shape.ectopic, qrs_ms=qrs_ms)
     waves.draw(trace_mv, start_s, sampling_hz)
     if (near.origin == AF).any():
-        baseline = Baseline(shape.fibrillation, shape.fibrillation.f_mv)
+        baseline = fibrillation_waves(shape.fibrillation, start_s + duration_s)[0]
         baseline.draw(trace_mv, start_s, sampling_hz)
     train_blocks(near, (settings,), shape.artefact_mv_per_v).draw(
         trace_mv, start_s, sampling_hz
@@ -135,12 +103,31 @@ def r_peak_s(beats: StripBeats, ectopic: EctopicWaves, qrs_ms: float) -> FloatAr
 
 
 def ecg_waves(
-    beats: StripBeats, sinus: SinusWaves, ectopic: EctopicWaves, *, qrs_ms: float
+    beats: StripBeats,
+    sinus: SinusWaves,
+    ectopic: EctopicWaves,
+    *,
+    qrs_ms: float,
+    scale: FloatArray | None = None,
 ) -> Waves:
-    """Return every wave of a lead."""
+    """Return every wave of a lead; `scale`, `(n,)`, is how high those of a beat are."""
     r_s = r_peak_s(beats, ectopic, qrs_ms)
-    own = _conducted_waves(beats, r_s, sinus, qrs_ms / sinus.qrs_of_table_ms)
-    return joined([*own, *_ectopic_waves(r_s[beats.ectopic], ectopic)])
+    high = np.ones_like(r_s) if scale is None else scale
+    own, others = beats.conducted, beats.ectopic
+    conducted = _conducted_waves(beats, r_s, sinus, qrs_ms / sinus.qrs_of_table_ms)
+    return joined(
+        [
+            *(_scaled(wave, high[own]) for wave in conducted),
+            *(
+                _scaled(wave, high[others])
+                for wave in _ectopic_waves(r_s[others], ectopic)
+            ),
+        ]
+    )
+
+
+def _scaled(waves: Waves, scale: FloatArray) -> Waves:
+    return replace(waves, height=scale * waves.height)
 
 
 def _conducted_waves(
@@ -149,13 +136,20 @@ def _conducted_waves(
     own = beats.conducted
     peak_s, qrs_sd_s = r_s[own], wide * waves.qrs_sd_s
     # the T wave follows the square root of the interval before it, as ECGSYN does
-    stretch = np.sqrt(_interval_before_s(beats)[own])
+    t_s = peak_s + waves.t_at_s * np.sqrt(_interval_before_s(beats)[own])
+    p_s = beats.atrial_s[own] + waves.p_after_atrial_s
+    p_late_mv, t_early_mv = (
+        waves.p_late_frac * waves.p_mv,
+        waves.t_early_frac * waves.t_mv,
+    )
     return [
-        _waves(beats.atrial_s[own] + waves.p_after_atrial_s, waves.p_mv, waves.p_sd_s),
+        _waves(p_s, waves.p_mv, waves.p_sd_s),
+        _waves(p_s + waves.p_late_s, p_late_mv, waves.p_sd_s),
         _waves(peak_s + wide * waves.q_at_s, waves.q_mv, qrs_sd_s),
         _waves(peak_s, waves.r_mv, qrs_sd_s),
         _waves(peak_s + wide * waves.s_at_s, waves.s_mv, qrs_sd_s),
-        _waves(peak_s + waves.t_at_s * stretch, waves.t_mv, waves.t_sd_s),
+        _waves(t_s - waves.t_early_s, t_early_mv, waves.t_sd_s),
+        _waves(t_s, waves.t_mv, waves.t_sd_s),
     ]
 
 
@@ -181,7 +175,7 @@ def _interval_before_s(beats: StripBeats) -> FloatArray:
 def train_blocks(
     beats: StripBeats,
     programmed: tuple[Settings, ...],
-    mv_per_v: float,
+    mv_per_v: float | Sequence[float],
     setting_id: FloatArray | None = None,
 ) -> Blocks:
     """Return the phases of every train as blocks, in millivolts.
@@ -193,27 +187,24 @@ def train_blocks(
     programmed
         The settings that were in force.
     mv_per_v
-        What one volt at the lead makes in the trace.
+        What one volt at the lead makes in the trace, one or for each of the settings.
     setting_id
         `(n,)`, which of them each beat had; the first one by default.
     """
     given = np.flatnonzero(beats.delivered)
     which = np.zeros_like(given) if setting_id is None else setting_id[given]
     signs = {"POSITIVE": 1.0, "NEGATIVE": -1.0}
-    table = np.array(
-        [
-            (signs[s.phase1_polarity] * s.amplitude_v, s.phase_duration_ms * S_PER_MS)
-            for s in programmed
-        ]
-    )
-    height_mv, phase_s = table[which.astype(np.int64)].T
+    volts = np.array([signs[s.phase1_polarity] * s.amplitude_v for s in programmed])
+    phases_s = np.array([s.phase_duration_ms * S_PER_MS for s in programmed])
+    which = which.astype(np.int64)
+    height_mv, phase_s = (volts * mv_per_v)[which], phases_s[which]
     start_s, end_s = beats.train_start_s[given], beats.train_end_s[given]
     n_phases = np.ceil((end_s - start_s) / phase_s - _WHOLE)
     most = int(n_phases.max(initial=0.0))
     phase = np.arange(most)
     from_s = start_s[:, None] + phase * phase_s[:, None]
     to_s = np.minimum(start_s[:, None] + (phase + 1) * phase_s[:, None], end_s[:, None])
-    heights = mv_per_v * height_mv[:, None] * np.where(phase % 2 == 0, 1.0, -1.0)
+    heights = height_mv[:, None] * np.where(phase % 2 == 0, 1.0, -1.0)
     used = phase < n_phases[:, None]
     return Blocks(from_s[used], to_s[used], heights[used])
 

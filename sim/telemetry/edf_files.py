@@ -1,7 +1,13 @@
-"""Strips as EDF+, with every mark as an annotation."""
+"""Strips as EDF+, with every mark as an annotation.
+
+The header is edfio's, made from one second of nothing. The data records, a second each,
+are copied from the `.dat` file piece by piece, so that memory is flat in the length of
+a strip; edfio would hold all of them.
+"""
 
 import datetime
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +17,12 @@ from edfio import Recording as EdfRecording
 
 from sim.telemetry.annotations import Annotation
 from sim.telemetry.channels import LARGEST_COUNT, Channel, Recording
-from sim.telemetry.wfdb_files import Span
+from sim.telemetry.wfdb_files import PIECE_S, Span
 
 BASE: Final = datetime.datetime(2000, 1, 1)  # EDF+ knows no zone
 NO_UNIT: Final = "NU"
+COUNT: Final = np.dtype("<i2")
+_N_RECORDS: Final = slice(236, 244)  # where the header tells how many follow
 
 
 def write_edf(
@@ -39,15 +47,26 @@ def write_edf(
     path
         File to write.
     """
-    counts = np.memmap(samples, dtype="<i2", mode="r")
-    columns = counts.reshape(-1, len(recording.channels)).T
-    signals = [
-        _signal(channel, np.ascontiguousarray(column), recording.sampling_hz)
-        for channel, column in zip(recording.channels, columns, strict=True)
-    ]
+    notes = _notes(marks, span)
+    header, width = _header(recording, span, max(map(len, notes)))
+    in_second = (recording.sampling_hz, len(recording.channels))
+    second_bytes = in_second[0] * in_second[1] * COUNT.itemsize
+    with samples.open("rb") as source, path.open("wb") as target:
+        target.write(header)
+        for first in range(0, len(notes), PIECE_S):
+            piece = notes[first : first + PIECE_S]
+            counts = np.frombuffer(source.read(len(piece) * second_bytes), COUNT)
+            by_trace = counts.reshape(-1, *in_second).swapaxes(1, 2)
+            for second, note in zip(by_trace, piece, strict=True):
+                target.write(second.tobytes() + note.ljust(width, b"\0"))
+
+
+def _header(recording: Recording, span: Span, longest_note: int) -> tuple[bytes, int]:
+    """Return the header, and how many bytes each record has for its annotations."""
+    hz = recording.sampling_hz
     began = BASE + datetime.timedelta(seconds=span.start_s)
-    Edf(
-        signals,
+    one_second = Edf(
+        [_signal(channel, hz) for channel in recording.channels],
         patient=Patient(code=recording.pseudonym, name="simulated"),
         recording=EdfRecording(
             startdate=began.date(),
@@ -56,16 +75,20 @@ def write_edf(
         ),
         starttime=began.time(),
         data_record_duration=1.0,
-        annotations=[_annotation(m, span) for m in marks if span.holds(m.at_s)],
-    ).write(path)
+        annotations=[EdfAnnotation(0.0, None, "x" * longest_note)],
+    )
+    written = BytesIO()
+    one_second.write(written)
+    header = bytearray(written.getvalue()[: one_second.bytes_in_header_record])
+    header[_N_RECORDS] = f"{span.end_s - span.start_s:<8}".encode("ascii")
+    samples_bytes = len(recording.channels) * hz * COUNT.itemsize
+    return bytes(header), len(written.getvalue()) - len(header) - samples_bytes
 
 
-def _signal(
-    channel: Channel, counts: np.ndarray[tuple[int], np.dtype[np.int16]], hz: int
-) -> EdfSignal:
+def _signal(channel: Channel, hz: int) -> EdfSignal:
     limit = LARGEST_COUNT / channel.counts_per_unit
     return EdfSignal.from_digital(
-        counts.astype(np.int16, copy=False),
+        np.zeros(hz, dtype=np.int16),
         sampling_frequency=hz,
         label=channel.name,
         transducer_type="simulated",
@@ -75,10 +98,20 @@ def _signal(
     )
 
 
-def _annotation(mark: Annotation, span: Span) -> EdfAnnotation:
-    onset_s = round(mark.at_s - span.start_s, 6)
-    lasts_s = None if mark.lasts_s is None else round(mark.lasts_s, 6)
-    return EdfAnnotation(onset_s, lasts_s, edf_text(mark))
+def _notes(marks: Sequence[Annotation], span: Span) -> list[bytes]:
+    """Return the annotations of each second as EDF+ writes them, its time first."""
+    notes = [f"+{k}\x14\x14\0".encode() for k in range(span.end_s - span.start_s)]
+    for mark in sorted(marks, key=lambda mark: mark.at_s):
+        if span.holds(mark.at_s):
+            notes[int(mark.at_s - span.start_s)] += _note(mark, span)
+    return notes
+
+
+def _note(mark: Annotation, span: Span) -> bytes:
+    when = f"+{mark.at_s - span.start_s:.6f}"
+    if mark.lasts_s is not None:
+        when += f"\x15{mark.lasts_s:.6f}"
+    return f"{when}\x14{edf_text(mark)}\x14\0".encode()
 
 
 def edf_text(mark: Annotation) -> str:

@@ -16,6 +16,8 @@ class SinusWaves:
     """Waves of a conducted beat; times from the R peak, widths one Gaussian SD.
 
     The R peak stands half a QRS after the activation, which is the onset of the QRS.
+    P and T each have a second wave, a share of the first one as high: that of T comes
+    before it, so that T rises slowly and falls fast; that of P is its left atrial part.
     """
 
     p_mv: float = sourced(0.25 * 0.6, ECGSYN, TABLE, "derived")
@@ -23,7 +25,11 @@ class SinusWaves:
     r_mv: float = sourced(1.0, ECGSYN, TABLE, "derived")
     s_mv: float = sourced(-0.25, ECGSYN, TABLE, "derived")
     t_mv: float = sourced(0.30, ECGSYN, TABLE, "derived")
+    p_late_frac: float = sourced(0.3, EVIDENCE, "E ECGSYN", "assumed")
+    t_early_frac: float = sourced(0.35, EVIDENCE, "E ECGSYN", "assumed")
     p_after_atrial_s: float = sourced(0.030, EVIDENCE, "E ECGSYN", "assumed")
+    p_late_s: float = sourced(0.045, EVIDENCE, "E ECGSYN", "assumed")
+    t_early_s: float = sourced(0.080, EVIDENCE, "E ECGSYN", "assumed")
     q_at_s: float = sourced(-0.042, ECGSYN, TABLE, "derived")
     s_at_s: float = sourced(0.042, ECGSYN, TABLE, "derived")
     t_at_s: float = sourced(0.25, ECGSYN, TABLE, "derived")
@@ -35,13 +41,14 @@ class SinusWaves:
 
 @dataclass(frozen=True, slots=True)
 class SinusWavesV1(SinusWaves):
-    """Waves of a conducted beat in V1: a small r, a deep S, a flat T."""
+    """Waves of a conducted beat in V1: P up and down, a small r, a deep S, a flat T."""
 
     p_mv: float = sourced(0.06, EVIDENCE, "E ECGSYN", "assumed")
     q_mv: float = sourced(0.0, EVIDENCE, "E ECGSYN", "assumed")
     r_mv: float = sourced(0.25, EVIDENCE, "E ECGSYN", "assumed")
     s_mv: float = sourced(-1.1, EVIDENCE, "E ECGSYN", "assumed")
     t_mv: float = sourced(0.08, EVIDENCE, "E ECGSYN", "assumed")
+    p_late_frac: float = sourced(-1.0, EVIDENCE, "E ECGSYN", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +80,20 @@ class EctopicWavesV1(EctopicWaves):
 
 @dataclass(frozen=True, slots=True)
 class Fibrillation:
-    """Baseline of atrial fibrillation: a saw tooth that wanders in rate."""
+    """Fibrillatory waves: humps, each with a dip behind it, irregular in time and size.
 
-    f_mv: float = sourced(0.06, EVIDENCE, "E AF", "assumed")
-    f_v1_mv: float = sourced(0.10, EVIDENCE, "E AF", "assumed")
+    From wave to wave the interval varies by `interval_cv_frac` and the height by
+    `height_cv_frac` (standard deviations); lead V1 has heights of its own.
+    """
+
+    f_mv: float = sourced(0.07, EVIDENCE, "E AF", "assumed")
+    f_v1_mv: float = sourced(0.12, EVIDENCE, "E AF", "assumed")
     f_hz: float = sourced(6.0, EVIDENCE, "E AF", "assumed")
-    wander_hz: float = sourced(0.6, EVIDENCE, "E AF", "assumed")
-    wander_rate_hz: float = sourced(0.21, EVIDENCE, "E AF", "assumed")
-    n_harmonics: int = sourced(3, EVIDENCE, "E AF", "assumed")
+    interval_cv_frac: float = sourced(0.15, EVIDENCE, "E AF", "assumed")
+    height_cv_frac: float = sourced(0.35, EVIDENCE, "E AF", "assumed")
+    hump_sd_s: float = sourced(0.022, EVIDENCE, "E AF", "assumed")
+    dip_after_s: float = sourced(0.065, EVIDENCE, "E AF", "assumed")
+    dip_sd_s: float = sourced(0.033, EVIDENCE, "E AF", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,8 @@ class ElectrogramWaves:
     """A bipolar electrogram: a fast deflection down and up again, a flat T.
 
     The device's amplitude is the height of the first deflection, whose peak stands
-    `peak_after_edge_s` after the leading edge; the others are shares of it.
+    `peak_after_edge_s` after the leading edge; the others are shares of it. A lead that
+    is not stimulated sees `artefact_far_frac` of a train of the other.
     """
 
     peak_after_edge_s: float = sourced(0.006, EVIDENCE, "E Conduction", "assumed")
@@ -101,6 +115,7 @@ class ElectrogramWaves:
     t_sd_s: float = sourced(0.035, EVIDENCE, "E Conduction", "assumed")
     ectopic_wide: float = sourced(1.8, EVIDENCE, "E Conduction", "assumed")
     artefact_mv_per_v: float = sourced(1.5, DEVICE, "3, row 9", "assumed")
+    artefact_far_frac: float = sourced(0.4, DEVICE, "3, row 9", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +156,29 @@ class MarkerShape:
 
 
 @dataclass(frozen=True, slots=True)
+class Disturbance:
+    """What an amplifier adds: mains, muscle, slow drift, and the patient's breathing.
+
+    `mains_mv` and the `breathing` heights are amplitudes, the others standard
+    deviations. Breathing moves the baseline and scales the ECG by `breathing_frac`, in
+    V1 the other way, since the heart turns; the breath is found in a band of the
+    rhythm. Drift has a value of its own every `drift_step_s`. A height of 0 leaves a
+    part out.
+    """
+
+    mains_hz: float = sourced(50.0, EVIDENCE, "E ECGSYN", "assumed")
+    mains_mv: float = sourced(0.008, EVIDENCE, "E ECGSYN", "assumed")
+    muscle_mv: float = sourced(0.010, EVIDENCE, "E ECGSYN", "assumed")
+    drift_mv: float = sourced(0.03, EVIDENCE, "E ECGSYN", "assumed")
+    breathing_mv: float = sourced(0.05, EVIDENCE, "E ECGSYN", "assumed")
+    breathing_frac: float = sourced(0.08, EVIDENCE, "E ECGSYN", "assumed")
+    breathing_band_hz: float = sourced(0.02, EVIDENCE, "E ECGSYN", "assumed")
+    drift_step_s: float = sourced(3.0, EVIDENCE, "E ECGSYN", "assumed")
+    electrogram_mv: float = sourced(0.03, EVIDENCE, "E ECGSYN", "assumed")
+    pressure_mmhg: float = sourced(0.2, EVIDENCE, "E ECGSYN", "assumed")
+
+
+@dataclass(frozen=True, slots=True)
 class Morphology:
     """Shape of everything in lead II, lead V1, the electrograms and the pressures."""
 
@@ -152,4 +190,6 @@ class Morphology:
     electrogram: ElectrogramWaves = field(default_factory=ElectrogramWaves)
     pressure: PressureShape = field(default_factory=PressureShape)
     marker: MarkerShape = field(default_factory=MarkerShape)
+    disturbance: Disturbance = field(default_factory=Disturbance)
     artefact_mv_per_v: float = sourced(0.08, DEVICE, "3, row 9", "assumed")
+    artefact_v1_mv_per_v: float = sourced(0.12, DEVICE, "3, row 9", "assumed")

@@ -73,6 +73,12 @@ class Curve:
     slope: FloatArray
 
     @classmethod
+    def sampled(cls, step_s: float, value: FloatArray) -> Self:
+        """Return the curve through values at 0, `step_s`, 2 `step_s` and so on."""
+        at_s = step_s * np.arange(value.size, dtype=np.float64)
+        return cls(at_s, value, np.gradient(value, step_s))
+
+    @classmethod
     def through(cls, knots: FloatArray) -> Self:
         """Return the curve through rows of (time, value, slope), in any order.
 
@@ -99,7 +105,37 @@ class Curve:
         )
 
 
-Part = Waves | Blocks | Curve
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """A sine that never ends, such as the mains; the phase in radians."""
+
+    hz: float
+    height: float
+    phase: float
+
+    def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:
+        """Add the sine to samples."""
+        turn = 2.0 * math.pi
+        turns = math.fmod(self.hz * first_sample(start_s, sampling_hz) / sampling_hz, 1)
+        draw_tone(
+            out, turn * self.hz / sampling_hz, self.phase + turn * turns, self.height
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Broadband noise: each sample by itself, as `key` and its number say."""
+
+    key: int
+    sd: float
+
+    def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:
+        """Add the noise to samples."""
+        first = np.uint64(round(first_sample(start_s, sampling_hz)))
+        draw_noise(out, first, np.uint64(self.key), self.sd)
+
+
+Part = Waves | Blocks | Curve | Tone | Noise
 
 
 def first_sample(start_s: float, sampling_hz: float) -> float:
@@ -203,25 +239,33 @@ def draw_curve(
 
 
 @kernel
-def draw_fibrillation(
-    out: FloatArray,
-    first: float,
-    sampling_hz: float,
-    height: float,
-    wave_hz: float,
-    wander_hz: float,
-    wander_rate_hz: float,
-    n_harmonics: int,
+def draw_tone(
+    out: FloatArray, turn_per_sample: float, turn_at_first: float, height: float
 ) -> None:
-    """Add a saw tooth that wanders in rate, a function of clock time alone."""
-    turn = 2.0 * math.pi
-    swing = wander_hz / wander_rate_hz
+    """Add a sine to samples; angles in radians."""
+    # sin(n a) = 2 cos(a) sin((n - 1) a) - sin((n - 2) a)
+    now = math.sin(turn_at_first)
+    before = math.sin(turn_at_first - turn_per_sample)
+    double = 2.0 * math.cos(turn_per_sample)
     for k in range(out.size):
-        now_s = (first + k) / sampling_hz
-        angle = turn * wave_hz * now_s
-        angle += swing * math.sin(turn * wander_rate_hz * now_s)
-        # sin(n a) = 2 cos(a) sin((n - 1) a) - sin((n - 2) a)
-        before, now, double = 0.0, math.sin(angle), 2.0 * math.cos(angle)
-        for harmonic in range(1, n_harmonics + 1):
-            out[k] += height * now / harmonic
-            before, now = now, double * now - before
+        out[k] += height * now
+        before, now = now, double * now - before
+
+
+@kernel
+def draw_noise(out: FloatArray, first: np.uint64, key: np.uint64, sd: float) -> None:
+    """Add noise to samples, a function of the number of the sample and the key.
+
+    The bits are those of splitmix64; the sum of the four 16-bit numbers in them is
+    close to normal.
+    """
+    scale = sd * math.sqrt(3.0) / 65536.0  # a uniform number has the variance 1/12
+    low = np.uint64(0xFFFF)
+    for k in range(out.size):
+        z = (first + np.uint64(k)) * np.uint64(0x9E3779B97F4A7C15) + key
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+        total = np.int64(z & low) + np.int64((z >> np.uint64(16)) & low)
+        total += np.int64((z >> np.uint64(32)) & low) + np.int64(z >> np.uint64(48))
+        out[k] += scale * (total - 131070)

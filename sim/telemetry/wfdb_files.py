@@ -109,9 +109,11 @@ def _gain(channel: Channel) -> str:
 
 def _comments(recording: Recording) -> list[str]:
     bits = ", ".join(f"{bit} {kind}" for kind, bit in MARKER_BITS.items())
+    sensing = dict.fromkeys(settings.ls_channel for settings in recording.programmed)
     return [
         f"# {SIMULATED}",
         f"# pseudonym {recording.pseudonym}",
+        f"# local sense is EGM {', then EGM '.join(sensing)}",
         f"# the channel MARKER is the sum of {bits}",
     ]
 

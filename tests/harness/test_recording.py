@@ -12,7 +12,7 @@ from harness.recording import (
     event_spans,
     joined_spans,
     recording_of,
-    whole_spans,
+    whole_span,
     write_strips,
 )
 from harness.run import run_scenario
@@ -78,12 +78,9 @@ def test_a_strip_beyond_the_end_of_the_visit_is_left_out() -> None:
     assert joined_spans([Span(100, 130, "late")], 100) == []
 
 
-def test_a_long_visit_is_cut_where_a_file_would_not_fit_in_memory(
-    record: VisitRecord,
-) -> None:
-    recording = replace(recording_of(record, 1000), end_s=9000.5)
-    spans = [(span.start_s, span.end_s) for span in whole_spans(recording)]
-    assert spans == [(0, 7200), (7200, 9001)]
+def test_a_whole_visit_is_one_strip_to_its_last_second(record: VisitRecord) -> None:
+    recording = replace(recording_of(record, 250), end_s=9000.5)
+    assert whole_span(recording) == Span(0, 9001, "whole visit")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from sim.device.settings import Settings
 from sim.heart.contractility import PVC, SINUS
 from sim.telemetry.beats import RecordedBeats
-from sim.telemetry.channels import Recording, record_strips
+from sim.telemetry.channels import Recording, Setup, record_strips
 
 NAN = float("nan")
 SOFTER = Settings(amplitude_v=5.0, phase1_polarity="NEGATIVE")
@@ -69,8 +69,7 @@ def recording() -> Recording:
     return record_strips(
         beats,
         (Settings(), SOFTER),
-        pseudonym="SIM-000007-000",
-        with_lv_pressure=True,
+        Setup(pseudonym="SIM-000007-000", with_lv_pressure=True),
         cause_codes={2: "PVC"},
     )
 

@@ -10,22 +10,32 @@ from sim.device.settings import Settings
 from sim.heart.contractility import AF, PVC, SINUS, VT
 from sim.telemetry.annotations import device_marks, true_beats
 from sim.telemetry.beats import RecordedBeats
-from sim.telemetry.channels import MARKER_BITS, Recording, record_strips
-from sim.telemetry.morphology import Morphology
+from sim.telemetry.channels import MARKER_BITS, Recording, Setup, record_strips
+from sim.telemetry.morphology import Disturbance, Morphology
 
 HZ = 1000
 SHAPE = Morphology()
+CALM = Disturbance(
+    mains_mv=0.0,
+    muscle_mv=0.0,
+    drift_mv=0.0,
+    breathing_mv=0.0,
+    breathing_frac=0.0,
+    electrogram_mv=0.0,
+    pressure_mmhg=0.0,
+)
+UNDISTURBED = replace(SHAPE, disturbance=CALM)
 MakeBeats = Callable[..., RecordedBeats]
 
 
-def record(beats: RecordedBeats, *settings: Settings, **changes: object) -> Recording:
-    return record_strips(
-        beats,
-        settings or (Settings(),),
-        pseudonym="SIM-000001-000",
-        sampling_hz=HZ,
-        **changes,  # type: ignore[arg-type]
-    )
+def record(
+    beats: RecordedBeats,
+    *settings: Settings,
+    shape: Morphology = UNDISTURBED,
+    **changes: object,
+) -> Recording:
+    setup = Setup("SIM-000001-000", HZ, **changes)  # type: ignore[arg-type]
+    return record_strips(beats, settings or (Settings(),), setup, morphology=shape)
 
 
 def trace(recording: Recording, name: str) -> np.ndarray:
@@ -117,6 +127,54 @@ def test_the_artefact_follows_the_settings_of_its_beat(beats_of: MakeBeats) -> N
     assert later == pytest.approx(-5.0 * SHAPE.artefact_mv_per_v)
 
 
+def height_of_train(beats: RecordedBeats, name: str, settings: Settings) -> float:
+    """Return what the first phase of a train adds to a trace."""
+    with_ccm, without = (
+        trace(record(item, settings), name) for item in (beats, without_trains(beats))
+    )
+    middle_s = 0.5 * settings.phase_duration_ms * 1e-3
+    return float((with_ccm - without)[round((beats.train_start_s[3] + middle_s) * HZ)])
+
+
+def test_each_lead_of_the_ecg_sees_the_artefact_in_its_own_size(
+    beats_of: MakeBeats,
+) -> None:
+    beats = beats_of([SINUS] * 7)
+    ii, v1 = (height_of_train(beats, name, Settings()) for name in ("ECG II", "ECG V1"))
+    assert ii == pytest.approx(7.5 * SHAPE.artefact_mv_per_v)
+    assert v1 == pytest.approx(7.5 * SHAPE.artefact_v1_mv_per_v)
+    assert ii != v1
+
+
+def test_a_lead_that_is_not_stimulated_sees_the_train_of_the_other_smaller(
+    beats_of: MakeBeats,
+) -> None:
+    beats = beats_of([SINUS] * 7)
+    one = Settings(ccm_channels="V1")
+    v1, v2 = (height_of_train(beats, name, one) for name in ("EGM V1", "EGM V2"))
+    assert v2 == pytest.approx(SHAPE.electrogram.artefact_far_frac * v1)
+    assert 0.0 < v2 < v1
+
+
+def test_the_t_wave_rises_slower_than_it_falls(beats_of: MakeBeats) -> None:
+    beats = without_trains(beats_of([SINUS] * 7, rr_s=1.0))
+    samples = trace(record(beats), "ECG II")
+    r_s = beats.start_s[2] + 0.05
+    own = samples[round((r_s + 0.10) * HZ) : round((r_s + 0.45) * HZ)]
+    above = np.flatnonzero(own > 0.5 * own.max())
+    peak = own.argmax()
+    assert peak - above[0] > 1.2 * (above[-1] - peak)
+
+
+def test_the_p_wave_goes_up_and_then_down_in_v1(beats_of: MakeBeats) -> None:
+    beats = without_trains(beats_of([SINUS] * 7, rr_s=1.0))
+    a_s = float(beats.atrial_s[2])
+    p = trace(record(beats), "ECG V1")[round(a_s * HZ) : round((a_s + 0.11) * HZ)]
+    assert p.argmax() < p.argmin()
+    assert p.max() > 0.03
+    assert p.min() < -0.03
+
+
 def test_the_marker_channel_tells_kind_and_time(beats_of: MakeBeats) -> None:
     beats = beats_of([SINUS, SINUS, PVC, SINUS])
     atrial = Settings(mode="ODO-LS-CCM")
@@ -159,9 +217,10 @@ def test_no_wave_is_cut_where_pieces_meet(recording: Recording) -> None:
     assert np.array_equal(np.concatenate(pieces), whole)
 
 
-def test_a_rate_that_readers_do_not_expect_is_refused(beats_of: MakeBeats) -> None:
-    with pytest.raises(ValueError, match="250 to 1000 Hz, got 200"):
-        record_strips(beats_of([SINUS]), (Settings(),), pseudonym="S", sampling_hz=200)
+@pytest.mark.parametrize("hz", [249, 1001])
+def test_a_rate_that_readers_do_not_expect_is_refused(hz: int) -> None:
+    with pytest.raises(ValueError, match=f"250 to 1000 Hz, got {hz} Hz"):
+        Setup("S", hz)
 
 
 def test_the_true_beats_stand_at_their_r_peaks(beats_of: MakeBeats) -> None:

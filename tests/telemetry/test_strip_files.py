@@ -13,7 +13,7 @@ from sim.heart.beating import BEAT_COLUMNS, BeatingHeart, heart_streams
 from sim.patient import phenotype
 from sim.telemetry.annotations import Annotation, device_marks, true_beats
 from sim.telemetry.beats import RecordedBeats
-from sim.telemetry.channels import Recording, record_strips
+from sim.telemetry.channels import Recording, Setup, record_strips
 from sim.telemetry.edf_files import edf_text, write_edf
 from sim.telemetry.wfdb_files import Span, write_annotations, write_wfdb
 
@@ -221,7 +221,8 @@ def test_a_public_detector_finds_the_beats_of_an_hour_with_ectopics(
 ) -> None:
     beats = an_hour("hfref-frequent-pvc", beats_of)
     assert beats.ectopic.sum() > 100
-    hour = record_strips(beats, recording.programmed, pseudonym="S", sampling_hz=250)
+    setup = Setup("S", sampling_hz=250, qrs_ms=130.0)
+    hour = record_strips(beats, recording.programmed, setup)
     true = [m.at_s * 250 for m in true_beats(hour, 130.0) if m.symbol in "NV"]
     lead_ii = hour.counts(0, 3600 * 250)[:, 0] / 1000.0
     detector = wfdb.processing.XQRS(sig=lead_ii, fs=250)

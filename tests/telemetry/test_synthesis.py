@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from sim.heart import jit
-from sim.telemetry.ecg import Baseline
-from sim.telemetry.morphology import Fibrillation
-from sim.telemetry.synthesis import Blocks, Curve, Waves
+from sim.telemetry.synthesis import Blocks, Curve, Noise, Part, Tone, Waves
 
 HZ = 500.0
 NAN = float("nan")
@@ -68,7 +66,9 @@ def test_knots_without_a_time_and_knots_at_once_are_left_out() -> None:
 
 
 def test_pieces_are_the_whole_cut() -> None:
-    parts = (
+    parts: tuple[Part, ...] = (
+        Noise(3, 0.1),
+        Tone(50.0, 0.1, 0.2),
         Waves(*columns((0.4, 1.5, 0.05), (1.0, -1.0, 0.05))),
         Blocks(*columns((0.9, 1.1, 3.0))),
         Curve.through(np.array([(0.1, 70.0, 10.0), (1.05, 90.0, -10.0), (3, 1, 0)])),
@@ -82,16 +82,32 @@ def test_pieces_are_the_whole_cut() -> None:
     assert np.concatenate((first, second)) == pytest.approx(whole, abs=1e-11)
 
 
-def test_fibrillation_is_the_sum_of_its_harmonics() -> None:
-    model = Fibrillation()
-    out = np.zeros(2000)
-    Baseline(model, 0.06).draw(out, 3.0, HZ)
-    time_s = times_s(2000, 3.0)
-    swing = model.wander_hz / model.wander_rate_hz
-    angle = 2 * np.pi * model.f_hz * time_s
-    angle += swing * np.sin(2 * np.pi * model.wander_rate_hz * time_s)
-    harmonics = sum(np.sin(k * angle) / k for k in range(1, model.n_harmonics + 1))
-    assert out == pytest.approx(0.06 * harmonics, abs=1e-9)
+def test_a_tone_is_a_sine_of_clock_time() -> None:
+    out = np.zeros(30_000)
+    Tone(60.0, 0.5, 0.3).draw(out, 7200.0, HZ)
+    expected = 0.5 * np.sin(2 * np.pi * 60.0 * times_s(30_000, 7200.0) + 0.3)
+    assert out == pytest.approx(expected, abs=1e-7)  # the clock's own rounding
+
+
+def test_noise_is_white_close_to_normal_and_as_large_as_asked() -> None:
+    n = 400_000
+    out = np.zeros(n)
+    Noise(7, 0.5).draw(out, 0.0, HZ)
+    z = out / 0.5
+    # 5 standard errors of mean, variance and neighbours' correlation
+    assert z.mean() == pytest.approx(0.0, abs=5 / math.sqrt(n))
+    assert z.var() == pytest.approx(1.0, abs=5 * math.sqrt(2 / n))
+    for lag in (1, 2, 10):
+        assert np.mean(z[lag:] * z[:-lag]) == pytest.approx(0.0, abs=5 / math.sqrt(n))
+    # the sum of four uniform numbers has the kurtosis 3 - 6/20
+    assert np.mean(z**4) == pytest.approx(2.7, abs=0.05)
+
+
+def test_noises_of_two_keys_have_nothing_in_common() -> None:
+    first, second = np.zeros(100_000), np.zeros(100_000)
+    Noise(7, 1.0).draw(first, 0.0, HZ)
+    Noise(8, 1.0).draw(second, 0.0, HZ)
+    assert np.mean(first * second) == pytest.approx(0.0, abs=5 / math.sqrt(100_000))
 
 
 def test_another_kernel_of_synthesis_leads_to_another_cache(
