@@ -9,10 +9,13 @@ BaseException, because optimizers catch Exception and pass this on.
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from optimizers.problem import Asking, Observation
 from optimizers.space import FloatArray, Point
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 Objective = Callable[[FloatArray], float]
 """Cost of a place in the optimizer's coordinates, lower is better, always finite."""
@@ -29,35 +32,38 @@ class _StopWorker(BaseException):
     """Raised in the objective to leave the optimizer, whatever it catches."""
 
 
-class Worker:
-    """An optimizer in a thread, asked one place at a time."""
+class Worker(Generic[Asked, Answer]):
+    """Work in a thread that asks a question at a time and waits for each answer.
 
-    def __init__(self, minimize: Minimizer) -> None:
-        self._minimize = minimize
-        self._asked: SimpleQueue[FloatArray | BaseException | None] = SimpleQueue()
-        self._costs: SimpleQueue[float | None] = SimpleQueue()
+    `work` is called in the thread with the function by which it asks.
+    """
+
+    def __init__(self, work: Callable[[Callable[[Asked], Answer]], object]) -> None:
+        self._work = work
+        self._asked: SimpleQueue[Asked | BaseException | None] = SimpleQueue()
+        self._answers: SimpleQueue[Answer | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
 
-    def start(self) -> FloatArray | None:
-        """Run until the optimizer wants a cost; None when it has finished."""
+    def start(self) -> Asked | None:
+        """Run until the first question; None when the work is done."""
         self._thread.start()
         return self._wait()
 
-    def answer(self, cost: float) -> FloatArray | None:
-        """Give the cost asked for and run until the next; None when it has finished.
+    def answer(self, answer: Answer) -> Asked | None:
+        """Give an answer and run until the next question; None when all is done.
 
-        Raises whatever the optimizer raised.
+        Raises whatever the work raised.
         """
-        self._costs.put(cost)
+        self._answers.put(answer)
         return self._wait()
 
     def stop(self) -> None:
-        """Leave the optimizer and wait for the thread, at most `JOIN_S`."""
+        """Leave the work and wait for the thread, at most `JOIN_S`."""
         if self._thread.ident is not None:
-            self._costs.put(None)
+            self._answers.put(None)
             self._thread.join(JOIN_S)
 
-    def _wait(self) -> FloatArray | None:
+    def _wait(self) -> Asked | None:
         asked = self._asked.get()
         if isinstance(asked, BaseException):
             raise asked
@@ -65,7 +71,7 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            self._minimize(self._cost)
+            self._work(self._ask)
         except _StopWorker:
             return
         except BaseException as error:  # noqa: BLE001 passed on to the caller's thread
@@ -73,13 +79,13 @@ class Worker:
         else:
             self._asked.put(None)
 
-    def _cost(self, place: FloatArray) -> float:
-        self._asked.put(place.copy())  # the optimizer may change its array later
-        cost = self._costs.get()
-        if cost is None:
-            self._costs.put(None)  # for an optimizer that calls again while leaving
+    def _ask(self, question: Asked) -> Answer:
+        self._asked.put(question)
+        answer = self._answers.get()
+        if answer is None:
+            self._answers.put(None)  # for an optimizer that calls again while leaving
             raise _StopWorker
-        return cost
+        return answer
 
 
 def ask_for(

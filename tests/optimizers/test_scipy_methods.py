@@ -166,20 +166,6 @@ def test_only_one_side_runs_at_a_time():
     assert n_turns == 50
 
 
-def test_a_place_is_not_changed_by_the_optimizer_after_it_was_asked():
-    def reuses(objective):
-        place = np.zeros(2)
-        objective(place)
-        place += 1.0
-        objective(place)
-
-    worker = Worker(reuses)
-    first = worker.start()
-    worker.answer(0.0)
-    assert first.tolist() == [0.0, 0.0]
-    worker.stop()
-
-
 def test_two_searches_with_cobyqa_do_not_wait_for_each_other():
     # Without giving SciPy's lock up in the objective this hangs (scipy issue 24027).
     first, second = (
