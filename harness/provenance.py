@@ -17,6 +17,7 @@ from sim.device.battery import Cell
 from sim.device.energy import CHARGING
 from sim.device.lattice import device_model
 from sim.device.leads import LeadModel
+from sim.device.timing import UNIPOLAR
 from sim.instruments import RULES, Errors, readout
 from sim.patient import Patient, known_phenotypes
 from sim.sources import (
@@ -28,8 +29,9 @@ from sim.sources import (
 )
 from sim.telemetry.ecg import Morphology
 from sim.visit.arrival import ASKING
-from sim.visit.bedside import LateTrains
+from sim.visit.bedside import AtrialCapture, LateTrains
 from sim.visit.clinic import FoundDevice
+from sim.visit.delivery import RULES_OF_DELIVERY
 from sim.visit.followup import RULES as FOLLOW_UP
 from sim.visit.icd_check import ICD
 from sim.visit.plan import PROTOCOL, VisitPlan
@@ -95,11 +97,14 @@ def fixed_models(device: str, plan: VisitPlan) -> Mapping[str, Any]:
         "battery": Cell(),
         "programmer": Link(),
         "late trains": LateTrains(),
+        "atrial capture": AtrialCapture(),
+        "unipolar sensing": UNIPOLAR,
         "spread of trains": SpreadPopulation(),
         "readout": readout(plan.readout),
         "rules of reading": RULES,
         "bedside questions": ASKING,
         "sensing rules": RULES_OF_SENSING,
+        "causes of low delivery": RULES_OF_DELIVERY,
         "safety rules": SafetyRules(),
         "ectopy judged": EctopyPrior(),
         "final checks": CHECKS,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import nan
+from math import inf, nan
 from typing import Final, NamedTuple
 
 from sim.units import PCT_PER_FRAC
@@ -45,8 +45,9 @@ class BeatSignals(NamedTuple):
     """What reaches the leads in one ventricular beat; times in seconds, absolute.
 
     `atrial_s` is the atrial activation that came before, None without one. `noise`
-    is interference faster than 11.6 Hz. `late_ls_s` is a second local event as large as
-    the first, such as an oversensed T wave; it is judged when the first was in order.
+    is interference faster than 11.6 Hz, of `noise_mv` at a bipolar lead. `late_ls_s` is
+    a second local event as large as the first, such as an oversensed T wave; it is
+    judged when the first was in order.
     """
 
     at_s: float
@@ -58,6 +59,7 @@ class BeatSignals(NamedTuple):
     v2_mv: float
     noise: bool = False
     late_ls_s: float | None = None
+    noise_mv: float = inf
 
 
 class BeatDecision(NamedTuple):

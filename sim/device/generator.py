@@ -1,13 +1,26 @@
 """The pulse generator: one decision a beat, by the timing rules of the device.
 
-The rules are those of section 2.2 of the device facts, one method each::
+What is asked of each event is in the tables of `sim.device.rules`, in the order and the
+words of docs/device.md, 2.2; here is what follows from the answers, one method each::
 
-    on A      _on_atrial         in ODO: interval to the A before; AT
-    on V      _on_ventricular    reference lead: PVC, SHORT_AV, LONG_AV (ODO), VT (OVO)
-    on LS     _on_local_sense    inside the open window: arm or count; outside: LS_OUT
-    arm time  _gate              mode, state, battery and schedule allow a train
+    event     method             table
+    A         _on_atrial         ON_A (ODO only)
+    V         _on_ventricular    ON_V_ODO or ON_V_OVO, on the reference lead
+    LS        _on_local_sense    HIDES_LS, then ON_LS: inside the open window, arm
+    LS again  _on_late_local_sense   out of alert: cancel a train not begun
+    noise     _on_noise          large enough on A or V: inhibit
+    arm time  _gate              mode, state, battery, magnet and schedule allow it
     inhibit   _inhibit           the newest event overwrites the counter
     end       _end_beat          the counter loses one
+
+    state     in the code
+    AV_WAIT   `_last_a_s` later than `_last_v_s`
+    WINDOW    V sensed and `_fresh` None: nothing has spoken against the cycle
+    ARMED     `armed`, until `train_s`
+    DELIVER, BALANCE   `_busy_from_s` to `_busy_until_s`
+    REFRACTORY   shorter than `vrp_s` since `_last_v_s`
+    INHIBIT(n)   `_inhibit_left`
+    OFF, DOWN, SAFE, low battery, schedule   what `_gate` returns
 
 The heart hands over the events of a whole beat at once, so a beat is judged in one
 call. Two readings of the rules are ours. A local sense in a cycle already
@@ -28,6 +41,15 @@ from sim.device.events import (
 )
 from sim.device.lattice import device_model
 from sim.device.leads import Leads
+from sim.device.rules import (
+    HIDES_LS,
+    ON_A,
+    ON_LS,
+    ON_V_ODO,
+    ON_V_OVO,
+    Row,
+    decide,
+)
 from sim.device.schedule import ScheduleClock
 from sim.device.settings import ConflictError, Settings
 from sim.device.timing import timing_of
@@ -75,6 +97,10 @@ class PulseGenerator:
         Suspends the daily schedule, nothing else, for a visit.
     counters
         Live statistics; `read_counters` gives a copy.
+    last_download_s
+        When a programmer read the device out last.
+    off_until_s
+        Until when a magnet has switched CCM off for a day; `set_state` ends it.
     down_cause
         Why the state is DOWN or SAFE_MODE, empty otherwise.
     """
@@ -93,6 +119,8 @@ class PulseGenerator:
         self.battery = battery
         self.force_on = False
         self.down_cause = ""
+        self.last_download_s = 0.0
+        self.off_until_s = _NEVER_S
         self.counters = Counters()
         self._before_reset = Counters()
         self._time_of_day_s = time_of_day_s
@@ -149,6 +177,7 @@ class PulseGenerator:
             raise StateError(f"state is {self._state}: reset the device first")
         if state not in ("ACTIVE", "PERMANENT_OFF"):
             raise ValueError(f"state must be ACTIVE or PERMANENT_OFF, got {state!r}")
+        self.off_until_s = _NEVER_S
         self._enter(state)
 
     def go_down(self, cause: str = "internal inconsistency") -> None:
@@ -209,7 +238,7 @@ class PulseGenerator:
         atrial_s = v_s = ls_s = train_s = nan
         if not self._blind:
             if signals.noise:
-                self._inhibit(Cause.NOISE)
+                self._on_noise(signals.noise_mv)
             atrial_s = self._on_atrial(signals)
             v_s = self._on_ventricular(signals)
             ls_s = self._on_local_sense(signals, v_s)
@@ -241,25 +270,30 @@ class PulseGenerator:
             atrial_s,
         )
 
+    def _on_noise(self, noise_mv: float) -> None:
+        if noise_mv >= self._timing.noise_v_mv:
+            self._inhibit(Cause.NOISE)
+        elif self._timing.is_odo and noise_mv >= self._timing.noise_a_mv:
+            self.counters.atrial_noise += 1
+            self._inhibit(Cause.NOISE)
+
     def _on_atrial(self, signals: BeatSignals) -> float:
         """Return the time of the atrial event, nan when none is sensed."""
         timing = self._timing
         a_s = signals.atrial_s
         if not timing.is_odo or a_s is None or signals.atrial_mv < timing.sens_a_mv:
             return nan
-        since_v_s = a_s - self._last_v_s
-        if since_v_s < timing.pvarp_s:
-            if since_v_s >= timing.a_noise_from_s:
-                self.counters.atrial_noise += 1
-                self._inhibit(Cause.NOISE)
-            return nan
         interval_s = a_s - self._last_a_s
+        row = decide(ON_A, timing, a_s - self._last_v_s, interval_s)
+        if row is not None and not row.is_sensed:
+            self.counters.atrial_noise += row.inhibits is Cause.NOISE
+            self._obey(row)
+            return nan
         if interval_s <= 0.0:  # handed over with the beat before already
             return nan
         self._last_a_s = a_s
         self.counters.atrial_events += 1
-        if interval_s < timing.at_interval_s:
-            self._inhibit(Cause.AT)
+        self._obey(row)
         return a_s
 
     def _on_ventricular(self, signals: BeatSignals) -> float:
@@ -271,23 +305,13 @@ class PulseGenerator:
             v_s, v_mv = signals.v2_s, signals.v2_mv * self.leads.v2.sensing_frac
         if v_mv < timing.sens_v_mv:
             return nan
-        interval_s = v_s - self._last_v_s
-        if interval_s < timing.vrp_s:
-            if interval_s >= timing.v_noise_from_s:
-                self._inhibit(Cause.NOISE)
+        table = ON_V_ODO if timing.is_odo else ON_V_OVO
+        row = decide(table, timing, v_s - self._last_v_s, v_s - self._last_a_s)
+        self._obey(row)
+        if row is not None and not row.is_sensed:
             return nan
-        av_s = v_s - self._last_a_s
         self._last_v_s = v_s
         self.counters.ventricular_events += 1
-        if not timing.is_odo:
-            if interval_s < timing.vt_interval_s:
-                self._inhibit(Cause.VT)
-        elif not 0.0 <= av_s < interval_s:  # no atrial event since the last V
-            self._inhibit(Cause.PVC)
-        elif av_s < timing.av_short_s:
-            self._inhibit(Cause.SHORT_AV)
-        elif av_s > timing.av_long_s:
-            self._inhibit(Cause.LONG_AV)
         return v_s
 
     def _on_local_sense(self, signals: BeatSignals, v_s: float) -> float:
@@ -299,26 +323,16 @@ class PulseGenerator:
             ls_s, ls_mv = signals.v1_s, signals.v1_mv * self.leads.v1.sensing_frac
         if ls_mv < timing.sens_ls_mv or ls_s - self._last_ls_s < timing.post_ls_s:
             return nan
-        if self._busy_from_s <= ls_s < self._busy_until_s or self._is_blanked(
-            ls_s, v_s
-        ):
+        latency_s, since_a_s = ls_s - v_s, ls_s - self._last_a_s
+        in_train = self._busy_from_s <= ls_s < self._busy_until_s
+        if in_train or decide(HIDES_LS, timing, latency_s, since_a_s) is not None:
             return nan
         self._last_ls_s = ls_s
         self.counters.local_sense_events += 1
-        # nan, when no V was sensed, is never inside
-        inside = timing.window_start_s <= ls_s - v_s <= timing.window_end_s
-        if not inside and self._fresh is None:
-            self._inhibit(Cause.LS_OUT)
+        row = decide(ON_LS, timing, latency_s, since_a_s)
+        if self._fresh is None:  # else no window was open
+            self._obey(row)
         return ls_s
-
-    def _is_blanked(self, ls_s: float, v_s: float) -> bool:
-        timing = self._timing
-        if timing.blank_pre_v_s < ls_s - v_s < timing.blank_post_v_s:
-            return True
-        since_a_s = ls_s - self._last_a_s
-        return (
-            timing.is_odo and timing.blank_pre_a_s < since_a_s < timing.blank_post_a_s
-        )
 
     def _on_late_local_sense(self, ls_s: float, train_s: float, *, busy: bool) -> bool:
         """Return whether an armed train survives a second local event.
@@ -342,9 +356,15 @@ class PulseGenerator:
             return self._blocked
         if self.battery.suspended:
             return Cause.BATTERY_LOW
+        if at_s < self.off_until_s:
+            return Cause.OFF
         if self._clock.is_on(at_s, self.counters) or self.force_on:
             return None
         return Cause.SCHEDULE_OFF
+
+    def _obey(self, row: Row | None) -> None:
+        if row is not None and row.inhibits is not None:
+            self._inhibit(row.inhibits)
 
     def _inhibit(self, cause: Cause) -> None:
         self._fresh = cause
@@ -381,10 +401,12 @@ class PulseGenerator:
         if self._magnet_on:
             self._magnet_beats += 1
             if self._magnet_beats >= self.limits.magnet_beats:
-                self._obey_magnet()
+                self._obey_magnet(at_s)
 
-    def _obey_magnet(self) -> None:
-        if self._state == "ACTIVE":
+    def _obey_magnet(self, at_s: float) -> None:
+        if self._settings.magnet_mode == "ONE_DAY_OFF":
+            self.off_until_s = at_s + self.limits.magnet_off_h * S_PER_H
+        elif self._state == "ACTIVE":
             self._enter("PERMANENT_OFF")
 
     def _enter(self, state: State) -> None:

@@ -75,6 +75,70 @@ class Icd:
         return rate_bpm((self.fibrillation_ms + counted_ms) * S_PER_MS)
 
 
+class ImplantedIcd:
+    """The ICD of a patient, beat by beat: what it counts, and whether it shocks.
+
+    `n_double` are the trains that it has taken for beats, `n_shocks` the shocks that
+    it has given because of them. What a shock does to the heart is not modelled.
+
+    Parameters
+    ----------
+    icd
+        Its numbers.
+    distance_cm
+        From its lead to the nearest CCM lead.
+    """
+
+    __slots__ = (
+        "_before_s",
+        "_distance_cm",
+        "_fast",
+        "_icd",
+        "n_double",
+        "n_shocks",
+    )
+
+    def __init__(self, icd: Icd, distance_cm: float) -> None:
+        self.n_double = self.n_shocks = 0
+        self._icd = icd
+        self._distance_cm = distance_cm
+        self._before_s = float("-inf")
+        self._fast: deque[bool] = deque(maxlen=icd.n_intervals)
+
+    def beat(self, at_s: float) -> None:
+        """Sense one beat of the heart; beats and trains come in the order of time."""
+        self._sense(at_s)
+
+    def train(
+        self, at_s: float, start_s: float, end_s: float, amplitude_v: float
+    ) -> bool:
+        """Take the train after the beat at `at_s`; tell whether it ends in a shock."""
+        icd = self._icd
+        start_ms, end_ms = (start_s - at_s) * MS_PER_S, (end_s - at_s) * MS_PER_S
+        if end_ms <= icd.blanking_ms:
+            return False
+        artefact_mv = icd.artefact_at_mv(amplitude_v, self._distance_cm)
+        counted_ms = icd.counts_train_at_ms(start_ms, end_ms, artefact_mv)
+        if counted_ms != counted_ms:
+            return False
+        self.n_double += 1
+        self._sense(at_s + counted_ms * S_PER_MS)
+        if sum(self._fast) < icd.n_fast:
+            return False
+        self.n_shocks += 1
+        self._forget()
+        return True
+
+    def _sense(self, at_s: float) -> None:
+        is_fast = (at_s - self._before_s) * MS_PER_S < self._icd.fibrillation_ms
+        self._fast.append(is_fast)
+        self._before_s = at_s
+
+    def _forget(self) -> None:
+        self._before_s = float("-inf")
+        self._fast.clear()
+
+
 class IcdBeat(NamedTuple):
     """One beat at the ICD's lead; the train's times are nan when there was none."""
 

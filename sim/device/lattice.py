@@ -54,7 +54,9 @@ class Parameter:
 class DeviceModel:
     """Limits of one pulse generator that are built in, not programmed.
 
-    `sources` gives the source of limits that another model than the default one has.
+    `magnet_off_h` is how long a magnet switches CCM off where it may be programmed not
+    to do so for good; 0 in a model without that option. `sources` gives the source of
+    limits that another model than the default one has.
     """
 
     name: ModelName = "CCM X11"
@@ -66,6 +68,8 @@ class DeviceModel:
     ovo_width_max_ms: float = sourced(30.0, _MINI, "p 33", "measured")
     ovo_sens_v_min_mv: float = sourced(1.0, _MINI, "p 30", "measured")
     magnet_beats: int = sourced(2, "smart-ifu-de", "p 32", "measured")
+    magnet_off_h: float = sourced(24.0, "ccmlab-device", "1.1", "recalled")
+    download_alert_days: float = sourced(200.0, "ccmlab-device", "1.5", "assumed")
     has_ls_sensitivity: bool = False
     balancing_always_counts: bool = True
     sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
@@ -76,6 +80,7 @@ SMART: Final = DeviceModel(
     name="CCM X10",
     amplitude_min_v=4.0,
     balancing_max_ms=40.0,
+    magnet_off_h=0.0,
     has_ls_sensitivity=True,
     balancing_always_counts=False,
     sources=MappingProxyType(
@@ -154,7 +159,11 @@ def _therapy_rows(limits: DeviceModel) -> Iterable[Parameter]:
     low_v = limits.amplitude_min_v
     yield _menu("mode", "Mode", modes, "1.1", "measured")
     yield _menu("ccm_mode", "CCM Mode", ("OFF", "TIMED"), "1.1", "measured")
-    yield _menu("magnet_mode", "CCM magnet", ("PERMANENT_OFF",), "1.1", "measured")
+    magnet: tuple[str, ...] = ("PERMANENT_OFF",)
+    known: Standing = "measured"
+    if limits.magnet_off_h > 0.0:
+        magnet, known = (*magnet, "ONE_DAY_OFF"), "recalled"
+    yield _menu("magnet_mode", "CCM magnet", magnet, "1.1", known)
     yield _menu("ls_channel", "LS assignment", ("V1", "V2"), "1.1", "measured")
     leads = ("V1", "V2", "V1+V2")
     yield _menu("ccm_channels", "CCM channels", leads, "1.1", "recalled")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,20 @@ Fault = Literal["none", "dislodged", "insulation_breach", "fracture"]
 _D: Final = "ccmlab-device"
 
 
+class FaultEffect(NamedTuple):
+    """Factors on the intact impedance, sensed amplitude and current to the muscle."""
+
+    impedance_frac: float
+    sensing_frac: float
+    reach_frac: float
+
+
 @dataclass(frozen=True, slots=True)
 class LeadModel:
     """Electrical numbers of one lead; the fault rows multiply the intact value.
+
+    Reach is the share of the intact current that still comes to the muscle: none from a
+    tip that lies elsewhere or a broken conductor, a part where insulation leaks.
 
     The waves of posture turn from `posture_slow_turns` to `posture_fast_turns` times in
     `posture_period_min`.
@@ -38,14 +49,29 @@ class LeadModel:
     breach_sensing_frac: float = sourced(0.7, _D, "6", "assumed")
     fracture_impedance_frac: float = sourced(6.0, _D, "6", "assumed")
     fracture_sensing_frac: float = sourced(0.0, _D, "6", "assumed")
+    dislodged_reach_frac: float = sourced(0.0, _D, "6", "assumed")
+    breach_reach_frac: float = sourced(0.6, _D, "6", "assumed")
+    fracture_reach_frac: float = sourced(0.0, _D, "6", "assumed")
 
-    def effect(self, fault: str) -> tuple[float, float]:
-        """Return the factors on impedance and on sensed amplitude of a fault."""
+    def effect(self, fault: str) -> FaultEffect:
+        """Return what a fault makes of impedance, sensing and capture."""
         factors = {
-            "none": (1.0, 1.0),
-            "dislodged": (self.dislodged_impedance_frac, self.dislodged_sensing_frac),
-            "insulation_breach": (self.breach_impedance_frac, self.breach_sensing_frac),
-            "fracture": (self.fracture_impedance_frac, self.fracture_sensing_frac),
+            "none": FaultEffect(1.0, 1.0, 1.0),
+            "dislodged": FaultEffect(
+                self.dislodged_impedance_frac,
+                self.dislodged_sensing_frac,
+                self.dislodged_reach_frac,
+            ),
+            "insulation_breach": FaultEffect(
+                self.breach_impedance_frac,
+                self.breach_sensing_frac,
+                self.breach_reach_frac,
+            ),
+            "fracture": FaultEffect(
+                self.fracture_impedance_frac,
+                self.fracture_sensing_frac,
+                self.fracture_reach_frac,
+            ),
         }
         if fault not in factors:
             raise ValueError(
@@ -55,9 +81,20 @@ class LeadModel:
 
 
 class Lead:
-    """One lead as it is now: `fault`, `impedance_ohm` at rest, `sensing_frac`."""
+    """One lead as it is now: `fault`, `impedance_ohm` at rest, `sensing_frac`.
 
-    __slots__ = ("_waves", "fault", "impedance_ohm", "model", "sensing_frac")
+    `muscle_ohm` is the impedance that would let as much current come to the muscle of
+    an intact lead; infinite when none does.
+    """
+
+    __slots__ = (
+        "_waves",
+        "fault",
+        "impedance_ohm",
+        "model",
+        "muscle_ohm",
+        "sensing_frac",
+    )
 
     def __init__(self, model: LeadModel, rng: np.random.Generator) -> None:
         self.model = model
@@ -70,10 +107,12 @@ class Lead:
 
     def set_fault(self, fault: str) -> None:
         """Put the lead into one of its faulty states, or back to "none"."""
-        impedance_frac, sensing_frac = self.model.effect(fault)
+        effect, intact_ohm = self.model.effect(fault), self.model.impedance_ohm
         self.fault = fault
-        self.impedance_ohm = self.model.impedance_ohm * impedance_frac
-        self.sensing_frac = sensing_frac
+        self.impedance_ohm = intact_ohm * effect.impedance_frac
+        self.sensing_frac = effect.sensing_frac
+        reach_frac = effect.reach_frac
+        self.muscle_ohm = intact_ohm / reach_frac if reach_frac else math.inf
 
     def impedance_at_ohm(self, at_s: float) -> float:
         """Return the true impedance at a time; posture moves it slowly."""
@@ -129,8 +168,8 @@ class Leads:
 
     def working(self, settings: Settings) -> tuple[str, ...]:
         """Name the delivering leads through which current can reach the heart."""
-        stopped = ("fracture", "dislodged")
-        return tuple(n for n in settings.delivering if self[n].fault not in stopped)
+        names = settings.delivering
+        return tuple(name for name in names if self[name].muscle_ohm < math.inf)
 
     def energy_mj_per_train(self, settings: Settings) -> float:
         """Return the energy of one train at the present impedances at rest."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from sim.device.events import Counters
 from sim.device.settings import Settings
-from sim.units import FRAC_PER_PCT, H_PER_DAY, MIN_PER_H, S_PER_MIN
+from sim.units import FRAC_PER_PCT, H_PER_DAY, MIN_PER_H, S_PER_H, S_PER_MIN
 
 _MIN_PER_DAY: Final = H_PER_DAY * MIN_PER_H
 
@@ -46,6 +46,18 @@ def schedule_segment(settings: Settings, time_of_day_s: float) -> Segment:
     is_today = budget_min > on_min and next_start_min < window_min
     until_min = next_start_min if is_today else _MIN_PER_DAY
     return Segment(False, (until_min - now_min) * S_PER_MIN)
+
+
+def scheduled_h_per_day(settings: Settings) -> float:
+    """Return the hours of a day in which the schedule has CCM on."""
+    from_s = _minutes(settings.ccm_start_time) * S_PER_MIN
+    passed_s = on_s = 0.0
+    while passed_s < _MIN_PER_DAY * S_PER_MIN:
+        segment = schedule_segment(settings, from_s + passed_s)
+        on_s += segment.left_s * segment.on
+        # the last OFF segment ends with the day, whatever the rounding
+        passed_s += max(segment.left_s, 1.0)
+    return on_s / S_PER_H
 
 
 class ScheduleClock:

@@ -69,7 +69,7 @@ class Settings:
 
     mode: Mode = sourced("OVO-LS-CCM", _D, "parameters: mode", "assumed")
     ccm_mode: Literal["OFF", "TIMED"] = sourced("TIMED", _D, "1.1", "assumed")
-    magnet_mode: Literal["PERMANENT_OFF"] = sourced(
+    magnet_mode: Literal["PERMANENT_OFF", "ONE_DAY_OFF"] = sourced(
         "PERMANENT_OFF", "smart-ifu-de", "p 32", "measured"
     )
     ls_channel: Channel = sourced("V2", _D, "1.1", "assumed")

@@ -7,21 +7,38 @@ from typing import Final
 from sim.device.events import INHIBITING, Cause
 from sim.device.lattice import DeviceModel
 from sim.device.settings import Settings
+from sim.sources import sourced
 from sim.units import S_PER_MS, rr_s
 
 # an event on the edge of a window is inside it, whatever the rounding of its time
 EDGE_S: Final = 1e-9
 
 
+@dataclass(frozen=True, slots=True)
+class Unipolar:
+    """What a unipolar lead, tip to can, sees more of than a bipolar one."""
+
+    signal_factor: float = sourced(1.1, "ccmlab-device", "1.4, polarity", "assumed")
+    noise_factor: float = sourced(4.0, "ccmlab-device", "1.4, polarity", "assumed")
+
+
+UNIPOLAR: Final = Unipolar()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
-    """Limits for the events of one beat; `EDGE_S` is taken care of here."""
+    """Limits for the events of one beat; `EDGE_S` is taken care of here.
+
+    Sensitivities are those of a bipolar lead that would sense as much.
+    """
 
     is_odo: bool
     reference_is_v1: bool
     sens_a_mv: float
     sens_v_mv: float
     sens_ls_mv: float
+    noise_a_mv: float
+    noise_v_mv: float
     pvarp_s: float
     vrp_s: float
     a_noise_from_s: float
@@ -50,17 +67,18 @@ def timing_of(settings: Settings, limits: DeviceModel) -> Timing:
     noise_s = limits.noise_window_ms * S_PER_MS
     pvarp_s, vrp_s = _before(settings.pvarp_ms), _before(settings.vrp_ms)
     reference_is_v1 = settings.reference_channel == "V1"
-    sens_v_mv, sens_ls_mv = settings.sens_v2_mv, settings.sens_v1_mv
-    if reference_is_v1:
-        sens_v_mv, sens_ls_mv = sens_ls_mv, sens_v_mv
+    sens_v_mv = getattr(settings, f"sens_{settings.reference_channel.lower()}_mv")
+    sens_ls_mv = getattr(settings, f"sens_{settings.ls_channel.lower()}_mv")
     if limits.has_ls_sensitivity:
         sens_ls_mv = settings.sens_ls_mv
     return Timing(
         is_odo=settings.mode == "ODO-LS-CCM",
         reference_is_v1=reference_is_v1,
-        sens_a_mv=settings.sens_a_mv,
-        sens_v_mv=sens_v_mv,
-        sens_ls_mv=sens_ls_mv,
+        sens_a_mv=settings.sens_a_mv / signal_factor(settings, "A"),
+        sens_v_mv=sens_v_mv / signal_factor(settings, settings.reference_channel),
+        sens_ls_mv=sens_ls_mv / signal_factor(settings, settings.ls_channel),
+        noise_a_mv=settings.sens_a_mv / noise_factor(settings, "A"),
+        noise_v_mv=sens_v_mv / noise_factor(settings, settings.reference_channel),
         pvarp_s=pvarp_s,
         vrp_s=vrp_s,
         a_noise_from_s=pvarp_s - noise_s,
@@ -82,6 +100,20 @@ def timing_of(settings: Settings, limits: DeviceModel) -> Timing:
         balancing_s=settings.balancing_ms * S_PER_MS,
         inhibit_cycles={cause: _cycles(settings, cause) for cause in INHIBITING},
     )
+
+
+def signal_factor(settings: Settings, channel: str) -> float:
+    """Return how much larger than on a bipolar lead a channel, A, V1 or V2, sees."""
+    return UNIPOLAR.signal_factor if _is_unipolar(settings, channel) else 1.0
+
+
+def noise_factor(settings: Settings, channel: str) -> float:
+    """Return the same for interference."""
+    return UNIPOLAR.noise_factor if _is_unipolar(settings, channel) else 1.0
+
+
+def _is_unipolar(settings: Settings, channel: str) -> bool:
+    return bool(getattr(settings, f"pol_{channel.lower()}") == "UNIPOLAR")
 
 
 def _before(limit_ms: float) -> float:

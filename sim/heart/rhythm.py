@@ -198,6 +198,7 @@ class Rhythm:
         self._run_length = 0
         self._coupling = parameters.provoked_coupling_frac
         self._captured_s: float | None = None
+        self._advanced_s: float | None = None
         self._since_sinus_s = 0.0
 
     def next_interval(self, now_s: float, reflex_s: float = 0.0) -> Interval:
@@ -217,6 +218,9 @@ class Rhythm:
             return self._premature(basic_s)
         if self._since_sinus_s > 0.0:
             return self._pause(basic_s)
+        if self._advanced_s is not None:
+            basic_s = min(basic_s, max(self._advanced_s, self._least_s))
+            self._advanced_s = None
         return Interval(basic_s, self.base_origin)
 
     def provoke(self, n_beats: int, after_s: float | None = None) -> None:
@@ -236,6 +240,13 @@ class Rhythm:
             self._run_left = self._run_length = n_beats
             self._coupling = self.parameters.provoked_coupling_frac
             self._captured_s = after_s
+
+    def advance(self, after_s: float) -> None:
+        """Let the atrium, captured by a stimulus, lead to the next beat `after_s` on.
+
+        An ectopic of the ventricle that comes first wins. The sinus node is reset.
+        """
+        self._advanced_s = after_s
 
     def end_run(self) -> None:
         """Stop a ventricular run: the next beat is the patient's own again."""

@@ -9,6 +9,7 @@ import numpy as np
 import simpy
 
 from sim.device.generator import BeatDecision, BeatSignals, PulseGenerator
+from sim.device.icd import Icd, ImplantedIcd
 from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
@@ -20,10 +21,11 @@ from sim.patient import Patient
 from sim.sources import sourced
 from sim.units import S_PER_H, S_PER_MS
 from sim.visit.beatlog import BeatLog
-from sim.visit.safety import Monitor
+from sim.visit.safety import ICD_SHOCK, Monitor
 
 _RECENT: Final = 256
 LATE_TRAIN: Final = "train left the absolute refractory period"
+ATRIAL_CAPTURE: Final = "atrial capture"
 _SBP: Final = BEAT_COLUMNS.index("sbp_mmhg")
 
 Waiting = Generator[simpy.Event, object, str]
@@ -41,10 +43,22 @@ class LateTrains:
     edge_rate_factor: float = sourced(2.0, "ccmlab-evidence", "A4", "assumed")
 
 
+@dataclass(frozen=True, slots=True)
+class AtrialCapture:
+    """How a train that reaches the atrium leads to the next ventricular beat.
+
+    The atrium is excited `latency_ms` after the train, and the node conducts it slower
+    than a sinus beat.
+    """
+
+    latency_ms: float = sourced(20.0, "ccmlab-device", "2.1", "assumed")
+    slower_pr_ms: float = sourced(100.0, "ccmlab-device", "2.1", "assumed")
+
+
 def train_of(settings: Settings, leads: Leads) -> Train:
     """Return what reaches the muscle at some settings, through the working leads."""
     working = leads.working(settings)
-    conductances = [1.0 / leads[name].impedance_ohm for name in working]
+    conductances = [1.0 / leads[name].muscle_ohm for name in working]
     mean = sum(conductances) / len(conductances) if working else 1.0
     return Train(
         amplitude_v=settings.amplitude_v,
@@ -61,6 +75,8 @@ class Bedside:
 
     `stop_reason` is set, and every wait ends, when the monitor stops a guarded test.
     While nothing is guarded, what the monitor sees is handed to `on_finding`.
+    `captures_atrium` tells whether trains of some settings reach the atrium; while that
+    is being `probed`, a captured atrium is no finding.
     """
 
     def __init__(
@@ -86,12 +102,21 @@ class Bedside:
         self.arm_id = -1
         self.log = BeatLog(heart)
         self.n_late_trains = 0
+        self.n_atrial_captures = 0
+        self.captures_atrium: Callable[[Settings], bool] = lambda settings: False
+        self.probed = False
+        profile = patient.profile
+        self.icd: ImplantedIcd | None = None
+        if profile.has_icd:
+            self.icd = ImplantedIcd(Icd(), profile.icd_distance_cm)
         self.interference_until_s = float("-inf")
+        self.interference_mv = float("inf")
         self._watchers: list[Callable[[BeatDecision], None]] = []
         self._rng = rng_device_ectopy
         self._on_finding = on_finding
-        self._late_settings: set[int] = set()
+        self._told: set[tuple[str, int]] = set()
         self._late = late or LateTrains()
+        self._capture = AtrialCapture()
         self._monitored_sbp_mmhg = float("nan")
         self._wake_at = -1
         self._wake = env.event()
@@ -119,8 +144,12 @@ class Bedside:
     def settings_changed(self) -> None:
         """Look up what the newly programmed settings do to the muscle."""
         settings = self.generator.settings
-        train = train_of(settings, self.generator.leads)
+        leads = self.generator.leads
+        train = train_of(settings, leads)
         self._gain = float(relative_gain(self.patient.response, train))
+        self._leads_revision = leads.revision
+        self._reaches_muscle = bool(leads.working(settings))
+        self._reaches_atrium = self._reaches_muscle and self.captures_atrium(settings)
         if settings not in self._settings:
             self._settings.append(settings)
         self._setting_id = self._settings.index(settings)
@@ -138,17 +167,17 @@ class Bedside:
     def _beat(self) -> float:
         now_s = float(self.env.now)
         activation = self.heart.activate(now_s)
-        noise = now_s < self.interference_until_s
-        decision = self.generator.beat(BeatSignals(now_s, *activation[2:8], noise))
+        decision = self.generator.beat(self._signals(activation))
         ectopic = activation.origin != SINUS and activation.origin != AF
         reason = self.monitor.beat(now_s, self._monitored_sbp_mmhg, ectopic)
         if not ectopic:
             self._recent.append(activation)
+        if self.icd is not None:
+            self.icd.beat(now_s)
         gain, provoked, captured_s = 0.0, 0, None
         if decision.delivered:
-            gain = self._gain
-            provoked, captured_s = self._provoked(decision, activation)
-            self.monitor.train(decision.train_end_s)
+            gain, provoked, captured_s = self._delivered(decision, activation)
+            reason = self._shock(decision, now_s) or reason
         rr_s = self.heart.contract(gain, provoked, captured_s)
         self.log.add(activation, decision, self._setting_id, self.arm_id)
         self._monitored_sbp_mmhg = self.instruments.monitored_sbp_mmhg(
@@ -162,6 +191,47 @@ class Bedside:
             watcher(decision)
         return rr_s
 
+    def _signals(self, activation: Activation) -> BeatSignals:
+        noise = activation.at_s < self.interference_until_s
+        return BeatSignals(
+            activation.at_s,
+            *activation[2:8],
+            noise,
+            noise_mv=self.interference_mv,
+        )
+
+    def _delivered(
+        self, decision: BeatDecision, activation: Activation
+    ) -> tuple[float, int, float | None]:
+        """Return the gain of a train, and the ectopics that it provokes."""
+        if self._leads_revision != self.generator.leads.revision:
+            self.settings_changed()
+        provoked, captured_s = 0, None
+        if self._reaches_muscle:
+            provoked, captured_s = self._provoked(decision, activation)
+        if self._reaches_atrium and provoked == 0 and activation.origin == SINUS:
+            self._capture_atrium(decision, activation)
+        self.monitor.train(decision.train_end_s)
+        return self._gain, provoked, captured_s
+
+    def _shock(self, train: BeatDecision, at_s: float) -> str:
+        """Return that the ICD shocks because it took trains for beats, or nothing."""
+        if self.icd is None:
+            return ""
+        start_s, end_s = train.train_start_s, train.train_end_s
+        amplitude_v = self.settings.amplitude_v
+        return ICD_SHOCK if self.icd.train(at_s, start_s, end_s, amplitude_v) else ""
+
+    def _capture_atrium(self, decision: BeatDecision, activation: Activation) -> None:
+        """Let the atrium follow the train, and the ventricle follow the atrium."""
+        self.n_atrial_captures += 1
+        pr_ms = self.patient.conduction.pr_ms + self._capture.slower_pr_ms
+        after_train_s = (self._capture.latency_ms + pr_ms) * S_PER_MS
+        after_s = decision.train_end_s + after_train_s - activation.at_s
+        self.heart.rhythm.advance(after_s)
+        if not self.probed:
+            self._found_once(ATRIAL_CAPTURE)
+
     def _provoked(
         self, decision: BeatDecision, activation: Activation
     ) -> tuple[int, float | None]:
@@ -174,13 +244,17 @@ class Bedside:
         if over_s < 0.0:
             return int(chance < self._edge_per_beat), None
         self.n_late_trains += 1
-        if self._setting_id not in self._late_settings:
-            self._late_settings.add(self._setting_id)
-            self._found(LATE_TRAIN)
+        self._found_once(LATE_TRAIN)
         if chance >= late.capture_frac:
             return 0, None
         after_s = decision.train_end_s + late.latency_ms * S_PER_MS - activation.at_s
         return (late.run_beats if kind < late.run_frac else 1), after_s
+
+    def _found_once(self, reason: str) -> None:
+        """Tell of something once for each setting."""
+        if (reason, self._setting_id) not in self._told:
+            self._told.add((reason, self._setting_id))
+            self._found(reason)
 
     def _found(self, reason: str) -> None:
         self.monitor.forget_pressure()
@@ -198,9 +272,13 @@ class Bedside:
         """End what `watch` began."""
         self._watchers.remove(watcher)
 
-    def interfere(self, for_s: float) -> None:
-        """Let electromagnetic interference reach the leads for some seconds."""
+    def interfere(self, for_s: float, noise_mv: float = float("inf")) -> None:
+        """Let electromagnetic interference reach the leads for some seconds.
+
+        `noise_mv` is its size on a bipolar lead, by default any size.
+        """
         self.interference_until_s = float(self.env.now) + for_s
+        self.interference_mv = noise_mv
 
     def wait_beats(self, n: int) -> Waiting:
         """Wait for the activation of `n` more beats; return why it was stopped.

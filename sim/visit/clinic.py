@@ -156,7 +156,9 @@ class Visit:
             found.model,
             time_of_day_s=found.arrival_h * S_PER_H,
         )
-        _set_state(generator, found.state)
+        put_into_state(generator, found.state)
+        unread_s = found.since_last_visit_days * H_PER_DAY * S_PER_H
+        generator.last_download_s = -unread_s
         heart = BeatingHeart(
             patient.heart,
             heart_streams(
@@ -185,6 +187,11 @@ class Visit:
         self.thresholds = draw_thresholds(
             self.rng("site", 1), lead_site=found.lead_site
         )
+        # asked anew at each programming, so that a replaced threshold counts
+        self.bedside.captures_atrium = lambda settings: self.thresholds.captures_atrium(
+            settings
+        )
+        self.bedside.settings_changed()
 
     @property
     def may_titrate(self) -> bool:
@@ -276,7 +283,8 @@ class Visit:
         return 3.0 * arm_s + self.plan.question_s
 
 
-def _set_state(generator: PulseGenerator, state: State) -> None:
+def put_into_state(generator: PulseGenerator, state: State) -> None:
+    """Let a device that works be in the state in which it was found."""
     if state == "PERMANENT_OFF":
         generator.set_state(state)
     elif state == "DOWN":

@@ -11,7 +11,7 @@ from sim.device.leads import Leads
 from sim.heart.conduction import Conduction
 from sim.heart.rhythm import Rhythm
 from sim.patient import Patient
-from sim.visit.clinic import FoundDevice
+from sim.visit.clinic import FoundDevice, put_into_state
 
 HISTORY_BEATS: Final = 1500
 
@@ -23,7 +23,8 @@ def sample_counters(
 
     The machine of the visit judges the rhythm of the same patient, drawn from streams
     of its own. The sample stands for the whole time since the last visit: a fault of a
-    lead begins, and a suspended battery ends, at its share of the beats.
+    lead and the state as found begin, and a suspended battery ends, at their share of
+    the beats.
 
     Parameters
     ----------
@@ -47,6 +48,7 @@ def sample_counters(
         if number == fault_from:
             leads.set_fault("V1", found.v1_fault)
             leads.set_fault("V2", found.v2_fault)
+            put_into_state(generator, found.state)
         if number == charged_from:
             generator.battery = Battery()
         beat = conduction.activate(now_s, origin, rr_s)

@@ -7,10 +7,12 @@ import numpy as np
 import simpy
 
 from sim.device.generator import Cause, Counters
+from sim.device.schedule import scheduled_h_per_day
 from sim.device.settings import with_dependents
 from sim.heart.conduction import refractory_s
-from sim.units import FRAC_PER_PCT, MS_PER_S, S_PER_H, S_PER_MIN
+from sim.units import MS_PER_S, S_PER_H, S_PER_MIN
 from sim.visit.clinic import Visit
+from sim.visit.delivery import losses, losses_text
 from sim.visit.history import sample_counters
 from sim.visit.icd_check import interrogate_icd
 from sim.visit.programmer import readout, share_text
@@ -38,7 +40,7 @@ def history(visit: Visit) -> Counters:
 def counters_since_visit(visit: Visit, sample: Counters) -> Mapping[str, int]:
     """Return the counters the device shows, scaled to the time since the last visit."""
     scheduled_h = visit.found.since_last_visit_days * (
-        visit.found.settings.ccm_hours_per_day
+        scheduled_h_per_day(visit.found.settings)
     )
     beats = scheduled_h * S_PER_H / 60.0 * visit.patient.rhythm.heart_rate_bpm
     scale = beats / max(sample.beats, 1)
@@ -57,25 +59,47 @@ def interrogate(visit: Visit) -> Process:
     half_s = visit.plan.site.interrogation_min * S_PER_MIN / 2.0
     yield from visit.bedside.wait_s(half_s)
     sample = history(visit)
-    share = sample.delivered_pct * FRAC_PER_PCT
+    share = _eligible_share(sample)
     counters = counters_since_visit(visit, sample)
     visit.findings.as_found = read_out(visit, share, counters)
     visit.note("interrogation", f"settings read; CCM delivered {share_text(share)}")
+    _find_losses(visit, sample.delivered / sample.beats, counters)
     interrogate_icd(visit)
     if visit.generator.state != "ACTIVE":
-        _reactivate(visit)
+        yield from _reactivate(visit)
     visit.generator.force_on = True
     visit.note("telemetry", "real-time ECG with markers on; CCM schedule suspended")
     yield from visit.bedside.wait_s(half_s)
 
 
-def _reactivate(visit: Visit) -> None:
+def _eligible_share(sample: Counters) -> float:
+    """Return the share of the eligible beats with CCM; 0 when it was off all along."""
+    return sample.delivered / max(sample.eligible_beats, 1)
+
+
+def _find_losses(visit: Visit, share: float, counters: Mapping[str, int]) -> None:
+    """Name why little was delivered, as the counters tell it."""
+    in_af = visit.patient.in_atrial_fibrillation
+    found = losses(counters, visit.found.settings, in_af=in_af)
+    is_short = any(loss.name == "schedule" for loss in found)
+    if share >= RULES_OF_SENSING.least_delivered_frac and not is_short:
+        return
+    got = f"CCM in {share_text(share)} of the scheduled beats"
+    text = f"counters: {got}; cause: {losses_text(found)}"
+    visit.findings.sensing.append(text)
+    visit.note("interrogation", text)
+
+
+def _reactivate(visit: Visit) -> Process:
     """Record why the device is off, reset it where needed, switch CCM on."""
-    generator = visit.generator
-    visit.note("device", f"found in state {generator.state}; cause recorded, reset")
+    generator, programmer = visit.generator, visit.programmer
     if generator.state in ("DOWN", "SAFE_MODE"):
-        generator.reset()
-    generator.set_state("ACTIVE")
+        cause = programmer.record_cause()
+        visit.note("device", f"found in state {generator.state}: {cause}; reset")
+        yield from programmer.reset_device()
+    else:
+        visit.note("device", f"found in state {generator.state}; CCM switched on")
+    yield from programmer.ccm_on()
 
 
 def read_out(
@@ -93,7 +117,7 @@ def scan(visit: Visit, n: int) -> Scan:
 def mend_sensing(visit: Visit) -> Process:
     """Sensing before safety before titration: thresholds, scan, window, mode."""
     yield from visit.bedside.wait_s(visit.plan.site.sensing_min * S_PER_MIN)
-    rules = RULES_OF_SENSING
+    rules, n_told = RULES_OF_SENSING, len(visit.findings.sensing)
     seen = scan(visit, rules.scan_beats)
     settings = visit.generator.settings
     changes = propose_sensing(
@@ -114,7 +138,7 @@ def mend_sensing(visit: Visit) -> Process:
         f"CCM delivered {share_text(share)} of {rules.scan_beats} beats after the"
         f" sensing tests ({share_text(rules.least_delivered_frac)} wanted)"
     )
-    for text in visit.findings.sensing:
+    for text in visit.findings.sensing[n_told:]:
         if text:
             visit.note("sensing", text)
     lost = visit.bedside.log.unsensed_frac(first)

@@ -117,9 +117,9 @@ class FoundDevice:
 
     `since_last_visit_days` scales the counters, `charge_frac` is the cell's charge,
     `arrival_h` the time of day at check-in, which the schedule depends on. Since the
-    last visit, the leads were intact until the last `fault_frac` of the time, and the
-    battery was suspended for `suspended_frac` of it. Leads at a "basal" site are
-    near the atrium.
+    last visit, the leads were intact and the device active until the last `fault_frac`
+    of the time, and the battery was suspended for `suspended_frac` of it. Leads at a
+    "basal" site are near the atrium.
     """
 
     settings: Settings = field(default_factory=Settings)

@@ -89,9 +89,11 @@ def _atrial_capture(
     visit: Visit, settings: Settings
 ) -> Generator[simpy.Event, object, Check]:
     probe = capture_probe(visit, settings)
+    visit.bedside.probed = True
     yield from visit.programmer.program(probe)
     yield from visit.bedside.wait_beats(CHECKS.capture_beats)
     yield from visit.programmer.program(settings)
+    visit.bedside.probed = False
     captured = visit.thresholds.captures_atrium(probe)
     seen = "atrial beats follow the trains" if captured else "no atrial capture"
     return Check("atrial capture", not captured, f"{seen} at {settings_text(probe)}")

@@ -258,7 +258,8 @@ class Monitor:
         return ""
 
 
-URGENT: Final = ("sustained ventricular tachycardia", "collapse")
+ICD_SHOCK: Final = "inappropriate ICD shock"
+URGENT: Final = ("sustained ventricular tachycardia", "collapse", ICD_SHOCK)
 
 
 def ectopy_is_excessive(

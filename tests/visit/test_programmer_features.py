@@ -410,6 +410,7 @@ def test_safe_mode_shows_the_code_of_the_charger() -> None:
     charger = do(visit, visit.programmer.charger())
     assert (charger.code, charger.bars) == ("A9", 2)
     assert do(visit, visit.programmer.interrogate()).alerts == (
+        "charger code A9: charge to 75 % at most",
         "device state SAFE_MODE",
     )
 

@@ -94,22 +94,32 @@ def impedance_alerts(
     )
 
 
-def device_alerts(
-    generator: PulseGenerator, delivered_frac: float, idle_days: float
-) -> tuple[str, ...]:
+def device_alerts(bedside: Bedside, delivered_frac: float) -> tuple[str, ...]:
     """Return every alert but those of the leads."""
+    generator, now_s = bedside.generator, float(bedside.env.now)
+    uncharged_days = idle_days(bedside)
     settings, alerts = generator.settings, []
     if delivered_frac * PCT_PER_FRAC < settings.alert_min_ccm_pct:
         alerts.append(
             f"delivered {share_text(delivered_frac)}, below the alert limit of"
             f" {settings.alert_min_ccm_pct:g} %"
         )
-    if idle_days > settings.alert_recharge_days:
-        alerts.append(f"not recharged for {idle_days:.0f} days")
+    if uncharged_days > settings.alert_recharge_days:
+        alerts.append(f"not recharged for {uncharged_days:.0f} days")
     if generator.battery.suspended:
         alerts.append("battery low: CCM suspended")
+    if generator.battery.has_charge_error:
+        ceiling = share_text(generator.battery.cell.error_ceiling_frac)
+        alerts.append(f"charger code A9: charge to {ceiling} at most")
     if generator.state != "ACTIVE":
         alerts.append(f"device state {generator.state}")
+    if settings.mode == "OOO" or settings.ccm_mode == "OFF":
+        alerts.append("CCM is switched off")
+    if generator.off_until_s > now_s:
+        alerts.append("CCM is switched off for a day by a magnet")
+    unread_days = (now_s - generator.last_download_s) / (H_PER_DAY * S_PER_H)
+    if unread_days > generator.limits.download_alert_days:
+        alerts.append(f"not read out for {unread_days:.0f} days")
     return tuple(alerts)
 
 
@@ -142,14 +152,15 @@ def read_out(
     battery = generator.battery
     seen = scan_beats(bedside, _AMPLITUDE_BEATS)
     leads = read_impedances(bedside)
-    days = idle_days(bedside)
+    alerts = leads.alerts + device_alerts(bedside, delivered_frac)
+    generator.last_download_s = float(bedside.env.now)
     return Interrogation(
         at_s=float(bedside.env.now),
         settings=generator.settings,
         ccm_state=generator.state,
         battery_pct=PCT_PER_FRAC * battery.charge_frac,
         battery_v=battery.voltage_v,
-        days_since_charge=days,
+        days_since_charge=idle_days(bedside),
         impedance_v1_ohm=leads.v1_ohm,
         impedance_v2_ohm=leads.v2_ohm,
         r_wave_v1_mv=_mean(seen.v1_mv),
@@ -157,7 +168,7 @@ def read_out(
         p_wave_mv=_mean(seen.atrial_mv),
         delivered_frac=delivered_frac,
         counters=counters,
-        alerts=leads.alerts + device_alerts(generator, delivered_frac, days),
+        alerts=alerts,
     )
 
 

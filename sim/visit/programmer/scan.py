@@ -6,7 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.device.lattice import SMART_MINI
 from sim.device.settings import Settings, axis_numbers
+from sim.device.timing import signal_factor
 from sim.sources import sourced
 from sim.units import MS_PER_S
 from sim.visit.bedside import Bedside
@@ -39,6 +41,13 @@ class Scan:
     v2_mv: FloatArray
     atrial_mv: FloatArray
     local_sense_s: FloatArray
+
+    @property
+    def sensed_latency_ms(self) -> FloatArray:
+        """Latency of the beats that the finest sensitivity would show on both leads."""
+        least_mv = axis_numbers("sens_v1_mv")[0]
+        seen = (self.v1_mv >= least_mv) & (self.v2_mv >= least_mv)
+        return self.latency_ms[seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +97,17 @@ def scan_beats(bedside: Bedside, n: int) -> Scan:
     local = np.array([b.v1_s if settings.ls_channel == "V1" else b.v2_s for b in beats])
     ref = np.array([b.v2_s if settings.ls_channel == "V1" else b.v1_s for b in beats])
     leads = bedside.generator.leads
+    seen_frac = {
+        name: leads[name].sensing_frac * signal_factor(settings, name)
+        for name in ("V1", "V2")
+    }
     at_s = np.array([b.at_s for b in beats])
     p_waves = [b.atrial_mv if b.atrial_s is not None else np.nan for b in beats]
     return Scan(
         latency_ms=(local - ref) * MS_PER_S,
-        v1_mv=np.array([b.v1_mv for b in beats]) * leads.v1.sensing_frac,
-        v2_mv=np.array([b.v2_mv for b in beats]) * leads.v2.sensing_frac,
-        atrial_mv=np.array(p_waves),
+        v1_mv=np.array([b.v1_mv for b in beats]) * seen_frac["V1"],
+        v2_mv=np.array([b.v2_mv for b in beats]) * seen_frac["V2"],
+        atrial_mv=np.array(p_waves) * signal_factor(settings, "A"),
         local_sense_s=local - at_s,
     )
 
@@ -178,6 +191,9 @@ def propose_sensing(
     elif settings.mode == "OOO":
         changes["mode"] = (OVO, "found in standby (OOO): mode OVO-LS-CCM programmed")
     ovo = in_af or settings.mode != "ODO-LS-CCM"
+    if ovo:
+        changes |= _caps(settings, has_own_ls_sensitivity)
+        settings = settings.with_values({name: v for name, (v, _) in changes.items()})
     local_mv = seen.v1_mv if settings.ls_channel == "V1" else seen.v2_mv
     rows = [("sens_v1_mv", seen.v1_mv), ("sens_v2_mv", seen.v2_mv)]
     if has_own_ls_sensitivity:
@@ -185,6 +201,19 @@ def propose_sensing(
     for name, seen_mv in rows:
         changes |= _sensitivity(settings, name, seen_mv, ovo=ovo)
     return changes | _window(settings, seen, ovo=ovo)
+
+
+def _caps(settings: Settings, has_own: bool) -> dict[str, tuple[object, str]]:
+    """Return what must change so that a set may be programmed in OVO."""
+    changes: dict[str, tuple[object, str]] = {}
+    names = ("delay_ms", "alert_width_ms", "sens_v1_mv", "sens_v2_mv", "sens_ls_mv")
+    for name in names if has_own else names[:-1]:
+        allowed, set_to = axis_numbers(name, mode=OVO), getattr(settings, name)
+        within = min(max(set_to, allowed[0]), allowed[-1])
+        if within != set_to:
+            text = f"{name} {set_to:g} is beyond {OVO}: set to {within:g}"
+            changes[name] = (within, text)
+    return changes
 
 
 def _sensitivity(
@@ -211,7 +240,9 @@ def _sensitivity(
 def _window(
     settings: Settings, seen: Scan, *, ovo: bool
 ) -> dict[str, tuple[object, str]]:
-    proposed = propose_window(seen.latency_ms, ovo=ovo)
+    if not seen.sensed_latency_ms.size:
+        return {}
+    proposed = propose_window(seen.sensed_latency_ms, ovo=ovo)
     low, high = proposed.low_ms, proposed.high_ms
     start_ms = settings.alert_start_ms
     if start_ms <= low and high <= start_ms + settings.alert_width_ms:
@@ -222,4 +253,14 @@ def _window(
         f" {start_ms:g} to {start_ms + settings.alert_width_ms:g} ms; moved to"
         f" {start:g} to {start + width:g} ms"
     )
-    return {"alert_start_ms": (start, text), "alert_width_ms": (width, "")}
+    window = {"alert_start_ms": (start, text), "alert_width_ms": (width, "")}
+    return window | _later_train(settings, start)
+
+
+def _later_train(settings: Settings, start_ms: float) -> dict[str, tuple[object, str]]:
+    """Return the delay that an early window needs: the train begins after V."""
+    least_ms = SMART_MINI.ccm_after_v_min_ms - start_ms
+    if settings.delay_ms >= least_ms:
+        return {}
+    text = f"delay raised to {least_ms:g} ms, so that V is seen before the train"
+    return {"delay_ms": (least_ms, text)}

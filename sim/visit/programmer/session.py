@@ -178,7 +178,8 @@ class Programmer:
         self._take_over(self._undo.pop())
 
     def urgent_off(self) -> None:
-        """Switch CCM off at once: the one button that needs no confirmation."""
+        """Switch CCM off at once, by one button; LinkLostError without the wand."""
+        self._require_link()
         self._undo.append(self.programmed)
         self._bedside.generator.urgent_off()
         self._bedside.settings_changed()
@@ -245,11 +246,15 @@ class Programmer:
         return test
 
     def scan_local_sense(self, n_beats: int = 60) -> Reading[WindowProposal]:
-        """Watch the local-sense latency of the next beats and propose the window."""
+        """Watch the local-sense latency of the next beats and propose the window.
+
+        ValueError when a lead senses nothing.
+        """
         yield from self._command()
         yield from self._bedside.wait_beats(n_beats)
         seen = scan_beats(self._bedside, n_beats)
-        window = propose_window(seen.latency_ms, ovo=self.programmed.mode == OVO)
+        is_ovo = self.programmed.mode == OVO
+        window = propose_window(seen.sensed_latency_ms, ovo=is_ovo)
         self._note(
             f"local sense {window.low_ms:.0f} to {window.high_ms:.0f} ms: window from"
             f" {window.alert_start_ms:g} ms, {window.alert_width_ms:g} ms wide proposed"
