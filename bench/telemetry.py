@@ -2,6 +2,9 @@
 
 import resource
 import sys
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +16,24 @@ from sim.telemetry.channels import Recording
 from sim.visit.record import VisitRecord
 
 SCENARIO = "first_visit"
-INVASIVE = {"visit.readout": "invasive-dpdt"}
+INVASIVE: dict[str, object] = {"visit.readout": "invasive-dpdt"}
+LENGTHS: tuple[dict[str, object], ...] = (
+    {
+        "visit.titration_min": 5,
+        "visit.observation_min": 5,
+        "visit.verification_pairs": 4,
+    },
+    {
+        "visit.titration_min": 20,
+        "visit.observation_min": 10,
+        "visit.verification_pairs": 6,
+    },
+    {
+        "visit.titration_min": 120,
+        "visit.observation_min": 60,
+        "visit.verification_pairs": 20,
+    },
+)
 IN_AF = "atrial_fibrillation"
 HZ = 500
 HOUR_S = 3600
@@ -23,7 +43,7 @@ MB_PER_BYTE = 1e-6
 
 
 def rows() -> list[Row]:
-    """Return the cost of synthesis, of files, and the memory that both take."""
+    """Return the cost of synthesis, of files, and the memory that a visit takes."""
     record = run_scenario(load_scenario(SCENARIO).changed(INVASIVE)).record
     recording = recording_of(record, HZ)
     in_af = recording_of(run_scenario(load_scenario(IN_AF)).record, HZ)
@@ -32,15 +52,30 @@ def rows() -> list[Row]:
         whole_s = best_cpu_s(lambda: kept(record, "whole", Path(folder)), repeats=2)
         events_s = best_cpu_s(lambda: kept(record, "events", Path(folder)), repeats=2)
     n_traces = len(recording.channels)
-    hours = f"{n_traces} traces at {HZ} Hz, WFDB and EDF+"
+    files = f"{n_traces} traces at {HZ} Hz, WFDB and EDF+"
     return [
         Row("synthesis, sinus rhythm", a_sample_ns(recording), "ns/sample/lead", 50.0),
         Row("synthesis, fibrillation", a_sample_ns(in_af), "ns/sample/lead", 50.0),
-        Row(f"90 min, {hours}", whole_s * 90.0 / minutes, "s", 1.5),
-        Row(f"60 min, {hours}", whole_s * 60.0 / minutes, "s", 1.0),
+        Row(f"90 min, {files}", whole_s * 90.0 / minutes, "s", 1.5),
+        Row(f"60 min, {files}", whole_s * 60.0 / minutes, "s", 1.0),
         Row("strips around events of a visit", events_s, "s"),
-        Row(f"most memory, all {minutes:.0f} min", most_memory_mb(), "MB", 600.0),
+        *(memory_row(length) for length in LENGTHS),
     ]
+
+
+def memory_row(length: Mapping[str, object]) -> Row:
+    """Return the most memory of a fresh process with a visit and all its strips."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+        minutes, memory_mb = fresh.submit(visit_with_strips, dict(length)).result()
+    return Row(f"most memory, visit of {minutes:.0f} min", memory_mb, "MB", 600.0)
+
+
+def visit_with_strips(length: dict[str, object]) -> tuple[float, float]:
+    """Play a visit, keep all its strips; return its minutes and the most memory, MB."""
+    record = run_scenario(load_scenario(SCENARIO).changed(INVASIVE | length)).record
+    with TemporaryDirectory() as folder:
+        kept(record, "whole", Path(folder))
+    return recording_of(record, HZ).end_s / 60.0, most_memory_mb()
 
 
 def a_sample_ns(recording: Recording) -> float:

@@ -24,7 +24,7 @@ _ROUNDING: Final = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waves:
-    """Gaussian waves, each `(n,)`; one whose time or height is nan is left out."""
+    """Gaussian waves, each `(n,)`, in the order of time; `joined` makes them so."""
 
     at_s: FloatArray
     height: FloatArray
@@ -32,9 +32,10 @@ class Waves:
 
     def between(self, start_s: float, end_s: float) -> "Waves":
         """Return the waves that reach into a span."""
-        reach_s = REACH_SD * self.sd_s
-        inside = (self.at_s + reach_s >= start_s) & (self.at_s - reach_s <= end_s)
-        return _chosen(self, inside)
+        reach_s = REACH_SD * float(self.sd_s.max(initial=0.0))
+        first = np.searchsorted(self.at_s, start_s - reach_s, "left")
+        last = np.searchsorted(self.at_s, end_s + reach_s, "right")
+        return _chosen(self, slice(int(first), int(last)))
 
     def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:
         """Add the waves to samples."""
@@ -151,18 +152,24 @@ def first_sample(start_s: float, sampling_hz: float) -> float:
 Several = TypeVar("Several", Waves, Blocks)
 
 
-def _chosen(part: Several, inside: NDArray[np.bool_]) -> Several:
+def _chosen(part: Several, inside: slice | NDArray[np.bool_]) -> Several:
     kept = (getattr(part, item.name)[inside] for item in fields(part))
     return type(part)(*kept)
 
 
 def joined(parts: Sequence[Waves]) -> Waves:
-    """Return several groups of waves as one."""
-    columns = (
-        np.concatenate([getattr(part, item.name) for part in parts])
-        for item in fields(Waves)
+    """Return several groups of waves as one, in the order of time.
+
+    A wave whose time or height is nan did not happen and is left out.
+    """
+    rows = np.stack(
+        [
+            np.concatenate([getattr(part, item.name) for part in parts])
+            for item in fields(Waves)
+        ]
     )
-    return Waves(*columns)
+    kept = rows[:, np.isfinite(rows).all(axis=0)]
+    return Waves(*kept[:, np.argsort(kept[0], kind="stable")])
 
 
 @kernel
@@ -176,15 +183,19 @@ def draw_waves(
 ) -> None:
     """Add Gaussian waves to samples, each as far as 5 SD from its peak."""
     for wave in range(at_s.size):
-        if not math.isfinite(at_s[wave]) or not math.isfinite(height[wave]):
-            continue
         peak = at_s[wave] * sampling_hz - first
         reach = REACH_SD * sd_s[wave] * sampling_hz
         low = max(0, math.ceil(peak - reach))
         high = min(out.size, math.floor(peak + reach) + 1)
         narrow = -0.5 / (sd_s[wave] * sampling_hz) ** 2
+        # the ratio of neighbours changes by the same factor from each to the next
+        value = height[wave] * math.exp(narrow * (low - peak) ** 2)
+        ratio = math.exp(narrow * (2.0 * (low - peak) + 1.0))
+        factor = math.exp(2.0 * narrow)
         for k in range(low, high):
-            out[k] += height[wave] * math.exp(narrow * (k - peak) ** 2)
+            out[k] += value
+            value *= ratio
+            ratio *= factor
 
 
 @kernel

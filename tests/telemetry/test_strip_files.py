@@ -1,5 +1,6 @@
 """The files of a recording are read back by other people's readers, unchanged."""
 
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pyedflib
 import pytest
 
+from sim.device.settings import Settings
 from sim.heart.beating import BEAT_COLUMNS, BeatingHeart, heart_streams
 from sim.patient import phenotype
 from sim.telemetry.annotations import Annotation, device_marks, true_beats
@@ -168,6 +170,30 @@ def test_equal_recordings_give_equal_bytes(
     assert names == sorted(path.name for path in tmp_path.iterdir())
     for name in names:
         assert (apart / name).read_bytes() == (tmp_path / name).read_bytes(), name
+
+
+def most_memory(minutes: int, beats_of: Callable[..., RecordedBeats], to: Path) -> int:
+    """Return the most bytes that writing some minutes takes."""
+    beats = beats_of([0] * round(60 * minutes / 0.8))
+    made = record_strips(beats, (Settings(),), Setup("S", sampling_hz=1000))
+    span = Span(0, 60 * minutes, "whole visit")
+    tracemalloc.start()
+    samples = write_wfdb(made, [span], to)
+    write_edf(made, span, samples[0], marks=[], path=to / "strips.edf")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+def test_samples_go_to_the_disk_and_are_not_held(
+    beats_of: Callable[..., RecordedBeats], tmp_path: Path
+) -> None:
+    short = most_memory(5, beats_of, tmp_path)
+    size = (tmp_path / "strips.edf").stat().st_size
+    long = most_memory(25, beats_of, tmp_path)
+    more = (tmp_path / "strips.edf").stat().st_size - size
+    # a second of annotations and a beat's waves are kept, no sample
+    assert long - short < 0.05 * more
 
 
 def test_annotations_hours_apart_keep_their_time(

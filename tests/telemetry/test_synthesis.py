@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim.heart import jit
-from sim.telemetry.synthesis import Blocks, Curve, Noise, Part, Tone, Waves
+from sim.telemetry.synthesis import Blocks, Curve, Noise, Part, Tone, Waves, joined
 
 HZ = 500.0
 NAN = float("nan")
@@ -31,8 +31,21 @@ def test_a_wave_is_a_gaussian() -> None:
 
 def test_a_wave_that_did_not_happen_is_not_drawn() -> None:
     out = np.zeros(500)
-    Waves(*columns((NAN, 1.0, 0.02), (0.4, NAN, 0.02))).draw(out, 0.0, HZ)
+    waves = joined([Waves(*columns((NAN, 1.0, 0.02), (0.4, NAN, 0.02)))])
+    waves.draw(out, 0.0, HZ)
     assert not out.any()
+
+
+def test_joined_waves_are_drawn_wherever_they_came_from() -> None:
+    groups = [
+        Waves(*columns((0.9, 1.0, 0.02), (0.1, 0.5, 0.01))),
+        Waves(*columns((0.5, -2.0, 0.03))),
+    ]
+    out, expected = np.zeros(500), np.zeros(500)
+    joined(groups).draw(out, 0.0, HZ)
+    for at_s, height, sd_s in ((0.9, 1.0, 0.02), (0.1, 0.5, 0.01), (0.5, -2.0, 0.03)):
+        expected += height * np.exp(-0.5 * ((times_s(500) - at_s) / sd_s) ** 2)
+    assert out == pytest.approx(expected, abs=2.0 * math.exp(-12.4))
 
 
 def test_a_block_holds_its_beginning_but_not_its_end() -> None:
