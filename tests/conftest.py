@@ -2,11 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
 from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 # The same examples every time, and no failure because a machine was busy.
 settings.register_profile("ccmlab", derandomize=True, deadline=None)
@@ -29,3 +30,21 @@ def browser() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe_faults() -> Callable[[Page], list[str]]:
+    """Return what holds an open page against every rule of axe-core; offline."""
+    script = AXE_FILE_PATH.read_text(encoding="utf-8")
+
+    def faults(page: Page) -> list[str]:
+        page.evaluate(script)
+        found = page.evaluate("axe.run({resultTypes: ['violations']})")
+        assert len(found["passes"]) > 10, "axe-core looked at an empty page"
+        return [
+            f"{fault['id']} ({fault['impact']}): {node['html']}"
+            for fault in found["violations"]
+            for node in fault["nodes"]
+        ]
+
+    return faults

@@ -22,6 +22,7 @@ from harness.report.fhir_terms import (
     OTHER_CARDIAC_DEVICE,
     PSEUDONYMS,
     SIMULATED,
+    STUDY_REPORT,
     SYSTEM,
     Json,
     Names,
@@ -361,7 +362,11 @@ def _diagnostic_report(
         "report",
         (report.title, conclusion, report.sign_off.statement),
         status="partial",  # nobody has reviewed it, so never "final"
-        code=concept("programming-visit-report", "Report of a CCM programming visit"),
+        code=concept(
+            "programming-visit-report",
+            "Report of a CCM programming visit",
+            STUDY_REPORT,
+        ),
         subject=names.ref("patient"),
         result=[names.ref(key) for key in results],
         conclusion=clean(conclusion),

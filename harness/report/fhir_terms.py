@@ -14,24 +14,32 @@ Json = dict[str, Any]
 SYSTEM: Final = "https://ccmlab.invalid/fhir/CodeSystem/ccm-programming"
 PSEUDONYMS: Final = "https://ccmlab.invalid/fhir/pseudonym"
 UCUM: Final = "http://unitsofmeasure.org"
-CPT: Final = "http://www.ama-assn.org/go/cpt"
+CPT: Final = "http://www.ama-assn.org/go/cpt"  # hl7.org/fhir/R4/valueset-cpt-all
 SIMULATED: Final = "Simulated data: not a medical record, not a claim."
 HTEST: Final = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
     "code": "HTEST",
     "display": "test health data",
 }
-# HL7 CardX CIED, value set MDCIDCDeviceTypes: no type of its own for CCM
+# HL7 CardX CIED (build.fhir.org/ig/HL7/CardX-CIED), value set MDCIDCDeviceTypes:
+# no type of its own for CCM
 OTHER_CARDIAC_DEVICE: Final = {
     "system": "urn:iso:std:iso:11073:10101",
     "code": "753670",
     "display": "MDC_IDC_ENUM_DEV_TYPE_Other",
 }
-# FHIR R4, example Observation/ekg
+# FHIR R4, example Observation/ekg (hl7.org/fhir/R4/observation-example-sample-data)
 ECG: Final = {
     "system": "urn:oid:2.16.840.1.113883.6.24",
     "code": "131328",
     "display": "MDC_ECG_ELEC_POTL",
+}
+# IHE's MESA tests list it among the titles of a report sent as PDF ("Cardiac
+# Electrophysiology Report"). The 10191-5 of a draft guide could not be verified.
+STUDY_REPORT: Final = {
+    "system": "http://loinc.org",
+    "code": "18750-0",
+    "display": "Cardiac electrophysiology study",
 }
 CATEGORY: Final = {
     "system": "http://terminology.hl7.org/CodeSystem/observation-category",

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from fhir.resources.R4B.bundle import Bundle
 from jsonschema import Draft6Validator
 
 from harness.report.fhir import fhir_bundle, fhir_bytes
@@ -20,6 +22,7 @@ from harness.report.fhir_terms import (
     ECG,
     HTEST,
     OTHER_CARDIAC_DEVICE,
+    STUDY_REPORT,
     SYSTEM,
     UCUM,
     UCUM_CODES,
@@ -147,6 +150,71 @@ def test_the_schema_would_notice_a_wrong_resource(bundle: Json) -> None:
     assert faults({**patient, "pseudonym": "x"}, "Patient")
     broken = [{**bundle["entry"][0], "resource": {**patient, "active": "yes"}}]
     assert faults({**bundle, "entry": broken}, "Bundle")
+
+
+def test_an_independent_reader_reads_the_same(
+    bundle: Json, harmed_report: Report, hostile: Json
+) -> None:
+    """fhir.resources holds R4B, whose resources of this Bundle are those of R4."""
+    for made in (bundle, fhir_bundle(harmed_report), hostile):
+        assert json.loads(Bundle.model_validate(made).model_dump_json()) == made
+
+
+def test_the_independent_reader_would_notice_a_wrong_resource(bundle: Json) -> None:
+    first, *others = bundle["entry"]
+    wrong = {**first, "resource": {**first["resource"], "pseudonym": "x"}}
+    with pytest.raises(ValueError, match="pseudonym"):
+        Bundle.model_validate({**bundle, "entry": [wrong, *others]})
+
+
+def values_of(part: Json) -> list[str]:
+    return [name for name in part if name.startswith("value")]
+
+
+def test_every_observation_keeps_the_rules_that_no_schema_holds(bundle: Json) -> None:
+    """FHIR R4: obs-6, obs-7, qty-3 and one value at most, for components too."""
+    for item in of_kind(bundle, "Observation"):
+        parts = item.get("component", [])
+        for part in (item, *parts):
+            assert len(values_of(part)) + ("dataAbsentReason" in part) <= 1
+        own = {code["code"] for code in item["code"]["coding"]}
+        codes = [part["code"]["coding"][0]["code"] for part in parts]
+        assert not (values_of(item) and own & set(codes))
+        assert all(values_of(part) or "dataAbsentReason" in part for part in parts)
+        assert values_of(item) or parts or "dataAbsentReason" in item
+    for node in nodes(bundle):
+        if "code" in node and "value" in node:
+            assert node["system"] == UCUM
+
+
+TARGETS = {
+    "subject": {"Patient"},
+    "patient": {"Patient"},
+    "device": {"Device"},
+    "usedReference": {"Device"},
+    "partOf": {"Procedure"},
+    "report": {"DiagnosticReport"},
+    "result": {"Observation"},
+}
+
+
+def test_every_reference_leads_to_a_resource_of_the_right_kind(bundle: Json) -> None:
+    kinds = {e["fullUrl"]: e["resource"]["resourceType"] for e in bundle["entry"]}
+    found = set()
+    for resource in resources(bundle):
+        for name, value in resource.items():
+            for node in nodes(value):
+                if "reference" in node:
+                    assert kinds[node["reference"]] in TARGETS[name]
+                    found.add(name)
+    assert found == set(TARGETS)
+
+
+def test_every_address_is_a_uuid_of_lower_case(bundle: Json) -> None:
+    for entry in bundle["entry"]:
+        name = entry["fullUrl"].removeprefix("urn:uuid:")
+        assert str(UUID(name)) == name
+        assert UUID(name).version == 5  # made of the content, not of chance
 
 
 def test_what_the_schema_leaves_open_is_there(bundle: Json) -> None:
@@ -291,19 +359,32 @@ def test_the_format_fhir_holds_the_pdf_of_the_same_run(report: Report) -> None:
 
 
 def test_codes_of_others_are_those_that_a_public_source_states(bundle: Json) -> None:
-    """MDC: HL7 CardX CIED and the ECG example of FHIR R4; no LOINC code is used."""
+    """Where each is stated stands beside it in `harness.report.fhir_terms`."""
     known = {
-        CPT,
-        HTEST["system"],
-        OTHER_CARDIAC_DEVICE["system"],
-        ECG["system"],
-        "http://terminology.hl7.org/CodeSystem/observation-category",
-        "http://terminology.hl7.org/CodeSystem/data-absent-reason",
+        (CPT, "0417T"),
+        ("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST"),
+        ("urn:iso:std:iso:11073:10101", "753670"),
+        ("urn:oid:2.16.840.1.113883.6.24", "131328"),
+        ("http://loinc.org", "18750-0"),
+        ("http://terminology.hl7.org/CodeSystem/observation-category", "procedure"),
+        ("http://terminology.hl7.org/CodeSystem/data-absent-reason", "unknown"),
     }
-    used = {node["system"] for node in nodes(bundle) if {"system", "code"} <= set(node)}
-    assert used - {UCUM, SYSTEM} <= known
-    device = of_kind(bundle, "Device")[0]["type"]["coding"]
-    assert [coding["code"] for coding in device] == ["ccm-generator", "753670"]
+    used = {
+        (node["system"], node["code"])
+        for node in nodes(bundle)
+        if {"system", "code"} <= set(node) and node["system"] not in (UCUM, SYSTEM)
+    }
+    assert used == known
+    report = of_kind(bundle, "DiagnosticReport")[0]["code"]["coding"]
+    assert report[1:] == [STUDY_REPORT]
+    strip = observations(bundle, "ecg-lead-ii")[0]["code"]["coding"]
+    assert strip[1:] == [ECG]
+    assert device_codes(bundle) == ["ccm-generator", OTHER_CARDIAC_DEVICE["code"]]
+
+
+def device_codes(bundle: Json) -> list[str]:
+    coding = of_kind(bundle, "Device")[0]["type"]["coding"]
+    return [item["code"] for item in coding]
 
 
 def test_the_procedure_has_the_cpt_code_without_its_description(
