@@ -230,6 +230,67 @@ def test_an_atrial_signal_in_its_noise_window_inhibits(
     assert device.counters.inhibitions[Cause.PVC] == 1
 
 
+@pytest.mark.parametrize(
+    ("values", "mv", "cause"),
+    [
+        # the sensitivity is 2 mV; unipolar leads see signals 1.1 times as large
+        ({}, 1.9, "NO_LS"),
+        ({"pol_v2": "UNIPOLAR"}, 1.9, "DELIVERED"),
+        ({"pol_v1": "UNIPOLAR"}, 1.9, "NO_LS"),
+        ({"pol_v2": "UNIPOLAR"}, 1.8, "NO_LS"),
+    ],
+)
+def test_a_unipolar_lead_sees_a_little_more(
+    make_device: MakeDevice,
+    make_beat: MakeBeat,
+    values: dict[str, Any],
+    mv: float,
+    cause: str,
+) -> None:
+    assert make_device(**values).beat(make_beat(10.0, v2_mv=mv)).cause == cause
+
+
+def test_a_unipolar_atrial_lead_sees_a_little_more(
+    make_device: MakeDevice, make_beat: MakeBeat
+) -> None:
+    small = make_beat(10.0, atrial_mv=1.25)
+    assert make_device(**ODO).beat(small).cause == "PVC"
+    assert make_device(**ODO, pol_a="UNIPOLAR").beat(small).delivered
+
+
+@pytest.mark.parametrize(
+    ("values", "noise_mv", "is_noise"),
+    [
+        ({}, 1.9, False),
+        ({}, 2.0, True),
+        ({"sens_v1_mv": 1.0}, 1.0, True),  # below 2 mV more prone
+        ({"pol_v1": "UNIPOLAR"}, 0.5, True),  # a quarter of 2 mV
+        ({"pol_v1": "UNIPOLAR"}, 0.4, False),
+        ({"pol_v2": "UNIPOLAR"}, 1.9, False),  # V2 is local sense, not asked
+    ],
+)
+def test_interference_inhibits_from_the_sensitivity_on(
+    make_device: MakeDevice,
+    make_beat: MakeBeat,
+    values: dict[str, Any],
+    noise_mv: float,
+    is_noise: bool,
+) -> None:
+    beat = make_beat(10.0, noise=True, noise_mv=noise_mv)
+    expected = "NOISE" if is_noise else "DELIVERED"
+    assert make_device(**values).beat(beat).cause == expected
+
+
+def test_interference_of_the_atrial_lead_alone_is_atrial_noise(
+    make_device: MakeDevice, make_beat: MakeBeat
+) -> None:
+    beat = make_beat(10.0, noise=True, noise_mv=1.5)  # A senses from 1.3, V from 2 mV
+    odo, ovo = make_device(**ODO), make_device()
+    assert odo.beat(beat).cause == "NOISE"
+    assert odo.counters.atrial_noise == 1
+    assert ovo.beat(beat).delivered
+
+
 def test_local_sense_is_masked_inside_its_blanking(
     make_device: MakeDevice, make_beat: MakeBeat
 ) -> None:
@@ -324,6 +385,34 @@ def test_a_magnet_held_for_two_beats_switches_off_for_good(
     assert play(device, 1, from_s=30.0) == ["PERMANENT_OFF"]
 
 
+def test_a_magnet_may_switch_off_for_a_day_instead(
+    make_device: MakeDevice, play: Play
+) -> None:
+    device = make_device(magnet_mode="ONE_DAY_OFF")
+    device.hold_magnet(on=True)
+    assert play(device, 2) == ["DELIVERED", "OFF"]
+    device.hold_magnet(on=False)
+    last_s = FROM_S + RR_S  # the last beat under the magnet
+    assert play(device, 1, from_s=last_s + 86_399.0) == ["OFF"]
+    assert device.counters.ventricular_events == 3  # sensing goes on
+    assert play(device, 1, from_s=last_s + 86_400.0) == ["DELIVERED"]
+    assert device.state == "ACTIVE"
+
+
+def test_ccm_on_ends_the_day_of_the_magnet(make_device: MakeDevice, play: Play) -> None:
+    device = make_device(magnet_mode="ONE_DAY_OFF")
+    device.hold_magnet(on=True)
+    play(device, 2)
+    device.hold_magnet(on=False)
+    device.set_state("ACTIVE")
+    assert play(device, 1, from_s=20.0) == ["DELIVERED"]
+
+
+def test_the_smart_has_no_magnet_for_a_day(make_device: MakeDevice) -> None:
+    with pytest.raises(ConflictError, match="magnet_mode must be PERMANENT_OFF"):
+        make_device("CCM X10", magnet_mode="ONE_DAY_OFF")
+
+
 def test_a_low_battery_stops_trains_though_sensing_goes_on(
     make_device: MakeDevice, play: Play
 ) -> None:
@@ -399,10 +488,20 @@ def test_urgent_off_goes_to_ooo(make_device: MakeDevice, play: Play) -> None:
     assert play(device, 1) == ["OFF"]
 
 
-def test_lead_faults_change_what_is_sensed(make_device: MakeDevice, play: Play) -> None:
+@pytest.mark.parametrize(
+    ("fault", "least_mv"),
+    # 2 mV of sensitivity over what is left of the signal: 0.3, 0.7, nothing
+    [("dislodged", 6.67), ("insulation_breach", 2.86), ("fracture", math.inf)],
+)
+def test_a_faulty_lead_needs_a_larger_signal(
+    make_device: MakeDevice, play: Play, fault: str, least_mv: float
+) -> None:
     device = make_device()
-    device.leads.set_fault("V2", "fracture")
-    assert play(device, 1) == ["NO_LS"]
+    device.leads.set_fault("V2", fault)
+    assert play(device, 1, {0: {"v2_mv": min(least_mv * 0.99, 1e9)}}) == ["NO_LS"]
+    if least_mv < math.inf:
+        signal = {"v2_mv": least_mv * 1.01}
+        assert play(device, 1, {0: signal}, from_s=15.0) == ["DELIVERED"]
     device.leads.set_fault("V2", "none")
     assert play(device, 1, from_s=20.0) == ["DELIVERED"]
 

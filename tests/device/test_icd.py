@@ -4,7 +4,13 @@ import math
 
 import pytest
 
-from sim.device.icd import Icd, IcdBeat, detects_fibrillation, watch_icd
+from sim.device.icd import (
+    Icd,
+    IcdBeat,
+    ImplantedIcd,
+    detects_fibrillation,
+    watch_icd,
+)
 from sim.sources import unsourced
 
 ICD = Icd()
@@ -84,6 +90,40 @@ def test_eighteen_of_twenty_four_short_intervals_are_needed() -> None:
 
     assert not detects_fibrillation(ICD, rhythm(17))
     assert detects_fibrillation(ICD, rhythm(18))
+
+
+def through(icd: ImplantedIcd, played: list[IcdBeat], amplitude_v: float) -> list[bool]:
+    shocks = []
+    for at_s, start_s, end_s in played:
+        icd.beat(at_s)
+        shocks.append(icd.train(at_s, start_s, end_s, amplitude_v))
+    return shocks
+
+
+def test_an_icd_in_the_patient_shocks_in_a_fast_rhythm_and_begins_anew() -> None:
+    icd = ImplantedIcd(ICD, 1.0)
+    faster_s = 60.0 / (ICD.shock_rate_bpm(120.0) + 1.0)
+    shocks = through(icd, beats(faster_s, 115.0, 136.0), 7.5)
+    # 1 + 2 k intervals are fast after k more beats; 18 of them at k = 9, then anew
+    assert shocks.index(True) == 9
+    assert icd.n_shocks == sum(shocks) == 4
+    assert icd.n_double == 40
+
+
+def test_an_icd_in_the_patient_does_not_shock_at_rest_or_from_afar() -> None:
+    near, far = ImplantedIcd(ICD, 1.0), ImplantedIcd(ICD, 4.0)
+    assert not any(through(near, beats(0.8, 115.0, 136.0), 7.5))
+    assert near.n_double == 40
+    assert not any(through(far, beats(0.43, 115.0, 136.0), 7.5))
+    assert far.n_double == 0
+
+
+@pytest.mark.parametrize("rr_s", [0.38, 0.43, 0.45, 0.8])
+def test_the_icd_in_the_patient_and_its_markers_agree(rr_s: float) -> None:
+    played, icd = beats(rr_s, 118.0, 139.0), ImplantedIcd(ICD, 1.5)
+    seen = watch_icd(ICD, played, ICD.artefact_at_mv(7.5, 1.5))
+    assert any(through(icd, played, 7.5)) == seen.detects_fibrillation
+    assert icd.n_double == seen.n_double
 
 
 def test_every_number_of_the_icd_has_a_source() -> None:

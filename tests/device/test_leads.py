@@ -48,6 +48,26 @@ def test_each_fault_would_raise_the_impedance_or_sensing_alarm(
     assert leads.v1.impedance_ohm == before_ohm
 
 
+@pytest.mark.parametrize(
+    ("fault", "impedance", "sensing", "current"),
+    [
+        ("none", 1.0, 1.0, 1.0),
+        ("dislodged", 0.75, 0.3, 0.0),
+        ("insulation_breach", 0.4, 0.7, 0.6),
+        ("fracture", 6.0, 0.0, 0.0),
+    ],
+)
+def test_a_fault_changes_impedance_sensing_and_capture(
+    leads: Leads, fault: str, impedance: float, sensing: float, current: float
+) -> None:
+    leads.set_fault("V2", fault)
+    # docs/device.md, 6
+    assert leads.v2.impedance_ohm == pytest.approx(550.0 * impedance)
+    assert leads.v2.sensing_frac == sensing
+    assert 550.0 / leads.v2.muscle_ohm == pytest.approx(current)
+    assert leads.working(Settings()) == (("V1", "V2") if current else ("V1",))
+
+
 def test_mending_restores_the_lead_and_counts_as_a_change(leads: Leads) -> None:
     leads.set_fault("V1", "fracture")
     leads.set_fault("V1", "none")
