@@ -34,6 +34,7 @@ from sim.visit.clinic import FoundDevice
 from sim.visit.delivery import RULES_OF_DELIVERY
 from sim.visit.followup import RULES as FOLLOW_UP
 from sim.visit.icd_check import ICD
+from sim.visit.measuring_noise import PLANNING
 from sim.visit.plan import PROTOCOL, VisitPlan
 from sim.visit.programmer import Link
 from sim.visit.programmer.scan import RULES_OF_SENSING
@@ -102,6 +103,7 @@ def fixed_models(device: str, plan: VisitPlan) -> Mapping[str, Any]:
         "spread of trains": SpreadPopulation(),
         "readout": readout(plan.readout),
         "rules of reading": RULES,
+        "measuring plan": PLANNING,
         "bedside questions": ASKING,
         "sensing rules": RULES_OF_SENSING,
         "causes of low delivery": RULES_OF_DELIVERY,

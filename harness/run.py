@@ -14,10 +14,10 @@ from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
 from harness.search import Objective, SearchAdvisor, SearchPlan
 from harness.truth import AnswerKey, answer_key
 from optimizers.registry import strategies
-from sim.instruments import readout
 from sim.patient import Patient
 from sim.streams import stream
 from sim.visit.clinic import Progress
+from sim.visit.measuring import expected_sd_pct, measuring_plan
 from sim.visit.record import VisitRecord
 from sim.visit.visit import run_visit
 
@@ -140,7 +140,6 @@ def search_plan(
     `strategy` replaces what the table of the search says.
     """
     visit = table.visit_plan
-    expected = readout(visit.readout).expected_pair_sd_pct * visit.noise_scale
     return SearchPlan(
         strategy=strategy or search.strategy,
         axes=search.axes,
@@ -152,7 +151,8 @@ def search_plan(
         on_finish=search.on_finish,
         duplicates=search.duplicates,
         gate_probability=search.gate_probability,
-        noise_sd_pct=visit.expected_pair_sd_pct or expected,
+        noise_sd_pct=expected_sd_pct(visit),
+        knows_reference=measuring_plan(visit.plan).knows_reference,
         objective=Objective(search.energy_weight, search.discomfort_weight),
     )
 

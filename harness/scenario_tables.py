@@ -41,6 +41,7 @@ from sim.patient.table import patient_of_table
 from sim.sources import unit_of
 from sim.telemetry.morphology import Disturbance
 from sim.visit.clinic import FoundDevice
+from sim.visit.measuring import PLANS
 from sim.visit.plan import SITES, VisitPlan, site
 
 SEARCHABLE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
@@ -221,7 +222,10 @@ class VisitTable(Table):
 
     site: Annotated[str, one_of(lambda: SITES)] = _PLAN.site.name
     readout: Annotated[str, one_of(lambda: READOUTS)] = _PLAN.readout
-    plan: Literal["paired"] = "paired"
+    plan: Annotated[str, one_of(lambda: PLANS)] = _PLAN.plan
+    tests_per_reference: Annotated[int, within(1, 100)] = _PLAN.tests_per_reference
+    target_se_pct: Annotated[float, within(0.05, 50.0)] = _PLAN.target_se_pct
+    most_replicates: Annotated[int, within(1, 20)] = _PLAN.most_replicates
     titration_min: Annotated[float, within(0.0, 240.0)] = _PLAN.titration_min
     response_pairs: Annotated[int, within(0, 20)] = _PLAN.response_pairs
     verification_pairs: Annotated[int, within(2, 60)] = _PLAN.verification_pairs

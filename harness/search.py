@@ -42,7 +42,11 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class SearchPlan:
-    """How the settings to try are chosen."""
+    """How the settings to try are chosen.
+
+    `noise_sd_pct` is the SD of one test's reading under the visit's measuring plan, and
+    `knows_reference` whether that plan makes the reference's gain zero by construction.
+    """
 
     strategy: str = "titration"
     axes: tuple[str, ...] = ("amplitude_v", "phase_duration_ms", "delay_ms")
@@ -55,6 +59,7 @@ class SearchPlan:
     duplicates: Duplicates = "remeasure"
     gate_probability: float = GATE_PROBABILITY
     noise_sd_pct: float = 2.0
+    knows_reference: bool = True
     objective: Objective = field(default_factory=Objective)
 
 
@@ -122,8 +127,8 @@ def settings_at(
 class SearchAdvisor:
     """A strategy at the bedside. Use it as a context manager.
 
-    Asking for the reference is answered without a test: in a paired plan its gain is
-    zero by construction. Everything else is tested by the visit.
+    Where the plan knows the reference, asking for it is answered without a test: its
+    gain is zero by construction. Everything else is tested by the visit.
     """
 
     def __init__(self, plan: SearchPlan, rng: np.random.Generator) -> None:
@@ -156,7 +161,8 @@ class SearchAdvisor:
             found,
             plan.budget,
             noise_sd=plan.noise_sd_pct,
-            planned_evaluations=n_tests + 1,  # the reference counts, but takes no time
+            # a known reference counts, but takes no time
+            planned_evaluations=n_tests + int(plan.knows_reference),
         )
         self._search = Search(
             plan.strategy,
@@ -173,14 +179,15 @@ class SearchAdvisor:
         search = self._running()
         for _ in range(MOST_FREE_ANSWERS):
             point = search.ask()
-            if point != search.problem.reference:
+            if point != search.problem.reference or not self.plan.knows_reference:
                 break
             search.tell(self._known_reference(point))
         point = search.ask()
         if point is None:
             return None
         self._asked = point
-        return self.settings_of(point)
+        is_reference = point == search.problem.reference
+        return self._reference if is_reference else self.settings_of(point)
 
     def learn(self, tested: Tested) -> None:
         """Turn what the visit saw into the strategy's observation."""

@@ -14,7 +14,7 @@ import numpy as np
 from harness.report.model import Report
 from sim.device.settings import Settings
 from sim.instruments import Reading
-from sim.visit.record import Arm, BeatTable, Gains, Pair, Tested, VisitRecord
+from sim.visit.record import BeatTable, Gains, Pair, Tested, VisitRecord
 
 Cell = str | int | float | bool | None
 Row = Mapping[str, Cell]
@@ -109,8 +109,8 @@ def pair_rows(record: VisitRecord) -> Iterator[Row]:
             "order": " ".join(arm.role for arm in pair.arms),
             "n_attempts": sum(arm.n_attempts for arm in pair.arms),
             **_therapy("tested", tested[0].settings if tested else None),
-            "reference_primary": _mean(pair.arms, "reference"),
-            "tested_primary": _mean(pair.arms, "tested"),
+            "reference_primary": pair.mean("reference"),
+            "tested_primary": pair.mean("tested"),
             **_gains(pair),
             "void": pair.void,
         }
@@ -119,7 +119,8 @@ def pair_rows(record: VisitRecord) -> Iterator[Row]:
 def reading_rows(record: VisitRecord) -> Iterator[Row]:
     """Yield each reading with the arm and the pair that it belongs to."""
     for pair in pairs(record):
-        for place, arm in enumerate(pair.arms, start=1):
+        weighted = zip(pair.arms, pair.arm_weights, strict=True)
+        for place, (arm, weight) in enumerate(weighted, start=1):
             yield {
                 "purpose": pair.purpose,
                 "pair": pair.number,
@@ -128,6 +129,7 @@ def reading_rows(record: VisitRecord) -> Iterator[Row]:
                 "arm_start_s": arm.start_s,
                 "arm_end_s": arm.end_s,
                 "n_attempts": arm.n_attempts,
+                "weight": weight,
                 **_fields(arm.reading),
             }
 
@@ -173,11 +175,6 @@ def _gains(pair: Pair | None) -> Row:
     if pair is None or pair.gains is None:
         return _NO_GAINS
     return {f"gain_{name}": value for name, value in _fields(pair.gains).items()}
-
-
-def _mean(arms: Iterable[Arm], role: str) -> float:
-    values = [arm.reading.primary for arm in arms if arm.role == role]
-    return sum(values) / len(values) if values else math.nan
 
 
 def _fields(item: Gains | Reading) -> dict[str, Cell]:

@@ -16,13 +16,15 @@ from sim.heart.beating import BeatingHeart, heart_streams
 from sim.instruments import Instruments, beats_to_read, beats_to_settle, readout
 from sim.patient import Patient
 from sim.streams import stream
-from sim.units import H_PER_DAY, S_PER_H
+from sim.units import H_PER_DAY, S_PER_H, S_PER_MIN
 from sim.visit.bedside import Bedside
+from sim.visit.measuring_noise import arm_s
 from sim.visit.plan import FoundDevice as FoundDevice
 from sim.visit.plan import VisitPlan
 from sim.visit.programmer import Programmer, settings_text
 from sim.visit.record import (
     AdverseEvent,
+    Arm,
     Check,
     Choice,
     Event,
@@ -115,6 +117,7 @@ class Visit:
         self.phase = ""
         self.n_pairs = 0
         self.n_arms = 0
+        self.reference_arms: list[Arm] = []  # of plans that read settings alone
         self.titration_end_s = float("inf")
         self.ectopy_baseline = (0, 0.0)
         self.ectopy_since_beat = 0
@@ -275,12 +278,11 @@ class Visit:
         return float(self.env.now) + self.test_s <= self.titration_end_s
 
     @property
-    def test_s(self) -> float:
-        """Expected time of one test: three arms and the questions."""
-        arm_beats = self.settle_beats + self.read_beats
-        rr_s = 60.0 / self.patient.rhythm.heart_rate_bpm
-        arm_s = self.plan.programming_s + arm_beats * rr_s
-        return 3.0 * arm_s + self.plan.question_s
+    def arm_s(self) -> float:
+        """Expected time of one arm: programming, settling, reading."""
+        rr_s = S_PER_MIN / self.patient.rhythm.heart_rate_bpm
+        in_af = self.patient.in_atrial_fibrillation
+        return arm_s(self.plan, rr_s=rr_s, in_af=in_af)
 
 
 def put_into_state(generator: PulseGenerator, state: State) -> None:

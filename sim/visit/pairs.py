@@ -1,8 +1,8 @@
 """How two settings are compared: arms, pairs, voids and repeats."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from statistics import fmean
+from dataclasses import dataclass, replace
+from math import nan
 from typing import Final, TypeVar
 
 import simpy
@@ -58,6 +58,12 @@ class Comparison:
 
 def read_pair(visit: Visit, comparison: Comparison) -> Process[Pair]:
     """Read one pair; raises StoppedError when safety or the patient ends it."""
+    arms = yield from read_arms(visit, comparison)
+    return pair_of(visit, comparison.purpose, arms)
+
+
+def read_arms(visit: Visit, comparison: Comparison) -> Process[tuple[Arm, ...]]:
+    """Read arms in their order up to the first void one; raises StoppedError."""
     arms: list[Arm] = []
     visit.bedside.guarded = True
     try:
@@ -67,8 +73,7 @@ def read_pair(visit: Visit, comparison: Comparison) -> Process[Pair]:
                 break
     finally:
         visit.bedside.guarded = False
-    visit.n_pairs += 1
-    return _pair(visit.n_pairs, comparison, tuple(arms))
+    return tuple(arms)
 
 
 def read_arm(visit: Visit, comparison: Comparison, role: Role) -> Process[Arm]:
@@ -116,17 +121,31 @@ def _beats(visit: Visit, n: int) -> Process[None]:
         raise StoppedError(reason)
 
 
-def _pair(number: int, comparison: Comparison, arms: tuple[Arm, ...]) -> Pair:
-    void = next((arm.reading.void for arm in arms if arm.reading.void), "")
-    gains = None if void else _gains(arms)
-    return Pair(number, comparison.purpose, arms, gains, void)
+def pair_of(
+    visit: Visit,
+    purpose: Purpose,
+    arms: tuple[Arm, ...],
+    *,
+    weights: tuple[float, ...] = (),
+) -> Pair:
+    """Return arms as the next pair of the visit; void when an arm that counts is."""
+    visit.n_pairs += 1
+    pair = Pair(visit.n_pairs, purpose, arms, None, "", weights)
+    void = next((arm.reading.void for arm in pair.counted if arm.reading.void), "")
+    return replace(pair, gains=None if void else _gains(pair), void=void)
 
 
-def _gains(arms: tuple[Arm, ...]) -> Gains:
-    return Gains(*(_gain_pct(arms, name) for name in QUANTITIES))
+def gain_pct(arms: tuple[Arm, ...]) -> float:
+    """Return the primary gain of the arms of one pair, nan when one is void."""
+    if any(arm.reading.void for arm in arms):
+        return nan
+    return _gain_pct(Pair(0, "titration", arms, None, ""), "primary")
 
 
-def _gain_pct(arms: tuple[Arm, ...], name: str) -> float:
-    tested = fmean(getattr(a.reading, name) for a in arms if a.role == "tested")
-    base = fmean(getattr(a.reading, name) for a in arms if a.role == "reference")
-    return PCT_PER_FRAC * (tested / base - 1.0)
+def _gains(pair: Pair) -> Gains:
+    return Gains(*(_gain_pct(pair, name) for name in QUANTITIES))
+
+
+def _gain_pct(pair: Pair, name: str) -> float:
+    ratio = pair.mean("tested", name) / pair.mean("reference", name)
+    return PCT_PER_FRAC * (ratio - 1.0)

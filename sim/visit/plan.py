@@ -138,11 +138,19 @@ class FoundDevice:
 
 @dataclass(frozen=True, slots=True)
 class VisitPlan:
-    """The visit as an experiment: how it is read and when it is believed."""
+    """The visit as an experiment: how it is read and when it is believed.
+
+    `plan` names a measuring plan of `sim.visit.measuring`; `alternate-every` reads the
+    reference before every `tests_per_reference` tests, `replicates` repeats a pair up
+    to `most_replicates` times until its mean has the standard error `target_se_pct`.
+    """
 
     site: Site = field(default_factory=lambda: SITES["device-clinic"])
     readout: str = "finger-pressure"
     plan: str = "paired"
+    tests_per_reference: int = sourced(4, PROTOCOL, "2, measuring plans", "assumed")
+    target_se_pct: float = sourced(1.2, PROTOCOL, "2, measuring plans", "assumed")
+    most_replicates: int = sourced(4, PROTOCOL, "2, measuring plans", "assumed")
     titration_min: float = sourced(40.0, PROTOCOL, "3, step 6", "assumed")
     response_pairs: int = sourced(3, PROTOCOL, "2", "assumed")
     verification_pairs: int = sourced(10, PROTOCOL, "3, step 7", "assumed")

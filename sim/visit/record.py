@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import fsum, nan
 from typing import Literal
 
 import numpy as np
@@ -63,13 +64,19 @@ class Gains:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Reference and tested setting read close together. No gains when void."""
+    """Reference and tested setting read close together. No gains when void.
+
+    `weights` are those of the arms in the mean of their role, equal when left out; an
+    arm of weight 0 does not count. Under a plan that reads the tested setting alone,
+    the reference arms are those it is compared with, and several pairs share them.
+    """
 
     number: int
     purpose: Purpose
     arms: tuple[Arm, ...]
     gains: Gains | None
     void: str
+    weights: tuple[float, ...] = ()
 
     @property
     def start_s(self) -> float:
@@ -80,6 +87,29 @@ class Pair:
     def end_s(self) -> float:
         """End of the last arm."""
         return self.arms[-1].end_s
+
+    @property
+    def arm_weights(self) -> tuple[float, ...]:
+        """One weight for each arm."""
+        return self.weights or (1.0,) * len(self.arms)
+
+    @property
+    def counted(self) -> tuple[Arm, ...]:
+        """The arms that count."""
+        weighted = zip(self.arms, self.arm_weights, strict=True)
+        return tuple(arm for arm, weight in weighted if weight)
+
+    def mean(self, role: Role, quantity: str = "primary") -> float:
+        """Return the weighted mean of one quantity over a role's arms, else nan."""
+        weighted = [
+            (getattr(arm.reading, quantity), weight)
+            for arm, weight in zip(self.arms, self.arm_weights, strict=True)
+            if arm.role == role and weight
+        ]
+        if not weighted:
+            return nan
+        total = fsum(value * weight for value, weight in weighted)
+        return total / fsum(weight for _, weight in weighted)
 
 
 @dataclass(frozen=True, slots=True)

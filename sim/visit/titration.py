@@ -12,10 +12,16 @@ from sim.units import S_PER_MIN
 from sim.visit.bedside import train_of
 from sim.visit.clinic import Visit
 from sim.visit.interrogation import latest_train_end_ms
+from sim.visit.measuring import (
+    Measured,
+    expected_test_s,
+    measuring_plan,
+)
+from sim.visit.measuring_noise import PLANNING
 from sim.visit.pairs import Comparison, StoppedError, read_pair
 from sim.visit.programmer import settings_text
 from sim.visit.record import Pair, Purpose, Tested
-from sim.visit.safety import RULES, URGENT, ectopy_is_excessive
+from sim.visit.safety import RULES, URGENT, Admitted, ectopy_is_excessive
 
 T = TypeVar("T")
 Process = Generator[simpy.Event, object, T]
@@ -50,7 +56,7 @@ def response_test(visit: Visit) -> Process[None]:
 def titrate(visit: Visit) -> Process[None]:
     """Let the advisor propose, test what it proposes, let it learn."""
     visit.titration_end_s = float(visit.env.now) + visit.plan.titration_s
-    while visit.time_for_one_more():
+    while time_for_one_more(visit):
         settings = visit.advisor.propose()
         if settings is None:
             return
@@ -61,22 +67,28 @@ def titrate(visit: Visit) -> Process[None]:
             return
 
 
+def time_for_one_more(visit: Visit) -> bool:
+    """Tell whether the titration clock leaves time for one more test."""
+    return float(visit.env.now) + expected_test_s(visit) <= visit.titration_end_s
+
+
 def test(visit: Visit, asked: Settings) -> Process[Tested]:
-    """Test one proposal: filter, reference-tested-reference, questions."""
+    """Test one proposal: filter, readings as the plan has them, questions."""
     start_s, first = float(visit.env.now), visit.bedside.n_beats
     visit.filter.latest_train_end_ms = latest_train_end_ms(visit)
-    admitted = visit.filter.admit(asked)
+    admitted = _admitted(visit, asked)
     if admitted.settings is None:
         yield visit.env.timeout(RULES.refusal_s)
         visit.note("refused", f"{settings_text(asked)}: {admitted.note}")
         return _tested(visit, asked, visit.reference, first, start_s, admitted.note)
-    settings, pair, aborted = admitted.settings, None, ""
+    settings, measured, aborted = admitted.settings, None, ""
     grade = _grade(visit, settings)
     comparison = Comparison(
         "titration", settings, visit.reference, asks=lambda: _complaint(grade)
     )
     try:
-        pair = yield from read_pair(visit, comparison)
+        plan = measuring_plan(visit.plan.plan)
+        measured = yield from plan.measure(visit, comparison)
         visit.filter.tolerated(settings)
         yield from visit.bedside.wait_s(visit.plan.question_s)
     except StoppedError as stopped:
@@ -90,10 +102,17 @@ def test(visit: Visit, asked: Settings) -> Process[Tested]:
         first,
         start_s,
         admitted.note,
-        pair=pair,
+        measured=measured,
         grade=grade,
         aborted=aborted,
     )
+
+
+def _admitted(visit: Visit, asked: Settings) -> Admitted:
+    """Return what the filter lets pass; the reference is what everything returns to."""
+    if asked == visit.reference:
+        return Admitted(asked, "")
+    return visit.filter.admit(asked)
 
 
 def make_safe(visit: Visit, reason: str, settings: Settings) -> Process[None]:
@@ -155,11 +174,12 @@ def _tested(
     start_s: float,
     note: str,
     *,
-    pair: Pair | None = None,
+    measured: Measured | None = None,
     grade: int = 0,
     aborted: str | None = None,
 ) -> Tested:
     bedside = visit.bedside
+    pair = measured.pair if measured is not None else None
     arms = pair.arms if pair is not None else ()
     delivered = [a.reading.delivered_frac for a in arms if a.role == "tested"]
     tested = Tested(
@@ -168,7 +188,7 @@ def _tested(
         settings=settings,
         filter_note=note,
         pair=pair,
-        standard_error_pct=visit.expected_pair_sd_pct,
+        standard_error_pct=_standard_error_pct(visit, measured),
         sensation_grade=grade,
         n_ectopics=bedside.log.n_ectopic(first),
         n_train_ectopics=bedside.monitor.take_tied(),
@@ -181,6 +201,14 @@ def _tested(
     )
     visit.note("tested", tested_text(tested))
     return tested
+
+
+def _standard_error_pct(visit: Visit, measured: Measured | None) -> float:
+    """Return what the reading is worth; what is usual where there is none."""
+    if measured is not None:
+        return measured.standard_error_pct
+    usual = measuring_plan(visit.plan.plan).sd_pct(visit.plan, visit.arm_s)
+    return max(usual, PLANNING.least_error_pct)
 
 
 def energy_frac(visit: Visit, settings: Settings) -> float:

@@ -11,6 +11,7 @@ from sim.visit.clinic import Advisor, FoundDevice, Progress, Visit
 from sim.visit.followup import follow_up
 from sim.visit.interrogation import interrogate, mend_sensing
 from sim.visit.leaving import close_report, observe
+from sim.visit.measuring import n_tests
 from sim.visit.plan import PHASES, VisitPlan
 from sim.visit.programming import program_permanently, read_again
 from sim.visit.record import VisitRecord
@@ -38,7 +39,7 @@ def test_response(visit: Visit) -> Process:
 def titrate_under_the_clock(visit: Visit) -> Process:
     """Search, unless the patient has already been harmed."""
     visit.ectopy_since_beat = visit.bedside.n_beats
-    visit.advisor.begin(visit.reference, int(visit.plan.titration_s / visit.test_s))
+    visit.advisor.begin(visit.reference, n_tests(visit))
     if visit.may_titrate:
         yield from titrate(visit)
 
