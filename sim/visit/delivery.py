@@ -16,10 +16,15 @@ _OFF: Final = (Cause.OFF, Cause.PERMANENT_OFF, Cause.DOWN, Cause.SAFE_MODE)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRules:
-    """Which share of the beats, or of the programmed hours, is worth a word."""
+    """Which share of the beats, or of the programmed hours, is worth a word.
+
+    In OVO a premature beat is above the rate limit or, when it comes later, a local
+    sense outside the window: `late_per_fast_ectopic` of these for one of those.
+    """
 
     least_lost_frac: float = sourced(0.02, "ccmlab-device", "4", "assumed")
     least_hours_frac: float = sourced(0.95, "ccmlab-device", "4", "assumed")
+    late_per_fast_ectopic: float = sourced(1.5, "ccmlab-device", "4", "assumed")
 
 
 RULES_OF_DELIVERY: Final = DeliveryRules()
@@ -74,14 +79,16 @@ def _by_cause(
     outside = lost[Cause.LS_OUT] - missed_v + lost[Cause.V_UNDERSENSED]
     fast, no_p = lost[Cause.VT], lost[Cause.PVC]
     blind_af = no_p if in_af and settings.mode != OVO else 0.0
-    ectopic = (no_p - blind_af) + (0.0 if in_af else fast)
+    late = 0.0 if in_af else RULES_OF_DELIVERY.late_per_fast_ectopic * fast
+    late = min(late, outside)
+    ectopic = (no_p - blind_af) + (0.0 if in_af else fast) + late
     return (
         _loss("switched off", sum(lost[cause] for cause in _OFF), "CCM off"),
         _loss("battery", lost[Cause.BATTERY_LOW], "CCM suspended"),
         _loss("undersensing", lost[Cause.NO_LS], "no local sense"),
         _loss("undersensing", missed_v, "no ventricular event"),
         _loss("interference", lost[Cause.NOISE], "noise"),
-        _loss("alert window", outside, "local sense outside it"),
+        _loss("alert window", outside - late, "local sense outside it"),
         _loss("atrial fibrillation in ODO", blind_af, "no P wave before V"),
         _loss("PVC burden", ectopic, "premature beats"),
         _loss("AF rate", fast if in_af else 0.0, "above the rate limit"),
