@@ -18,7 +18,9 @@ INHIBITING = ("SHORT_AV", "LONG_AV", "PVC", "AT", "LS_OUT", "NOISE", "VT")
 VARIED = (
     *("ls_channel", "ccm_channels", "delay_ms", "n_pulses"),
     *("alert_start_ms", "alert_width_ms", "balancing_ms", "phase_duration_ms"),
+    *("magnet_mode", "pol_v1", "pol_v2", "pol_a"),
 )
+GATES = ("SCHEDULE_OFF", "OFF", "PERMANENT_OFF", "DOWN", "SAFE_MODE", "BATTERY_LOW")
 CYCLES = tuple(f"inhibit_cycles_{cause.lower()}" for cause in INHIBITING)
 
 
@@ -56,6 +58,7 @@ class DeviceMachine(RuleBasedStateMachine):
         self.last_end_s = self.last_start_s = float("-inf")
         self.sensed = {"A": 0, "V": 0, "LS": 0}
         self.magnet_beats = -1
+        self.off_until_s = float("-inf")
 
     @rule(new=programmable())
     def program(self, new: Settings) -> None:
@@ -105,6 +108,7 @@ class DeviceMachine(RuleBasedStateMachine):
         self.magnet(on=False)
         self.device.reset()
         self.device.set_state("ACTIVE")
+        self.off_until_s = float("-inf")
         self.device.battery.recharge(self.now_s)
         self.device.leads.set_fault("V1", "none")
         self.device.leads.set_fault("V2", "none")
@@ -138,10 +142,12 @@ class DeviceMachine(RuleBasedStateMachine):
         self.regular_beats(2, share)
         self.any_beat(rr_s, av_s, 5, lag_ms, PLAIN_MV, None, noise=False)
 
-    @rule()
-    def noisy_beat(self) -> None:
+    @rule(noise_mv=st.sampled_from((0.3, 0.4, 0.5, 1.2, 1.3, 1.9, 2.0, math.inf)))
+    def noisy_beat(self, noise_mv: float) -> None:
         lag_ms = self.settings.alert_start_ms
-        self.any_beat(0.8, 0.17, 5, lag_ms, PLAIN_MV, None, noise=True)
+        self.any_beat(
+            0.8, 0.17, 5, lag_ms, PLAIN_MV, None, noise=True, noise_mv=noise_mv
+        )
 
     @rule(
         rr_s=st.one_of(st.just(0.8), st.floats(0.05, 1.6)),
@@ -150,6 +156,7 @@ class DeviceMachine(RuleBasedStateMachine):
         lag_ms=st.one_of(st.integers(0, 20), st.integers(-120, 120)),
         sizes=st.tuples(amplitudes_mv, amplitudes_mv, amplitudes_mv),
         noise=st.just(False),
+        noise_mv=st.just(math.inf),
         late_ms=st.one_of(st.none(), st.integers(1, 300)),
     )
     def any_beat(
@@ -162,6 +169,7 @@ class DeviceMachine(RuleBasedStateMachine):
         late_ms: int | None,
         *,
         noise: bool,
+        noise_mv: float = math.inf,
     ) -> None:
         self.now_s += rr_s
         v_s = self.now_s + v1_ms * 0.001
@@ -176,6 +184,7 @@ class DeviceMachine(RuleBasedStateMachine):
                 *sizes,
                 noise,
                 None if late_ms is None else ls_s + late_ms * 0.001,
+                noise_mv,
             )
         )
 
@@ -187,7 +196,7 @@ class DeviceMachine(RuleBasedStateMachine):
         self.n_beats += 1
         self.n_trains += decision.delivered
         self._no_train_lies_over_what_is_sensed(signals, decision)
-        self._magnet_is_obeyed(decision)
+        self._magnet_is_obeyed(signals, decision)
         if decision.delivered:
             self._train_is_allowed(signals, decision)
         self._keep_books(before, decision)
@@ -195,7 +204,8 @@ class DeviceMachine(RuleBasedStateMachine):
     def _train_is_allowed(self, signals: BeatSignals, decision: BeatDecision) -> None:
         programmed, device = self.settings, self.device
         assert self.inhibited == 0
-        assert not signals.noise
+        assert not (signals.noise and self._is_heard(signals.noise_mv))
+        assert signals.at_s >= self.off_until_s
         assert programmed.mode != "OOO"
         assert programmed.ccm_mode == "TIMED"
         assert device.state == "ACTIVE"
@@ -205,9 +215,11 @@ class DeviceMachine(RuleBasedStateMachine):
         start_s = programmed.alert_start_ms * 0.001
         assert latency_s >= start_s - EDGE_S
         assert latency_s <= start_s + programmed.alert_width_ms * 0.001 + EDGE_S
-        assert decision.train_start_s >= decision.reference_s + 0.003 - EDGE_S
-        delay_s = decision.train_start_s - decision.ls_s
-        assert delay_s >= programmed.delay_ms * 0.001 - EDGE_S
+        due_s = decision.ls_s + programmed.delay_ms * 0.001
+        # the delay after local sense, but no sooner than 3 ms after V
+        assert decision.train_start_s == pytest.approx(
+            max(due_s, decision.reference_s + 0.003), abs=EDGE_S
+        )
         assert decision.train_start_s > self.last_end_s
         assert decision.train_end_s - decision.train_start_s == pytest.approx(
             programmed.train_ms * 0.001
@@ -230,10 +242,27 @@ class DeviceMachine(RuleBasedStateMachine):
         for name, at_s in zip(self.sensed, times, strict=True):
             self.sensed[name] += not math.isnan(at_s)
 
-    def _magnet_is_obeyed(self, decision: BeatDecision) -> None:
-        if self.magnet_beats >= 0:
-            self.magnet_beats += 1
-            assert self.magnet_beats < 2 or not decision.delivered
+    def _is_heard(self, noise_mv: float) -> bool:
+        """Tell whether interference exceeds the sensitivity of V, or of A in ODO."""
+        programmed = self.settings
+        reference = "pol_v2" if programmed.ls_channel == "V1" else "pol_v1"
+        asked = [(reference, 2.0)]
+        if programmed.mode == "ODO-LS-CCM":
+            asked.append(("pol_a", 1.3))
+        larger = {"BIPOLAR": 1.0, "UNIPOLAR": 4.0}
+        return any(
+            noise_mv * larger[getattr(programmed, pole)] >= sensitivity_mv
+            for pole, sensitivity_mv in asked
+        )
+
+    def _magnet_is_obeyed(self, signals: BeatSignals, decision: BeatDecision) -> None:
+        if self.magnet_beats < 0:
+            return
+        self.magnet_beats += 1
+        if self.magnet_beats >= 2:
+            assert not decision.delivered
+            if self.settings.magnet_mode == "ONE_DAY_OFF":
+                self.off_until_s = signals.at_s + 86_400.0
 
     def _keep_books(self, before: dict[Any, int], decision: BeatDecision) -> None:
         """Follow the inhibition counter from the outcome, not from the device."""
@@ -255,6 +284,10 @@ class DeviceMachine(RuleBasedStateMachine):
         assert sum(counters.beats_by_cause.values()) == self.n_beats
         assert counters.delivered == self.n_trains
         assert counters.delivered <= counters.eligible_beats <= self.n_beats
+        gated = sum(counters.beats_by_cause[Cause(cause)] for cause in GATES)
+        assert counters.eligible_beats == self.n_beats - gated
+        for cause, n_events in counters.inhibitions.items():
+            assert counters.beats_by_cause[cause] <= n_events
 
     @invariant()
     def every_sensed_event_is_counted_once(self) -> None:

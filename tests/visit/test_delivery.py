@@ -39,7 +39,7 @@ class Nobody:
 def arrive(patient: Patient, found: FoundDevice) -> Visit:
     visit = Visit(patient, VisitPlan(), found, advisor=Nobody(), seed=4)
     # the ECG of check-in and exam comes before
-    run(visit, visit.bedside.wait_s(600.0))
+    run(visit, visit.bedside.wait_s(120.0))
     return visit
 
 
