@@ -7,6 +7,7 @@ from typing import Final
 
 from harness.provenance import declared_numbers, sourced_models
 from harness.scenario import shipped_scenarios
+from harness.study.plan import shipped_studies
 from optimizers.registry import strategies
 from sim.device.lattice import parameters
 from sim.device.settings import Settings
@@ -21,6 +22,12 @@ Line = tuple[str, str]
 def scenarios_listed() -> Iterator[Line]:
     """Yield each shipped scenario and its title."""
     for name, file in shipped_scenarios().items():
+        yield name, tomllib.loads(file.read_text(encoding="utf-8"))["title"]
+
+
+def studies_listed() -> Iterator[Line]:
+    """Yield each shipped study and its title."""
+    for name, file in shipped_studies().items():
         yield name, tomllib.loads(file.read_text(encoding="utf-8"))["title"]
 
 
@@ -105,6 +112,7 @@ def _shown(value: object) -> str:
 
 LISTS: Final[Mapping[str, Callable[[], Iterator[Line]]]] = {
     "scenarios": scenarios_listed,
+    "studies": studies_listed,
     "strategies": strategies_listed,
     "phenotypes": phenotypes_listed,
     "readouts": readouts_listed,

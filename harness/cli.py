@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from harness.scenario import CourseScenario, Scenario
 
 CITATIONS: Final = ("text", "bibtex")
-KINDS: Final = ("scenarios", "strategies", "phenotypes", "readouts", "parameters")
+EXPORTS: Final = ("ioh", "coco", "csv")
+KINDS: Final = (
+    "scenarios",
+    "studies",
+    "strategies",
+    "phenotypes",
+    "readouts",
+    "parameters",
+)
 INTERRUPTED: Final = 130
 HELP: Final = click.help_option("-h", "--help", help="show this message and exit")
 BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
@@ -111,15 +119,71 @@ def run(
     return 0
 
 
+@cli.command()
+@click.argument("study_name", metavar="STUDY")
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1, 1024),
+    help="visits played at a time on this machine, 1 to 1024 (default: its cores)",
+)
+@click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="play on the workers of this dask scheduler, such as tcp://host:8786",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="folder of the study (default: results/study-STUDY)",
+)
+@HELP
+@click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
+def study(
+    study_name: str,
+    *,
+    jobs: int | None,
+    dask: str | None,
+    out: Path | None,
+    quiet: bool,
+) -> int:
+    """Play many visits: patients x contenders x plans x budgets x replicates.
+
+    STUDY is a path ending in .toml or the name of a shipped study (ccmlab list
+    studies). Stopped at any moment, the same command goes on where it was.
+    """
+    from harness.study.chunks import StartError
+    from harness.study.command import Where, result_text, run_study
+
+    if jobs is not None and dask is not None:
+        raise click.UsageError("--jobs is for this machine; give it or --dask")
+    folder = out or Path("results") / f"study-{Path(study_name).stem}"
+    with _one_clear_message():
+        try:
+            result = run_study(
+                study_name, folder, Where(jobs, dask), stderr=sys.stderr, quiet=quiet
+            )
+        except StartError as error:
+            raise click.ClickException(str(error)) from None
+    click.echo(f"{result_text(result)}\n{BANNER}")
+    if result.interrupted:
+        left = f"{result.n_known} of {result.n_visits} visits are kept"
+        click.echo(f"ccmlab: interrupted, {left}; the same command goes on", err=True)
+        return INTERRUPTED
+    return 0
+
+
 @cli.command("list")
 @click.argument("kind", metavar="|".join(KINDS))
 @HELP
 def list_(kind: str) -> int:
     """List what is there, a line each.
 
-    Scenarios shipped, strategies registered, phenotypes of patients, readouts of
-    the response, or parameters: device settings with range and default, then every
-    number of the model with unit, standing (measured to assumed), reference, place.
+    Scenarios and studies shipped, strategies registered, phenotypes of patients,
+    readouts of the response, or parameters: device settings with range and default,
+    then every number of the model with unit, standing (measured to assumed),
+    reference, place.
     """
     if kind not in KINDS:
         near = get_close_matches(kind, KINDS, n=1)
@@ -310,6 +374,136 @@ def validate(*, json_file: Path | None, publish: Path | None, quiet: bool) -> in
     return 1 if found.fallen else 0
 
 
+@cli.command("export")
+@click.argument("study_dir", metavar="STUDY_DIR")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(EXPORTS),
+    required=True,
+    help="ioh for IOHprofiler, coco for COCO's cocopp, csv for anything",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="a new or empty folder (default: STUDY_DIR/export-FORMAT)",
+)
+@HELP
+def export_(study_dir: str, *, form: str, out: Path | None) -> int:
+    """Write a stored study in the format of another benchmark tool.
+
+    STUDY_DIR is the folder of a study. To other tools a response family with its plan
+    and budget is a function, a patient an instance, a visit a run; what they plot is
+    the true gain (ioh) or regret (coco) of the tested settings.
+    """
+    from harness.exports.command import export_study
+
+    with _one_clear_message():
+        told = export_study(study_dir, form, out)
+    click.echo(f"{told}\n{BANNER}")
+    return 0
+
+
+@cli.command("check-strategy")
+@click.argument("source", metavar="STRATEGY")
+@click.option(
+    "--patients",
+    "n_patients",
+    metavar="N",
+    type=click.IntRange(0, 200),
+    default=20,
+    help="size of the mini study, 0 leaves it out (default: 20)",
+)
+@click.option(
+    "--jobs", metavar="N", type=click.IntRange(1, 64), help="workers (default: cores)"
+)
+@HELP
+@click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
+def check_strategy_(
+    source: str, *, n_patients: int, jobs: int | None, quiet: bool
+) -> int:
+    """Run the conformance kit on a strategy, then a mini study: where would it stand?
+
+    STRATEGY is file.py:function, module:function or a listed name. Exit code 1 when a
+    check is not passed or a visit of the mini study failed.
+    """
+    from harness.check_strategy import check
+
+    with _one_clear_message():
+        try:
+            found = check(source, n_patients=n_patients, jobs=jobs, quiet=quiet)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+    click.echo(f"{found.text}\n{BANNER}")
+    return 0 if found.passed else 1
+
+
+@cli.command()
+@click.argument("study_dirs", metavar="STUDY_DIR...", nargs=-1, required=True)
+@click.option(
+    "--fail-under",
+    "asked",
+    metavar="METRIC=VALUE",
+    multiple=True,
+    help="exit 1 when a contender is worse than VALUE: below it where higher is "
+    "better, above it where lower is; NAME:METRIC@MINUTES=VALUE holds one contender "
+    "at one budget",
+)
+@click.option(
+    "--baseline",
+    metavar="NAME",
+    help="contender that the others are held against (default: stay)",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("results") / "compare",
+    help="folder of page, table and figures (default: results/compare)",
+)
+@click.option(
+    "--readme",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Markdown file whose leaderboard, between two markers, is written again",
+)
+@click.option("--force", is_flag=True, help="replace a comparison that is there")
+@HELP
+def compare(
+    study_dirs: tuple[str, ...],
+    *,
+    asked: tuple[str, ...],
+    baseline: str | None,
+    out: Path,
+    readme: Path | None,
+    force: bool,
+) -> int:
+    """Judge the contenders of stored studies: leaderboard, page, table, figures.
+
+    STUDY_DIR is the folder of a study, complete or not. Nothing is simulated again.
+    """
+    from harness.judging.command import compare as judge
+    from harness.judging.thresholds import ThresholdError, parse_threshold
+
+    with _one_clear_message():
+        try:
+            compared = judge(
+                study_dirs,
+                out,
+                baseline=baseline,
+                thresholds=[parse_threshold(text) for text in asked],
+                readme=readme,
+                force=force,
+            )
+        except ThresholdError as error:
+            raise click.UsageError(f"--fail-under: {error}") from None
+    click.echo(f"{compared.text}\n{BANNER}")
+    for miss in compared.missed:
+        click.echo(f"ccmlab: missed: {miss.text}", err=True)
+    return 1 if compared.missed else 0
+
+
 @cli.command("compare-visits")
 @click.argument("run_dirs", metavar="RUN_DIR RUN_DIR...", nargs=-1, required=True)
 @click.option(
@@ -442,7 +636,7 @@ def _play_course(
 @contextmanager
 def _one_clear_message() -> Iterator[None]:
     """Turn what a user can mend into a usage error, without a traceback."""
-    from harness.archive import OutputError
+    from harness.archive import BrokenRunError, OutputError
     from harness.fit.measurements import MeasurementsError
     from harness.scenario import ScenarioError
     from optimizers.problem import StrategyError
@@ -453,7 +647,7 @@ def _one_clear_message() -> Iterator[None]:
         yield
     except StrategyError as error:
         raise click.UsageError(f"search.strategy: {error}") from None
-    except (ScenarioError, MeasurementsError, OutputError) as error:
+    except (ScenarioError, MeasurementsError, OutputError, BrokenRunError) as error:
         raise click.UsageError(str(error)) from None
     except UnreachableTargetError as error:
         raise click.UsageError(f"patient.override: {error}") from None

@@ -33,6 +33,11 @@ class Progress:
         self._phase = phase
         self._stream.flush()
 
+    @property
+    def overwrites(self) -> bool:
+        """Whether lines overwrite each other, so that they may come often."""
+        return self._overwrites
+
     def _before(self, phase: str) -> str:
         if not self._phase:
             return ""

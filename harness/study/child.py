@@ -1,0 +1,138 @@
+"""What the child process does: takes orders from a pipe, plays visits, answers.
+
+Standard output belongs to the answers, so that
+a strategy that prints does no harm; at the end of the orders the process ends at once,
+in the middle of a visit if need be, since whoever ordered it is gone.
+"""
+
+import os
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import IO, Any, Final
+
+from harness.study.outcome import Played, TimingRow, VisitRow
+from harness.study.plan import portable
+from harness.study.visit import Job, identity, kept_row, play
+from harness.study.watched import read_frame, write_frame
+
+READY: Final = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """Order: compile and load what visits need by playing a very short one."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Order: play these visits, answer after each."""
+
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Order: score the visit that came to nothing, as if the reference were kept."""
+
+    job: Job
+    status: str
+    error: str
+
+
+def main() -> None:
+    """Take orders until there are no more."""
+    orders, answers = _private_pipes()
+    queue: SimpleQueue[Any] = SimpleQueue()
+    Thread(target=_listen, args=(orders, queue), daemon=True).start()
+    while True:
+        for answer in obeyed(queue.get()):
+            write_frame(answers, answer)
+
+
+def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Take standard input and output away from whatever visits may read or print."""
+    orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    return orders, answers
+
+
+def _listen(orders: IO[bytes], queue: "SimpleQueue[Any]") -> None:
+    try:
+        while True:
+            queue.put(read_frame(orders))
+    except EOFError:
+        os._exit(0)
+    finally:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def obeyed(order: Warm | Play | Keep) -> Iterator[object]:
+    """Yield the answers to one order."""
+    match order:
+        case Warm(job):
+            _outcome(short(job))
+            yield READY
+        case Play(jobs):
+            for job in jobs:
+                yield _outcome(job)
+        case Keep(job, status, error):
+            yield _kept(job, status, error)
+        case _:
+            raise TypeError(f"no order: {order!r}")
+
+
+def short(job: Job) -> Job:
+    """Return a visit that calls all kernels and takes as little time as can be."""
+    visit = job.visit.model_copy(update={"titration_min": 1.0, "observation_min": 0.0})
+    search = job.search.model_copy(update={"strategy": "stay"})
+    return replace(job, visit=visit, search=search, post_pairs=1)
+
+
+def _outcome(job: Job) -> Played:
+    """Return what a visit came to; an error of any kind is a result."""
+    try:
+        return _named(play(job))
+    except BaseException as error:  # noqa: BLE001 anybody's strategy runs here
+        return _kept(job, "failed", _told(error))
+
+
+def _kept(job: Job, status: str, error: str) -> Played:
+    try:
+        row = kept_row(job, status=status, error=error)
+    except Exception as fault:  # noqa: BLE001 then not even the patient is sound
+        both = f"{error}; not scored: {_told(fault)}"
+        row = bare_row(job, status, both)
+    return _named(Played(row, (), no_timing(job)))
+
+
+def bare_row(job: Job, status: str, error: str) -> VisitRow:
+    """Return the row of a visit that cannot even be scored."""
+    return replace(identity(job), status=status, error=" ".join(error.split())[:500])
+
+
+def no_timing(job: Job) -> TimingRow:
+    """Return the timing of a visit that did not come to its end."""
+    nan = float("nan")
+    return TimingRow(key=job.key, wall_s=nan, cpu_s=nan, ask_ms=nan, slowest_ask_ms=nan)
+
+
+def _named(played: Played) -> Played:
+    """Leave the folder of a strategy's file out: tables name no path of a machine."""
+    strategy = portable(played.visit.strategy)
+    return replace(played, visit=replace(played.visit, strategy=strategy))
+
+
+def _told(error: BaseException) -> str:
+    """Return an error in one line, with the place that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}".replace(": (", " (")

@@ -1,0 +1,244 @@
+"""`ccmlab study`: a folder for a study, its visits played, its tables written."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from harness.archive import OutputError, write_json
+from harness.progress import Progress
+from harness.run import git_revision, versions
+from harness.study.facts import n_cores, processor
+from harness.study.jobs import StudyPlan, plan_of
+from harness.study.ledger import LEDGER_FILE, Ledger
+from harness.study.plan import load_study
+from harness.study.runner import Crew, Runner, local_crew
+from harness.study.tables import (
+    MANIFEST_FILE,
+    MANIFEST_SCHEMA,
+    STUDY_FILE,
+    write_tables,
+)
+from sim.units import S_PER_MIN
+
+QUIET_S: Final = 10.0
+MOST_ERRORS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where visits are played: child processes here, or the workers of a cluster."""
+
+    n_jobs: int | None = None
+    dask: str | None = None
+
+    @property
+    def n_children(self) -> int:
+        """How many child processes: as many as cores, unless told."""
+        return self.n_jobs or n_cores()
+
+    @property
+    def told(self) -> str:
+        """The same for a reader."""
+        return "dask" if self.dask else f"{self.n_children} processes"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a study came to. `interrupted` when it was stopped before its end."""
+
+    folder: Path
+    title: str
+    n_visits: int
+    counts: Mapping[str, int]
+    errors: tuple[tuple[str, str, int], ...]
+    interrupted: bool
+
+    @property
+    def n_known(self) -> int:
+        """How many visits have a result."""
+        return sum(self.counts.values())
+
+
+def run_study(
+    path_or_name: str | Path, folder: Path, where: Where, *, stderr: TextIO, quiet: bool
+) -> Result:
+    """Play what is missing of a study, and write its tables into the folder.
+
+    Raises
+    ------
+    ScenarioError
+        For a fault of the study's file.
+    OutputError
+        When the folder is another's, or cannot be written.
+    StartError
+        When no process to play visits in can be started.
+    """
+    study = load_study(path_or_name)
+    beside = Path(path_or_name).parent if str(path_or_name).endswith(".toml") else None
+    _prepare(folder)
+    with Ledger(folder) as ledger, Progress(stderr, quiet=quiet) as progress:
+        told = _Told(progress, study.n_visits)
+        told.say(
+            f"drawing {study.n_patients} patients, listing {study.n_visits} visits"
+        )
+        plan = plan_of(study, beside)
+        ledger.plan((job.key for job in plan.jobs()), study.title)
+        write_json(folder / STUDY_FILE, study.as_read())
+        _write_manifest(ledger, folder)
+        interrupted = _play(plan, ledger, where, told)
+        told.say("writing the tables")
+        write_tables(ledger, folder)
+        _write_manifest(ledger, folder)
+        return Result(
+            folder,
+            study.title,
+            ledger.n_planned(),
+            ledger.counts(),
+            tuple(ledger.errors(MOST_ERRORS)),
+            interrupted,
+        )
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, or see that it is a study's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        present = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(
+            f"output folder {folder} cannot be written: {reason}"
+        ) from None
+    if present and LEDGER_FILE not in present:
+        raise OutputError(
+            f"output folder {folder} holds {present[0]} and no study; "
+            "name another folder with --out"
+        )
+
+
+def _play(plan: StudyPlan, ledger: Ledger, where: Where, told: "_Told") -> bool:
+    """Play what is missing; return whether it was interrupted."""
+    n_known = sum(ledger.counts().values())
+    told.n_known = n_known
+    if n_known == plan.study.n_visits:
+        told.say("every visit is done already")
+        return False
+    with _noted(ledger, where):
+        try:
+            with _crew(where, told) as crew:
+                runner = Runner(
+                    ledger, crew, plan.study.visit_limit_s, str(Path.cwd()), told.tick
+                )
+                runner.run(plan.jobs())
+        except KeyboardInterrupt:
+            return True
+    return False
+
+
+@contextmanager
+def _noted(ledger: Ledger, where: Where) -> Iterator[None]:
+    """Note in the ledger how long the study was run, however it ends."""
+    started, start_s = datetime.now(UTC).isoformat(timespec="seconds"), time.time()
+    try:
+        yield
+    finally:
+        about = {"workers": where.told, "git_revision": git_revision()}
+        ledger.note_session(started, time.time() - start_s, json.dumps(about))
+
+
+@contextmanager
+def _crew(where: Where, told: "_Told") -> Iterator[Crew]:
+    told.say(f"starting {where.told}")
+    with local_crew(where.n_children) as crew:
+        yield crew
+
+
+class _Told:
+    """Says how far the study is; on a terminal every second, else now and then."""
+
+    def __init__(self, progress: Progress, n_visits: int) -> None:
+        self._progress = progress
+        self._n_visits = n_visits
+        self._start_s = time.perf_counter()
+        self._first: tuple[int, float] | None = None
+        self._said_s = 0.0
+        self.n_known = 0
+
+    def say(self, text: str) -> None:
+        """Say one thing."""
+        self._progress(time.perf_counter() - self._start_s, "study", text)
+
+    def tick(self, n_recorded: int) -> None:
+        """Say how many visits are done, how fast, and how long it still takes."""
+        now_s = time.perf_counter()
+        if n_recorded and self._first is None:
+            self._first = (n_recorded, now_s)
+        done = self.n_known + n_recorded
+        is_due = now_s - self._said_s > (1.0 if self._progress.overwrites else QUIET_S)
+        if is_due or done == self._n_visits:
+            self._said_s = now_s
+            self.say(
+                f"{done} of {self._n_visits} visits{self._pace(n_recorded, now_s)}"
+            )
+
+    def _pace(self, n_recorded: int, now_s: float) -> str:
+        n_first, first_s = self._first or (n_recorded, now_s)
+        if n_recorded == n_first:
+            return ""
+        rate = (n_recorded - n_first) / (now_s - first_s)
+        left_s = (self._n_visits - self.n_known - n_recorded) / rate
+        return f", {rate:.2g} a second, {_duration(left_s)} left"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 2.0 * S_PER_MIN:
+        return f"{seconds:.0f} s"
+    minutes = seconds / S_PER_MIN
+    return f"{minutes:.0f} min" if minutes < 120.0 else f"{minutes / 60.0:.1f} h"
+
+
+def _write_manifest(ledger: Ledger, folder: Path) -> None:
+    """Tell what the study was made with; not the same from run to run."""
+    counts, sessions = ledger.counts(), ledger.sessions()
+    n_planned = ledger.n_planned()
+    manifest: dict[str, Any] = {
+        "schema_version": MANIFEST_SCHEMA,
+        "title": ledger["title"],
+        "complete": sum(counts.values()) == n_planned,
+        "n_visits": n_planned,
+        "counts": counts,
+        "versions": dict(sorted(versions().items())),
+        "git_revision": git_revision(),
+        "processor": dict(processor()),
+        "wall_s": sum(wall_s for _, wall_s, _ in sessions),
+        "cpu_s": ledger.cpu_s(),
+        "sessions": [
+            {"started_at": at, "wall_s": wall_s, **json.loads(told)}
+            for at, wall_s, told in sessions
+        ],
+    }
+    partial = folder / f".{MANIFEST_FILE}.partial"
+    write_json(partial, manifest)
+    partial.replace(folder / MANIFEST_FILE)
+
+
+def result_text(result: Result) -> str:
+    """Return what a study says on stdout: counts, what went wrong, paths."""
+    counted = ", ".join(f"{n} {status}" for status, n in result.counts.items())
+    lines = [f"{result.title}", f"{result.n_visits} visits: {counted or 'none done'}"]
+    if result.errors:
+        lines += ["", "what went wrong (contender, error, visits):"]
+        lines += [f"  {who}  {error}  {n}" for who, error, n in result.errors]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"visits  {result.folder / 'visits.csv'}",
+            f"data    {result.folder}",
+        ]
+    )

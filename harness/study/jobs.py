@@ -1,0 +1,186 @@
+"""The visits of a study in their order, each keyed by what determines it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from harness.faults import Fault, ScenarioError, no_such
+from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
+from harness.study.plan import Study, portable
+from harness.study.visit import Job
+from sim.heart.settle import ImplausibleHeartError, NotSettledError
+from sim.patient import (
+    NoHeartError,
+    Patient,
+    PatientTableError,
+    UnreachableTargetError,
+    known_phenotypes,
+    load_patient,
+    phenotype,
+    sample_cohort,
+)
+from sim.streams import stream
+
+KEY_LENGTH: Final = 24
+_NO_MATTER: Final = ("strips", "strip_rate_hz", "strip_noise")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyPlan:
+    """A study with the people who come.
+
+    A visit's key is the hash of what determines it and nothing else: patient, device,
+    plan, contender, seeds, version. So an extended study finds what is done.
+    """
+
+    study: Study
+    patients: tuple[Patient, ...]
+
+    def jobs(self) -> Iterator[Job]:
+        """Yield every visit, patient by patient: the order of all tables."""
+        study = self.study
+        ways = [
+            (one.name, one.search(study.search), study.visit_of(plan, budget))
+            for one in study.contenders
+            for plan in study.plans
+            for budget in study.budgets_min
+        ]
+        told = [_way_digest(*way, study.device) for way in ways]
+        for index, patient in enumerate(self.patients):
+            digest = patient_digest(patient)
+            for way, way_digest in zip(ways, told, strict=True):
+                for replicate in range(study.replicates):
+                    yield self._job(index, replicate, *way, (digest, way_digest))
+
+    def _job(
+        self,
+        index: int,
+        replicate: int,
+        contender: str,
+        search: SearchTable,
+        visit: VisitTable,
+        digests: tuple[str, str],
+    ) -> Job:
+        study = self.study
+        own = (index, study.seed, replicate, study.post_replication_pairs)
+        return Job(
+            key=_hash([version("ccmlab"), *digests, *own])[:KEY_LENGTH],
+            patient=self.patients[index],
+            patient_index=index,
+            contender=contender,
+            device=study.device,
+            visit=visit,
+            search=search,
+            seed=study.seed,
+            replicate=replicate,
+            post_pairs=study.post_replication_pairs,
+        )
+
+
+def plan_of(study: Study, folder: Path | None = None) -> StudyPlan:
+    """Return a study with its patients: drawn, ready-made or from files.
+
+    Parameters
+    ----------
+    study
+        A validated study.
+    folder
+        Where patient files are looked for; the present folder by default.
+
+    Raises
+    ------
+    ScenarioError
+        When a patient is not known, cannot be read or cannot live, or the cohort
+        cannot be drawn.
+    """
+    if study.cohort is not None:
+        return StudyPlan(study, _drawn(study))
+    found, faults = [], []
+    for i, name in enumerate(study.patients or ()):
+        try:
+            found.append(_patient(name, folder or Path()))
+        except _NOBODY as error:
+            faults.append(Fault(f"patients.{i}", _told(name, error)))
+    if faults:
+        raise ScenarioError("study", faults)
+    return StudyPlan(study, tuple(found))
+
+
+_NOBODY: Final = (
+    PatientTableError,
+    UnreachableTargetError,
+    NoHeartError,
+    ImplausibleHeartError,
+    NotSettledError,
+    OSError,
+    LookupError,
+)
+
+
+def _told(name: str, error: BaseException) -> str:
+    if isinstance(error, LookupError):
+        return no_such(name, known_phenotypes()) + "; a file ends in .toml"
+    if isinstance(error, OSError):
+        return f"{name} cannot be read: {(error.strerror or str(error)).lower()}"
+    return str(error)
+
+
+def _patient(name: str, folder: Path) -> Patient:
+    if name.endswith(".toml"):
+        return load_patient(folder / name)
+    if name not in known_phenotypes():
+        raise LookupError(name)
+    return phenotype(name)
+
+
+def _drawn(study: Study) -> tuple[Patient, ...]:
+    cohort = study.cohort
+    if cohort is None:
+        return ()
+    rng = stream(study.seed, name="patient")
+    try:
+        drawn = sample_cohort(
+            cohort.n, rng, families=cohort.families, population=cohort.spread
+        )
+    except ValueError as error:
+        raise ScenarioError("study", [Fault("cohort", str(error))]) from None
+    return tuple(drawn.patients)
+
+
+def _way_digest(
+    contender: str, search: SearchTable, visit: VisitTable, device: DeviceTable
+) -> str:
+    """Return the hash of how a patient's visits are searched and read.
+
+    A strategy from a file counts with the bytes of the file.
+    """
+    return _hash(
+        {
+            "contender": contender,
+            "strategy": _strategy_digest(search.strategy),
+            "search": search.model_dump(mode="json", exclude={"strategy"}),
+            "visit": visit.model_dump(mode="json", exclude=set(_NO_MATTER)),
+            "device": device.model_dump(mode="json"),
+        }
+    )
+
+
+def patient_digest(patient: Patient) -> str:
+    """Return the hash of a patient's values; where they come from does not matter."""
+    return _hash(asdict(replace(patient, sources={})))
+
+
+def _strategy_digest(strategy: str) -> str:
+    place = strategy.rpartition(":")[0]
+    if not place.endswith(".py"):
+        return strategy
+    return f"{portable(strategy)} {sha256(Path(place).read_bytes()).hexdigest()}"
+
+
+def _hash(told: object) -> str:
+    text = json.dumps(told, sort_keys=True, default=float)
+    return sha256(text.encode()).hexdigest()

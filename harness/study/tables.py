@@ -1,0 +1,174 @@
+"""The tables of a study: written from the ledger row by row, read back as arrays."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.archive import BrokenRunError
+from harness.study.ledger import Ledger, columns
+from harness.tables import csv_bytes
+
+STUDY_FILE: Final = "study.json"
+MANIFEST_FILE: Final = "manifest.json"
+MANIFEST_SCHEMA: Final = 1
+TABLES: Final = ("visits", "evaluations", "timings")
+_SQL: Final = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE"}
+_DTYPES: Final[Mapping[type, Any]] = MappingProxyType(
+    {str: object, int: np.int64, bool: np.bool_, float: np.float64}
+)
+_MEMORY: Final = "256MB"
+_ROWS_IN_GROUP: Final = 20_480
+
+Columns = Mapping[str, NDArray[Any]]
+"""Arrays of equal length by the name of the column."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyTables:
+    """A study that was read back.
+
+    `study` is `study.json`, `manifest` tells versions, counts and whether it is
+    complete. Columns are those of `VisitRow`, `EvaluationRow` and `TimingRow`.
+    """
+
+    folder: Path
+    study: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    visits: Columns
+    evaluations: Columns
+    timings: Columns
+
+
+def write_tables(ledger: Ledger, folder: Path) -> None:
+    """Write the planned visits that are recorded, as Parquet, and visits as CSV too.
+
+    Equal rows give equal bytes. Memory does not grow with the number of rows.
+    """
+    for table in TABLES:
+        with _aside(folder / f"{table}.parquet") as path:
+            _write_parquet(ledger.batches(table), columns(table), path)
+    with _aside(folder / "visits.csv") as path, path.open("wb") as file:
+        names = columns("visits")
+        file.write(",".join(names).encode() + b"\n")
+        for batch in ledger.batches("visits"):
+            rows = (dict(zip(names, row, strict=True)) for row in batch)
+            file.write(csv_bytes(rows).partition(b"\n")[2])
+
+
+@contextmanager
+def _aside(place: Path) -> Iterator[Path]:
+    """Give a path that takes its place when it is written, or vanishes."""
+    path = place.with_name(f".{place.name}.partial")
+    path.unlink(missing_ok=True)
+    try:
+        yield path
+        path.replace(place)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _write_parquet(
+    batches: Iterable[list[tuple[Any, ...]]], kinds: Mapping[str, type], path: Path
+) -> None:
+    """Write rows in their order; they are gathered in a file, not in memory."""
+    listed = ", ".join(f"{name} {_SQL[kind]}" for name, kind in kinds.items())
+    with _scratch(path) as connection:
+        connection.execute(f"CREATE TABLE kept ({listed})")
+        for batch in batches:
+            connection.register("batch", _arrays(batch, kinds))
+            connection.execute("INSERT INTO kept BY NAME SELECT * FROM batch")
+            connection.unregister("batch")
+        connection.execute(
+            "COPY kept TO ? (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE "
+            f"{_ROWS_IN_GROUP})",
+            [str(path)],
+        )
+
+
+@contextmanager
+def _scratch(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    place = path.with_name(f"{path.name}.duckdb")
+    config: dict[str, Any] = {"threads": 1, "memory_limit": _MEMORY}
+    place.unlink(missing_ok=True)
+    try:
+        with duckdb.connect(str(place), config=config) as connection:
+            yield connection
+    finally:
+        for left in (place, place.with_name(f"{place.name}.wal")):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+
+
+def _arrays(
+    batch: list[tuple[Any, ...]], kinds: Mapping[str, type]
+) -> dict[str, NDArray[Any]]:
+    return {
+        name: np.array([row[i] for row in batch], dtype=_DTYPES[kind])
+        for i, (name, kind) in enumerate(kinds.items())
+    }
+
+
+def read_study(folder: str | Path) -> StudyTables:
+    """Read the tables of a study, also of one that is not complete yet.
+
+    Raises
+    ------
+    BrokenRunError
+        When the folder is no study, or has no tables yet.
+    """
+    place = Path(folder)
+    study, manifest = _json(place, STUDY_FILE), _json(place, MANIFEST_FILE)
+    written = manifest.get("schema_version")
+    if written != MANIFEST_SCHEMA:
+        raise BrokenRunError(
+            f"{folder} holds a study of schema {written}, this ccmlab reads "
+            f"{MANIFEST_SCHEMA}"
+        )
+    tables = {name: _columns(place, name) for name in TABLES}
+    return StudyTables(place, study, manifest, **tables)
+
+
+def _json(place: Path, name: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads((place / name).read_text(encoding="utf-8"))
+    except OSError:
+        raise BrokenRunError(f"{place} is no study: it has no {name}") from None
+    except ValueError:
+        raise BrokenRunError(f"{place}: {name} is no JSON") from None
+    if not isinstance(found, dict):
+        raise BrokenRunError(f"{place}: {name} holds no table")
+    return found
+
+
+def _columns(place: Path, table: str) -> Columns:
+    path = place / f"{table}.parquet"
+    if not path.is_file():
+        raise BrokenRunError(
+            f"{place} has no {path.name} yet; run its study to the end first"
+        )
+    try:
+        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+            found = connection.read_parquet(str(path)).fetchnumpy()
+    except duckdb.Error as error:
+        told = str(error).splitlines()[0]
+        raise BrokenRunError(f"{path} cannot be read: {told}") from None
+    missing = [name for name in columns(table) if name not in found]
+    if missing:
+        raise BrokenRunError(
+            f"{path} was written by another version of ccmlab: it has no {missing[0]}"
+        )
+    kinds = columns(table)
+    return MappingProxyType(
+        {
+            name: np.asarray(found[name], dtype=str if kind is str else _DTYPES[kind])
+            for name, kind in kinds.items()
+        }
+    )
