@@ -164,7 +164,9 @@ def _why_no_run(place: Path) -> str:
 
 def _stored_report(folder: str | Path, place: Path) -> Report:
     told = _json(place / "report.json")
-    written = told.get("schema_version") if isinstance(told, dict) else None
+    if not isinstance(told, dict):
+        raise BrokenRunError(f"{folder} has no readable report.json")
+    written = told.get("schema_version")
     if written != REPORT_SCHEMA:
         raise BrokenRunError(
             f"{folder} holds a report of schema {written}, this ccmlab reads "

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from harness.archive import (
     RUN_FILE,
+    BrokenRunError,
     OutputError,
+    StoredRun,
     file_hash,
     names_in,
     read_run,
@@ -16,6 +18,7 @@ from harness.archive import (
     write_json,
 )
 from harness.report.formats import FORMATS, renderings
+from harness.report.values import plain
 
 SOURCE: Final = "report.json"
 
@@ -40,10 +43,23 @@ def render_again(run_dir: str | Path, formats: Sequence[str]) -> tuple[Path, ...
     """
     files = [FORMATS[name].file for name in formats]
     stored = read_run(run_dir, rendered=set(files) - {SOURCE})
-    made = renderings(stored.report, formats)
+    made = _rendered(run_dir, stored, formats)
     if any(_differs(stored.folder / name, made[name]) for name in files):
         _put(stored.folder, made, stored.about)
     return tuple(Path(run_dir) / name for name in files)
+
+
+def _rendered(
+    run_dir: str | Path, stored: StoredRun, formats: Sequence[str]
+) -> dict[str, bytes]:
+    """Render; a value that no reader can show is the record's fault, not a crash."""
+    try:
+        return renderings(stored.report, formats)
+    except (ValueError, LookupError, ArithmeticError, RuntimeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BrokenRunError(
+            f"{run_dir} holds a {SOURCE} that cannot be rendered: {plain(reason)}"
+        ) from None
 
 
 def _differs(path: Path, content: bytes) -> bool:

@@ -2,18 +2,23 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness import rerender
 from harness.archive import file_hash, is_complete, write_run
 from harness.cli import invoke
 from harness.report.build import build_report
 from harness.report.formats import FORMATS
-from harness.rerender import formats_named, render_again
+from harness.rerender import SOURCE, formats_named, render_again
 from harness.run import run_scenario
 from harness.scenario import load_scenario
 
@@ -65,15 +70,26 @@ def test_every_format_comes_back_byte_for_byte(folder: Path, stored: Path) -> No
 
 
 def test_rendering_again_simulates_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, stored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("simulated")
 
-    monkeypatch.setattr("simpy.core.Environment.__init__", refuse)
-    (folder / "report.html").write_text("spoilt", encoding="utf-8")
-    assert invoke(["report", str(folder), "--format", "html"]) == 0
+    for place in (
+        "simpy.core.Environment.__init__",
+        "harness.run.run_scenario",
+        "harness.run.run_visit",
+        "harness.scenario.load_scenario",
+        "numpy.random.default_rng",
+        "sim.heart.beating.settled",
+    ):
+        monkeypatch.setattr(place, refuse)
+    for form in FORMATS.values():
+        if form.file != rerender.SOURCE:
+            (folder / form.file).write_text("spoilt", encoding="utf-8")
+    assert invoke(["report", str(folder), "--format", ",".join(FORMATS)]) == 0
     assert is_complete(folder)
+    assert contents(folder) == contents(stored)
 
 
 def test_the_command_names_the_files_it_wrote(
@@ -126,6 +142,64 @@ def _no_json(folder: Path) -> None:
     (folder / "run.json").write_bytes(b"\xff\xfe{")
 
 
+def _half_of_run_json(folder: Path) -> None:
+    whole = (folder / "run.json").read_bytes()
+    (folder / "run.json").write_bytes(whole[: len(whole) // 2])
+
+
+def _half_of_a_report_whose_hash_agrees(folder: Path) -> None:
+    _cut(folder)
+    digest = file_hash(folder / "report.json")
+    change_json(folder, "run.json", lambda a: a["files"].update({SOURCE: digest}))
+
+
+def _no_table_of_files(folder: Path) -> None:
+    change_json(folder, "run.json", lambda about: about.update(files=["report.json"]))
+
+
+def _hashes_are_numbers(folder: Path) -> None:
+    change_json(folder, "run.json", lambda a: a["files"].update({SOURCE: 7}))
+
+
+def _no_object(folder: Path) -> None:
+    (folder / "report.json").write_text("[1, 2]", encoding="utf-8")
+    change_json(folder, "report.json", lambda told: told.append(3))
+
+
+def _word_for_a_number(folder: Path) -> None:
+    def change(told: Any) -> None:
+        told["verdict"]["gain"]["value"] = "much"
+
+    change_json(folder, "report.json", change)
+
+
+def _deeply_nested(folder: Path) -> None:
+    (folder / "run.json").write_text("[" * 100_000, encoding="utf-8")
+
+
+def _a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("a file", encoding="utf-8")
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def _report_of_another_run(folder: Path) -> None:
+    told = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    told["title"] = "Another visit"
+    (folder / "report.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def _unshowable(folder: Path) -> None:
+    def change(told: Any) -> None:
+        told["encounter"]["phases"][0]["duration"]["digits"] = -1
+
+    change_json(folder, "report.json", change)
+
+
 def _older(folder: Path) -> None:
     change_json(folder, "report.json", lambda told: told.update(schema_version="0.9"))
 
@@ -149,6 +223,17 @@ def _no_verdict(folder: Path) -> None:
         (_lose, "events.csv is missing"),
         (_edit, "evaluations.csv was changed"),
         (_no_json, "it has no readable run.json"),
+        (_half_of_run_json, "it has no readable run.json"),
+        (_half_of_a_report_whose_hash_agrees, "has no readable report.json"),
+        (_no_table_of_files, "it has no readable run.json"),
+        (_hashes_are_numbers, "report.json was changed"),
+        (_no_object, "has no readable report.json"),
+        (_word_for_a_number, "verdict.gain.value: input should be a valid number"),
+        (_deeply_nested, "it has no readable run.json"),
+        (_a_file, "is no run"),
+        (_empty, "it has no readable run.json"),
+        (_report_of_another_run, "report.json was changed"),
+        (_unshowable, "report.json that cannot be rendered"),
         (_older, "schema 0.9, this ccmlab reads 1.0"),
         (_newer, "schema 2.0, this ccmlab reads 1.0"),
         (_newer_run, "run.json has schema 9, this ccmlab reads 1"),
@@ -166,6 +251,51 @@ def test_a_run_that_cannot_be_read_is_one_clear_message(
     assert said.err.startswith("ccmlab: ")
     assert wanted in said.err
     assert said.err.count("\n") == 1
+
+
+def steps(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to every value of a JSON file; of a list the first two."""
+    yield path
+    if isinstance(value, dict):
+        for key in value:
+            yield from steps(value[key], (*path, key))
+    elif isinstance(value, list):
+        for k in range(min(2, len(value))):
+            yield from steps(value[k], (*path, k))
+
+
+def with_value(told: Any, path: tuple[Any, ...], value: Any) -> Any:
+    if not path:
+        return value
+    place = told
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return told
+
+
+WRONG = (None, True, -1, 10**30, "x", "\x00", [], {}, ["../../x"], {"a": 1})
+
+
+@pytest.mark.parametrize("name", ["run.json", "report.json"])
+@given(data=st.data())
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+def test_a_record_with_any_wrong_value_is_rendered_or_refused_in_one_line(
+    name: str, stored: Path, data: st.DataObject
+) -> None:
+    told = json.loads((stored / name).read_text(encoding="utf-8"))
+    path = data.draw(st.sampled_from(list(steps(told))))
+    wrong = with_value(told, path, data.draw(st.sampled_from(WRONG)))
+    with TemporaryDirectory() as place, StringIO() as said:
+        folder = Path(shutil.copytree(stored, Path(place) / "run"))
+        (folder / name).write_text(json.dumps(wrong), encoding="utf-8")
+        if name == SOURCE:
+            digest = file_hash(folder / name)
+            change_json(folder, "run.json", lambda a: a["files"].update({name: digest}))
+        with redirect_stderr(said), redirect_stdout(StringIO()):
+            code = invoke(["report", str(folder), "--format", "html"])
+        assert code in (0, 2)
+        assert said.getvalue().count("\n") == (1 if code else 0)
 
 
 @pytest.mark.parametrize(
