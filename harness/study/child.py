@@ -8,9 +8,10 @@ in the middle of a visit if need be, since whoever ordered it is gone.
 import os
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Any, Final
 
@@ -20,6 +21,8 @@ from harness.study.visit import Job, identity, kept_row, play
 from harness.study.watched import read_frame, write_frame
 
 READY: Final = "ready"
+IDLE_S: Final = 300.0
+"""Without an order for so long the process ends, and its memory is free again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,15 @@ class Keep:
 
 
 def main() -> None:
-    """Take orders until there are no more."""
+    """Take orders until none come any more."""
     orders, answers = _private_pipes()
     queue: SimpleQueue[Any] = SimpleQueue()
     Thread(target=_listen, args=(orders, queue), daemon=True).start()
-    while True:
-        for answer in obeyed(queue.get()):
-            write_frame(answers, answer)
+    with suppress(Empty):
+        while True:
+            for answer in obeyed(queue.get(timeout=IDLE_S)):
+                write_frame(answers, answer)
+    os._exit(0)
 
 
 def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:

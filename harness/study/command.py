@@ -12,10 +12,11 @@ from typing import Any, Final, TextIO
 from harness.archive import OutputError, write_json
 from harness.progress import Progress
 from harness.run import git_revision, versions
+from harness.study.cluster import dask_crew
 from harness.study.facts import n_cores, processor
 from harness.study.jobs import StudyPlan, plan_of
 from harness.study.ledger import LEDGER_FILE, Ledger
-from harness.study.plan import load_study
+from harness.study.plan import Study, load_study
 from harness.study.runner import Crew, Runner, local_crew
 from harness.study.tables import (
     MANIFEST_FILE,
@@ -75,11 +76,24 @@ def run_study(
         For a fault of the study's file.
     OutputError
         When the folder is another's, or cannot be written.
-    StartError
-        When no process to play visits in can be started.
+    StartError, ClusterError
+        When no process to play visits in can be started, or the cluster is no good.
     """
-    study = load_study(path_or_name)
     beside = Path(path_or_name).parent if str(path_or_name).endswith(".toml") else None
+    study = load_study(path_or_name)
+    return play_study(study, folder, where, beside=beside, stderr=stderr, quiet=quiet)
+
+
+def play_study(
+    study: Study,
+    folder: Path,
+    where: Where,
+    *,
+    beside: Path | None = None,
+    stderr: TextIO,
+    quiet: bool,
+) -> Result:
+    """Play what is missing of a study that was read; patient files lie in `beside`."""
     _prepare(folder)
     with Ledger(folder) as ledger, Progress(stderr, quiet=quiet) as progress:
         told = _Told(progress, study.n_visits)
@@ -153,9 +167,15 @@ def _noted(ledger: Ledger, where: Where) -> Iterator[None]:
 
 @contextmanager
 def _crew(where: Where, told: "_Told") -> Iterator[Crew]:
-    told.say(f"starting {where.told}")
-    with local_crew(where.n_children) as crew:
-        yield crew
+    if where.dask is None:
+        told.say(f"starting {where.told}")
+        with local_crew(where.n_children) as crew:
+            yield crew
+        return
+    told.say(f"asking the workers of {where.dask}")
+    with dask_crew(where.dask) as cluster:
+        told.say(f"{cluster.n_workers()} threads of workers")
+        yield cluster
 
 
 class _Told:

@@ -1,5 +1,6 @@
 """Visits handed out in chunks and recorded as they come back, on any executor."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import (
@@ -32,6 +33,7 @@ CHUNK_S: Final = 2.0
 MOST_IN_CHUNK: Final = 40
 _FIRST_GUESS_S: Final = 0.7
 _TICK_S: Final = 1.0
+_STOP_S: Final = 20.0
 _WAITING_FOR_EACH: Final = 2
 
 
@@ -174,6 +176,12 @@ class Runner:
         for lost in result.lost:
             n = self.ledger.note_try(lost.key, lost.how)
             self._again.append(self._alone(jobs[lost.key], n, lost.how))
+        known = {one.visit.key for one in result.played} | {
+            lost.key for lost in result.lost
+        }
+        left = [job for key, job in jobs.items() if key not in known]
+        if left:  # somebody dismissed the child
+            self._again.append(self._chunk(left))
         del self._running[future]
         self.n_recorded += len(result.played)
         self._learn_pace(result)
@@ -187,7 +195,8 @@ class Runner:
         """Record what is finished and let go of the rest."""
         for future in self._running:
             future.cancel()
-        while self._running:
+        deadline_s = time.monotonic() + _STOP_S
+        while self._running and time.monotonic() < deadline_s:
             self.crew.dismiss()
             done, _ = wait(self._running, timeout=0.2)
             for future in done:

@@ -1,0 +1,111 @@
+"""Chunks played on the workers of a dask scheduler, the same way as on this machine."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Any, Final
+
+from harness.study.facts import asks_versions, differences, versions_here
+
+CONNECT_S: Final = 15
+WORKERS_S: Final = 60
+_MOST_NAMED: Final = 5
+
+
+class ClusterError(RuntimeError):
+    """A cluster cannot be used, or was lost."""
+
+
+class DaskCrew:
+    """The workers of a cluster; each of their threads has a child of its own."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self._client = client
+        self._address = address
+        self._executor: Executor = client.get_executor(pure=False)
+
+    @property
+    def executor(self) -> Executor:
+        """Takes chunks."""
+        return self._executor
+
+    def n_workers(self) -> int:
+        """Return how many threads the workers have in all, 0 while there is none.
+
+        Raises ClusterError when the scheduler is gone.
+        """
+        try:
+            threads: Mapping[str, int] = self._client.nthreads()
+        except (OSError, RuntimeError, AttributeError) as error:
+            raise ClusterError(
+                f"the dask scheduler at {self._address} is gone "
+                f"({type(error).__name__}); what is done is kept, "
+                "the same command goes on"
+            ) from None
+        return sum(threads.values())
+
+    def dismiss(self) -> None:
+        """Let chunks that run end by themselves: others may use the same workers."""
+
+
+@contextmanager
+def dask_crew(address: str) -> Iterator[DaskCrew]:
+    """Give the workers of a scheduler, all of which run what this process runs.
+
+    Raises
+    ------
+    ClusterError
+        When dask is not installed, nobody answers, no worker comes, or a worker has
+        another version of what the numbers depend on.
+    """
+    client = _connected(address)
+    try:
+        check_versions(client)
+        yield DaskCrew(client, address)
+    finally:
+        client.close()
+
+
+def _connected(address: str) -> Any:
+    try:
+        from distributed import Client  # noqa: PLC0415 an extra; costs seconds
+    except ImportError:
+        raise ClusterError(
+            "dask is not installed; pip install 'ccmlab[cluster]' from the checkout"
+        ) from None
+    try:
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        told = str(error).splitlines()[0]
+        raise ClusterError(f"no dask scheduler answers at {address}: {told}") from None
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_S)
+    except TimeoutError:
+        client.close()
+        raise ClusterError(
+            f"the dask scheduler at {address} has no worker after {WORKERS_S} s; "
+            f"start one: dask worker {address}"
+        ) from None
+    return client
+
+
+def check_versions(client: Any) -> None:
+    """Raise ClusterError, naming worker and version, unless all run the same."""
+    mine = versions_here()
+    found = client.run(asks_versions(), on_error="return")
+    wrong = [
+        f"worker {worker}: {', '.join(_wrong(mine, theirs))}"
+        for worker, theirs in sorted(found.items())
+        if _wrong(mine, theirs)
+    ]
+    if not wrong:
+        return
+    more = len(wrong) - _MOST_NAMED
+    rest = [f"and {more} more workers"] if more > 0 else []
+    raise ClusterError("; ".join([*wrong[:_MOST_NAMED], *rest]))
+
+
+def _wrong(mine: Mapping[str, str], theirs: object) -> list[str]:
+    if isinstance(theirs, Mapping):
+        return differences(mine, theirs)
+    return [f"cannot tell its versions ({type(theirs).__name__}: {theirs})"]
