@@ -212,15 +212,15 @@ class Rhythm:
             What the baroreflex adds to the sinus interval.
         """
         basic_s = self._basic_s(now_s, reflex_s)
+        advanced_s, self._advanced_s = self._advanced_s, None
         if self._since_sinus_s == 0.0 and self._next_ectopic_s < now_s + basic_s:
             self._start_ectopic(now_s + basic_s)
         if self._run_left > 0:
             return self._premature(basic_s)
         if self._since_sinus_s > 0.0:
             return self._pause(basic_s)
-        if self._advanced_s is not None:
-            basic_s = min(basic_s, max(self._advanced_s, self._least_s))
-            self._advanced_s = None
+        if advanced_s is not None:
+            basic_s = min(basic_s, max(advanced_s, self._least_s))
         return Interval(basic_s, self.base_origin)
 
     def provoke(self, n_beats: int, after_s: float | None = None) -> None:

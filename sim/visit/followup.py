@@ -8,6 +8,7 @@ from sim.device.settings import Settings
 from sim.sources import sourced
 from sim.units import H_PER_DAY
 from sim.visit.clinic import Visit
+from sim.visit.delivery import Loss, losses
 from sim.visit.interrogation import cause_text
 from sim.visit.programmer import share_text
 from sim.visit.programmer.scan import RULES_OF_SENSING
@@ -35,6 +36,7 @@ def follow_up(visit: Visit, final: Settings) -> tuple[FollowUp, ...]:
         *_interval(visit),
         *_leads(visit),
         *_delivery(visit),
+        *_hours(visit, final),
         *_response(visit),
         *_sensation(visit),
         *_rhythm(visit),
@@ -79,6 +81,13 @@ def _delivery(visit: Visit) -> Iterator[FollowUp]:
     )
 
 
+def _hours(visit: Visit, final: Settings) -> Iterator[FollowUp]:
+    """Tell of a schedule that gives fewer hours; it is not changed in the visit."""
+    for loss in losses({}, final, in_af=visit.patient.in_atrial_fibrillation):
+        if loss.name == "schedule":
+            yield FollowUp("set daily start, end and OFF time anew", loss.text)
+
+
 def _response(visit: Visit) -> Iterator[FollowUp]:
     verdict = _verdict(visit)
     least = verdict.least_detectable_gain_pct
@@ -103,16 +112,28 @@ def _rhythm(visit: Visit) -> Iterator[FollowUp]:
     bedside = visit.bedside
     ectopics = bedside.log.n_ectopic()
     per_hour = ectopics / max(float(visit.env.now) / 3600.0, 1e-9)
+    before = [loss for loss in _found_losses(visit) if loss.name == "PVC burden"]
     if per_hour > RULES.many_ectopics_per_day / H_PER_DAY:
         yield FollowUp(
             "24-hour ECG; consider treating the ectopy",
             f"{per_hour:.0f} ectopic beats an hour during the visit",
         )
+    elif before:
+        yield FollowUp("24-hour ECG; consider treating the ectopy", before[0].text)
     if visit.patient.in_atrial_fibrillation:
         yield FollowUp(
             "check rate control: fast beats get no CCM",
             f"atrial fibrillation, rate limit {bedside.settings.vt_rate_bpm:g} /min",
         )
+
+
+def _found_losses(visit: Visit) -> tuple[Loss, ...]:
+    found = visit.findings.as_found
+    least = RULES_OF_SENSING.least_delivered_frac
+    if found is None or found.delivered_frac >= least:
+        return ()
+    in_af = visit.patient.in_atrial_fibrillation
+    return losses(found.counters, found.settings, in_af=in_af)
 
 
 def _battery(visit: Visit, final: Settings) -> Iterator[FollowUp]:

@@ -92,6 +92,16 @@ class DeviceMachine(RuleBasedStateMachine):
         self.device.hold_magnet(on=on)
         self.magnet_beats = 0 if on else -1
 
+    @rule(share=st.floats(0.0, 1.0))
+    def magnet_for_a_day(self, share: float) -> None:
+        day_off = self.settings.with_values({"magnet_mode": "ONE_DAY_OFF"})
+        self.device.program(day_off)
+        self.settings = day_off
+        self.magnet(on=True)
+        self.regular_beats(2, share)
+        self.magnet(on=False)
+        self.regular_beats(2, share)
+
     @rule(time_of_day_s=st.sampled_from((0.0, 1800.0, 7200.0)))
     def set_clock(self, time_of_day_s: float) -> None:
         self.device.set_clock(time_of_day_s, self.now_s)

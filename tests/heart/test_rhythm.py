@@ -122,6 +122,31 @@ def test_ectopic_clock_times_do_not_move_with_the_heart_rate():
     assert first == pytest.approx(quick_first, abs=2.0)  # the beat that meets the event
 
 
+def test_a_captured_atrium_leads_to_one_early_beat_and_resets_the_node():
+    source = rhythm(STEADY)
+    source.advance(0.4)
+    intervals = [source.next_interval(0.0), source.next_interval(0.4)]
+    assert [interval.next_origin for interval in intervals] == [SINUS, SINUS]
+    assert [interval.rr_s for interval in intervals] == pytest.approx([0.4, 1.0])
+
+
+def test_a_captured_atrium_cannot_delay_a_beat_or_exceed_the_highest_rate():
+    source = rhythm(STEADY)
+    source.advance(1.4)
+    assert source.next_interval(0.0).rr_s == pytest.approx(1.0)
+    source.advance(0.1)
+    assert source.next_interval(1.0).rr_s == STEADY.least_rr_s
+
+
+def test_a_provoked_beat_comes_before_that_of_a_captured_atrium():
+    source = rhythm(STEADY)
+    source.advance(0.4)
+    source.provoke(1, 0.3)
+    assert source.next_interval(0.0) == (pytest.approx(0.3), PVC)
+    source.next_interval(0.3)  # the pause after it
+    assert source.next_interval(2.0).rr_s == pytest.approx(1.0)
+
+
 def test_a_provoked_beat_comes_next_and_a_provoked_run_is_a_tachycardia():
     source = rhythm(STEADY)
     source.next_interval(0.0)

@@ -16,6 +16,7 @@ from sim.visit.delivery import DeliveryRules, losses
 from sim.visit.interrogation import interrogate, mend_sensing
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.record import Choice
+from sim.visit.visit import programming_visit, record
 
 USUAL = Settings(amplitude_v=5.0)
 ISCHAEMIC = phenotype("hfref-ischaemic")
@@ -25,7 +26,8 @@ MANY_PVCS = replace(ISCHAEMIC, rhythm=_OFTEN)
 
 
 class Nobody:
-    def begin(self, reference: Settings, n_tests: int) -> None: ...
+    def begin(self, reference: Settings, n_tests: int) -> None:
+        self.reference = reference
 
     def propose(self) -> Settings | None:
         return None
@@ -33,7 +35,8 @@ class Nobody:
     def learn(self, tested: object) -> None: ...
 
     def recommend(self) -> Choice:
-        raise NotImplementedError
+        nan = float("nan")
+        return Choice(self.reference, nan, nan, gated=False, reason="as it was")
 
 
 def arrive(patient: Patient, found: FoundDevice) -> Visit:
@@ -189,6 +192,19 @@ def test_odo_settings_that_ovo_cannot_take_are_cut_to_its_caps() -> None:
     told = " ".join(visit.findings.sensing)
     assert "delay_ms 60 is beyond OVO-LS-CCM: set to 45" in told
     assert delivered_after(visit) > 0.5
+
+
+def advised(patient: Patient, device: FoundDevice) -> str:
+    visit = arrive(patient, device)
+    run(visit, programming_visit(visit))
+    return " ".join(f"{a.text}: {a.because}" for a in record(visit).follow_up)
+
+
+def test_what_the_visit_cannot_mend_is_advised() -> None:
+    told = advised(MANY_PVCS, found(mode="ODO-LS-CCM", ccm_end_time="02:00"))
+    assert "set daily start, end and OFF time anew: 1.0 h a day of the 5 h" in told
+    assert "24-hour ECG; consider treating the ectopy" in told
+    assert "interrogate again" in told
 
 
 def test_a_window_is_not_moved_for_a_lead_that_senses_nothing() -> None:

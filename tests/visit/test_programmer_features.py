@@ -110,6 +110,18 @@ def test_without_the_wand_every_command_waits_for_the_link(
     assert do(visit, programmer.interrogate()).settings == FOUND
 
 
+def test_without_the_wand_there_is_no_urgent_off_either(
+    visit: Visit, programmer: Programmer
+) -> None:
+    programmer.take_wand_away()
+    with pytest.raises(LinkLostError, match="link"):
+        programmer.urgent_off()
+    assert programmer.programmed == FOUND
+    do(visit, programmer.link())
+    programmer.urgent_off()
+    assert programmer.programmed.mode == "OOO"
+
+
 def test_urgent_off_is_undone_like_any_other_command(
     visit: Visit, programmer: Programmer
 ) -> None:
@@ -203,7 +215,7 @@ def test_markers_come_in_order_and_a_train_has_its_end(
     markers = stream.take()
     times = [marker.at_s for marker in markers]
     assert times == sorted(times)
-    trains = [marker for marker in markers if marker.kind == "CCM"]
+    trains = [marker for marker in markers if marker.kind == "ccm"]
     assert trains
     train_s = FOUND.train_ms * 0.001
     for train in trains:
@@ -219,8 +231,8 @@ def test_there_are_no_atrial_markers_in_ovo_and_some_in_odo() -> None:
         stream = visit.programmer.markers()
         beats(visit, 20)
         kinds[mode] = {marker.kind for marker in stream.take()}
-    assert "A" not in kinds["OVO-LS-CCM"]
-    assert "A" in kinds["ODO-LS-CCM"]
+    assert "atrial" not in kinds["OVO-LS-CCM"]
+    assert "atrial" in kinds["ODO-LS-CCM"]
 
 
 def test_no_marker_is_shown_while_a_command_runs(
@@ -271,11 +283,11 @@ def test_interference_shows_as_inhibition_by_noise(
     visit.bedside.interfere(for_s=10.0)
     beats(visit, 8)
     seen = stream.take()
-    assert not [m for m in seen if m.kind == "CCM"]
-    assert {m.cause for m in seen if m.kind == "INHIBIT"} == {"NOISE"}
+    assert not [m for m in seen if m.kind == "ccm"]
+    assert {m.code for m in seen if m.kind == "inhibit"} == {"NOISE"}
     do(visit, visit.bedside.wait_s(10.0))
     beats(visit, 8)
-    assert [m for m in stream.take() if m.kind == "CCM"]
+    assert [m for m in stream.take() if m.kind == "ccm"]
 
 
 # statistics
@@ -354,6 +366,28 @@ def test_the_scan_proposes_a_window_that_covers_what_it_saw(
     assert programmer.conflicts(with_dependents(proposed)) == ()
 
 
+def test_a_lead_that_senses_nothing_has_no_window_to_propose(
+    visit: Visit, programmer: Programmer
+) -> None:
+    visit.generator.leads.set_fault("V2", "fracture")
+    with pytest.raises(ValueError, match="no beat with a local sense"):
+        do(visit, programmer.scan_local_sense(n_beats=20))
+
+
+def test_unipolar_sensing_shows_larger_waves(
+    visit: Visit, programmer: Programmer
+) -> None:
+    bipolar = do(visit, programmer.sensing_test())
+    do(visit, programmer.program(replace(FOUND, pol_v1="UNIPOLAR")))
+    unipolar = do(visit, programmer.sensing_test())
+    # 1.1 times; the mean of 20 waves that vary by 6 % is known to 1.3 %
+    ratio = unipolar.r_wave.mean_mv / bipolar.r_wave.mean_mv
+    assert ratio == pytest.approx(1.1, abs=0.06)
+    assert unipolar.local_sense.mean_mv == pytest.approx(
+        bipolar.local_sense.mean_mv, rel=0.06
+    )
+
+
 def test_a_proposed_window_leaves_the_margin_on_both_sides() -> None:
     latency_ms = np.linspace(9.0, 15.0, 101)
     window = propose_window(latency_ms, ovo=True)
@@ -413,6 +447,50 @@ def test_safe_mode_shows_the_code_of_the_charger() -> None:
         "charger code A9: charge to 75 % at most",
         "device state SAFE_MODE",
     )
+
+
+def alerts(visit: Visit) -> tuple[str, ...]:
+    return do(visit, visit.programmer.interrogate()).alerts
+
+
+def test_a_device_switched_off_says_so(visit: Visit, programmer: Programmer) -> None:
+    assert alerts(visit) == ()
+    do(visit, programmer.ccm_stop())
+    assert alerts(visit) == ("CCM is switched off",)
+
+
+def test_a_magnet_for_a_day_is_told_until_ccm_is_switched_on(
+    visit: Visit, programmer: Programmer
+) -> None:
+    do(visit, programmer.program(replace(FOUND, magnet_mode="ONE_DAY_OFF")))
+    visit.generator.hold_magnet(on=True)
+    beats(visit, 5)
+    visit.generator.hold_magnet(on=False)
+    assert "CCM is switched off for a day by a magnet" in alerts(visit)
+    do(visit, programmer.ccm_on())
+    assert "CCM is switched off for a day by a magnet" not in alerts(visit)
+
+
+def test_a_long_time_without_a_download_is_told_once() -> None:
+    visit = arrive(FoundDevice(settings=FOUND, since_last_visit_days=250.0))
+    assert alerts(visit) == ("not read out for 250 days",)
+    assert alerts(visit) == ()
+
+
+def test_small_interference_is_heard_by_a_sensitive_lead_alone(
+    visit: Visit, programmer: Programmer
+) -> None:
+    delivered = {}
+    for sensitivity_mv in (2.0, 1.0):
+        settings = replace(FOUND, sens_v1_mv=sensitivity_mv)
+        do(visit, programmer.program(settings))
+        visit.bedside.interfere(for_s=30.0, noise_mv=1.5)
+        first = visit.bedside.n_beats
+        beats(visit, 20)
+        delivered[sensitivity_mv] = visit.bedside.log.delivered_frac(first)
+        do(visit, visit.bedside.wait_s(30.0))
+    assert delivered[2.0] > 0.9
+    assert delivered[1.0] == 0.0
 
 
 def test_the_charging_log_is_read(visit: Visit, programmer: Programmer) -> None:
@@ -492,7 +570,7 @@ def test_an_observer_sees_everything_and_commands_nothing(
     assert observer.log == programmer.log
     assert observer.state == "ACTIVE"
     assert observer.counters["Ventricular"] > 0
-    assert {marker.kind for marker in heard} >= {"V", "LS"}
+    assert {marker.kind for marker in heard} >= {"ventricular", "local sense"}
     assert not hasattr(observer, "program")
     with pytest.raises(AttributeError):
         observer.programmed = FOUND  # type: ignore[misc]
