@@ -33,6 +33,7 @@ bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget
 
 results: .venv/run.stamp  ## write the committed results in results/published again
 	$(BIN)/ccmlab validate --quiet --publish .
+	$(BIN)/python -m harness.population_table
 
 lock: .venv/uv.stamp  ## resolve every pinned version again
 	$(LOCK) --upgrade pyproject.toml --group build -o requirements.lock

@@ -147,12 +147,13 @@ def search_plan(
         model=device.model,
         solve_dependents=device.dependents == "solved",
         budget=search.budget.budget,
-        recommender=search.recommender,
+        recommender=search.recommender_for(strategy),
         on_finish=search.on_finish,
         duplicates=search.duplicates,
         gate_probability=search.gate_probability,
         noise_sd_pct=expected_sd_pct(visit),
         knows_reference=measuring_plan(visit.plan).knows_reference,
+        readout=visit.readout,
         objective=Objective(search.energy_weight, search.discomfort_weight),
     )
 

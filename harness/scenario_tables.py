@@ -21,7 +21,7 @@ from harness.settings_table import as_found, checked_settings
 from optimizers.dialogue import OnFinish
 from optimizers.problem import Budget
 from optimizers.recommend import GATE_PROBABILITY, RECOMMENDERS
-from optimizers.registry import load_strategy
+from optimizers.registry import load_strategy, preferred_recommender
 from optimizers.search import Duplicates
 from sim.device.generator import State
 from sim.device.lattice import ModelName, Value
@@ -320,3 +320,12 @@ class SearchTable(Table):
         _OBJECTIVE.discomfort_weight
     )
     gate_probability: Annotated[float, within(0.0, 1.0)] = GATE_PROBABILITY
+
+    def recommender_for(self, strategy: str = "") -> str:
+        """Return the recommender: the one written down, or the strategy's own.
+
+        `strategy` replaces the table's.
+        """
+        if "recommender" in self.model_fields_set:
+            return self.recommender
+        return preferred_recommender(strategy or self.strategy)

@@ -9,8 +9,9 @@ from typing import Self
 
 import numpy as np
 
+from harness.population import population_of
 from optimizers.dialogue import OnFinish
-from optimizers.problem import Budget, Observation, Problem
+from optimizers.problem import Budget, Observation, Population, Problem, Strategy
 from optimizers.recommend import GATE_PROBABILITY, Recommendation
 from optimizers.search import Duplicates, Search
 from optimizers.space import Axis, Point, Space
@@ -20,6 +21,9 @@ from sim.sources import sourced, unit_of
 from sim.visit.plan import PROTOCOL
 from sim.visit.record import Choice, Tested
 from sim.visit.safety import RULES
+
+STEPPED_AXIS = "amplitude_v"
+"""Axis that the safety filter lets rise by one step at a time."""
 
 MOST_FREE_ANSWERS = 3
 """Times in a row that asking for the reference is answered without a test."""
@@ -46,9 +50,11 @@ class SearchPlan:
 
     `noise_sd_pct` is the SD of one test's reading under the visit's measuring plan, and
     `knows_reference` whether that plan makes the reference's gain zero by construction.
+    Strategy and recommender may know how simulated people answer to every setting,
+    unless `knows_population` is False.
     """
 
-    strategy: str = "titration"
+    strategy: str | Strategy = "titration"
     axes: tuple[str, ...] = ("amplitude_v", "phase_duration_ms", "delay_ms")
     limits: tuple[tuple[str, float, float], ...] = ()
     model: str = "CCM X11"
@@ -60,6 +66,8 @@ class SearchPlan:
     gate_probability: float = GATE_PROBABILITY
     noise_sd_pct: float = 2.0
     knows_reference: bool = True
+    readout: str = "finger-pressure"
+    knows_population: bool = True
     objective: Objective = field(default_factory=Objective)
 
 
@@ -163,6 +171,8 @@ class SearchAdvisor:
             noise_sd=plan.noise_sd_pct,
             # a known reference counts, but takes no time
             planned_evaluations=n_tests + int(plan.knows_reference),
+            population=self._population(),
+            gradual=tuple(name for name in plan.axes if name == STEPPED_AXIS),
         )
         self._search = Search(
             plan.strategy,
@@ -229,6 +239,19 @@ class SearchAdvisor:
         """Stop the strategy and whatever thread it has."""
         if self._search is not None:
             self._search.close()
+
+    def _population(self) -> Population | None:
+        """Return how simulated people would answer, which is known of nobody here."""
+        plan = self.plan
+        if not plan.knows_population:
+            return None
+        return population_of(
+            self._reference,
+            self._space,
+            readout=plan.readout,
+            energy_weight=plan.objective.energy_weight,
+            discomfort_weight=plan.objective.discomfort_weight,
+        )
 
     def _running(self) -> Search:
         if self._search is None:

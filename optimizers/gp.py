@@ -18,6 +18,7 @@ from scipy.special import ndtr
 
 from optimizers.posterior import matern, reading_error
 from optimizers.problem import UNTOLERATED_GRADE, Asking, Observation, Problem
+from optimizers.products import times
 from optimizers.registry import strategy
 from optimizers.sobol import spread_points
 from optimizers.space import FloatArray, Point
@@ -45,9 +46,6 @@ N_CANDIDATES = 300
 
 GRADE_LENGTH, GRADE_SD, GRADE_ERROR_SD = 0.6, 1.5, 0.5
 """Process of the sensation grade; its mean far from all tests is 0, not felt."""
-
-ONE_THREAD_PRODUCTS = 200_000
-"""Multiplications of one matrix product that BLAS leaves to one thread."""
 
 _LEAST_ERROR = 1e-3  # of a reading, in noise SDs
 
@@ -168,14 +166,8 @@ def _condition(
 
 
 def _explained(inverse: FloatArray, shared: FloatArray) -> FloatArray:
-    """Return the variance that the values explain at each point, (m,).
-
-    In blocks so small that BLAS wakes no second thread: those spin for milliseconds.
-    """
-    n_values, n_points = shared.shape
-    n_blocks = min(n_points, 1 + n_values**2 * n_points // ONE_THREAD_PRODUCTS)
-    blocks = np.array_split(shared, n_blocks, axis=1)
-    return np.concatenate([np.sum(b * (inverse @ b), axis=0) for b in blocks])
+    """Return the variance that the values explain at each point, (m,)."""
+    return np.asarray(np.sum(shared * times(inverse, shared), axis=0))
 
 
 def _expected_gain(belief: _Belief, tested: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ from math import inf, isfinite, nan
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizers.space import Point, Space
 
@@ -120,6 +121,42 @@ class Spent:
         return False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Population:
+    """What simulated people would make of every allowed point of a space.
+
+    Parameters
+    ----------
+    values
+        `(m, size)`: utility of each of m people at each point of `Space.indices`, less
+        that of the reference; 0 at the reference.
+    sensation
+        `(m, size)`: what each would feel there, on the scale of the grades but not
+        rounded, and below 0 the further below any sensation.
+
+    Raises ValueError for arrays of another shape or with values that are not finite.
+    """
+
+    values: NDArray[np.floating]
+    sensation: NDArray[np.floating]
+
+    def __post_init__(self) -> None:
+        shape = self.values.shape
+        if len(shape) != 2 or 0 in shape or self.sensation.shape != shape:
+            raise ValueError(
+                "values and sensation must both be (people, points) with at least one "
+                f"of each, got {shape} and {self.sensation.shape}"
+            )
+        for name in ("values", "sensation"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"{name} of a population must be finite numbers")
+
+    @property
+    def intolerable(self) -> NDArray[np.bool_]:
+        """Whom each point disturbs too much to be recommended, `(m, size)`."""
+        return np.asarray(self.sensation >= UNTOLERATED_GRADE)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """All that a strategy knows before the first test.
@@ -136,8 +173,14 @@ class Problem:
         Where to begin; the reference unless a search was restarted.
     planned_evaluations
         Tests there will be time for, where whoever keeps the clock knows.
+    population
+        What simulated people would make of every point, where that is known.
+    gradual
+        Axes on which a test may go one value beyond the highest tolerated so far;
+        whoever tests holds a point that asks for more to that value.
 
-    Raises ValueError for a reference outside the space and a negative noise SD.
+    Raises ValueError for a reference outside the space, a negative noise SD, a
+    population of another space, and a gradual axis that the space does not have.
     """
 
     space: Space
@@ -147,6 +190,8 @@ class Problem:
     noise_sd: float
     start: Point | None = None
     planned_evaluations: int | None = None
+    population: Population | None = None
+    gradual: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, point in (("reference", self.reference), ("start", self.start)):
@@ -154,6 +199,22 @@ class Problem:
                 raise ValueError(f"{name} {point} is not an allowed point of the space")
         if not 0.0 <= self.noise_sd < inf:
             raise ValueError(f"noise_sd must be 0 or more, got {self.noise_sd:g}")
+        self._check_knowledge()
+
+    def _check_knowledge(self) -> None:
+        for axis in self.gradual:
+            if axis not in self.space.names:
+                raise ValueError(
+                    f"the space has no gradual axis {axis}; "
+                    f"it has {', '.join(self.space.names)}"
+                )
+        if self.population is not None:
+            n_points = self.population.values.shape[1]
+            if n_points != self.space.size:
+                raise ValueError(
+                    f"population must know the {self.space.size} points of the space, "
+                    f"it knows {n_points}"
+                )
 
     @property
     def first(self) -> Point:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from optimizers.population import infer, row_of
 from optimizers.posterior import (
     Beliefs,
     believe,
@@ -20,6 +21,9 @@ from optimizers.space import FloatArray, Point
 
 GATE_PROBABILITY = 0.8
 """The reference is left only when a better value is more probable than this."""
+
+MOST_FELT = 0.25
+"""Highest chance of being truly felt too much at which a point is recommended."""
 
 _DIFFERENT = 1e-9  # values that differ by rounding alone are ties
 
@@ -197,6 +201,32 @@ def own_choice(
     return _believed(believe(problem, pool(problem, log), [own]), 0)
 
 
+def population(
+    problem: Problem, log: Sequence[Observation], own: Point | None = None
+) -> Candidate | None:
+    """Pick the highest expected value given all readings and how people differ.
+
+    Points that are probably felt too much, whatever was told of them, are passed over
+    while any other was tested.
+    """
+    points = tolerated_points(problem, log)
+    if not points:
+        return None
+    insight = infer(problem, log)
+    rows = np.array([row_of(problem.space, point) for point in points])
+    values = insight.mean[rows]
+    bearable = insight.felt(rows) <= MOST_FELT
+    if bearable.any():
+        values = np.where(bearable, values, -np.inf)
+    best = first_highest(values, points)
+    chosen = rows[[best]]
+    _, error = insight.gain(chosen)
+    better = insight.probability_better(chosen)
+    return Candidate(
+        points[best], float(values[best]), float(error[0]), float(better[0])
+    )
+
+
 RECOMMENDERS: Mapping[str, Recommender] = MappingProxyType(
     {
         "posterior_mean": posterior_mean,
@@ -204,6 +234,7 @@ RECOMMENDERS: Mapping[str, Recommender] = MappingProxyType(
         "best_observed": best_observed,
         "quadratic": quadratic,
         "own": own_choice,
+        "population": population,
     }
 )
 

@@ -16,8 +16,10 @@ from zlib import crc32
 from optimizers.problem import Strategy
 
 ENTRY_POINT_GROUP = "ccmlab.strategies"
+DEFAULT_RECOMMENDER = "posterior_mean"
 _BUILT_IN = (
     "optimizers.baselines",
+    "optimizers.cohort_bayes",
     "optimizers.compass",
     "optimizers.gp",
     "optimizers.grid_replicate",
@@ -41,9 +43,12 @@ class NamedStrategy:
     name: str
     summary: str
     run: Strategy
+    recommender: str = DEFAULT_RECOMMENDER
 
 
-def strategy(name: str, *, summary: str) -> Callable[[S], S]:
+def strategy(
+    name: str, *, summary: str, recommender: str = DEFAULT_RECOMMENDER
+) -> Callable[[S], S]:
     """Register a generator function under a name.
 
     Parameters
@@ -52,6 +57,8 @@ def strategy(name: str, *, summary: str) -> Callable[[S], S]:
         Lower case, words joined by hyphens. Raises ValueError when it is taken.
     summary
         One line for `ccmlab list strategies`.
+    recommender
+        Which recommender goes with it, where nobody says otherwise.
     """
 
     def register(run: S) -> S:
@@ -60,7 +67,7 @@ def strategy(name: str, *, summary: str) -> Callable[[S], S]:
             raise ValueError(
                 f"strategy name {name} is taken by {'.'.join(_origin(taken.run))}"
             )
-        _registered[name] = NamedStrategy(name, summary, run)
+        _registered[name] = NamedStrategy(name, summary, run, recommender)
         return run
 
     return register
@@ -91,6 +98,12 @@ def load_strategy(source: str) -> Strategy:
             f"{nearest_name(source, known)!r}; known: {', '.join(known)}"
         )
     return known[source].run
+
+
+def preferred_recommender(source: str) -> str:
+    """Return the recommender that goes with a strategy, where nobody says otherwise."""
+    known = strategies().get(source)
+    return known.recommender if known else DEFAULT_RECOMMENDER
 
 
 def nearest_name(name: str, known: Mapping[str, object]) -> str:

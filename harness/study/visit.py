@@ -146,7 +146,7 @@ def identity(job: Job) -> VisitRow:
         in_af=job.patient.in_atrial_fibrillation,
         contender=job.contender,
         strategy=job.search.strategy,
-        recommender=job.search.recommender,
+        recommender=job.search.recommender_for(),
         plan=job.visit.plan,
         budget_min=job.visit.titration_min,
         replicate=job.replicate,

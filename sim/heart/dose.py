@@ -126,11 +126,17 @@ def relative_gain(response: DoseResponse, train: Train) -> FloatArray:
         full = np.full(shape, top * response.two_lead_factor)
         flat: FloatArray = np.where(leads > 0.0, full, 0.0)
         return flat
-    per_leads = np.where(leads > 1.0, response.two_lead_factor, np.minimum(leads, 1.0))
+    per_leads = lead_factor(response, train)
     gain: FloatArray = (
         top * per_leads * strength(response, train) * delay_factor(response, train)
     )
     return gain
+
+
+def lead_factor(response: DoseResponse, train: Train) -> FloatArray:
+    """Return what the delivering leads make of one lead's gain: 0 without any."""
+    leads = np.asarray(train.n_leads, dtype=np.float64)
+    return np.where(leads > 1.0, response.two_lead_factor, np.minimum(leads, 1.0))
 
 
 def strength(response: DoseResponse, train: Train) -> FloatArray:

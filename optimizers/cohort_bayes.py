@@ -1,0 +1,175 @@
+"""Bayesian search that knows how people differ: knowledge gradient on a crowd.
+
+The next test is the one from which the best expected value is hoped to rise most, as if
+several of the tests that are left were spent on it. A point counts only if it can be
+reached and is probably not felt. The last tests go to the point expected to be best, so
+that it has been tried before it is recommended. Without a population this is a Gaussian
+process with a knowledge gradient.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizers.population import Insight, Rows, infer, row_of
+from optimizers.problem import Asking, Observation, Problem
+from optimizers.registry import strategy
+from optimizers.space import FloatArray
+
+MOST_FELT = 0.35
+"""Highest chance of being felt too much at which a point is tested."""
+
+FELT_GRADE = 1.5
+"""What is felt at this grade is told as 2 as often as not."""
+
+N_CANDIDATES = 80
+"""Points compared for each test: the best quarter by expectation, others drawn."""
+
+N_TARGETS = 200
+"""Points that may turn out to be the best, chosen the same way."""
+
+N_PEOPLE = 150
+"""People who stand for all where points are compared."""
+
+HORIZON = 5
+"""Tests that are thought to be spent on one point, at most those left."""
+
+N_LAST = 2
+"""Tests at the end that are kept for the point expected to be best."""
+
+N_NODES = 7
+"""Outcomes of a test that are looked at: nodes of Gauss and Hermite."""
+
+_LEAST_VARIANCE = 1e-12
+_NEAR = 9  # decimals to which scores are compared
+
+
+@strategy(
+    "cohort-bayes",
+    summary="knowledge gradient on a population of simulated people",
+    recommender="population",
+)
+def cohort_bayes(problem: Problem, rng: np.random.Generator) -> Asking:
+    """Ask for the point whose test promises most, given readings and population.
+
+    Knowledge gradient for correlated beliefs (Frazier, Powell and Dayanik, 2009), its
+    normal belief with the mean and covariance of the weighted crowd.
+    """
+    log: list[Observation] = [(yield problem.reference)]
+    while (row := next_row(infer(problem, log), log, rng)) is not None:
+        seen = yield tuple(problem.space.indices[row].tolist())
+        if any(seen is known for known in log):  # answered from the search's log
+            return None
+        log.append(seen)
+    return None
+
+
+def next_row(
+    insight: Insight, log: Sequence[Observation], rng: np.random.Generator
+) -> int | None:
+    """Return the row of the point to test next, None when there is none."""
+    problem, mean = insight.problem, insight.mean
+    left = max(problem.expected_evaluations - len(log), 1)
+    bearable = insight.felt(_all(problem), FELT_GRADE) <= MOST_FELT
+    near = bearable & reachable(problem, log, n_steps=1)
+    near[row_of(problem.space, problem.reference)] = False
+    if not near.any():
+        return None
+    candidates, tested = np.flatnonzero(near), tested_rows(problem, log)
+    tried = np.intersect1d(candidates, tested)
+    best = int(candidates[_highest(mean[candidates])])
+    if left <= N_LAST and best not in tried:
+        return best
+    targets = tried
+    if left > N_LAST:
+        later = bearable & reachable(problem, log, n_steps=left)
+        targets = _thinned(np.flatnonzero(later), mean, N_TARGETS, rng)
+    compared = _thinned(candidates, mean, N_CANDIDATES, rng)
+    compared = np.union1d(compared, tried)
+    hopes = knowledge_gradient(insight, compared, targets, n_tests=min(left, HORIZON))
+    return int(compared[_highest(hopes)]) if hopes.any() else best
+
+
+def knowledge_gradient(
+    insight: Insight, compared: Rows, targets: Rows, *, n_tests: int
+) -> FloatArray:
+    """Return how far the best expected value is hoped to rise, (k,), 0 or more.
+
+    Parameters
+    ----------
+    compared
+        (k,) points, each to be tested `n_tests` times.
+    targets
+        (l,) points one of which is chosen afterwards, or else the tested one.
+    """
+    joint = insight.covariance(compared, np.union1d(compared, targets), N_PEOPLE)
+    chosen = np.searchsorted(np.union1d(compared, targets), targets)
+    own = np.searchsorted(np.union1d(compared, targets), compared)
+    each = np.arange(len(compared))
+    noise = insight.problem.noise_sd**2 / n_tests
+    spread = np.sqrt(np.maximum(joint[each, own] + noise, _LEAST_VARIANCE))
+    slope = joint / spread[:, None]
+    mean = insight.mean
+    nodes, weights = np.polynomial.hermite_e.hermegauss(N_NODES)
+    rises = [
+        np.maximum(
+            (mean[targets] + node * slope[:, chosen]).max(axis=1),
+            mean[compared] + node * slope[each, own],
+        )
+        for node in nodes
+    ]
+    now = np.maximum(mean[targets].max(), mean[compared])
+    hopes = (weights / weights.sum()) @ np.array(rises) - now
+    return np.asarray(np.maximum(np.round(hopes, _NEAR), 0.0))
+
+
+def reachable(
+    problem: Problem, log: Sequence[Observation], *, n_steps: int
+) -> NDArray[np.bool_]:
+    """Return which points may be tested within some steps up gradual axes, (size,).
+
+    Nothing counts that goes at least as far on every axis as what was not tolerated, or
+    as what was asked when something else was tested.
+    """
+    indices = problem.space.indices
+    open_ = np.ones(len(indices), dtype=np.bool_)
+    gradual = [problem.space.names.index(name) for name in problem.gradual]
+    for axis in gradual:
+        known = [seen.tested[axis] for seen in log if seen.tolerated]
+        highest = max([problem.reference[axis], *known])
+        open_ &= indices[:, axis] <= highest + n_steps
+    for seen in log:
+        limit = np.array(seen.tested if not seen.tolerated else seen.asked)
+        limit[gradual] = np.array(seen.tested)[gradual]
+        if not seen.tolerated or (limit != seen.tested).any():
+            open_ &= ~(indices >= limit).all(axis=1)
+    return open_
+
+
+def tested_rows(problem: Problem, log: Sequence[Observation]) -> Rows:
+    """Return the rows of the points that were read, (n,)."""
+    points = {seen.tested for seen in log if seen.usable}
+    inside = (point for point in points if problem.space.contains(point))
+    return np.array(sorted(row_of(problem.space, p) for p in inside), dtype=np.intp)
+
+
+def _thinned(
+    rows: Rows, mean: FloatArray, n_kept: int, rng: np.random.Generator
+) -> Rows:
+    """Return the best quarter of so many points by expectation, the others drawn."""
+    if len(rows) <= n_kept:
+        return rows
+    order = rows[np.argsort(-np.round(mean[rows], _NEAR), kind="stable")]
+    best, rest = np.split(order, [n_kept // 4])
+    drawn = rng.choice(rest, size=n_kept - len(best), replace=False)
+    return np.sort(np.concatenate([best, drawn]))
+
+
+def _highest(values: FloatArray) -> int:
+    """Return the place of the highest value, the first of equals."""
+    return int(np.argmax(np.round(values, _NEAR)))
+
+
+def _all(problem: Problem) -> Rows:
+    return np.arange(problem.space.size)
