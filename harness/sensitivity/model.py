@@ -25,6 +25,7 @@ from sim.heart.settle import ImplausibleHeartError, NotSettledError
 from sim.patient import Patient
 from sim.patient.solve import at_rest
 from sim.units import PCT_PER_FRAC
+from sim.visit.measuring_noise import pair_sd_pct
 from sim.visit.plan import VisitPlan
 
 ELASTANCE: Final = "circulation.lv_elastance_mmhg_per_ml"
@@ -113,7 +114,7 @@ def question(scenario: Scenario) -> Question:
     return Question(
         patient,
         scenario.visit.visit_plan,
-        plan.noise_sd_pct,
+        pair_sd_pct(scenario.visit.visit_plan),
         Train(**columns, n_leads=leads),
         ranges(patient.response.family),
     )

@@ -43,6 +43,7 @@ class Measured:
 class MeasuringPlan:
     """One way to measure. R is the reference, X the setting that is tested.
 
+    `title` may name fields of the visit's plan, which `text` fills in.
     `knows_reference` tells that the reference's gain is zero by construction, with
     the error of its readings inside that of every other gain; otherwise a search that
     asks for the reference measures it. `test_s` and `sd_pct` tell a planner, from the
@@ -57,6 +58,10 @@ class MeasuringPlan:
     test_s: Callable[[VisitPlan, float], float]
     sd_pct: Callable[[VisitPlan, float], float]
     n_opening_arms: int
+
+    def text(self, plan: VisitPlan) -> str:
+        """Return in words what is read."""
+        return self.title.format(plan=plan)
 
 
 def paired(visit: Visit, comparison: Comparison) -> Process[Measured]:
@@ -227,7 +232,7 @@ PLANS: Final[Mapping[str, MeasuringPlan]] = MappingProxyType(
             ),
             MeasuringPlan(
                 name="alternate-every",
-                title="X alone, R before every few tests",
+                title="X alone, R before every {plan.tests_per_reference} tests",
                 knows_reference=True,
                 measure=alternate_every,
                 test_s=_alternate_s,
@@ -245,7 +250,8 @@ PLANS: Final[Mapping[str, MeasuringPlan]] = MappingProxyType(
             ),
             MeasuringPlan(
                 name="replicates",
-                title="R X R until the mean is sure enough",
+                title="R X R until the standard error of the mean is at most "
+                "{plan.target_se_pct:g} %, at most {plan.most_replicates} times",
                 knows_reference=True,
                 measure=replicates,
                 test_s=_replicates_s,

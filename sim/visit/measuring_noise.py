@@ -88,6 +88,7 @@ def level_of(noise: ReadingNoise, read_at_s: list[float], at_s: float) -> Level:
     system = np.ones((n + 1, n + 1))
     system[:n, :n], system[n, n] = among, 0.0
     weights = np.linalg.solve(system, np.append(across, 1.0))[:n]
+    weights = weights / weights.sum()  # of a single reading exactly 1
     variance = float(weights @ among @ weights - 2.0 * weights @ across)
     return Level(tuple(weights.tolist()), variance)
 

@@ -21,15 +21,23 @@ from harness.run import run_scenario
 from harness.scenario import load_scenario
 
 Row = dict[str, str]
-SCENARIOS = ("first_visit", "null_responder", "turned_down")
+SCENARIOS = (
+    ("first_visit", "paired"),
+    ("null_responder", "paired"),
+    ("turned_down", "paired"),
+    ("turned_down", "alternate-every"),
+    ("first_visit", "single"),
+    ("first_visit", "replicates"),
+)
 
 
-@pytest.fixture(scope="module", params=SCENARIOS)
+@pytest.fixture(scope="module", params=SCENARIOS, ids="-".join)
 def folder(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    name = request.param
-    run = run_scenario(load_scenario(name), scenario_name=name)
+    name, plan = request.param
+    scenario = load_scenario(name).changed({"visit.plan": plan})
+    run = run_scenario(scenario, scenario_name=name)
     return write_run(run, build_report(run), tmp_path_factory.mktemp("runs") / name)
 
 
