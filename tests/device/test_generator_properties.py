@@ -87,6 +87,17 @@ class DeviceMachine(RuleBasedStateMachine):
         else:
             device.leads.set_fault(what, "fracture")
 
+    @rule(what=st.sampled_from(("DOWN", "SAFE_MODE", "OFF", "battery", "V1", "home")))
+    def mishap_of_a_device_that_works(self, what: str) -> None:
+        self.put_everything_right()
+        self.program(Settings(inhibit_cycles_ls_out=2))
+        self.regular_beats(3, 0.5)
+        if what == "home":
+            self.send_home(3600.0)
+        else:
+            self.mishap(what)
+        self.regular_beats(3, 0.5)
+
     @rule(on=st.booleans())
     def magnet(self, on: bool) -> None:
         self.device.hold_magnet(on=on)
@@ -152,8 +163,14 @@ class DeviceMachine(RuleBasedStateMachine):
         self.regular_beats(2, share)
         self.any_beat(rr_s, av_s, 5, lag_ms, PLAIN_MV, None, noise=False)
 
-    @rule(noise_mv=st.sampled_from((0.3, 0.4, 0.5, 1.2, 1.3, 1.9, 2.0, math.inf)))
-    def noisy_beat(self, noise_mv: float) -> None:
+    @rule(
+        noise_mv=st.sampled_from((0.3, 0.4, 0.5, 1.2, 1.3, 1.9, 2.0, math.inf)),
+        pole=st.sampled_from(("BIPOLAR", "UNIPOLAR")),
+    )
+    def noisy_beat(self, noise_mv: float, pole: str) -> None:
+        self.put_everything_right()
+        self.program(self.settings.with_values({"pol_v1": pole, "pol_a": pole}))
+        self.regular_beats(4, 0.5)
         lag_ms = self.settings.alert_start_ms
         self.any_beat(
             0.8, 0.17, 5, lag_ms, PLAIN_MV, None, noise=True, noise_mv=noise_mv
