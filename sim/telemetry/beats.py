@@ -15,7 +15,8 @@ FloatArray = NDArray[np.float64]
 class StripBeats:
     """What an ECG with markers needs, each `(n,)`; times in seconds.
 
-    `cause` is the code of the reason a beat got no train, -1 when there is none;
+    `atrial_s` is the atrium's true activation, `a_sensed_s` what the device sensed of
+    it. `cause` is the code of the reason a beat got no train, -1 when there is none;
     times are nan where the event did not happen.
     """
 
@@ -29,6 +30,7 @@ class StripBeats:
     ls_s: FloatArray
     v_s: FloatArray
     atrial_s: FloatArray
+    a_sensed_s: FloatArray
 
     def between(self, start_s: float, end_s: float) -> Self:
         """Return the beats whose activation lies in the half-open span."""

@@ -14,7 +14,7 @@ from sim.telemetry.disturbance import at_beats, breathing, lead_disturbance, noi
 from sim.telemetry.ecg import ecg_waves, train_blocks
 from sim.telemetry.electrogram import electrogram_waves
 from sim.telemetry.fibrillation import fibrillation_waves
-from sim.telemetry.markers import Marker, MarkerKind, markers, sees_atrium
+from sim.telemetry.markers import Marker, MarkerKind, markers
 from sim.telemetry.morphology import Morphology
 from sim.telemetry.pressure import arterial_curve, notch_waves, ventricular_curve
 from sim.telemetry.synthesis import Blocks, Part
@@ -132,8 +132,7 @@ def record_strips(
     """
     shape = morphology or Morphology()
     own = rng or np.random.default_rng(0)
-    senses = np.array([sees_atrium(settings) for settings in programmed])
-    marks = markers(beats, senses[beats.setting_id.astype(int)], cause_codes or {})
+    marks = markers(beats, cause_codes or {})
     end_s = float(beats.start_s[-1] + beats.rr_s[-1]) if beats.start_s.size else 0.0
     played = _Played(beats, programmed, setup, end_s, shape)
     channels = (

@@ -13,7 +13,7 @@ from sim.device.settings import Settings
 from sim.heart.contractility import AF
 from sim.telemetry.beats import FloatArray, StripBeats
 from sim.telemetry.fibrillation import fibrillation_waves
-from sim.telemetry.markers import Marker, markers, sees_atrium
+from sim.telemetry.markers import Marker, markers
 from sim.telemetry.morphology import EctopicWaves, Morphology, SinusWaves
 from sim.telemetry.synthesis import Blocks, Waves, joined
 from sim.units import S_PER_MS
@@ -64,7 +64,7 @@ def ecg_strip(
     beats
         The beats of the visit; those up to 2 s outside of the span are used too.
     settings
-        Settings in force, for the shape of the train and whether the atrium is sensed.
+        Settings in force, for the shape of the train.
     start_s, duration_s
         Span to draw, clock seconds; a ValueError when the duration is not positive.
     sampling_hz
@@ -92,7 +92,7 @@ def ecg_strip(
         trace_mv, start_s, sampling_hz
     )
     within = beats.between(start_s, start_s + duration_s)
-    marks = markers(within, sees_atrium(settings), cause_codes or {})
+    marks = markers(within, cause_codes or {})
     return Strip(start_s, sampling_hz, trace_mv, marks)
 
 

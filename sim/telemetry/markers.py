@@ -2,25 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
-from typing import Final, Literal
+from math import isfinite, nan
+from typing import Final, Literal, NamedTuple
 
-import numpy as np
-
-from sim.device.settings import Settings
 from sim.heart.contractility import PVC, VT
 from sim.telemetry.beats import StripBeats
 
 COLUMNS: Final = (
+    "a_sensed_s",
+    "v_s",
+    "ls_s",
     "start_s",
+    "train_start_s",
+    "train_end_s",
     "origin",
     "delivered",
     "cause",
-    "train_start_s",
-    "train_end_s",
-    "ls_s",
-    "v_s",
-    "atrial_s",
 )
 MarkerKind = Literal["atrial", "ventricular", "local sense", "ccm", "inhibit"]
 
@@ -40,54 +37,67 @@ class Marker:
     beat: int
 
 
-def markers(
-    beats: StripBeats,
-    sees_atrium: bool | np.ndarray[tuple[int], np.dtype[np.bool_]],
-    cause_codes: Mapping[int, str],
-) -> tuple[Marker, ...]:
+class MarkerTimes(NamedTuple):
+    """When something of a beat was sensed or delivered, seconds; nan where not."""
+
+    atrial_s: float
+    ventricular_s: float
+    local_sense_s: float
+    train_start_s: float
+    train_end_s: float
+
+
+def beat_markers(
+    beat: int, times: MarkerTimes, *, ventricular: str = "VS", reason: str = ""
+) -> list[Marker]:
+    """Return the markers of one beat.
+
+    Parameters
+    ----------
+    beat
+        Number of the beat.
+    times
+        What was sensed and delivered.
+    ventricular
+        Code of the ventricular event.
+    reason
+        Why the beat got no train, marked at the last event that was sensed; there must
+        be one.
+    """
+    events: tuple[tuple[MarkerKind, str, float], ...] = (
+        ("ventricular", ventricular, times.ventricular_s),
+        ("atrial", "AS", times.atrial_s),
+        ("local sense", "LS", times.local_sense_s),
+    )
+    found = [Marker(k, code, at, at, beat) for k, code, at in events if isfinite(at)]
+    if isfinite(times.train_start_s):
+        train = Marker("ccm", "CCM", times.train_start_s, times.train_end_s, beat)
+        return [*found, train]
+    if reason:
+        last_s = max(marker.at_s for marker in found)
+        found.append(Marker("inhibit", reason, last_s, last_s, beat))
+    return found
+
+
+def markers(beats: StripBeats, cause_codes: Mapping[int, str]) -> tuple[Marker, ...]:
     """Return what the device marks, in the order of time.
 
-    The atrium is marked only where it is sensed: `sees_atrium`, one or `(n,)`.
+    A beat of which nothing was sensed has its reason at its activation.
     """
-    sees = np.broadcast_to(sees_atrium, beats.start_s.shape).tolist()
-    columns = (getattr(beats, name).tolist() for name in COLUMNS)
+    columns = [getattr(beats, name).tolist() for name in COLUMNS]
     found: list[Marker] = []
-    for k, (sees_it, *row) in enumerate(zip(sees, *columns, strict=True)):
-        found += _beat_markers(k, *row, sees=sees_it, cause_codes=cause_codes)
+    for k, (*sensed, start_s, train_s, end_s, origin, delivered, cause) in enumerate(
+        zip(*columns, strict=True)
+    ):
+        times = MarkerTimes(*sensed, *((train_s, end_s) if delivered else (nan, nan)))
+        ventricular = "VE" if origin in (PVC, VT) else "VS"
+        reason = "" if delivered or cause < 0 else _code(cause, cause_codes)
+        if reason and not any(map(isfinite, sensed)):
+            found.append(Marker("inhibit", reason, start_s, start_s, k))
+            reason = ""
+        found += beat_markers(k, times, ventricular=ventricular, reason=reason)
     return tuple(sorted(found, key=lambda marker: (marker.at_s, marker.code)))
 
 
-def sees_atrium(settings: Settings) -> bool:
-    """Tell whether the device senses the atrium."""
-    return settings.mode == "ODO-LS-CCM"
-
-
-def _beat_markers(  # the columns of one beat, in the order of COLUMNS
-    beat: int,
-    start_s: float,
-    origin: float,
-    delivered: float,
-    cause: float,
-    train_start_s: float,
-    train_end_s: float,
-    ls_s: float,
-    v_s: float,
-    atrial_s: float,
-    *,
-    sees: bool,
-    cause_codes: Mapping[int, str],
-) -> list[Marker]:
-    found: list[Marker] = []
-    if isfinite(v_s):
-        code = "VE" if origin in (PVC, VT) else "VS"
-        found.append(Marker("ventricular", code, v_s, v_s, beat))
-    if sees and isfinite(atrial_s):
-        found.append(Marker("atrial", "AS", atrial_s, atrial_s, beat))
-    if isfinite(ls_s):
-        found.append(Marker("local sense", "LS", ls_s, ls_s, beat))
-    if delivered:
-        found.append(Marker("ccm", "CCM", train_start_s, train_end_s, beat))
-    elif cause >= 0:
-        code = cause_codes.get(int(cause), f"cause {int(cause)}")
-        found.append(Marker("inhibit", code, start_s, start_s, beat))
-    return found
+def _code(cause: float, cause_codes: Mapping[int, str]) -> str:
+    return cause_codes.get(int(cause), f"cause {int(cause)}")

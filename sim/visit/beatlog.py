@@ -32,6 +32,7 @@ DEVICE_COLUMNS: Final = (
     "v2_s",
     "v1_mv",
     "v2_mv",
+    "a_sensed_s",
 )
 COLUMNS: Final = HEART_COLUMNS + DEVICE_COLUMNS + BEAT_FIELDS
 CAUSES: Final = tuple(Cause)
@@ -80,6 +81,7 @@ class BeatLog:
                 activation.v2_s,
                 activation.v1_mv,
                 activation.v2_mv,
+                decision.atrial_s,
             )
         )
 

@@ -47,6 +47,7 @@ RR_S = 0.81
 COLUMNS = (
     *("start_s", "rr_s", "origin", "delivered", "cause", "train_start_s"),
     *("train_end_s", "ls_s", "v_s", "atrial_s", "setting_id", "arm_id"),
+    "a_sensed_s",
 )
 
 
@@ -177,6 +178,7 @@ def _beats() -> BeatTable:
         np.where(sinus, start_s - 0.175, NAN),
         np.zeros_like(start_s),
         np.full_like(start_s, -1.0),
+        np.full_like(start_s, NAN),
     )
     return BeatTable(COLUMNS, np.column_stack(columns).astype(np.float64))
 

@@ -34,6 +34,7 @@ def make_beats(origins: list[int], rr_s: float = 0.8) -> RecordedBeats:
         "train_end_s": train_s + Settings().train_ms * 1e-3,
         "ls_s": np.where(own, start_s + 0.025, NAN),
         "v_s": start_s + 0.015,
+        "a_sensed_s": NAN,
         "atrial_s": np.where(origin == SINUS, start_s - 0.18, NAN),
         "setting_id": 0.0,
         "v1_s": start_s + 0.015,

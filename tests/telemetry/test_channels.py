@@ -177,14 +177,14 @@ def test_the_p_wave_goes_up_and_then_down_in_v1(beats_of: MakeBeats) -> None:
 
 def test_the_marker_channel_tells_kind_and_time(beats_of: MakeBeats) -> None:
     beats = beats_of([SINUS, SINUS, PVC, SINUS])
-    atrial = Settings(mode="ODO-LS-CCM")
-    bits = trace(record(beats, atrial), "MARKER").astype(int)
+    beats.a_sensed_s[:] = beats.atrial_s
+    bits = trace(record(beats), "MARKER").astype(int)
     for kind, at_s in (
         ("atrial", beats.atrial_s[1]),
         ("ventricular", beats.v_s[1]),
         ("local sense", beats.ls_s[1]),
         ("ccm", beats.train_start_s[1]),
-        ("inhibit", beats.start_s[2]),
+        ("inhibit", beats.v_s[2]),
     ):
         after, before = round(at_s * HZ) + 1, round(at_s * HZ) - 2
         bit = MARKER_BITS[kind]  # type: ignore[index]

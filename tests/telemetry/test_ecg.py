@@ -33,11 +33,16 @@ def beat_table(origins: list[int], rr_s: float = 0.8) -> StripBeats:
         ls_s=np.where(origin == PVC, NAN, start_s + 0.020),
         v_s=start_s + 0.005,
         atrial_s=np.where(origin == SINUS, start_s - 0.18, NAN),
+        a_sensed_s=np.full_like(start_s, NAN),
     )
 
 
 def without_trains(beats: StripBeats) -> StripBeats:
     return replace(beats, delivered=np.zeros_like(beats.delivered))
+
+
+def sensed_in_the_atrium(beats: StripBeats) -> StripBeats:
+    return replace(beats, a_sensed_s=beats.atrial_s.copy())
 
 
 def draw(beats: StripBeats, settings: Settings = SETTINGS) -> Strip:
@@ -134,8 +139,8 @@ def test_the_two_phases_of_a_pulse_have_opposite_signs() -> None:
 
 
 def test_markers_stand_at_the_times_of_the_beat_table() -> None:
-    beats = beat_table([SINUS] * 4)
-    marks = draw(beats, replace(SETTINGS, mode="ODO-LS-CCM")).markers
+    beats = sensed_in_the_atrium(beat_table([SINUS] * 4))
+    marks = draw(beats).markers
     times = {
         code: [mark.at_s for mark in marks if mark.code == code]
         for code in ("AS", "VS", "LS", "CCM")
@@ -156,6 +161,14 @@ def test_a_beat_without_a_train_shows_why() -> None:
     beats = beat_table([SINUS, PVC, SINUS])
     marks = [mark for mark in draw(beats).markers if mark.kind == "inhibit"]
     assert [mark.code for mark in marks] == ["PVC"]
+    # local sense saw nothing of it, so the ventricular event is the last one
+    assert marks[0].at_s == pytest.approx(beats.v_s[1])
+
+
+def test_the_reason_stands_at_the_activation_when_nothing_was_sensed() -> None:
+    beats = beat_table([SINUS, PVC, SINUS])
+    beats.v_s[1] = NAN
+    marks = [mark for mark in draw(beats).markers if mark.kind == "inhibit"]
     assert marks[0].at_s == pytest.approx(beats.start_s[1])
 
 
@@ -167,8 +180,10 @@ def test_a_beat_that_was_not_sensed_has_no_ventricular_marker() -> None:
 
 
 def test_the_atrium_is_not_marked_where_it_is_not_sensed() -> None:
-    marks = draw(beat_table([SINUS] * 4), replace(SETTINGS, mode="OVO-LS-CCM")).markers
-    assert "AS" not in {mark.code for mark in marks}
+    beats = sensed_in_the_atrium(beat_table([SINUS] * 4))
+    beats.a_sensed_s[2] = NAN
+    marks = [mark.at_s for mark in draw(beats).markers if mark.code == "AS"]
+    assert marks == pytest.approx(beats.atrial_s[[0, 1, 3]])
 
 
 def test_markers_come_in_the_order_of_time() -> None:

@@ -1,7 +1,8 @@
 """The programmer: everything a clinician does to the device through the wand."""
 
+from sim.telemetry.markers import Marker
 from sim.visit.programmer.activity import ActivitySensor, HourlyActivity, activity_trace
-from sim.visit.programmer.markers import Marker, MarkerStream
+from sim.visit.programmer.markers import MarkerStream
 from sim.visit.programmer.observer import Observer
 from sim.visit.programmer.presets import Preset, PresetError, load_preset, save_preset
 from sim.visit.programmer.readout import ChargerData, Impedances, Statistics

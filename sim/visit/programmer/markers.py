@@ -2,40 +2,27 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from sim.device.events import INHIBITING, BeatDecision
+from sim.telemetry.markers import Marker, MarkerTimes, beat_markers
 
-MarkerKind = Literal["A", "V", "LS", "CCM", "INHIBIT"]
 MarkerState = Literal["running", "paused", "error", "stopped"]
 MARKER_MODE_ERROR: Final = "Marker mode error"
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """One marker. `end_s` is that of a train; `cause` says why a beat got none."""
-
-    at_s: float
-    kind: MarkerKind
-    end_s: float | None = None
-    cause: str = ""
-
-
-def markers_of(decision: BeatDecision) -> tuple[Marker, ...]:
+def markers_of(decision: BeatDecision, beat: int = 0) -> tuple[Marker, ...]:
     """Return the markers of one beat in the order of time; no atrial ones in OVO."""
-    sensed: tuple[tuple[float, MarkerKind], ...] = (
-        (decision.atrial_s, "A"),
-        (decision.reference_s, "V"),
-        (decision.ls_s, "LS"),
+    times = MarkerTimes(
+        decision.atrial_s,
+        decision.reference_s,
+        decision.ls_s,
+        decision.train_start_s,
+        decision.train_end_s,
     )
-    found = [Marker(at_s, kind) for at_s, kind in sensed if at_s == at_s]
-    if decision.delivered:
-        start_s, end_s = decision.train_start_s, decision.train_end_s
-        found.append(Marker(start_s, "CCM", end_s))
-    elif decision.cause in INHIBITING and found:
-        last_s = max(marker.at_s for marker in found)
-        found.append(Marker(last_s, "INHIBIT", cause=decision.cause.value))
+    reason = decision.cause.value if decision.cause in INHIBITING else ""
+    sensed = any(at_s == at_s for at_s in times[:3])
+    found = beat_markers(beat, times, reason=reason if sensed else "")
     return tuple(sorted(found, key=lambda marker: marker.at_s))
 
 
@@ -50,6 +37,7 @@ class MarkerStream:
     def __init__(self) -> None:
         self.state: MarkerState = "running"
         self.error = ""
+        self._n_beats = 0
         self._kept: list[Marker] = []
         self._watchers: list[Callable[[Marker], None]] = []
 
@@ -77,7 +65,9 @@ class MarkerStream:
         """Take one beat of the device."""
         if self.state != "running":
             return
-        for marker in markers_of(decision):
+        marks = markers_of(decision, self._n_beats)
+        self._n_beats += 1
+        for marker in marks:
             self._kept.append(marker)
             for watcher in self._watchers:
                 watcher(marker)
