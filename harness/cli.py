@@ -154,6 +154,7 @@ def study(
     studies). Stopped at any moment, the same command goes on where it was.
     """
     from harness.study.chunks import StartError
+    from harness.study.cluster import ClusterError
     from harness.study.command import Where, result_text, run_study
 
     if jobs is not None and dask is not None:
@@ -164,8 +165,8 @@ def study(
             result = run_study(
                 study_name, folder, Where(jobs, dask), stderr=sys.stderr, quiet=quiet
             )
-        except StartError as error:
-            raise click.ClickException(str(error)) from None
+        except (StartError, ClusterError) as error:
+            raise click.UsageError(str(error)) from None
     click.echo(f"{result_text(result)}\n{BANNER}")
     if result.interrupted:
         left = f"{result.n_known} of {result.n_visits} visits are kept"
@@ -423,7 +424,7 @@ def export_(study_dir: str, *, form: str, out: Path | None) -> int:
 def check_strategy_(
     source: str, *, n_patients: int, jobs: int | None, quiet: bool
 ) -> int:
-    """Run the conformance kit on a strategy, then a mini study: where would it stand?
+    """Run the conformance kit and a mini study on a strategy: where would it stand.
 
     STRATEGY is file.py:function, module:function or a listed name. Exit code 1 when a
     check is not passed or a visit of the mini study failed.

@@ -79,9 +79,9 @@ def run_study(
     StartError, ClusterError
         When no process to play visits in can be started, or the cluster is no good.
     """
-    beside = Path(path_or_name).parent if str(path_or_name).endswith(".toml") else None
     study = load_study(path_or_name)
-    return play_study(study, folder, where, beside=beside, stderr=stderr, quiet=quiet)
+    file = Path(path_or_name)
+    return play_study(study, folder, where, file=file, stderr=stderr, quiet=quiet)
 
 
 def play_study(
@@ -89,20 +89,28 @@ def play_study(
     folder: Path,
     where: Where,
     *,
-    beside: Path | None = None,
+    file: Path = Path("study"),
     stderr: TextIO,
     quiet: bool,
 ) -> Result:
-    """Play what is missing of a study that was read; patient files lie in `beside`."""
-    _prepare(folder)
-    with Ledger(folder) as ledger, Progress(stderr, quiet=quiet) as progress:
+    """Play what is missing of a study that was read; patient files lie beside `file`.
+
+    Raises what `run_study` does.
+    """
+    _check_free(folder)
+    with Progress(stderr, quiet=quiet) as progress:
         told = _Told(progress, study.n_visits)
         told.say(
             f"drawing {study.n_patients} patients, listing {study.n_visits} visits"
         )
-        plan = plan_of(study, beside)
-        ledger.plan((job.key for job in plan.jobs()), study.title)
-        write_json(folder / STUDY_FILE, study.as_read())
+        plan = plan_of(study, file.parent, origin=str(file))
+        return _played(plan, folder, where, told)
+
+
+def _played(plan: StudyPlan, folder: Path, where: Where, told: "_Told") -> Result:
+    with _ledger(folder) as ledger:
+        ledger.plan((job.key for job in plan.jobs()), plan.study.title)
+        write_json(folder / STUDY_FILE, plan.study.as_read())
         _write_manifest(ledger, folder)
         interrupted = _play(plan, ledger, where, told)
         told.say("writing the tables")
@@ -110,7 +118,7 @@ def play_study(
         _write_manifest(ledger, folder)
         return Result(
             folder,
-            study.title,
+            plan.study.title,
             ledger.n_planned(),
             ledger.counts(),
             tuple(ledger.errors(MOST_ERRORS)),
@@ -118,21 +126,32 @@ def play_study(
         )
 
 
-def _prepare(folder: Path) -> None:
-    """Make the folder, or see that it is a study's."""
+def _check_free(folder: Path) -> None:
+    """See that the folder is a study's, empty, or not there."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         present = sorted(path.name for path in folder.iterdir())
+    except FileNotFoundError:
+        return
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(
-            f"output folder {folder} cannot be written: {reason}"
-        ) from None
+        raise OutputError(_cannot(folder, error)) from None
     if present and LEDGER_FILE not in present:
         raise OutputError(
             f"output folder {folder} holds {present[0]} and no study; "
             "name another folder with --out"
         )
+
+
+def _ledger(folder: Path) -> Ledger:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(_cannot(folder, error)) from None
+    return Ledger(folder)
+
+
+def _cannot(folder: Path, error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"output folder {folder} cannot be written: {reason}"
 
 
 def _play(plan: StudyPlan, ledger: Ledger, where: Where, told: "_Told") -> bool:
