@@ -168,7 +168,14 @@ def _columns(place: Path, table: str) -> Columns:
     kinds = columns(table)
     return MappingProxyType(
         {
-            name: np.asarray(found[name], dtype=str if kind is str else _DTYPES[kind])
+            name: _unmasked(found[name], str if kind is str else _DTYPES[kind])
             for name, kind in kinds.items()
         }
     )
+
+
+def _unmasked(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return a column with nan for what DuckDB keeps as NULL and gives back masked."""
+    if isinstance(values, np.ma.MaskedArray) and dtype is np.float64:
+        return np.where(np.ma.getmaskarray(values), np.nan, values.data)
+    return np.asarray(values, dtype=dtype)

@@ -1,0 +1,1 @@
+"""Judging: what studies of many visits show of their contenders."""

@@ -1,0 +1,247 @@
+"""The leaderboard: a line for each contender in each group, plan and budget."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Final
+
+import numpy as np
+
+from harness.judging.cells import Cell, Group, cells, groups, judged_visits
+from harness.judging.choices import reproducibility, searched_spans
+from harness.judging.metrics import METRICS
+from harness.judging.numbers import NOTHING, Estimate
+from harness.judging.outcomes import costs, gains, regrets
+from harness.judging.paired import (
+    KEPT,
+    Regrets,
+    against_baseline,
+    against_best,
+    holm_adjusted,
+    regrets_of,
+)
+from harness.judging.reading import BrokenStudyError, Columns, Study
+from harness.judging.verdicts import Confusion, confusion, verdict_rates
+from optimizers.registry import nearest_name
+
+STAY: Final = "stay"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """One contender in one group, plan and budget; `values` has every metric."""
+
+    study: str
+    group: str
+    plan: str
+    budget_min: float
+    contender: str
+    strategy: str
+    recommender: str
+    baseline: str
+    rank: int
+    n_patients: int
+    n_visits: int
+    n_kept: int
+    values: Mapping[str, Estimate]
+    confusion: Confusion
+
+    def __getitem__(self, name: str) -> Estimate:
+        """Return one metric by its name."""
+        return self.values[name]
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the others are held against this one."""
+        return self.contender == self.baseline
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A kind of visit that came to nothing: whose, how, how often, an example."""
+
+    contender: str
+    status: str
+    n_visits: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A study with what it shows: its visits as judged, and its lines in order."""
+
+    study: Study
+    visits: Columns
+    groups: tuple[Group, ...]
+    baseline: str
+    lines: tuple[Line, ...]
+    lost: tuple[Lost, ...]
+
+    @property
+    def main(self) -> Group:
+        """The group that headlines speak of: sinus rhythm where there is any."""
+        return self.groups[0]
+
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """The measuring plans, the one of most visits first."""
+        plans, counts = np.unique(self.visits["plan"], return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        return tuple(str(plans[i]) for i in order)
+
+    @property
+    def budget_min(self) -> float:
+        """The budget that headlines speak of: the middle one, minutes."""
+        budgets = np.unique(self.visits["budget_min"])
+        return float(budgets[budgets.size // 2])
+
+    def table(self, group: str, plan: str, budget_min: float) -> tuple[Line, ...]:
+        """Return the lines of one table, best first."""
+        wanted = (group, plan, budget_min)
+        return tuple(
+            line
+            for line in self.lines
+            if (line.group, line.plan, line.budget_min) == wanted
+        )
+
+
+def judge(study: Study, baseline: str | None = None) -> Judged:
+    """Judge every contender of a study, paired by patient.
+
+    Parameters
+    ----------
+    study
+        What was read of its folder.
+    baseline
+        Whom the others are held against; None takes `stay`, or the reference kept,
+        known from the truth, where no contender is called so.
+
+    Raises
+    ------
+    BrokenStudyError
+        When the baseline is no contender of the study.
+    """
+    visits = judged_visits(study)
+    name = _baseline(visits, baseline, study.name)
+    spans = searched_spans(study.evaluations)
+    found = groups(visits)
+    lines = [
+        line
+        for group in found
+        for table in _tables(visits, group)
+        for line in _lines(study.name, group.name, table, name, spans)
+    ]
+    return Judged(study, visits, found, name, tuple(lines), tuple(_lost(visits)))
+
+
+def _baseline(visits: Columns, asked: str | None, study: str) -> str:
+    known = sorted(set(visits["contender"].tolist()))
+    if asked is None:
+        return STAY if STAY in known else KEPT
+    if asked not in known:
+        raise BrokenStudyError(
+            f"study {study} has no contender {asked!r} to be the baseline; nearest is "
+            f"{nearest_name(asked, dict.fromkeys(known))!r}; it has {', '.join(known)}"
+        )
+    return asked
+
+
+def _tables(visits: Columns, group: Group) -> Iterator[list[Cell]]:
+    tables: dict[tuple[str, float], list[Cell]] = {}
+    for cell in cells(visits, group):
+        tables.setdefault((cell.plan, cell.budget_min), []).append(cell)
+    yield from tables.values()
+
+
+def _lines(
+    study: str,
+    group: str,
+    table: Sequence[Cell],
+    baseline: str,
+    spans: Mapping[str, float],
+) -> list[Line]:
+    """Return the lines of one table, ranked by median regret, then mean."""
+    lines = [_line(study, group, cell, baseline, spans) for cell in table]
+    lines.sort(key=_standing)
+    by_name = {cell.contender: cell for cell in table}
+    best = regrets_of(by_name[lines[0].contender])
+    compared = []
+    for line in lines:
+        cell = by_name[line.contender]
+        behind = {} if line is lines[0] else against_best(regrets_of(cell), best)
+        compared.append({**_versus(line, cell, by_name), **behind})
+    adjusted = holm_adjusted(compared)
+    return [
+        replace(line, rank=rank, values=_all(line.values, more, p_holm))
+        for rank, (line, more, p_holm) in enumerate(
+            zip(lines, compared, adjusted, strict=True), start=1
+        )
+    ]
+
+
+def _line(
+    study: str, group: str, cell: Cell, baseline: str, spans: Mapping[str, float]
+) -> Line:
+    return Line(
+        study=study,
+        group=group,
+        plan=cell.plan,
+        budget_min=cell.budget_min,
+        contender=cell.contender,
+        strategy=str(cell.of("strategy")[0]),
+        recommender=str(cell.of("recommender")[0]),
+        baseline=baseline,
+        rank=0,
+        n_patients=cell.patients.size,
+        n_visits=cell.place.size,
+        n_kept=int(np.count_nonzero(~cell.done)),
+        values={
+            **regrets(cell),
+            **gains(cell),
+            **costs(cell),
+            **verdict_rates(cell),
+            **reproducibility(cell, spans),
+        },
+        confusion=confusion(cell),
+    )
+
+
+def _standing(line: Line) -> tuple[float, float, str]:
+    """Return what ranks: unknown regret comes last, equals go by name."""
+    middle, average = line["regret_median_pct"], line["regret_mean_pct"]
+    return (
+        middle.value if middle.known else inf,
+        average.value if average.known else inf,
+        line.contender,
+    )
+
+
+def _versus(
+    line: Line, cell: Cell, by_name: Mapping[str, Cell]
+) -> Mapping[str, Estimate]:
+    """Return the comparison with the baseline; nothing for itself, or without one."""
+    if line.baseline == KEPT:
+        base: Regrets = regrets_of(cell, "reference_regret_pct")
+    elif line.is_baseline or line.baseline not in by_name:
+        return {"p": NOTHING}
+    else:
+        base = regrets_of(by_name[line.baseline])
+    return against_baseline(regrets_of(cell), base)
+
+
+def _all(
+    own: Mapping[str, Estimate], more: Mapping[str, Estimate], p_holm: Estimate
+) -> Mapping[str, Estimate]:
+    """Return every metric, in the order of their list."""
+    known = {**own, **more, "p_holm": p_holm}
+    return {name: known.get(name, NOTHING) for name in METRICS}
+
+
+def _lost(visits: Columns) -> Iterator[Lost]:
+    """Yield what came to nothing, by contender and kind."""
+    kinds: dict[tuple[str, str], list[int]] = {}
+    for row in np.flatnonzero(visits["status"] != "done"):
+        kind = (visits["contender"][row], visits["status"][row])
+        kinds.setdefault(kind, []).append(int(row))
+    for (contender, status), rows in sorted(kinds.items()):
+        yield Lost(contender, status, len(rows), visits["error"][rows[0]])

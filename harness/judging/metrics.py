@@ -1,0 +1,357 @@
+"""Every number of the leaderboard: its name, its unit, what it means, which way up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+Better = Literal["higher", "lower", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One column: `head` stands above it, `better` tells which way is good."""
+
+    name: str
+    head: str
+    unit: str
+    better: Better
+    digits: int
+    meaning: str
+
+
+def _metrics(*rows: tuple[str, str, str, Better, int, str]) -> Mapping[str, Metric]:
+    return MappingProxyType({row[0]: Metric(*row) for row in rows})
+
+
+METRICS: Final = _metrics(
+    (
+        "regret_median_pct",
+        "Regret, median",
+        "%",
+        "lower",
+        1,
+        "Share of what lies between therapy off and the best tolerated setting that "
+        "the search's choice gives away, by the noise-free truth: 0 the optimum, 100 "
+        "as bad as off; 0 where nothing can be won. A patient's regret is the mean "
+        "over its replicates; median over patients.",
+    ),
+    ("regret_mean_pct", "Regret, mean", "%", "lower", 1, "Mean over patients."),
+    ("regret_q25_pct", "Regret, quartile 1", "%", "lower", 1, "First quartile."),
+    ("regret_q75_pct", "Regret, quartile 3", "%", "lower", 1, "Third quartile."),
+    (
+        "post_regret_median_pct",
+        "Post-replicated regret, median",
+        "%",
+        "lower",
+        1,
+        "Regret of the choice as fresh pairs with fresh errors show it, which no "
+        "search has seen. It scatters; it may lie below 0.",
+    ),
+    (
+        "post_regret_mean_pct",
+        "Post-replicated regret, mean",
+        "%",
+        "lower",
+        1,
+        "The same, mean over patients.",
+    ),
+    (
+        "final_regret_median_pct",
+        "Final regret, median",
+        "%",
+        "lower",
+        1,
+        "Regret of what was programmed for good: the choice where the verdict allows "
+        "it, else the reference.",
+    ),
+    (
+        "final_regret_mean_pct",
+        "Final regret, mean",
+        "%",
+        "lower",
+        1,
+        "The same, mean over patients.",
+    ),
+    (
+        "attained_pct",
+        "Attained gain",
+        "%",
+        "higher",
+        1,
+        "Gain of the choices over the reference, summed, as a share of the attainable "
+        "gain, summed; patients with something to gain.",
+    ),
+    (
+        "attained_median_pct",
+        "Attained gain, median",
+        "%",
+        "higher",
+        1,
+        "Share of a patient's attainable gain; median over patients with something "
+        "to gain.",
+    ),
+    (
+        "gain_mean_pct",
+        "True gain of the choice",
+        "%",
+        "higher",
+        2,
+        "True window gain of the choice over the reference, mean over patients.",
+    ),
+    (
+        "harmed_pct",
+        "Harmed",
+        "%",
+        "lower",
+        1,
+        "Visits whose permanent settings are truly worse than the reference by 0.1 "
+        "point or more, or not tolerated.",
+    ),
+    (
+        "unpleasant_events_mean",
+        "Unpleasant events",
+        "",
+        "lower",
+        2,
+        "Tests of the search that were felt or stopped, a visit.",
+    ),
+    (
+        "minutes_mean",
+        "Search",
+        "min",
+        "lower",
+        1,
+        "Patient minutes that the search took, mean.",
+    ),
+    (
+        "visit_minutes_mean",
+        "Whole visit",
+        "min",
+        "lower",
+        0,
+        "Length of the whole visit, mean.",
+    ),
+    (
+        "evaluations_mean",
+        "Evaluations",
+        "",
+        "",
+        1,
+        "Observations that the strategy was told, a visit.",
+    ),
+    (
+        "verdict_right_pct",
+        "Verdict right",
+        "%",
+        "higher",
+        1,
+        "Visits called improved whose candidate truly gains 1 % or more, and visits "
+        "not called improved whose candidate does not.",
+    ),
+    (
+        "improved_pct",
+        "Called improved",
+        "%",
+        "higher",
+        1,
+        "Visits with the verdict improved.",
+    ),
+    (
+        "found_pct",
+        "Called improved, of the truly better",
+        "%",
+        "higher",
+        1,
+        "Visits called improved among those whose candidate truly gains 1 % or more.",
+    ),
+    (
+        "wrong_improved_pct",
+        "No better, of the called improved",
+        "%",
+        "lower",
+        1,
+        "Visits whose candidate truly gains nothing, among those called improved.",
+    ),
+    (
+        "null_improved_pct",
+        "Called improved, of the null",
+        "%",
+        "lower",
+        1,
+        "Visits called improved among those of patients who have nothing to gain "
+        "(attainable gain below 0.05 point).",
+    ),
+    (
+        "stopped_pct",
+        "Stopped for safety",
+        "%",
+        "lower",
+        1,
+        "Visits with the verdict stopped for safety.",
+    ),
+    (
+        "coverage_pct",
+        "Intervals that hold the truth",
+        "%",
+        "higher",
+        1,
+        "Verifications whose 95 % interval holds the candidate's true gain.",
+    ),
+    (
+        "coverage_improved_pct",
+        "The same, of the called improved",
+        "%",
+        "higher",
+        1,
+        "The same among visits called improved: a selection, which pulls it down.",
+    ),
+    (
+        "solved_50_pct",
+        "Half attained",
+        "%",
+        "higher",
+        1,
+        "Visits whose choice has 50 % of the attainable gain or more; patients with "
+        "something to gain.",
+    ),
+    ("solved_75_pct", "75 % attained", "%", "higher", 1, "The same for 75 %."),
+    ("solved_90_pct", "90 % attained", "%", "higher", 1, "The same for 90 %."),
+    (
+        "choice_distance_pct",
+        "Distance between choices",
+        "%",
+        "lower",
+        1,
+        "How far apart the choices of two replicates of a patient are: difference of "
+        "each value as a share of the range that the study tested, mean over the "
+        "values that were searched, over pairs of replicates, over patients. A search "
+        "that always stays scores 0 here.",
+    ),
+    (
+        "choice_same_pct",
+        "Same choice every time",
+        "%",
+        "higher",
+        1,
+        "Patients for whom all replicates chose the same setting.",
+    ),
+    (
+        "information_bits_mean",
+        "Information",
+        "bits",
+        "higher",
+        2,
+        "How far the readings narrowed down where the best setting lies, mean.",
+    ),
+    (
+        "ask_ms_median",
+        "Time an ask",
+        "ms",
+        "lower",
+        2,
+        "Computing time of one ask and tell: median of a visit, median over visits. "
+        "Of the machine that ran the study.",
+    ),
+    (
+        "slowest_ask_ms",
+        "Slowest ask",
+        "ms",
+        "lower",
+        1,
+        "The slowest single ask and tell of all visits.",
+    ),
+    (
+        "kept_pct",
+        "Came to nothing",
+        "%",
+        "lower",
+        1,
+        "Visits that failed, ran out of time or killed their process; judged as the "
+        "reference kept.",
+    ),
+    (
+        "saved_mean_pct",
+        "Regret saved, mean",
+        "points",
+        "higher",
+        1,
+        "Regret of the baseline less the contender's, patient by patient, mean: above "
+        "0 the contender is better.",
+    ),
+    (
+        "saved_median_pct",
+        "Regret saved, median",
+        "points",
+        "higher",
+        1,
+        "Median of the same differences.",
+    ),
+    (
+        "saved_q25_pct",
+        "Saved at quartile 1",
+        "points",
+        "higher",
+        1,
+        "First quartile of the baseline's regret less that of the contender's.",
+    ),
+    (
+        "saved_q50_pct",
+        "Saved at the median",
+        "points",
+        "higher",
+        1,
+        "Median of the baseline's regret less the median of the contender's.",
+    ),
+    (
+        "saved_q75_pct",
+        "Saved at quartile 3",
+        "points",
+        "higher",
+        1,
+        "Third quartile of the baseline's regret less that of the contender's.",
+    ),
+    (
+        "wins",
+        "Wins",
+        "",
+        "higher",
+        0,
+        "Patients with at least 5 points of regret less than the baseline's.",
+    ),
+    ("ties", "Ties", "", "", 0, "Patients within 5 points of the baseline."),
+    ("losses", "Losses", "", "lower", 0, "Patients at least 5 points worse."),
+    (
+        "p",
+        "p",
+        "",
+        "lower",
+        4,
+        "Two-sided sign-flip test of the paired differences against a mean of 0.",
+    ),
+    (
+        "p_holm",
+        "p, Holm",
+        "",
+        "lower",
+        4,
+        "The same, adjusted after Holm for the number of contenders compared.",
+    ),
+    (
+        "behind_best_mean_pct",
+        "Behind the best, mean",
+        "points",
+        "lower",
+        1,
+        "Regret less that of the contender of the lowest median (then mean) here, "
+        "paired, mean. The best is chosen by the same visits, which favours it.",
+    ),
+    (
+        "behind_best_median_pct",
+        "Behind the best, median",
+        "points",
+        "lower",
+        1,
+        "Median of the same differences.",
+    ),
+)
