@@ -71,6 +71,8 @@ class Recharge:
 class Battery:
     """The cell as it is now. `suspended` is true while trains are stopped.
 
+    `charging_stopped` is true in Safe Mode, `has_charge_error` from then on.
+
     Parameters
     ----------
     cell
@@ -85,6 +87,7 @@ class Battery:
         "_charge_mah",
         "_suspend_mah",
         "cell",
+        "charging_stopped",
         "has_charge_error",
         "last_recharge_s",
         "recharges",
@@ -102,7 +105,7 @@ class Battery:
         self.cell = cell or Cell()
         self.last_recharge_s = last_recharge_s
         self.recharges: list[Recharge] = []
-        self.has_charge_error = False
+        self.has_charge_error = self.charging_stopped = False
         self._charge_mah = 0.0
         self._suspend_mah = self.cell.suspend_frac * self.cell.capacity_mah
         self._set_mah(charge_frac * self.cell.capacity_mah)
@@ -125,11 +128,15 @@ class Battery:
             self.suspended = True
 
     def recharge(self, at_s: float, to_frac: float = 1.0) -> Recharge:
-        """Charge the cell and log it; a faulty charge reading keeps to its ceiling."""
+        """Charge the cell and log it.
+
+        A faulty charge reading keeps to its ceiling; Safe Mode takes no charge at all.
+        """
         _check_frac("to_frac", to_frac)
         ceiling = self.cell.error_ceiling_frac if self.has_charge_error else 1.0
         before = self.charge_frac
-        after = max(before, min(to_frac, ceiling))
+        wanted = before if self.charging_stopped else to_frac
+        after = max(before, min(wanted, ceiling))
         code = "A9" if self.has_charge_error else ""
         self._set_mah(after * self.cell.capacity_mah)
         self.last_recharge_s = at_s

@@ -186,14 +186,15 @@ class PulseGenerator:
         self._enter("DOWN")
 
     def enter_safe_mode(self) -> None:
-        """Stop CCM because the charge current was misread."""
+        """Stop CCM and charging because the charge current was misread."""
         self.down_cause = "charge current misread, code A9"
-        self.battery.has_charge_error = True
+        self.battery.has_charge_error = self.battery.charging_stopped = True
         self._enter("SAFE_MODE")
 
     def reset(self) -> None:
         """Clear DOWN or SAFE_MODE; CCM stays off until it is switched on again."""
         self.down_cause = ""
+        self.battery.charging_stopped = False
         self._enter("PERMANENT_OFF")
 
     def clock_s(self, at_s: float) -> float:

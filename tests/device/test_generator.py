@@ -84,6 +84,18 @@ def test_a_window_before_v_judges_local_sense_already_seen(
 
 
 @pytest.mark.parametrize(
+    ("latency_ms", "cause"),
+    [(-20.5, "LS_OUT"), (-20.0, "DELIVERED"), (5.0, "DELIVERED"), (10.5, "LS_OUT")],
+)
+def test_a_window_may_lie_on_both_sides_of_v(
+    make_device: MakeDevice, make_beat: MakeBeat, latency_ms: float, cause: str
+) -> None:
+    device = make_device(alert_start_ms=-20, alert_width_ms=30)
+    ls_s = 10.005 + latency_ms * 0.001
+    assert device.beat(make_beat(10.0, v2_s=ls_s)).cause == cause
+
+
+@pytest.mark.parametrize(
     ("signal", "cause"),
     [
         ({"v1_mv": 1.9}, "LS_OUT"),
@@ -363,13 +375,17 @@ def test_down_is_cleared_by_reset_alone_and_leaves_ccm_off(
     assert play(device, 1, from_s=30.0) == ["DELIVERED"]
 
 
-def test_safe_mode_stops_trains_and_limits_charging(
+def test_safe_mode_stops_trains_and_charging_and_limits_it_afterwards(
     make_device: MakeDevice, play: Play
 ) -> None:
     device = make_device()
+    device.battery.drain(140.0)  # of 200 mAh
     device.enter_safe_mode()
     assert play(device, 1) == ["SAFE_MODE"]
-    assert device.battery.recharge(0.0).code == "A9"
+    stopped = device.battery.recharge(0.0)
+    assert (stopped.code, stopped.after_frac) == ("A9", stopped.before_frac)
+    device.reset()
+    assert device.battery.recharge(0.0).after_frac == 0.75
 
 
 def test_a_magnet_held_for_two_beats_switches_off_for_good(

@@ -189,6 +189,8 @@ class Programmer:
     def ccm_on(self) -> Process:
         """Program Timed and end Permanent Off; StateError while the device is down."""
         yield from self._command()
+        if self._bedside.generator.state == "PERMANENT_OFF":
+            self._note("CCM on: Permanent Off ended")
         self._bedside.generator.set_state("ACTIVE")
         self._switch(replace(self.programmed, ccm_mode="TIMED"))
 
