@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, Final
 
 from harness.study.facts import asks_versions, differences, versions_here
@@ -68,13 +69,13 @@ def dask_crew(address: str) -> Iterator[DaskCrew]:
 
 def _connected(address: str) -> Any:
     try:
-        from distributed import Client  # noqa: PLC0415 an extra; costs seconds
+        distributed: Any = import_module("distributed")  # an extra; costs seconds
     except ImportError:
         raise ClusterError(
             "dask is not installed; pip install 'ccmlab[cluster]' from the checkout"
         ) from None
     try:
-        client = Client(address, timeout=CONNECT_S, set_as_default=False)
+        client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         told = str(error).splitlines()[0]
         raise ClusterError(f"no dask scheduler answers at {address}: {told}") from None

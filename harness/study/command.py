@@ -215,11 +215,12 @@ class _Told:
     def tick(self, n_recorded: int) -> None:
         """Say how many visits are done, how fast, and how long it still takes."""
         now_s = time.perf_counter()
-        if n_recorded and self._first is None:
+        is_first = n_recorded > 0 and self._first is None
+        if is_first:
             self._first = (n_recorded, now_s)
         done = self.n_known + n_recorded
         is_due = now_s - self._said_s > (1.0 if self._progress.overwrites else QUIET_S)
-        if is_due or done == self._n_visits:
+        if is_due or is_first or done == self._n_visits:
             self._said_s = now_s
             self.say(
                 f"{done} of {self._n_visits} visits{self._pace(n_recorded, now_s)}"

@@ -81,7 +81,9 @@ class StudyPlan:
         )
 
 
-def plan_of(study: Study, folder: Path | None = None) -> StudyPlan:
+def plan_of(
+    study: Study, folder: Path | None = None, *, origin: str = "study"
+) -> StudyPlan:
     """Return a study with its patients: drawn, ready-made or from files.
 
     Parameters
@@ -90,6 +92,8 @@ def plan_of(study: Study, folder: Path | None = None) -> StudyPlan:
         A validated study.
     folder
         Where patient files are looked for; the present folder by default.
+    origin
+        Names the study's file in messages.
 
     Raises
     ------
@@ -98,7 +102,7 @@ def plan_of(study: Study, folder: Path | None = None) -> StudyPlan:
         cannot be drawn.
     """
     if study.cohort is not None:
-        return StudyPlan(study, _drawn(study))
+        return StudyPlan(study, _drawn(study, origin))
     found, faults = [], []
     for i, name in enumerate(study.patients or ()):
         try:
@@ -106,7 +110,7 @@ def plan_of(study: Study, folder: Path | None = None) -> StudyPlan:
         except _NOBODY as error:
             faults.append(Fault(f"patients.{i}", _told(name, error)))
     if faults:
-        raise ScenarioError("study", faults)
+        raise ScenarioError(origin, faults)
     return StudyPlan(study, tuple(found))
 
 
@@ -137,7 +141,7 @@ def _patient(name: str, folder: Path) -> Patient:
     return phenotype(name)
 
 
-def _drawn(study: Study) -> tuple[Patient, ...]:
+def _drawn(study: Study, origin: str) -> tuple[Patient, ...]:
     cohort = study.cohort
     if cohort is None:
         return ()
@@ -147,7 +151,7 @@ def _drawn(study: Study) -> tuple[Patient, ...]:
             cohort.n, rng, families=cohort.families, population=cohort.spread
         )
     except ValueError as error:
-        raise ScenarioError("study", [Fault("cohort", str(error))]) from None
+        raise ScenarioError(origin, [Fault("cohort", str(error))]) from None
     return tuple(drawn.patients)
 
 
