@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -33,13 +34,18 @@ THERAPY: Final = (
     "pvarp_ms",
     "vrp_ms",
 )
+_FORMULA: Final = re.compile(r"\s*[=+\-@\t\r]")
+_NUMBER: Final = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?\Z")
 _NO_GAINS: Final = dict.fromkeys(
     (f"gain_{item.name}" for item in fields(Gains)), math.nan
 )
 
 
 def csv_bytes(rows: Iterable[Row]) -> bytes:
-    """Return rows as CSV: numbers in full, a missing one empty, lines ended by LF."""
+    """Return rows as CSV: numbers in full, a missing one empty, lines ended by LF.
+
+    Text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
     listed = list(rows)
     text = io.StringIO()
     if listed:
@@ -56,7 +62,11 @@ def _cell(value: Cell) -> str:
         return str(bool(value)).lower()
     if isinstance(value, float):
         return repr(float(value)) if math.isfinite(value) else ""
-    return str(value)
+    return _inert(value) if isinstance(value, str) else str(value)
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.match(text) else text
 
 
 def evaluation_rows(record: VisitRecord) -> Iterator[Row]:

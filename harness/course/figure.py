@@ -18,6 +18,7 @@ from harness.report.drawing import (
     new_figure,
     svg_file,
 )
+from harness.report.values import plain
 from sim.patient.chronic import Condition
 from sim.units import DAYS_PER_MONTH, PCT_PER_FRAC
 
@@ -35,7 +36,7 @@ def course_svg(course: Course) -> bytes:
         rcdefaults()  # a reader's own matplotlib settings must not change the bytes
         rcParams.update(STYLE)
         figure = _figure(course)
-        return svg_file("course", figure, course.scenario.title, _words(course))
+        return svg_file("course", figure, plain(course.scenario.title), _words(course))
 
 
 def _words(course: Course) -> str:

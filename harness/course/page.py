@@ -8,6 +8,7 @@ from markupsafe import Markup
 from harness.course.figure import course_svg
 from harness.course.play import Course, visit_rows
 from harness.report.drawing import inline
+from harness.report.values import plain
 from sim.units import PCT_PER_FRAC
 
 BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
@@ -74,8 +75,8 @@ def course_html(course: Course, svg: bytes | None = None) -> str:
     )
     drawn = inline({"course": course_svg(course) if svg is None else svg})
     return environment.get_template("course.html.j2").render(
-        title=course.scenario.title,
-        description=course.scenario.description.strip(),
+        title=plain(course.scenario.title),
+        description=plain(course.scenario.description.strip()),
         banner=BANNER,
         heads=("visit", *HEADS),
         rows=course_cells(course),

@@ -242,7 +242,7 @@ def _source_rows(parts: Mapping[str, list[SourcedNumber]]) -> Iterable[SourceRow
                 value=_value_text(number.value),
                 unit=number.unit,
                 reference=number.source.reference,
-                place=number.source.place,
+                place=plain(number.source.place),
                 standing=number.source.standing,
             )
 

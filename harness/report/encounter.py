@@ -252,10 +252,10 @@ def _patient_facts(record: VisitRecord) -> tuple[Fact, ...]:
     return (
         Fact(label="Age", value=quantity(profile.age_years, "years")),
         Fact(label="Sex", value=profile.sex),
-        Fact(label="Indication", value=profile.indication),
-        Fact(label="Aetiology", value=profile.aetiology),
-        Fact(label="Rhythm", value=profile.rhythm_text),
-        Fact(label="Medication", value=", ".join(profile.medication) or "none"),
+        Fact(label="Indication", value=plain(profile.indication)),
+        Fact(label="Aetiology", value=plain(profile.aetiology)),
+        Fact(label="Rhythm", value=plain(profile.rhythm_text)),
+        Fact(label="Medication", value=plain(", ".join(profile.medication)) or "none"),
         Fact(label="Implanted defibrillator (ICD)", value=icd),
         Fact(label="Virtual patient", value=plain(record.patient.phenotype)),
     )
