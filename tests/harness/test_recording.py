@@ -30,6 +30,12 @@ SHORT = {
     "visit.baseline_min": 1,
 }
 
+LOUD = "muscle_mv"
+NOISE = (
+    *("mains_mv", "muscle_mv", "drift_mv", "breathing_mv", "breathing_frac"),
+    *("electrogram_mv", "pressure_mmhg"),
+)
+
 
 def play(**changes: object) -> VisitRecord:
     scenario = load_scenario("first_visit").changed(SHORT | changes)
@@ -172,3 +178,74 @@ def test_the_settings_of_a_visit_are_counted_from_those_found(
     most = int(record.beats.column("setting_id").max())
     assert most < len(record.programmed)
     assert all(isinstance(item, Settings) for item in record.programmed)
+
+
+def test_the_noise_of_the_strips_changes_no_visit(record: VisitRecord) -> None:
+    still = dict.fromkeys(NOISE, 0.0)
+    quiet = play(**{"visit.strip_noise": still})
+    assert np.array_equal(quiet.beats.rows, record.beats.rows, equal_nan=True)
+    assert quiet.events == record.events
+
+
+def test_the_scenario_says_how_large_the_noise_is(
+    record: VisitRecord, tmp_path: Path
+) -> None:
+    spread = {}
+    for name, muscle_mv in (("still", 0.0), ("loud", 0.5)):
+        asked = {"visit.strip_noise": dict.fromkeys(NOISE, 0.0) | {LOUD: muscle_mv}}
+        visit = load_scenario("first_visit").changed(SHORT | asked).visit
+        folder = tmp_path / name
+        folder.mkdir()
+        write_strips(
+            record,
+            folder,
+            keep="events",
+            sampling_hz=250,
+            disturbance=visit.strip_noise.disturbance,
+        )
+        with pyedflib.EdfReader(str(folder / "strips_0001.edf")) as read:
+            # neighbours differ by the noise, twice its variance, and by little else
+            spread[name] = float(np.diff(read.readSignal(0)).var())
+    assert spread["loud"] - spread["still"] == pytest.approx(2 * 0.5**2, rel=0.1)
+
+
+def test_strips_are_the_same_again_and_those_of_another_visit_differ(
+    record: VisitRecord,
+) -> None:
+    once, again, other = (
+        recording_of(item, 250).counts(0, 2500)[:, 0]
+        for item in (record, record, replace(record, pseudonym="SIM-000007-001"))
+    )
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+def test_a_visit_in_fibrillation_shows_its_waves_and_is_marked_so(
+    tmp_path: Path,
+) -> None:
+    scenario = load_scenario("atrial_fibrillation").changed(SHORT)
+    af = run_scenario(scenario).record
+    write_strips(af, tmp_path, keep="events", sampling_hz=250)
+    with pyedflib.EdfReader(str(tmp_path / "strips_0001.edf")) as read:
+        v1 = read.readSignal(read.getSignalLabels().index("ECG V1"))
+        assert "+ (AFIB" in read.readAnnotations()[2].tolist()
+    start_s = event_spans(af)[0].start_s
+    pause = before_the_beats(af, start_s, v1)
+    sinus = play()
+    write_strips(sinus, tmp_path, keep="events", sampling_hz=250)
+    with pyedflib.EdfReader(str(tmp_path / "strips_0001.edf")) as read:
+        v1 = read.readSignal(read.getSignalLabels().index("ECG V1"))
+    assert pause > 2.0 * before_the_beats(sinus, event_spans(sinus)[0].start_s, v1)
+
+
+def before_the_beats(record: VisitRecord, start_s: int, v1: np.ndarray) -> float:
+    """Return the median range of V1 from 0.30 to 0.16 s before beats that are late."""
+    beats = recording_of(record, 250).beats
+    late = np.flatnonzero(beats.rr_s > 0.75) + 1
+    ranges = []
+    for at_s in beats.start_s[late[late < beats.start_s.size]] - start_s:
+        if 1.0 < at_s < 29.0:
+            own = v1[round((at_s - 0.30) * 250) : round((at_s - 0.16) * 250)]
+            ranges.append(float(np.ptp(own)))
+    assert len(ranges) > 5
+    return float(np.median(ranges))
