@@ -1,13 +1,15 @@
 """The report says what happened: recomputed from the tables of events and tests.
 
-Nothing but `events.csv`, `evaluations.csv` and the plan in `run.json` is read here; the
-formulas are written out again and share no code with the report.
+The two tables are laid into a folder of their own and nothing else of the run is read,
+but for the report that is checked. The formulas are written out again and share no code
+with the report; the two limits of the verdict are those of docs/protocol.md.
 """
 
 import csv
 import json
 import math
 import re
+import shutil
 import statistics
 from pathlib import Path
 from typing import Any
@@ -21,29 +23,51 @@ from harness.run import run_scenario
 from harness.scenario import load_scenario
 
 Row = dict[str, str]
-SCENARIOS = (
-    ("first_visit", "paired"),
-    ("null_responder", "paired"),
-    ("turned_down", "paired"),
-    ("turned_down", "alternate-every"),
-    ("first_visit", "single"),
-    ("first_visit", "replicates"),
+TABLES = ("events.csv", "evaluations.csv")
+LEAST_RELEVANT_PCT = 1.0
+EQUIVALENCE_PCT = 1.5
+FELT_AT_ONCE = {"patient.override": {"sensation_threshold_v": 3.0}}
+SCENARIOS: tuple[Any, ...] = (
+    ("first_visit", "paired", {}),
+    ("null_responder", "paired", {}),
+    ("turned_down", "alternate-every", {}),
+    ("first_visit", "single", {}),
+    *(
+        pytest.param((name, plan, changes), marks=pytest.mark.slow)
+        for name, plan, changes in (
+            ("first_visit", "replicates", {}),
+            ("first_visit", "paired", FELT_AT_ONCE),
+            ("turned_down", "paired", {}),
+            ("atrial_fibrillation", "paired", {}),
+            ("average_responder", "paired", {}),
+            ("follow_up_low_delivery", "paired", {}),
+        )
+    ),
 )
 
 
-@pytest.fixture(scope="module", params=SCENARIOS, ids="-".join)
-def folder(
+@pytest.fixture(scope="module", params=SCENARIOS)
+def run_folder(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    name, plan = request.param
-    scenario = load_scenario(name).changed({"visit.plan": plan})
+    name, plan, changes = request.param
+    scenario = load_scenario(name).changed({"visit.plan": plan, **changes})
     run = run_scenario(scenario, scenario_name=name)
     return write_run(run, build_report(run), tmp_path_factory.mktemp("runs") / name)
 
 
 @pytest.fixture(scope="module")
-def report(folder: Path) -> Any:
-    return json.loads((folder / "report.json").read_text(encoding="utf-8"))
+def folder(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that holds the two tables and no more."""
+    alone = tmp_path_factory.mktemp("tables")
+    for name in TABLES:
+        shutil.copy(run_folder / name, alone)
+    return alone
+
+
+@pytest.fixture(scope="module")
+def report(run_folder: Path) -> Any:
+    return json.loads((run_folder / "report.json").read_text(encoding="utf-8"))
 
 
 def rows_of(folder: Path, name: str) -> list[Row]:
@@ -187,16 +211,21 @@ def test_the_minutes_of_each_phase_are_those_of_the_log(
 
 
 def test_the_verdict_follows_from_the_pairs_of_the_log(
-    folder: Path, report: Any, events: list[Row]
+    report: Any, events: list[Row]
 ) -> None:
     """Pairs stand in the log to 0.1 %, so mean and limits are known to about 0.1."""
-    plan = json.loads((folder / "run.json").read_text(encoding="utf-8"))["scenario"]
     told = report["verdict"]
     gains = [
         float(event["text"].rpartition(" systolic ")[2].removesuffix(" %"))
         for event in events
-        if event["kind"] == "pair" and event["text"].startswith("verification pair")
+        if event["kind"] == "pair"
+        and event["text"].startswith("verification pair")
+        and "void" not in event["text"]
     ]
+    judged = [event["text"] for event in events if event["kind"] == "verdict"][-1]
+    if judged.startswith("stopped for safety: "):
+        assert f"{told['kind']}: {told['reason']}" == judged
+        return
     if not gains:
         assert told["kind"] == "inconclusive"
         assert told["gain"]["value"] is None
@@ -210,13 +239,12 @@ def test_the_verdict_follows_from_the_pairs_of_the_log(
         limits = (told[name]["low"], told[name]["high"])
         wanted = (mean - reach[level] * error, mean + reach[level] * error)
         assert limits == pytest.approx(wanted, abs=0.15)
-    margin = plan["visit"]["equivalence_margin_pct"]
     low = mean - reach[0.95] * error
     inside = max(abs(mean - reach[0.90] * error), abs(mean + reach[0.90] * error))
-    if low > 0.0 and mean >= plan["visit"]["least_relevant_gain_pct"]:
+    if low > 0.0 and mean >= LEAST_RELEVANT_PCT:
         kind = "improved"
     else:
-        kind = "equivalent" if inside < margin else "inconclusive"
+        kind = "equivalent" if inside < EQUIVALENCE_PCT else "inconclusive"
     assert told["kind"] == kind
 
 
