@@ -25,6 +25,7 @@ from harness.report.drawing import (
     SKY,
     STYLE,
     VERMILION,
+    WIDTH_IN,
     new_figure,
     svg_file,
 )
@@ -40,11 +41,15 @@ LOOKS: Final[dict[SpanKind, tuple[str, str, str]]] = {
     "noise": (PURPLE, "xx", "noise window"),
     "blanking": (BLUE, "..", "blanking"),
 }
-_WIDE_MS: Final = 18.0
+_WIDE_MS: Final = 18.0  # spans that hold a number, at full width
 
 
 def timing_figure(
-    settings: Settings, beat: BeatDecision | None = None, *, model: str = "CCM X11"
+    settings: Settings,
+    beat: BeatDecision | None = None,
+    *,
+    model: str = "CCM X11",
+    width_in: float = WIDTH_IN,
 ) -> Figure:
     """Draw the timing that settings make, or that one beat of the device had.
 
@@ -55,6 +60,8 @@ def timing_figure(
     beat
         A beat with a ventricular event; without it the earliest and the latest local
         sense that the alert window allows are drawn.
+    width_in
+        Width of the figure; the spans are as many milliseconds in any.
     """
     if beat is None:
         spans = timing_spans(settings, model)
@@ -64,10 +71,13 @@ def timing_figure(
     with rc_context():
         rcdefaults()  # a reader's own matplotlib settings must not change the picture
         rcParams.update(STYLE)
-        figure = new_figure(1.3 + 0.32 * len(rows))
+        is_wide = width_in == WIDTH_IN
+        height_in = 1.3 + 0.32 * len(rows) if is_wide else 1.0 + 0.22 * len(rows)
+        figure = new_figure(height_in, width_in)
         axes = figure.add_subplot()
+        wide_ms = _WIDE_MS * WIDTH_IN / width_in
         for span in spans:
-            _draw(axes, span, rows.index(span.row))
+            _draw(axes, span, rows.index(span.row), wide_ms)
         _dress(axes, rows)
         if beat is not None and beat.ls_latency_ms == beat.ls_latency_ms:
             axes.axvline(beat.ls_latency_ms, color=INK, linewidth=0.8, linestyle=":")
@@ -75,7 +85,7 @@ def timing_figure(
         figure.legend(
             handles=handles,
             loc="outside lower center",
-            ncols=len(handles),
+            ncols=len(handles) if is_wide else 3,
             columnspacing=1.2,
             handlelength=1.4,
         )
@@ -105,7 +115,7 @@ def described(settings: Settings) -> str:
     )
 
 
-def _draw(axes: Axes, span: Span, row: int) -> None:
+def _draw(axes: Axes, span: Span, row: int, wide_ms: float) -> None:
     colour, hatch, _ = LOOKS[span.kind]
     axes.barh(
         row,
@@ -119,7 +129,7 @@ def _draw(axes: Axes, span: Span, row: int) -> None:
         # a refractory period lies under what happens in it
         zorder=1.0 if span.kind == "refractory" else 2.0,
     )
-    if span.length_ms >= _WIDE_MS:
+    if span.length_ms >= wide_ms:
         middle_ms = span.start_ms + span.length_ms / 2.0
         axes.text(
             middle_ms,
@@ -128,6 +138,7 @@ def _draw(axes: Axes, span: Span, row: int) -> None:
             ha="center",
             va="center",
             fontsize=8.0,
+            color="black",  # on white, whatever the page
             zorder=3.0,
             bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0},
         )
@@ -137,7 +148,7 @@ def _dress(axes: Axes, rows: list[str]) -> None:
     axes.set_yticks(range(len(rows)), rows)
     axes.invert_yaxis()
     axes.axvline(0.0, color=INK, linewidth=1.0)
-    axes.set_xlabel("ms after the ventricular reference event")
+    axes.set_xlabel("time after the V event, ms")
 
 
 def _legend(kinds: Iterable[SpanKind]) -> list[Patch]:

@@ -20,14 +20,29 @@ from harness.report.encounter import (
 )
 from harness.report.model import AnswerKey, Fact, Loop, Method, Report
 from harness.report.strips import strips_part
-from harness.report.trials import analysis_part, response_part, tests_part
+from harness.report.surface import fitted
+from harness.report.trials import (
+    analysis_part,
+    arm_order,
+    response_part,
+    tests_part,
+)
 from harness.report.values import gain, plain, quantity, share
 from harness.run import Run, RunFacts
 from harness.truth import AnswerKey as Truth
 from harness.truth import Loop as TrueLoop
 from sim.instruments import readout
-from sim.visit.plan import VisitPlan
+from sim.visit.measuring import measuring_plan
+from sim.visit.record import VisitRecord
 
+ENTROPY: Final = Fact(
+    label="Information content",
+    value=(
+        "fall in entropy, in bits, of where the highest gain lies over an even grid of "
+        "the lattice (at most seven values an axis), from the belief before to the "
+        "belief after the readings; Hennig and Schuler 2012, protocol section 5"
+    ),
+)
 BANNER: Final = "Simulated data: not a medical record, not a claim"
 
 
@@ -35,6 +50,7 @@ def build_report(run: Run) -> Report:
     """Return the report of a run: all that any format needs, nothing else is asked."""
     record, facts = run.record, run.facts
     scenario = facts.scenario
+    fit = fitted(record, scenario)
     return Report(
         title=plain(scenario.title),
         banner=BANNER,
@@ -44,12 +60,12 @@ def build_report(run: Run) -> Report:
         device=device_part(record, scenario.device.model),
         strips=strips_part(record),
         response=response_part(record),
-        tests=tests_part(record),
-        analysis=analysis_part(record),
+        tests=tests_part(record, fit),
+        analysis=analysis_part(record, fit),
         final=final_part(record),
         observation=observation_part(record),
         follow_up=follow_up_part(record),
-        method=method_part(facts, record.plan),
+        method=method_part(facts, record),
         limits=LIMITS,
         sign_off=sign_off_part(),
         answer_key=answer_key_part(run.answer_key),
@@ -57,12 +73,12 @@ def build_report(run: Run) -> Report:
     )
 
 
-def method_part(facts: RunFacts, plan: VisitPlan) -> Method:
+def method_part(facts: RunFacts, record: VisitRecord) -> Method:
     """Return how the visit was planned, searched and computed."""
     versions = dict(facts.versions)
     versions["source revision"] = facts.git_revision or "not known"
     return Method(
-        facts=(*_search_facts(facts), *_reading_facts(plan)),
+        facts=(*_search_facts(facts), *_reading_facts(record), ENTROPY),
         versions=tuple(Fact(label=name, value=text) for name, text in versions.items()),
     )
 
@@ -98,12 +114,13 @@ def _search_facts(facts: RunFacts) -> tuple[Fact, ...]:
     )
 
 
-def _reading_facts(plan: VisitPlan) -> tuple[Fact, ...]:
+def _reading_facts(record: VisitRecord) -> tuple[Fact, ...]:
+    plan = record.plan
     instrument = readout(plan.readout)
     settle = plan.settle_beats
     return (
         Fact(label="Readout", value=f"{instrument.title}, {instrument.unit}"),
-        Fact(label="Plan of a reading", value=f"{plan.plan}: R, X, R"),
+        Fact(label="Plan of a reading", value=_plan_text(record)),
         Fact(
             label="Beats to settle, per arm",
             value=quantity(instrument.settle_beats if settle is None else settle),
@@ -130,6 +147,14 @@ def _reading_facts(plan: VisitPlan) -> tuple[Fact, ...]:
             label="Scale of all reading errors", value=quantity(plan.noise_scale, "", 2)
         ),
     )
+
+
+def _plan_text(record: VisitRecord) -> str:
+    """Return the name of the plan, what it reads, and the orders of verification."""
+    plan = record.plan
+    text = f"{plan.plan}: titration {measuring_plan(plan.plan).text(plan)}"
+    read = sorted({arm_order(pair) for pair in record.verification_pairs if pair.gains})
+    return f"{text}; verification {' or '.join(read)}" if read else text
 
 
 def answer_key_part(truth: Truth) -> AnswerKey:

@@ -1,4 +1,4 @@
-"""The last pages: final checks, energy, follow-up, method, sources, limits."""
+"""The last pages: final checks, observation, follow-up, sources, limits, sign-off."""
 
 import math
 import re
@@ -10,13 +10,11 @@ from harness.provenance import run_numbers
 from harness.report.encounter import check_row, counter_rows, interrogation_facts
 from harness.report.model import (
     AdverseRow,
-    BeforeAfter,
     Fact,
     FinalState,
     FollowUp,
     Observation,
     Provenance,
-    Quantity,
     Recommendation,
     ReferenceRow,
     SignOff,
@@ -24,20 +22,16 @@ from harness.report.model import (
 )
 from harness.report.values import (
     SCHEDULE,
-    mean_and_error,
     minutes,
     plain,
     quantity,
-    same_therapy,
     setting_text,
-    share,
 )
 from harness.run import Run
-from sim.device.battery import Cell
 from sim.device.settings import Settings
 from sim.sources import SourcedNumber, references
-from sim.units import J_PER_MJ, MIN_PER_H, S_PER_MIN
-from sim.visit.record import Interrogation, VisitRecord
+from sim.units import S_PER_MIN
+from sim.visit.record import VisitRecord
 
 NEXT_VISIT: Final = re.compile(r"\bnext\b.*\bvisit\b|\bsee the patient again\b", re.I)
 LIMITS: Final = (
@@ -58,13 +52,12 @@ LIMITS: Final = (
 
 
 def final_part(record: VisitRecord) -> FinalState:
-    """Return the checks at the final settings, energy, and the proof."""
+    """Return the checks at the final settings, and the proof."""
     wrong = record.as_left.settings.changed(record.final)
     n_values = len(fields(Settings))
     return FinalState(
         checks=tuple(check_row(check) for check in record.final_checks),
         schedule=_schedule(record),
-        energy=_energy(record),
         charge_plan=_charge_plan(record),
         proof=_proof(n_values, wrong),
         proof_passed=not wrong,
@@ -107,57 +100,6 @@ def _charge_plan(record: VisitRecord) -> str:
     return plans[-1] if plans else ""
 
 
-def _energy(record: VisitRecord) -> tuple[BeforeAfter, ...]:
-    rate_bpm = record.vitals[1].heart_rate_bpm
-    found = _use(record.as_found, record.as_found.delivered_frac, rate_bpm)
-    left = _use(record.as_left, _delivered_frac(record), rate_bpm)
-    return tuple(
-        BeforeAfter(label=label, before=before, after=after)
-        for (label, before), (_, after) in zip(found, left, strict=True)
-    )
-
-
-def _delivered_frac(record: VisitRecord) -> float:
-    """Delivered share of the final therapy where it was read, else as found."""
-    read = [
-        arm.reading.delivered_frac
-        for pair in (*record.verification_pairs, *record.response_pairs)
-        for arm in pair.arms
-        if same_therapy(arm.settings, record.final)
-    ]
-    mean = mean_and_error(read)[0]
-    return mean if math.isfinite(mean) else record.as_found.delivered_frac
-
-
-def _use(
-    read: Interrogation, delivered_frac: float, rate_bpm: float
-) -> tuple[tuple[str, Quantity], ...]:
-    settings, cell = read.settings, Cell()
-    is_on = settings.mode != "OOO" and settings.ccm_mode != "OFF"
-    beats = settings.ccm_hours_per_day * MIN_PER_H * rate_bpm
-    trains = beats * delivered_frac * is_on
-    per_train_mj = settings.energy_mj_per_train(
-        read.impedance_v1_ohm, read.impedance_v2_ohm
-    )
-    use_mah = cell.use_mah_per_day(per_train_mj, trains)
-    usable_mah = cell.capacity_mah * (1.0 - cell.suspend_frac)
-    return (
-        ("Beats with CCM, expected", share(delivered_frac)),
-        ("Energy per train", quantity(per_train_mj, "mJ", 2)),
-        ("Trains per day, expected", _whole_tens(trains)),
-        ("Energy per day", quantity(per_train_mj * trains * J_PER_MJ, "J", 1)),
-        ("Charge per day", quantity(use_mah, "mAh", 1)),
-        (
-            "From full charge until CCM would stop",
-            quantity(usable_mah / use_mah, "days", 1),
-        ),
-    )
-
-
-def _whole_tens(trains: float) -> Quantity:
-    return quantity(round(trains, -1) if math.isfinite(trains) else trains)
-
-
 def observation_part(record: VisitRecord) -> Observation:
     """Return the observation and all adverse events, or the statement of none."""
     watched = next((p for p in record.phases if p.name == "observation"), None)
@@ -178,11 +120,17 @@ def observation_part(record: VisitRecord) -> Observation:
         else f"None seen in {total_s / S_PER_MIN:.0f} min of visit."
     )
     return Observation(
-        text=plain(record.observation_text),
+        text=_sentence(plain(record.observation_text)),
         minutes=minutes(watched_s),
         adverse=rows,
         adverse_statement=statement,
     )
+
+
+def _sentence(text: str) -> str:
+    """Return a note of the log as a sentence."""
+    ended = "" if text.endswith((".", "!", "?")) or not text else "."
+    return f"{text[:1].upper()}{text[1:]}{ended}"
 
 
 def follow_up_part(record: VisitRecord) -> FollowUp:

@@ -23,6 +23,7 @@ GREEN: Final = "#009e73"
 VERMILION: Final = "#d55e00"
 PURPLE: Final = "#cc79a7"
 WIDTH_IN: Final = 7.0
+HALF_IN: Final = 3.4  # two stand side by side
 
 STYLE: Final[Mapping[Any, Any]] = MappingProxyType(
     {
@@ -58,10 +59,10 @@ _ID: Final = re.compile(r'((?:\bid="|url\(#|href="#))([^")]+)')
 
 def svg_file(name: str, figure: Figure, title: str, description: str) -> bytes:
     """Return a figure as an SVG file with a name for those who cannot see it."""
-    FigureCanvasSVG(figure)
     file = io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(file, format="svg", metadata=nothing)
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(file, metadata=nothing)  # savefig would draw everything twice
     text = file.getvalue().decode("utf-8")
     text = _ID.sub(rf"\g<1>{name}-\g<2>", text)
     text = text.replace(INK, "currentColor")

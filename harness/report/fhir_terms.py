@@ -66,6 +66,7 @@ UCUM_CODES: Final = {
     "cm": "cm",
     "mJ": "mJ",
     "J": "J",
+    "bits": "bit",
     "mAh": "mA.h",
     "beats": "{beats}",
     "points": "{points}",

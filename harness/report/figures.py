@@ -3,7 +3,7 @@
 Every series differs by marker or line style as well as by colour (Okabe-Ito).
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib import rc_context, rcdefaults, rcParams
@@ -14,6 +14,7 @@ from harness.report.drawing import (
     BLUE,
     FAINT,
     GREEN,
+    HALF_IN,
     INK,
     ORANGE,
     PURPLE,
@@ -31,10 +32,23 @@ from harness.report.model import (
     StripMarker,
     TestedRow,
 )
+from harness.report.surface_figure import surface_figure, surface_words
 from harness.report.values import setting_text
+from harness.timing_figure import described, timing_figure
+from sim.device.settings import Settings
 
 ECG_MV: Final = (-1.0, 1.9)
 ROOM_S: Final = 0.8
+TRACE_IN: Final = 0.75
+LANE_IN: Final = 0.15
+FRAME_IN: Final = 0.42
+LANES: Final = {
+    "atrial": ("A", PURPLE),
+    "ventricular": ("V", GREEN),
+    "local sense": ("LS", ORANGE),
+    "ccm": ("CCM", BLUE),
+    "inhibit": ("no CCM", VERMILION),
+}
 Words = tuple[str, str]
 
 
@@ -52,9 +66,21 @@ def figures(report: Report) -> dict[str, bytes]:
             drawn["response"] = svg_file(
                 "response", response_figure(report), *_response_words(report)
             )
+        surface = report.analysis.surface
+        if surface is not None and surface.curves:
+            drawn["surface"] = svg_file(
+                "surface", surface_figure(report, surface), *surface_words(surface)
+            )
         if report.analysis.pairs:
             drawn["pressure"] = svg_file(
                 "pressure", pressure_figure(report), *_pressure_words(report)
+            )
+        settings = permanent_settings(report)
+        if settings.mode != "OOO" and settings.ccm_mode != "OFF":
+            drawn["timing"] = svg_file(
+                "timing",
+                timing_figure(settings, width_in=HALF_IN),
+                *_timing_words(settings),
             )
         if report.encounter.phases:
             drawn["timeline"] = svg_file(
@@ -67,13 +93,20 @@ def figures(report: Report) -> dict[str, bytes]:
     return drawn
 
 
+def permanent_settings(report: Report) -> Settings:
+    """Return the permanent values as the device has them."""
+    rows = (*report.permanent.main, *report.permanent.others)
+    values: dict[str, Any] = {row.symbol: row.permanent for row in rows}
+    return Settings(**values)
+
+
 def _number(value: Quantity) -> float:
     return float("nan") if value.value is None else value.value
 
 
 def response_figure(report: Report) -> Figure:
-    """Draw the gain of every test with its standard error, settings below."""
-    figure = new_figure(3.5)
+    """Draw the gain of every test with its 95 % interval, settings below."""
+    figure = new_figure(2.7)
     axes = figure.add_subplot()
     rows = report.tests.rows
     _verified_band(axes, report)
@@ -87,7 +120,7 @@ def response_figure(report: Report) -> Figure:
             axes.errorbar(
                 [r.number for r in chosen],
                 [_number(r.gain) for r in chosen],
-                yerr=[np.nan_to_num(_number(r.standard_error)) for r in chosen],
+                yerr=np.array([_reach(r) for r in chosen]).T,
                 fmt=marker,
                 color=colour,
                 markerfacecolor=fill,
@@ -112,6 +145,16 @@ def response_figure(report: Report) -> Figure:
     _setting_ticks(axes, report)
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4)
     return figure
+
+
+def _reach(row: TestedRow) -> tuple[float, float]:
+    """Return how far the interval reaches below and above the gain."""
+    gain, limits = _number(row.gain), row.interval_95
+    low, high = limits.low, limits.high
+    return (
+        0.0 if low is None else gain - low,
+        0.0 if high is None else high - gain,
+    )
 
 
 def _read(row: TestedRow) -> bool:
@@ -162,7 +205,7 @@ def _setting_ticks(axes: Axes, report: Report) -> None:
 
 def pressure_figure(report: Report) -> Figure:
     """Draw each verification pair: both readings, and beside them the change."""
-    figure = new_figure(2.9)
+    figure = new_figure(2.2)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     rows = report.analysis.pairs
     _pair_lines(left, rows)
@@ -241,7 +284,7 @@ def _mean_with_interval(axes: Axes, report: Report, last: int) -> None:
 
 def loop_figure(report: Report) -> Figure:
     """Draw the true pressure-volume loops at the reference and the final values."""
-    figure = new_figure(3.2, 4.6)
+    figure = new_figure(2.3, HALF_IN)
     axes = figure.add_subplot()
     key = report.answer_key
     looks = (
@@ -266,7 +309,7 @@ def loop_figure(report: Report) -> Figure:
 def timeline_figure(report: Report) -> Figure:
     """Draw when each phase took place, each test, and each adverse event."""
     phases = report.encounter.phases
-    figure = new_figure(0.21 * len(phases) + 0.7)
+    figure = new_figure(0.165 * len(phases) + 0.5, HALF_IN)
     axes = figure.add_subplot()
     for row, phase in enumerate(phases):
         start, length = _number(phase.start), _number(phase.duration)
@@ -310,12 +353,14 @@ def _tests_on_timeline(axes: Axes, report: Report) -> None:
 
 def ecg_figure(strip: Strip) -> Figure:
     """Draw lead II with one lane below it for each kind of marker."""
-    figure = new_figure(2.2)
-    trace, lanes = figure.subplots(2, 1, sharex=True, height_ratios=(5, 3))
+    lanes_in = LANE_IN * len(_lanes(strip))
+    figure = new_figure(TRACE_IN + FRAME_IN + lanes_in)
+    trace, lanes = figure.subplots(
+        2, 1, sharex=True, height_ratios=(TRACE_IN, lanes_in)
+    )
     time_s = np.arange(len(strip.lead_ii_mv)) / strip.sampling_hz
     length_s = float(time_s[-1] + 1.0 / strip.sampling_hz)
-    trace.set_xticks(np.arange(0.0, length_s + 0.1, 0.2), minor=True)
-    trace.grid(which="both", color=FAINT, linewidth=0.3, alpha=0.5)
+    _paper(trace, length_s)
     trace.plot(time_s, strip.lead_ii_mv, color=INK, linewidth=0.9)
     trace.set_ylabel("lead II, mV")
     trace.set_ylim(*ECG_MV)
@@ -328,18 +373,23 @@ def ecg_figure(strip: Strip) -> Figure:
     return figure
 
 
-def _marker_lanes(axes: Axes, strip: Strip) -> None:
-    kinds = {
-        "atrial": ("A", PURPLE),
-        "ventricular": ("V", GREEN),
-        "local sense": ("LS", ORANGE),
-        "ccm": ("CCM", BLUE),
-        "inhibit": ("no CCM", VERMILION),
-    }
+def _paper(axes: Axes, length_s: float) -> None:
+    """Rule the paper at 0.2 s and 0.5 mV; lines cost far less time than ticks."""
+    looks: dict[str, Any] = {"color": FAINT, "linewidth": 0.3, "zorder": 0.5}
+    axes.vlines(np.arange(0.0, length_s + 0.1, 0.2), *ECG_MV, **looks)
+    axes.hlines(np.arange(-1.0, ECG_MV[1], 0.5), 0.0, length_s, **looks)
+
+
+def _lanes(strip: Strip) -> list[str]:
+    """Return the kinds of markers that have a lane."""
     present = {marker.kind for marker in strip.markers}
-    shown = [kind for kind in kinds if kind in present or kind == "ccm"]
+    return [kind for kind in LANES if kind in present or kind == "ccm"]
+
+
+def _marker_lanes(axes: Axes, strip: Strip) -> None:
+    shown = _lanes(strip)
     for marker in strip.markers:
-        row, colour = shown.index(marker.kind), kinds[marker.kind][1]
+        row, colour = shown.index(marker.kind), LANES[marker.kind][1]
         width_s = max(marker.end_s - marker.at_s, 0.012)
         axes.broken_barh([(marker.at_s, width_s)], (row - 0.36, 0.72), color=colour)
         if _is_named(marker):
@@ -351,7 +401,7 @@ def _marker_lanes(axes: Axes, strip: Strip) -> None:
                 va="center",
                 fontsize=8,
             )
-    axes.set_yticks(range(len(shown)), [kinds[kind][0] for kind in shown])
+    axes.set_yticks(range(len(shown)), [LANES[kind][0] for kind in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -365,7 +415,7 @@ def _response_words(report: Report) -> Words:
     read = [row for row in report.tests.rows if _read(row)]
     best = max(read, key=lambda row: _number(row.gain))
     return (
-        "Gain of each setting tested, with its standard error",
+        "Gain of each setting tested, with its 95 % interval",
         f"{len(read)} tests with a valid reading; the highest single reading is "
         f"{best.gain.text} in test {best.number}. Verified gain "
         f"{report.verdict.gain.text}, 95 % interval {report.verdict.interval_95.text}. "
@@ -385,6 +435,10 @@ def _pressure_words(report: Report) -> Words:
 def _timeline_words(report: Report) -> Words:
     parts = ", ".join(f"{p.name} {p.duration.text}" for p in report.encounter.phases)
     return "Phases of the visit over time", f"{parts}."
+
+
+def _timing_words(settings: Settings) -> Words:
+    return "Timing of one beat at the permanent values", described(settings)
 
 
 def _loop_words(report: Report) -> Words:

@@ -8,7 +8,14 @@ from markupsafe import Markup
 
 from harness.report.drawing import inline
 from harness.report.figures import figures
-from harness.report.model import PairRow, Report
+from harness.report.model import (
+    EN_DASH,
+    NOT_AVAILABLE,
+    Interval,
+    PairRow,
+    Quantity,
+    Report,
+)
 from harness.report.values import setting_text
 
 TEMPLATE = "report.html.j2"
@@ -39,8 +46,20 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["setting"] = setting_text
+    environment.filters["dash"] = _dash
     environment.tests["beyond_systolic"] = _beyond_systolic
     return environment.get_template(TEMPLATE)
+
+
+def _dash(item: Quantity | Interval) -> str:
+    """Return a number without its unit; a dash where there is none, in narrow columns.
+
+    Parameters
+    ----------
+    item
+        Its unit stands at the head of the column.
+    """
+    return EN_DASH if item.text == NOT_AVAILABLE else item.number
 
 
 def _beyond_systolic(rows: Sequence[PairRow]) -> bool:

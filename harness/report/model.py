@@ -8,14 +8,18 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 NOT_AVAILABLE: Final = "not available"
+EN_DASH: Final = "\N{EN DASH}"
 MINUS: Final = "\N{MINUS SIGN}"
 HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
 THIN: Final = "\N{NARROW NO-BREAK SPACE}"
 LONG: Final = 10_000
 
 SettingValue = bool | int | float | str
+Outcome = Literal[
+    "kept", "not better", "discomfort", "safety", "conflict", "not read", "failed check"
+]
 
 
 class Part(BaseModel):
@@ -71,12 +75,19 @@ class Interval(Part):
     digits: int = 0
 
     @property
-    def text(self) -> str:
-        """Both limits with their unit."""
+    def number(self) -> str:
+        """Both limits without their unit."""
         if self.low is None or self.high is None:
             return NOT_AVAILABLE
         low, high = (decimal(v, self.digits) for v in (self.low, self.high))
-        return with_unit(f"{low} to {high}", self.unit)
+        return f"{low} to {high}"
+
+    @property
+    def text(self) -> str:
+        """Both limits with their unit."""
+        if self.number == NOT_AVAILABLE:
+            return NOT_AVAILABLE
+        return with_unit(self.number, self.unit)
 
 
 class Fact(Part):
@@ -250,14 +261,21 @@ class AxisColumn(Part):
 
 
 class TestedRow(Part):
-    """One setting that was tested, with what was seen and decided."""
+    """One setting that was tested, with what was seen and decided.
+
+    `reference` and `tested` are the mean readings that the gain compares; `note` is
+    what the outcome does not tell, `decision` all of it in a sentence.
+    """
 
     number: int
     values: tuple[SettingValue, ...]
     start: Quantity
     minutes: Quantity
+    reference: Quantity
+    tested: Quantity
     gain: Quantity
     standard_error: Quantity
+    interval_95: Interval
     sensation: str
     ectopics: int
     train_ectopics: int
@@ -265,23 +283,33 @@ class TestedRow(Part):
     delivered: Quantity
     energy: Quantity
     kept: bool
+    outcome: Outcome
+    note: str
     decision: str
 
 
 class PooledRow(Part):
-    """All valid readings of one setting together."""
+    """All valid readings of one setting together.
+
+    `fitted` is what the readings of all settings together say of this one, and
+    `share_best` the probability that it is the best of those tested.
+    """
 
     values: tuple[SettingValue, ...]
     tests: str
     readings: int
     gain: Quantity
     standard_error: Quantity
+    fitted: Quantity
+    fitted_error: Quantity
+    share_best: Quantity
 
 
 class Tests(Part):
     """Every setting tested; `pooled` has one row a setting."""
 
     statement: str
+    legend: str
     columns: tuple[AxisColumn, ...]
     rows: tuple[TestedRow, ...]
     pooled: tuple[PooledRow, ...]
@@ -295,23 +323,58 @@ class ChannelRow(Part):
     standard_error: Quantity
 
 
+class Curve(Part):
+    """Fitted gain along one value, the others as in the setting chosen; percent."""
+
+    symbol: str
+    values: tuple[float, ...]
+    gain: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    chosen: float
+
+
+class GainMap(Part):
+    """Fitted gain over two values in percent: a row for each `y`, null if refused."""
+
+    x_symbol: str
+    y_symbol: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    gain: tuple[tuple[float | None, ...], ...]
+    low: tuple[tuple[float | None, ...], ...]
+    chosen: tuple[float, float]
+
+
+class Surface(Part):
+    """What all readings together say of every setting that could be programmed."""
+
+    statement: str
+    curves: tuple[Curve, ...]
+    map: GainMap | None
+    information: tuple[Fact, ...]
+
+
 class Analysis(Part):
     """What the readings say, and how much they can say."""
 
     facts: tuple[Fact, ...]
     choice: tuple[Fact, ...]
+    surface: Surface | None
+    energy: tuple[BeforeAfter, ...]
+    energy_statement: str
     channels: tuple[ChannelRow, ...]
     pairs: tuple[PairRow, ...]
     reading_unit: str
+    unit: str
     surrogate: str
 
 
 class FinalState(Part):
-    """Checks at the final settings, energy, and proof of what was programmed."""
+    """Checks at the final settings, and proof of what was programmed."""
 
     checks: tuple[CheckRow, ...]
     schedule: tuple[Fact, ...]
-    energy: tuple[BeforeAfter, ...]
     charge_plan: str
     proof: str
     proof_passed: bool
@@ -416,7 +479,7 @@ class SignOff(Part):
 class Report(Part):
     """One visit, in the order a reader wants it."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    schema_version: Literal["1.1"] = SCHEMA_VERSION
     title: str
     banner: str
     verdict: Verdict

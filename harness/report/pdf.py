@@ -20,6 +20,7 @@ from matplotlib.ft2font import FT2Font
 
 from harness.report.figures import figures
 from harness.report.model import (
+    NOT_AVAILABLE,
     AxisColumn,
     Count,
     Fact,
@@ -38,7 +39,9 @@ SVG: Final = "{http://www.w3.org/2000/svg}"
 WORD: Final = 24  # the narrowest column holds a word of this length
 NO_WIDTH: Final = "\N{ZERO WIDTH SPACE}"
 # curves and the table of sources: figures hold the former, provenance.csv the latter
-NOT_SET: Final = frozenset({"lead_ii_mv", "markers", "reference_loop", "final_loop"})
+NOT_SET: Final = frozenset(
+    {"lead_ii_mv", "markers", "reference_loop", "final_loop", "curves", "map"}
+)
 _LONG: Final = re.compile(rf"\S{{{WORD + 1},}}")
 _PIECE: Final = re.compile(r".{1,8}")
 _JOINT: Final = re.compile(r"(?<=[/_.:])(?=\w)")
@@ -78,7 +81,13 @@ def shown(item: object) -> Any:
                 "number": item.number,
                 "known": item.value is not None,
             }
-        case Interval() | Fact():
+        case Interval():
+            return {
+                "text": item.text,
+                "number": item.number,
+                "known": item.text != NOT_AVAILABLE,
+            }
+        case Fact():
             return _with_text(item, shown(item.text))
         case Count():
             return _with_text(item, item.text)

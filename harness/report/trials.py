@@ -4,18 +4,23 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from harness.report.energy import energy_rows, energy_statement
+from harness.report.learnt import NORMAL_95
 from harness.report.model import (
     Analysis,
     AxisColumn,
     ChannelRow,
     Fact,
+    Outcome,
     PairRow,
     PooledRow,
+    Quantity,
     Response,
     SettingValue,
     TestedRow,
     Tests,
 )
+from harness.report.surface import Fitted, is_read, surface_part
 from harness.report.values import (
     digits_of,
     gain,
@@ -34,7 +39,8 @@ from sim.device.settings import Settings
 from sim.heart.sensation import WORST_GRADE
 from sim.instruments import Readout, readout
 from sim.units import PCT_PER_FRAC
-from sim.visit.record import Arm, Gains, Pair, Tested, VisitRecord
+from sim.visit.measuring import measuring_plan
+from sim.visit.record import Gains, Pair, Role, Tested, VisitRecord
 
 SHORT: Final = {
     "amplitude_v": "Amplitude",
@@ -48,21 +54,21 @@ SURROGATE: Final = (
     "or rate, and there is no evidence that it predicts outcome."
 )
 NOT_READ: Final = Gains(*(math.nan,) * 6)
-LETTER: Final = {"reference": "R", "tested": "X"}
+NOTHING: Final = (math.nan, math.nan, math.nan)
+PROGRAMMED: Final = "programmed permanently"
+STOPPED: Final = "stopped for safety"
+REFUSED: Final = "refused"
+LETTER: Final[dict[Role, str]] = {"reference": "R", "tested": "X"}
 
 
 def pair_row(pair: Pair, instrument: Readout) -> PairRow:
     """Return one pair as shown; a void one keeps its readings and says why."""
     gains = pair.gains or NOT_READ
-    digits = 2 if instrument.unit == "cm" else 1
-    reference, tested = (
-        quantity(_mean_primary(pair.arms, role), instrument.unit, digits)
-        for role in LETTER
-    )
+    reference, tested = _readings(pair, instrument)
     return PairRow(
         number=pair.number,
         start=minutes(pair.start_s),
-        order=" ".join(LETTER[arm.role] for arm in pair.arms),
+        order=arm_order(pair),
         reference=reference,
         tested=tested,
         primary=gain(gains.primary_pct),
@@ -75,9 +81,19 @@ def pair_row(pair: Pair, instrument: Readout) -> PairRow:
     )
 
 
-def _mean_primary(arms: Sequence[Arm], role: str) -> float:
-    read = [arm.reading.primary for arm in arms if arm.role == role]
-    return mean_and_error(read)[0]
+def arm_order(pair: Pair) -> str:
+    """Return the order of a pair's arms, R the reference and X the tested setting."""
+    return " ".join(LETTER[arm.role] for arm in pair.arms)
+
+
+def _readings(pair: Pair | None, instrument: Readout) -> tuple[Quantity, Quantity]:
+    """Return the mean reading at the reference and at the tested settings."""
+    digits = 2 if instrument.unit == "cm" else 1
+    reference, tested = (
+        quantity(pair.mean(role) if pair else math.nan, instrument.unit, digits)
+        for role in LETTER
+    )
+    return reference, tested
 
 
 def response_part(record: VisitRecord) -> Response:
@@ -129,7 +145,7 @@ def _sham_statement(pair: Pair | None) -> str:
     )
 
 
-def tests_part(record: VisitRecord) -> Tests:
+def tests_part(record: VisitRecord, fit: Fitted | None) -> Tests:
     """Return every setting tested, what was seen, and why it was kept or rejected."""
     symbols = _varied(record)
     columns = tuple(
@@ -144,33 +160,51 @@ def tests_part(record: VisitRecord) -> Tests:
     )
     return Tests(
         statement=_tests_statement(record),
+        legend=f"Kept: {PROGRAMMED}. Not better: {_not_better(record)}.",
         columns=columns,
         rows=tuple(_tested_row(record, tested, symbols) for tested in record.tested),
-        pooled=_pooled(record, symbols),
+        pooled=_pooled(record, symbols, fit),
     )
 
 
-def _pooled(record: VisitRecord, symbols: tuple[str, ...]) -> tuple[PooledRow, ...]:
+def _pooled(
+    record: VisitRecord, symbols: tuple[str, ...], fit: Fitted | None
+) -> tuple[PooledRow, ...]:
     """Pool the readings of each setting, in the order of their first test."""
     by_values: dict[tuple[SettingValue, ...], list[Tested]] = {}
     for tested in record.tested:
         values = tuple(getattr(tested.settings, symbol) for symbol in symbols)
         by_values.setdefault(values, []).append(tested)
-    return tuple(_pooled_row(values, rows) for values, rows in by_values.items())
+    return tuple(_pooled_row(values, rows, fit) for values, rows in by_values.items())
 
 
-def _pooled_row(values: tuple[SettingValue, ...], tests: list[Tested]) -> PooledRow:
-    read = [t for t in tests if not t.aborted and math.isfinite(t.gain_pct)]
+def _pooled_row(
+    values: tuple[SettingValue, ...], tests: list[Tested], fit: Fitted | None
+) -> PooledRow:
+    read = [t for t in tests if is_read(t)]
     mean = mean_and_error([t.gain_pct for t in read])[0]
     squares = sum(t.standard_error_pct**2 for t in read)
     error = math.sqrt(squares) / len(read) if read else math.nan
+    told = _fitted(tests[0].settings, fit)
     return PooledRow(
         values=values,
         tests=", ".join(str(t.number) for t in tests),
         readings=len(read),
         gain=gain(mean),
         standard_error=quantity(error, "%", 1),
+        fitted=gain(told[0]),
+        fitted_error=quantity(told[1], "%", 1),
+        share_best=share(told[2]),
     )
+
+
+def _fitted(settings: Settings, fit: Fitted | None) -> tuple[float, float, float]:
+    """Return fitted gain, its SD, and the chance to be the best of those tested."""
+    if fit is None or (point := fit.point(settings)) not in fit.asked:
+        return NOTHING
+    row = fit.asked.index(point)
+    belief, shares = fit.belief, fit.information.share_best
+    return float(belief.mean_pct[row]), float(belief.sd_pct[row]), float(shares[row])
 
 
 def _varied(record: VisitRecord) -> tuple[str, ...]:
@@ -195,26 +229,35 @@ def _tests_statement(record: VisitRecord) -> str:
         f"{len(record.tested)} tests of {len(different)} different settings in "
         f"{minutes(spent_s).text}; {aborted} ended early, {void} gave no valid "
         "reading. Gain is the change of the reading against the reference values "
-        f"({therapy_text(record.reference)}) in the same pair, with the "
-        "error expected of one pair."
+        f"({therapy_text(record.reference)}), read as the plan has it "
+        f"({measuring_plan(record.plan.plan).text(record.plan)}), with the error "
+        "expected of one such reading."
     )
 
 
 def _is_void(tested: Tested) -> bool:
-    return not tested.aborted and not math.isfinite(tested.gain_pct)
+    return not tested.aborted and not is_read(tested)
 
 
 def _tested_row(
     record: VisitRecord, tested: Tested, symbols: tuple[str, ...]
 ) -> TestedRow:
-    kept, decision = _decision(record, tested)
+    outcome, note = _decision(record, tested)
+    reference, read = _readings(tested.pair, readout(record.plan.readout))
+    reach = NORMAL_95 * tested.standard_error_pct
+    kept = outcome == "kept"
+    asked = _asked(tested)
+    reason = note or (PROGRAMMED if kept else _not_better(record))
     return TestedRow(
         number=tested.number,
         values=tuple(getattr(tested.settings, symbol) for symbol in symbols),
         start=minutes(tested.start_s),
         minutes=quantity(tested.minutes, "min", 1),
+        reference=reference,
+        tested=read,
         gain=gain(tested.gain_pct),
         standard_error=quantity(tested.standard_error_pct, "%", 1),
+        interval_95=interval((tested.gain_pct - reach, tested.gain_pct + reach)),
         sensation=f"{tested.sensation_grade}/{WORST_GRADE}",
         ectopics=tested.n_ectopics,
         train_ectopics=tested.n_train_ectopics,
@@ -222,65 +265,79 @@ def _tested_row(
         delivered=share(tested.delivered_frac),
         energy=share(tested.energy_frac),
         kept=kept,
-        decision=_asked(tested) + decision,
+        outcome=outcome,
+        note=". ".join(text for text in (note, asked) if text),
+        decision=f"{'Kept' if kept else 'Rejected'}: {reason}."
+        + (f" {asked}." if asked else ""),
     )
 
 
 def _asked(tested: Tested) -> str:
-    if not tested.filter_note:
+    if not tested.filter_note or tested.aborted.startswith(REFUSED):
         return ""
     return (
         f"Asked for {therapy_text(tested.asked)}; safety filter: "
-        f"{plain(tested.filter_note)}. "
+        f"{plain(tested.filter_note)}"
     )
 
 
-def _decision(record: VisitRecord, tested: Tested) -> tuple[bool, str]:
-    is_reference = same_therapy(tested.settings, record.reference)
+def _decision(record: VisitRecord, tested: Tested) -> tuple[Outcome, str]:
+    """Return the outcome in a word, and what must be said beyond it."""
     if tested.aborted:
-        return False, f"Rejected: {plain(tested.aborted)}."
+        return _why_aborted(tested), plain(tested.aborted)
     if same_therapy(tested.settings, record.final):
-        why = "the reference itself" if is_reference else "programmed permanently"
-        return True, f"Kept: {why}."
+        return "kept", ""
     if _is_void(tested):
         void = plain(tested.pair.void) if tested.pair else "not read"
-        return False, f"Rejected: no valid reading, {void}."
-    return False, _why_not(record, tested)
-
-
-def _why_not(record: VisitRecord, tested: Tested) -> str:
+        return "not read", f"no valid reading, {void}"
     choice = record.choice
-    if choice is not None and not choice.gated:
-        if same_therapy(tested.settings, choice.settings):
-            return f"Candidate, rejected: {_candidate_fate(record)}."
-        if tested.gain_pct > choice.expected_gain_pct:
-            return (
-                "Rejected: the recommender, weighing all readings and the cost, "
-                "preferred the candidate."
-            )
-        return "Rejected: not better than the candidate."
-    if tested.gain_pct <= 0.0:
-        return "Rejected: not better than the reference."
-    return "Rejected: better than the reference by too little to be believed."
+    if choice and not choice.gated and same_therapy(tested.settings, choice.settings):
+        return _candidate_fate(record)
+    return "not better", ""
 
 
-def _candidate_fate(record: VisitRecord) -> str:
+def _why_aborted(tested: Tested) -> Outcome:
+    if tested.aborted.startswith("sensation"):
+        return "discomfort"
+    if tested.aborted.startswith(REFUSED) and tested.asked.conflicts():
+        return "conflict"
+    return "safety"
+
+
+def _not_better(record: VisitRecord) -> str:
+    """Return what the word says in this visit."""
+    if record.choice is not None and not record.choice.gated:
+        return "not better than the candidate, all readings and the cost weighed"
+    return (
+        "not better than the reference by enough to be believed, all readings weighed"
+    )
+
+
+def _candidate_fate(record: VisitRecord) -> tuple[Outcome, str]:
     failed = [check.name for check in record.final_checks if not check.passed]
     if failed:
-        return plain(f"failed the check of {', '.join(failed)} at the final settings")
-    return plain(f"verification was {record.verdict.kind}, {record.verdict.reason}")
+        names = ", ".join(failed)
+        return "failed check", plain(f"the candidate, but its checks failed: {names}")
+    verdict = record.verdict
+    fate = f"the candidate, but the verdict was {verdict.kind}: {verdict.reason}"
+    outcome: Outcome = "safety" if verdict.kind == STOPPED else "not better"
+    return outcome, plain(fate)
 
 
-def analysis_part(record: VisitRecord) -> Analysis:
+def analysis_part(record: VisitRecord, fit: Fitted | None) -> Analysis:
     """Return what the visit can say, pair by pair, and the advisor's choice."""
     instrument = readout(record.plan.readout)
     valid = any(pair.gains for pair in record.verification_pairs)
     return Analysis(
         facts=_facts(record),
         choice=_choice(record),
+        surface=surface_part(fit),
+        energy=energy_rows(record),
+        energy_statement=energy_statement(record),
         channels=_channels(record.verification_pairs) if valid else (),
         pairs=tuple(pair_row(pair, instrument) for pair in record.verification_pairs),
         reading_unit=f"{instrument.title}, {instrument.unit}",
+        unit=instrument.unit,
         surrogate=SURROGATE,
     )
 

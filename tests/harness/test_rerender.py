@@ -18,6 +18,7 @@ from harness.archive import file_hash, is_complete, write_run
 from harness.cli import invoke
 from harness.report.build import build_report
 from harness.report.formats import FORMATS
+from harness.report.model import SCHEMA_VERSION as REPORT_SCHEMA
 from harness.rerender import SOURCE, formats_named, render_again
 from harness.run import run_scenario
 from harness.scenario import load_scenario
@@ -234,8 +235,8 @@ def _no_verdict(folder: Path) -> None:
         (_empty, "it has no readable run.json"),
         (_report_of_another_run, "report.json was changed"),
         (_unshowable, "report.json that cannot be rendered"),
-        (_older, "schema 0.9, this ccmlab reads 1.0"),
-        (_newer, "schema 2.0, this ccmlab reads 1.0"),
+        (_older, f"schema 0.9, this ccmlab reads {REPORT_SCHEMA}"),
+        (_newer, f"schema 2.0, this ccmlab reads {REPORT_SCHEMA}"),
         (_newer_run, "run.json has schema 9, this ccmlab reads 1"),
         (_no_verdict, "verdict: field required"),
         (shutil.rmtree, "is no run"),

@@ -10,11 +10,16 @@ from harness.report.figures import figures
 from harness.report.model import Report
 
 SVG = "{http://www.w3.org/2000/svg}"
-NAMES = {"ecg_found", "ecg_final", "response", "pressure", "timeline", "pv_loop"}
+NAMES = {
+    *("ecg_found", "ecg_final", "response", "surface", "pressure", "timing"),
+    *("timeline", "pv_loop"),
+}
 UNITS = {
     "ecg_final": ("mV", ", s"),
     "response": (", %",),
+    "surface": ("amplitude, V", "phase, ms", "delay, ms", "reference, %"),
     "pressure": ("mmHg", ", %"),
+    "timing": (", ms",),
     "timeline": (", min",),
     "pv_loop": (", mL", ", mmHg"),
 }
@@ -81,7 +86,9 @@ def test_a_figure_takes_the_text_colour_of_its_page(
 
 
 def test_a_figure_without_data_is_left_out(harmed_report: Report) -> None:
-    assert {"response", "pressure"}.isdisjoint(figures(harmed_report))
+    assert {"response", "pressure", "surface", "timing"}.isdisjoint(
+        figures(harmed_report)
+    )
 
 
 def test_the_strip_shows_the_lanes_of_the_device(drawn: dict[str, bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
@@ -56,31 +57,39 @@ ELEMENTS = {
     "CCM share": ("#device", "CCM %"),
     "inhibit causes": ("#device", "premature ventricular beat"),
     "alerts": ("#device", "not recharged for 12 days"),
-    "ECG with markers": ("#ecg", "device markers"),
+    "ECG with markers": ("#device", "device markers, as found"),
+    "rhythm strip of the observation": ("#observation", "Rhythm strip"),
     "response test": ("#response", "Switching CCM off"),
     "sham pair": ("#response", "Sham"),
     "time at setting": ("#tests", "Took, min"),
+    "reading": ("#tests", "mean reading at the reference"),
+    "interval of a reading": ("#tests", "95 % interval"),
     "sensation": ("#tests", "Felt"),
     "ectopy": ("#tests", "Ectopic beats"),
-    "reason kept or rejected": ("#tests", "Kept or rejected, and why"),
+    "reason kept or rejected": ("#tests", "Kept or rejected"),
     "pairs planned": ("#analysis", "Pairs planned"),
     "pairs done": ("#analysis", "Pairs done"),
     "pairs void": ("#analysis", "Pairs void"),
     "spread between pairs": ("#analysis", "Spread between pairs"),
     "least gain that could be shown": ("#analysis", "Least gain"),
     "best single reading": ("#analysis", "best single reading"),
+    "fitted surface": ("#analysis", "Gaussian process fitted to all valid readings"),
+    "response curves": ("#analysis", "fitted gain along each value"),
+    "information content": ("#analysis", "Information content of the tests"),
+    "what a new choice could gain": ("#analysis", "above the one chosen"),
     "surrogate": ("#analysis", "no evidence that it predicts outcome"),
     "ICD cross-check": ("#final", "ICD cross-check"),
     "atrial capture": ("#final", "atrial capture"),
     "schedule restored": ("#final", "Schedule restored"),
-    "energy": ("#final", "Energy per day"),
+    "energy": ("#analysis", "Energy a day changes by"),
     "charge plan": ("#final", "Charge plan"),
-    "re-interrogation proof": ("#final", "Re-interrogation read 47 of 47"),
+    "timing of a beat": ("#final", "Timing of one beat"),
+    "re-interrogation proof": ("#proof", "Re-interrogation read 47 of 47"),
     "observation": ("#observation", "Observed for 15.0"),
     "adverse events": ("#observation", "None seen in 136 min"),
     "recommendations": ("#follow-up", "recharge weekly"),
-    "next visit": ("#follow-up", "next programming visit in 3 months"),
-    "triggers of the next visit": ("#follow-up", "defibrillator"),
+    "next visit": ("#sign-off", "next programming visit in 3 months"),
+    "triggers of the next visit": ("#sign-off", "defibrillator"),
     "strategy": ("#method", "titration"),
     "seed": ("#method", "Seed"),
     "weights": ("#method", "Weight of energy"),
@@ -137,7 +146,7 @@ def test_every_number_of_the_report_is_shown(
 ) -> None:
     text = flat(page.get_text(" "))
     shown = [
-        item.number if isinstance(item, Quantity) else item.text
+        item.text if isinstance(item, Count) else item.number
         for item in parts(report)
         if isinstance(item, Quantity | Interval | Count)
     ]
@@ -185,7 +194,7 @@ def test_every_tested_setting_has_its_row(
     [
         (1, "safety filter: amplitude held to 5 V"),
         (2, "not better than the candidate"),
-        (6, "weighing all readings and the cost"),
+        (6, "all readings and the cost weighed"),
         (7, "Kept: programmed permanently"),
         (8, "Rejected: sensation grade 2"),
         (9, "no valid reading, only 71 % of beats with CCM"),
@@ -207,6 +216,53 @@ def test_the_settings_kept_are_those_programmed(
 
 def _programmed(record: visit_record.VisitRecord, tested: visit_record.Tested) -> bool:
     return not tested.aborted and tested.settings == record.final
+
+
+def test_the_order_is_that_in_which_a_reader_asks(page: BeautifulSoup) -> None:
+    assert [section["id"] for section in page.select("main > section")] == [
+        *("verdict", "visit", "device", "response", "tests", "analysis", "final"),
+        *("observation", "proof", "follow-up", "method", "sign-off", "answer-key"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("aborted", "outcome"),
+    [
+        ("sensation grade 2", "discomfort"),
+        ("systolic pressure 82 mmHg", "safety"),
+        ("refused: region of an earlier stop", "safety"),
+    ],
+)
+def test_the_outcome_of_a_test_broken_off_is_named_in_a_word(
+    report_of: Build, record: visit_record.VisitRecord, aborted: str, outcome: str
+) -> None:
+    stopped = replace(record.tested[2], aborted=aborted, pair=None)
+    row = report_of(tested=(stopped,)).tests.rows[0]
+    assert row.outcome == outcome
+    assert aborted in row.note
+
+
+def test_settings_that_conflict_are_rejected_as_such(
+    report_of: Build, record: visit_record.VisitRecord
+) -> None:
+    asked = replace(record.reference, vrp_ms=150.0, alert_width_ms=40.0)
+    assert asked.conflicts()
+    refused = replace(
+        record.tested[2], asked=asked, aborted="refused: no safe setting", pair=None
+    )
+    assert report_of(tested=(refused,)).tests.rows[0].outcome == "conflict"
+
+
+def test_a_candidate_that_failed_a_final_check_is_rejected_for_it(
+    report_of: Build, record: visit_record.VisitRecord
+) -> None:
+    failed = visit_record.Check("phrenic twitch", False, "twitch seen")
+    report = report_of(
+        final=record.reference, final_checks=(failed, *record.final_checks)
+    )
+    row = report.tests.rows[6]
+    assert row.outcome == "failed check"
+    assert "phrenic twitch" in row.decision
 
 
 def test_a_missing_number_reads_not_available(harmed_report: Report) -> None:
@@ -270,10 +326,24 @@ def test_the_readings_of_one_setting_are_also_shown_together(report: Report) -> 
     assert row.standard_error.value == pytest.approx(1.4)  # 2.0 over the root of 2
 
 
-def test_figures_and_tables_stand_in_their_section(page: BeautifulSoup) -> None:
-    assert {tag.parent.name for tag in page.select("figure") if tag.parent} == {
-        "section"
+def test_every_figure_stands_in_its_section(page: BeautifulSoup) -> None:
+    places = {
+        "figure: timeline": "visit",
+        "figure: ecg found": "device",
+        "figure: response": "tests",
+        "figure: surface": "analysis",
+        "figure: pressure": "analysis",
+        "figure: timing": "final",
+        "figure: ecg final": "observation",
+        "figure: pv loop": "answer-key",
     }
+    found = {}
+    for figure in page.select("figure"):
+        section, drawn = figure.find_parent("section"), figure.div
+        assert section is not None
+        assert drawn is not None
+        found[str(drawn["aria-label"]).casefold()] = section["id"]
+    assert found == places
 
 
 def test_tables_have_captions_and_scoped_heads(page: BeautifulSoup) -> None:
@@ -294,7 +364,7 @@ def test_headings_go_down_one_level_at_a_time(page: BeautifulSoup) -> None:
 
 def test_every_figure_has_a_name_and_a_description(page: BeautifulSoup) -> None:
     figures = page.find_all("svg")
-    assert len(figures) == 6
+    assert len(figures) == 8
     for svg in figures:
         assert svg["role"] == "img"
         assert svg.title is not None

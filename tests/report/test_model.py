@@ -4,7 +4,9 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import jsonschema
 import pytest
 from pydantic import ValidationError
 
@@ -14,6 +16,7 @@ from harness.report.values import gain, interval, plain, quantity, setting_text
 from sim.visit.record import VisitRecord
 
 Build = Callable[..., Report]
+PUBLISHED = Path(__file__).parents[2] / "docs" / "report.schema.json"
 
 
 def test_a_report_read_back_from_json_is_the_same(report: Report) -> None:
@@ -40,6 +43,20 @@ def test_the_schema_can_be_published(report: Report) -> None:
     schema = Report.model_json_schema()
     assert schema["properties"]["schema_version"]["const"] == SCHEMA_VERSION
     assert report.schema_version == SCHEMA_VERSION
+
+
+def test_the_published_schema_is_that_of_the_model() -> None:
+    published = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    assert published == Report.model_json_schema()
+
+
+def test_a_report_fits_the_published_schema(
+    report: Report, harmed_report: Report
+) -> None:
+    schema = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for told in (report, harmed_report):
+        jsonschema.validate(json.loads(told.model_dump_json()), schema)
 
 
 def test_an_unknown_field_is_refused(report: Report) -> None:
@@ -121,7 +138,7 @@ def test_the_verdict_sentence_holds_gain_and_interval(report: Report) -> None:
 def test_energy_rises_with_the_square_of_the_amplitude(
     report: Report, record: VisitRecord
 ) -> None:
-    row = next(r for r in report.final.energy if r.label == "Energy per train")
+    row = next(r for r in report.analysis.energy if r.label == "Energy per train")
     assert row.before.value is not None
     assert row.after.value is not None
     found, left = record.as_found.settings, record.final
@@ -152,7 +169,7 @@ def test_arms_with_ccm_off_do_not_dilute_the_delivered_share(
         response_pairs=tuple(off),
         verification_pairs=(),
     )
-    row = next(r for r in kept.final.energy if r.label == "Beats with CCM, expected")
+    row = next(r for r in kept.analysis.energy if r.label == "Beats with CCM, expected")
     assert row.after.value == 100.0
 
 
