@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from inspect import isgeneratorfunction
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -23,6 +23,7 @@ _BUILT_IN = (
     "optimizers.compass",
     "optimizers.gp",
     "optimizers.grid_replicate",
+    "optimizers.peers",
     "optimizers.quadratic",
     "optimizers.scipy_global",
     "optimizers.scipy_local",
@@ -44,10 +45,22 @@ class NamedStrategy:
     summary: str
     run: Strategy
     recommender: str = DEFAULT_RECOMMENDER
+    needs: str = ""
+    extra: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether the package it needs is there, if it needs one."""
+        return not self.needs or find_spec(self.needs) is not None
 
 
 def strategy(
-    name: str, *, summary: str, recommender: str = DEFAULT_RECOMMENDER
+    name: str,
+    *,
+    summary: str,
+    recommender: str = DEFAULT_RECOMMENDER,
+    needs: str = "",
+    extra: str = "",
 ) -> Callable[[S], S]:
     """Register a generator function under a name.
 
@@ -59,6 +72,8 @@ def strategy(
         One line for `ccmlab list strategies`.
     recommender
         Which recommender goes with it, where nobody says otherwise.
+    needs, extra
+        Package that must be installed for it, and the extra of ours that brings it.
     """
 
     def register(run: S) -> S:
@@ -67,7 +82,9 @@ def strategy(
             raise ValueError(
                 f"strategy name {name} is taken by {'.'.join(_origin(taken.run))}"
             )
-        _registered[name] = NamedStrategy(name, summary, run, recommender)
+        _registered[name] = NamedStrategy(
+            name, summary, run, recommender, needs=needs, extra=extra
+        )
         return run
 
     return register
@@ -97,7 +114,13 @@ def load_strategy(source: str) -> Strategy:
             f"unknown strategy {source!r}; nearest is "
             f"{nearest_name(source, known)!r}; known: {', '.join(known)}"
         )
-    return known[source].run
+    named = known[source]
+    if not named.installed:
+        raise ValueError(
+            f"strategy {source!r} needs the package {named.needs}: install it with the "
+            f"extra {named.extra!r}, python -m pip install -e '.[{named.extra}]'"
+        )
+    return named.run
 
 
 def preferred_recommender(source: str) -> str:

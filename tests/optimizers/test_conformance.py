@@ -7,8 +7,11 @@ import pytest
 from optimizers.conformance import CHECKS, check_strategy
 from optimizers.registry import strategies
 
-HEAVY = ("basin-hopping", "cobyla", "cobyqa", "trust-constr")
-"""Methods that take about a millisecond a test, all of it SciPy's."""
+HEAVY = ("basin-hopping", "cobyla", "cobyqa", "pybads", "trust-constr")
+"""Methods that take a millisecond a test or more, all of it other people's."""
+
+NO_SCALE = pytest.mark.filterwarnings("ignore:The training targets are all equal")
+"""What pybads says of a constant objective, and rightly."""
 
 LONG = ("every objective", "on finish")
 """Checks of many runs."""
@@ -18,7 +21,8 @@ def cases():
     """Return name and check of every test, the longest ones marked slow."""
     for name, check in product(strategies(), CHECKS):
         is_slow = name in HEAVY and check in LONG
-        yield pytest.param(name, check, marks=[pytest.mark.slow] if is_slow else [])
+        marks = [NO_SCALE] * (name == "pybads") + [pytest.mark.slow] * is_slow
+        yield pytest.param(name, check, marks=marks)
 
 
 @pytest.mark.parametrize(("name", "check"), list(cases()))
