@@ -78,6 +78,7 @@ class Icd:
 class ImplantedIcd:
     """The ICD of a patient, beat by beat: what it counts, and whether it shocks.
 
+    For `blanking_s` after a beat it senses nothing, not even a train.
     `n_double` are the trains that it has taken for beats, `n_shocks` the shocks that
     it has given because of them. What a shock does to the heart is not modelled.
 
@@ -93,7 +94,9 @@ class ImplantedIcd:
         "_before_s",
         "_distance_cm",
         "_fast",
+        "_fast_s",
         "_icd",
+        "blanking_s",
         "n_double",
         "n_shocks",
     )
@@ -102,12 +105,15 @@ class ImplantedIcd:
         self.n_double = self.n_shocks = 0
         self._icd = icd
         self._distance_cm = distance_cm
+        self.blanking_s = icd.blanking_ms * S_PER_MS
         self._before_s = float("-inf")
+        self._fast_s = icd.fibrillation_ms * S_PER_MS
         self._fast: deque[bool] = deque(maxlen=icd.n_intervals)
 
     def beat(self, at_s: float) -> None:
         """Sense one beat of the heart; beats and trains come in the order of time."""
-        self._sense(at_s)
+        self._fast.append(at_s - self._before_s < self._fast_s)
+        self._before_s = at_s
 
     def train(
         self, at_s: float, start_s: float, end_s: float, amplitude_v: float
@@ -115,24 +121,17 @@ class ImplantedIcd:
         """Take the train after the beat at `at_s`; tell whether it ends in a shock."""
         icd = self._icd
         start_ms, end_ms = (start_s - at_s) * MS_PER_S, (end_s - at_s) * MS_PER_S
-        if end_ms <= icd.blanking_ms:
-            return False
         artefact_mv = icd.artefact_at_mv(amplitude_v, self._distance_cm)
         counted_ms = icd.counts_train_at_ms(start_ms, end_ms, artefact_mv)
         if counted_ms != counted_ms:
             return False
         self.n_double += 1
-        self._sense(at_s + counted_ms * S_PER_MS)
+        self.beat(at_s + counted_ms * S_PER_MS)
         if sum(self._fast) < icd.n_fast:
             return False
         self.n_shocks += 1
         self._forget()
         return True
-
-    def _sense(self, at_s: float) -> None:
-        is_fast = (at_s - self._before_s) * MS_PER_S < self._icd.fibrillation_ms
-        self._fast.append(is_fast)
-        self._before_s = at_s
 
     def _forget(self) -> None:
         self._before_s = float("-inf")

@@ -193,11 +193,11 @@ class Bedside:
 
     def _signals(self, activation: Activation) -> BeatSignals:
         noise = activation.at_s < self.interference_until_s
+        if not noise:
+            return BeatSignals(activation.at_s, *activation[2:8])
+        late_ls_s, noise_mv = None, self.interference_mv
         return BeatSignals(
-            activation.at_s,
-            *activation[2:8],
-            noise,
-            noise_mv=self.interference_mv,
+            activation.at_s, *activation[2:8], noise, late_ls_s, noise_mv
         )
 
     def _delivered(
@@ -216,9 +216,9 @@ class Bedside:
 
     def _shock(self, train: BeatDecision, at_s: float) -> str:
         """Return that the ICD shocks because it took trains for beats, or nothing."""
-        if self.icd is None:
-            return ""
         start_s, end_s = train.train_start_s, train.train_end_s
+        if self.icd is None or end_s - at_s <= self.icd.blanking_s:
+            return ""
         amplitude_v = self.settings.amplitude_v
         return ICD_SHOCK if self.icd.train(at_s, start_s, end_s, amplitude_v) else ""
 
