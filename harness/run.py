@@ -17,7 +17,11 @@ from optimizers.registry import strategies
 from sim.patient import Patient
 from sim.streams import stream
 from sim.visit.clinic import Progress
-from sim.visit.measuring import expected_sd_pct, measuring_plan
+from sim.visit.measuring import (
+    expected_sd_pct,
+    measuring_plan,
+    reference_error_pct,
+)
 from sim.visit.record import VisitRecord
 from sim.visit.visit import run_visit
 
@@ -153,6 +157,7 @@ def search_plan(
         gate_probability=search.gate_probability,
         noise_sd_pct=expected_sd_pct(visit),
         knows_reference=measuring_plan(visit.plan).knows_reference,
+        reference_se_pct=reference_error_pct(visit),
         readout=visit.readout,
         objective=Objective(search.energy_weight, search.discomfort_weight),
     )

@@ -49,7 +49,8 @@ class SearchPlan:
     """How the settings to try are chosen.
 
     `noise_sd_pct` is the SD of one test's reading under the visit's measuring plan, and
-    `knows_reference` whether that plan makes the reference's gain zero by construction.
+    `knows_reference` whether that plan makes the reference's gain zero by construction,
+    but for an error of `reference_se_pct` that all tests share.
     Strategy and recommender may know how simulated people answer to every setting,
     unless `knows_population` is False.
     """
@@ -66,6 +67,7 @@ class SearchPlan:
     gate_probability: float = GATE_PROBABILITY
     noise_sd_pct: float = 2.0
     knows_reference: bool = True
+    reference_se_pct: float = 0.0
     readout: str = "finger-pressure"
     knows_population: bool = True
     objective: Objective = field(default_factory=Objective)
@@ -283,7 +285,7 @@ class SearchAdvisor:
             point,
             point,
             self.plan.objective.utility_pct(0.0, energy, 0.0),
-            standard_error=0.0,
+            standard_error=self.plan.reference_se_pct,
             channels={"benefit": 0.0, "sensation": 0.0, "energy": energy},
         )
 

@@ -9,7 +9,7 @@ from harness.run import patient_of, run_scenario
 from harness.scenario import Scenario, load_scenario, shipped_scenarios
 from harness.search import settings_at, therapy_space
 from harness.truth import ees_gain
-from scenarios import compare_readouts
+from scenarios import compare_plans, compare_readouts
 from sim.device.settings import Settings
 from sim.heart.beating import settled
 from sim.heart.dose import Train
@@ -124,3 +124,11 @@ def test_the_python_example_prints_a_row_for_each_readout(
         "echo-vti",
         "invasive-dpdt",
     ]
+
+
+def test_the_example_of_plans_plays_a_visit_of_each_patient() -> None:
+    name, tests, one, _, mean, _, true, _ = compare_plans.row("single", 1).split()
+    assert name == "single"
+    assert int(tests) > 30
+    assert 0.0 < float(mean) <= float(one)  # a mean is never further off than all
+    assert float(true) == pytest.approx(0.0, abs=10.0)

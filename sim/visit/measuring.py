@@ -4,7 +4,7 @@ A plan is a short SimPy generator that reads what the visit asks for and says wh
 reading is worth; its expectation tells a planner what a test will cost and show.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from math import ceil, fsum, inf, isfinite, nan, sqrt
@@ -17,6 +17,8 @@ import simpy
 from sim.visit.clinic import Visit
 from sim.visit.measuring_noise import (
     PLANNING,
+    Level,
+    contrast_variance_pct2,
     level_of,
     pair_sd_pct,
     reading_noise,
@@ -48,7 +50,8 @@ class MeasuringPlan:
     the error of its readings inside that of every other gain; otherwise a search that
     asks for the reference measures it. `test_s` and `sd_pct` tell a planner, from the
     visit's plan and the seconds of one arm, what a test costs and how its readings
-    spread; `n_opening_arms` are read before the first test.
+    spread, `reference_pct` the error of a known reference that all tests share;
+    `n_opening_arms` are read before the first test.
     """
 
     name: str
@@ -57,6 +60,7 @@ class MeasuringPlan:
     measure: Callable[[Visit, Comparison], Process[Measured]]
     test_s: Callable[[VisitPlan, float], float]
     sd_pct: Callable[[VisitPlan, float], float]
+    reference_pct: Callable[[VisitPlan, float], float]
     n_opening_arms: int
 
     def text(self, plan: VisitPlan) -> str:
@@ -182,8 +186,29 @@ def _alternate_s(plan: VisitPlan, arm_s: float) -> float:
 
 
 def _alternate_sd_pct(plan: VisitPlan, arm_s: float) -> float:
-    n_tests = max(1, int(plan.titration_s / _alternate_s(plan, arm_s)))
-    return _alone_sd_pct(plan, arm_s, n_tests, plan.tests_per_reference)
+    n_tests, every = _n_alternate(plan, arm_s), plan.tests_per_reference
+    return _alone_sd_pct(plan, arm_s, list(_planned(plan, arm_s, n_tests, every)))
+
+
+def _alternate_reference_pct(plan: VisitPlan, arm_s: float) -> float:
+    """Return the error of the reference that all tests of a titration share.
+
+    Tests share reference readings, and drift, so that their mean is less sure than
+    that of as many independent readings: by this much.
+    """
+    n_tests, every = _n_alternate(plan, arm_s), plan.tests_per_reference
+    planned = list(_planned(plan, arm_s, n_tests, every))
+    weights = dict.fromkeys([test.at_s for test in planned], 1.0 / n_tests)
+    for test in planned:
+        for at_s, weight in zip(test.references_s, test.level.weights, strict=True):
+            weights[at_s] = weights.get(at_s, 0.0) - weight / n_tests
+    variance = contrast_variance_pct2(reading_noise(plan, arm_s), weights)
+    independent = _alone_sd_pct(plan, arm_s, planned) ** 2 / n_tests
+    return sqrt(max(0.0, variance - independent))
+
+
+def _n_alternate(plan: VisitPlan, arm_s: float) -> int:
+    return max(1, int(plan.titration_s / _alternate_s(plan, arm_s)))
 
 
 def _single_s(plan: VisitPlan, arm_s: float) -> float:
@@ -192,24 +217,39 @@ def _single_s(plan: VisitPlan, arm_s: float) -> float:
 
 def _single_sd_pct(plan: VisitPlan, arm_s: float) -> float:
     n_tests = max(1, int(plan.titration_s / _single_s(plan, arm_s)))
-    return _alone_sd_pct(plan, arm_s, n_tests, n_tests)
+    return _alone_sd_pct(plan, arm_s, list(_planned(plan, arm_s, n_tests, n_tests)))
 
 
-def _alone_sd_pct(plan: VisitPlan, arm_s: float, n_tests: int, every: int) -> float:
-    """Return the root mean square error of the tests that there is time for.
+def _exact(plan: VisitPlan, arm_s: float) -> float:
+    return 0.0
 
-    The reference is read before each `every` tests.
-    """
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A test to come: when X and its reference readings are read, and their level."""
+
+    at_s: float
+    references_s: list[float]
+    level: Level
+
+
+def _alone_sd_pct(plan: VisitPlan, arm_s: float, planned: Sequence[_Planned]) -> float:
+    """Return the root mean square error of some tests."""
+    noise = reading_noise(plan, arm_s)
+    return sqrt(fmean(single_error_pct(noise, test.level) ** 2 for test in planned))
+
+
+def _planned(
+    plan: VisitPlan, arm_s: float, n_tests: int, every: int
+) -> Iterator[_Planned]:
+    """Yield tests to come; the reference is read before each `every` of them."""
     noise, alone_s = reading_noise(plan, arm_s), _single_s(plan, arm_s)
-    variances = []
     for number in range(n_tests):
         block = number // every
         first = max(0, block + 1 - PLANNING.references_used)
         references_s = [b * (every * alone_s + arm_s) for b in range(first, block + 1)]
         at_s = (block + 1) * arm_s + number * alone_s
-        level = level_of(noise, references_s, at_s)
-        variances.append(single_error_pct(noise, level) ** 2)
-    return sqrt(fmean(variances))
+        yield _Planned(at_s, references_s, level_of(noise, references_s, at_s))
 
 
 def middle_s(arm: Arm) -> float:
@@ -228,6 +268,7 @@ PLANS: Final[Mapping[str, MeasuringPlan]] = MappingProxyType(
                 measure=paired,
                 test_s=_paired_s,
                 sd_pct=_paired_sd_pct,
+                reference_pct=_exact,
                 n_opening_arms=0,
             ),
             MeasuringPlan(
@@ -237,6 +278,7 @@ PLANS: Final[Mapping[str, MeasuringPlan]] = MappingProxyType(
                 measure=alternate_every,
                 test_s=_alternate_s,
                 sd_pct=_alternate_sd_pct,
+                reference_pct=_alternate_reference_pct,
                 n_opening_arms=0,
             ),
             MeasuringPlan(
@@ -246,6 +288,7 @@ PLANS: Final[Mapping[str, MeasuringPlan]] = MappingProxyType(
                 measure=single,
                 test_s=_single_s,
                 sd_pct=_single_sd_pct,
+                reference_pct=_exact,
                 n_opening_arms=1,
             ),
             MeasuringPlan(
@@ -256,6 +299,7 @@ PLANS: Final[Mapping[str, MeasuringPlan]] = MappingProxyType(
                 measure=replicates,
                 test_s=_replicates_s,
                 sd_pct=_replicates_sd_pct,
+                reference_pct=_exact,
                 n_opening_arms=0,
             ),
         )
@@ -277,6 +321,11 @@ def measuring_plan(name: str) -> MeasuringPlan:
 def expected_sd_pct(plan: VisitPlan) -> float:
     """Return the spread of one test's reading, in a patient of usual heart rate."""
     return measuring_plan(plan.plan).sd_pct(plan, usual_arm_s(plan))
+
+
+def reference_error_pct(plan: VisitPlan) -> float:
+    """Return the error that a known reference has in common for all tests."""
+    return measuring_plan(plan.plan).reference_pct(plan, usual_arm_s(plan))
 
 
 def expected_test_s(visit: Visit) -> float:

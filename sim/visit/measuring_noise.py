@@ -6,7 +6,7 @@ difference over a lag (Matheron, 1963); from it follow the best weights of past
 reference readings for a level now, and the error of that level (ordinary kriging).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,6 +93,16 @@ def level_of(noise: ReadingNoise, read_at_s: list[float], at_s: float) -> Level:
     return Level(tuple(weights.tolist()), variance)
 
 
+def contrast_variance_pct2(
+    noise: ReadingNoise, weights: Mapping[float, float]
+) -> float:
+    """Return the variance of a weighted sum of readings; weights by time, sum 0."""
+    times_s, weight = np.array(list(weights)), np.array(list(weights.values()))
+    lags_s = np.abs(np.subtract.outer(times_s, times_s))
+    drifted = -float(weight @ noise.semivariance_pct2(lags_s) @ weight)
+    return drifted + noise.arm_sd_pct**2 * float(weight @ weight)
+
+
 def single_error_pct(noise: ReadingNoise, level: Level) -> float:
     """Return the standard error of one arm against a level."""
     return float(np.sqrt(noise.arm_sd_pct**2 + level.variance_pct2))
@@ -111,13 +121,13 @@ def reading_noise(plan: VisitPlan, arm_s: float) -> ReadingNoise:
     that it does not cancel is taken off, belongs to its arms.
     """
     drift = ReadingNoise(0.0, tuple(_wanders(plan)), _trend_pct_per_s(plan))
-    contrast = np.array([-0.5, 1.0, -0.5])  # of R X R
-    steps = np.arange(contrast.size)
-    lags_s = arm_s * np.abs(np.subtract.outer(steps, steps))
-    drifted = float(contrast @ -drift.semivariance_pct2(lags_s) @ contrast)
+    contrast = {0.0: -0.5, arm_s: 1.0, 2.0 * arm_s: -0.5}  # of R X R
     of_pair = pair_sd_pct(plan) ** 2
-    own = max(of_pair - drifted, PLANNING.least_own_frac * of_pair)
-    arm_sd_pct = float(np.sqrt(own / (contrast @ contrast)))
+    own = max(
+        of_pair - contrast_variance_pct2(drift, contrast),
+        PLANNING.least_own_frac * of_pair,
+    )
+    arm_sd_pct = float(np.sqrt(own / sum(weight**2 for weight in contrast.values())))
     return ReadingNoise(arm_sd_pct, drift.wanders, drift.trend_pct_per_s)
 
 

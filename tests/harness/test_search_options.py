@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.run import Run, run_scenario
-from harness.scenario import load_scenario
+from harness.scenario import ScenarioError, load_scenario
 from optimizers.recommend import RECOMMENDERS
 from sim.visit.measuring import PLANS
 from sim.visit.record import Choice, VisitRecord
@@ -131,3 +131,24 @@ def test_a_search_that_asks_for_the_reference_measures_it_only_where_it_must(
     assert len(reference) == (1 if plan == "single" else 0)
     is_free = not reference
     assert run.facts.n_asked == len(run.record.tested) + is_free
+
+
+def test_a_measuring_plan_and_its_numbers_are_named_in_the_scenario() -> None:
+    numbers = {"tests_per_reference": 6, "target_se_pct": 0.9, "most_replicates": 7}
+    changes = {f"visit.{name}": value for name, value in numbers.items()}
+    plan = load_scenario("first_visit").changed(changes).visit.visit_plan
+    assert {name: getattr(plan, name) for name in numbers} == numbers
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("plan", "alternate", "nearest is 'alternate-every'"),
+        ("tests_per_reference", 0, "must be 1 to 100, got 0"),
+        ("target_se_pct", 0.0, "must be 0.05"),
+        ("most_replicates", 21, "must be 1 to 20, got 21"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused(name: str, value: object, text: str) -> None:
+    with pytest.raises(ScenarioError, match=text):
+        load_scenario("first_visit").changed({f"visit.{name}": value})

@@ -15,12 +15,13 @@ from sim.instruments import READOUTS, Instruments, Reading, Window, readout
 from sim.patient import personalize, phenotype
 from sim.streams import stream
 from sim.visit import record as records
-from sim.visit.clinic import FoundDevice
+from sim.visit.clinic import FoundDevice, Visit
 from sim.visit.measuring import (
     PLANS,
     expected_sd_pct,
     mean_error_pct,
     measuring_plan,
+    reference_error_pct,
 )
 from sim.visit.measuring_noise import (
     PLANNING,
@@ -33,7 +34,8 @@ from sim.visit.measuring_noise import (
 )
 from sim.visit.plan import VisitPlan
 from sim.visit.record import Choice, VisitRecord
-from sim.visit.visit import run_visit
+from sim.visit.visit import programming_visit, run_visit
+from sim.visit.visit import record as record_of
 
 FOUND = with_dependents(
     Settings(amplitude_v=4.5, delay_ms=20.0, post_ls_refractory_ms=15.0)
@@ -164,6 +166,70 @@ def test_without_noise_every_plan_reads_the_gain_that_is_there(name: str) -> Non
     assert gains == pytest.approx([verified] * len(gains), abs=0.5)
 
 
+def played_with_lost_readings(
+    monkeypatch: pytest.MonkeyPatch, name: str, lost: range
+) -> VisitRecord:
+    """Play a visit whose readings of some numbers are void; the sham has 0 to 2."""
+    plan = VisitPlan(
+        plan=name,
+        titration_min=8.0,
+        response_pairs=0,
+        verification_pairs=2,
+        observation_min=1.0,
+    )
+    patient = personalize(phenotype("hfref-ischaemic"), {"pvc_per_hour": 0.0})
+    going = Visit(
+        patient, plan, FoundDevice(settings=FOUND), advisor=Script(BETTER), seed=4
+    )
+    read = going.instruments.read
+
+    def read_or_lose(window: Window) -> Reading:
+        reading = read(window)
+        return replace(reading, void="lost") if reading.number in lost else reading
+
+    monkeypatch.setattr(going.instruments, "read", read_or_lose)
+    going.env.run(until=going.env.process(programming_visit(going)))
+    return record_of(going)
+
+
+def test_a_void_replicate_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    # three attempts at the tested arm of the first pair
+    record = played_with_lost_readings(monkeypatch, "replicates", range(4, 7))
+    first = record.tested[0]
+    pair = pair_of(first)
+    assert roles(first)[:5] == "RXRXR"
+    assert pair.arm_weights[:5] == (0.0, 0.0, 1.0, 1.0, 1.0)
+    assert pair.void == ""
+    assert isfinite(first.gain_pct)
+
+
+def test_without_a_reference_reading_there_is_no_gain_and_the_next_test_reads_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = played_with_lost_readings(monkeypatch, "single", range(3, 6))
+    first, second, third = record.tested[:3]
+    assert pair_of(first).void == "no reference reading"
+    assert not isfinite(first.gain_pct)
+    assert isfinite(second.gain_pct)
+    assert references(second) == references(third)
+
+
+def test_a_lost_reference_reading_is_made_up_for_before_the_next_test(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 3 is the first reference reading, 4 to 7 are tests, 8 to 10 the lost second one
+    record = played_with_lost_readings(monkeypatch, "alternate-every", range(8, 11))
+    used = [references(tested) for tested in record.tested[:6]]
+    assert used == [[3]] * 5 + [[3, 12]]
+
+
+def test_a_plan_says_what_it_reads_with_its_own_numbers() -> None:
+    plan = VisitPlan(tests_per_reference=6, target_se_pct=0.9, most_replicates=7)
+    assert "every 6 tests" in measuring_plan("alternate-every").text(plan)
+    assert "0.9 %, at most 7 times" in measuring_plan("replicates").text(plan)
+    assert measuring_plan("paired").text(plan) == "R X R"
+
+
 def test_an_unknown_plan_offers_the_nearest() -> None:
     with pytest.raises(ValueError, match="did you mean 'single'"):
         measuring_plan("singel")
@@ -275,6 +341,22 @@ def test_readings_spread_as_a_planner_is_told_to_expect(kind: str, name: str) ->
     tolerance = 0.25 if name == "single" else 0.15
     assert spread == pytest.approx(expected_sd_pct(plan), rel=tolerance)
     assert spread == pytest.approx(sqrt(np.mean(told**2)), rel=tolerance)
+
+
+@pytest.mark.parametrize("kind", READOUTS)
+def test_the_tests_of_a_visit_share_the_error_that_its_reference_is_said_to_have(
+    kind: str,
+) -> None:
+    plan = VisitPlan(plan="alternate-every", readout=kind)
+    arm_s = usual_arm_s(plan)
+    n_tests = int(plan.titration_s / measuring_plan(plan.plan).test_s(plan, arm_s))
+    errors = simulated(plan, 60)[:, 0].reshape(60, n_tests)
+    spread = 1.4826 * float(np.median(np.abs(errors.mean(axis=1))))
+    independent = expected_sd_pct(plan) / sqrt(n_tests)
+    wanted = np.hypot(independent, reference_error_pct(plan))
+    # 60 visits: the standard error of this spread is about 15 %
+    assert spread == pytest.approx(wanted, rel=0.35)
+    assert reference_error_pct(plan) > independent
 
 
 def test_one_reading_is_a_level_with_its_own_error_and_what_was_moved_since() -> None:
