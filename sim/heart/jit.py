@@ -1,12 +1,15 @@
 """Compile the kernels of this project, and keep the compiled code between runs."""
 
+import fcntl
 import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numba
 from numba.extending import intrinsic
@@ -51,13 +54,61 @@ def _choose_cache() -> None:
 _choose_cache()
 
 
+class _CacheLock:
+    """One process at a time reads and writes the compiled code; may be nested.
+
+    Numba numbers the files of a kernel by what it finds there: two processes that
+    compile different signatures at once can leave one's code under the other's name.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.RLock()
+        self._depth = 0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for other threads and processes, then go on alone."""
+        with self._turn, self._file() if self._depth == 0 else nullcontext():
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+
+    @contextmanager
+    def _file(self) -> Iterator[None]:
+        settings: Any = numba.config
+        folder = Path(settings.CACHE_DIR or tempfile.gettempdir())
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = (folder / "lock").open("w")
+        except OSError:  # nothing can be kept there either
+            yield
+            return
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # let go when the process ends, however
+            yield
+
+
+_lock: Final = _CacheLock()
+
+
+def _alone(compile_for: Callable[..., Any]) -> Callable[..., Any]:
+    def locked(*args: Any, **kwargs: Any) -> Any:
+        with _lock.held():
+            return compile_for(*args, **kwargs)
+
+    return locked
+
+
 def kernel(function: Function) -> Function:
     """Compile a function of numbers and arrays; the caller checks bounds.
 
     Arithmetic keeps the order that is written (no fastmath), so that equal inputs give
     equal bits; division by zero gives inf or nan as in numpy.
     """
-    compiled = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+    compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+    compiled.compile = _alone(compiled.compile)  # loads what is kept, or compiles
     return cast(Function, compiled)
 
 

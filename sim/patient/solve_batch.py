@@ -302,10 +302,19 @@ def _sizes(miss: FloatArray) -> FloatArray:
 
 
 def _solutions(slopes: FloatArray, miss: FloatArray) -> FloatArray:
-    """Return Newton's steps; a tiny ridge keeps a singular heart from the others."""
-    ridge = 1e-14 * np.eye(_N)
-    steps = np.linalg.solve(slopes + ridge, -miss[:, :, None])[:, :, 0]
-    return np.asarray(steps, dtype=np.float64)
+    """Return Newton's steps; a singular heart gets the shortest, and harms no other."""
+    a, b = slopes + 1e-14 * np.eye(_N), -miss
+    try:
+        return np.asarray(np.linalg.solve(a, b[:, :, None])[:, :, 0], dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return np.array([_solution(*one) for one in zip(a, b, strict=True)])
+
+
+def _solution(slopes: FloatArray, goal: FloatArray) -> FloatArray:
+    try:
+        return np.asarray(np.linalg.solve(slopes, goal), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.pinv(slopes) @ goal, dtype=np.float64)
 
 
 def _limited(at: FloatArray, steps: FloatArray, share: FloatArray) -> FloatArray:

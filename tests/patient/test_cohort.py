@@ -13,6 +13,7 @@ from sim.patient.solve_batch import (
     LEAST_COMPLIANCE_ML_PER_MMHG,
     MOST_COMPLIANCE_ML_PER_MMHG,
     BedsideValues,
+    _solutions,
     solve_batch,
 )
 from sim.sources import references, unsourced
@@ -139,6 +140,14 @@ def test_a_population_that_no_heart_can_meet_is_refused_with_the_reasons() -> No
     dead = replace(Population(), sbp_mean_mmhg=20.0, sbp_sd_mmhg=1.0)
     with pytest.raises(ValueError, match=r"2 of 2 .* sbp_mmhg outside 60 to 220"):
         sample_cohort(2, np.random.default_rng(1), population=dead)
+
+
+def test_a_singular_heart_does_not_stop_the_newton_steps_of_the_others() -> None:
+    sound = 2.0 * np.eye(11) + 0.1
+    goal = np.arange(11.0)
+    steps = _solutions(np.stack([sound, -1e-14 * np.eye(11)]), np.stack([goal, goal]))
+    np.testing.assert_allclose(sound @ steps[0], -goal, atol=1e-12)
+    assert np.isfinite(steps[1]).all()
 
 
 def test_hearts_that_cannot_be_are_not_found_and_spoil_no_other() -> None:
