@@ -233,6 +233,11 @@ class SearchAdvisor:
         return len(self._search.log) if self._search is not None else 0
 
     @property
+    def problem(self) -> Problem:
+        """The problem as the strategy was given it."""
+        return self._running().problem
+
+    @property
     def log(self) -> tuple[Observation, ...]:
         """What the strategy has been told so far."""
         return self._running().log

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from harness.report.learnt import learnt
 from harness.run import search_plan
 from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
 from harness.search import SearchAdvisor, SearchPlan
@@ -186,6 +187,7 @@ def _visit_row(
         pair_sd_pct=verdict.pair_sd_pct,
         pairs_done=verdict.pairs_done,
         naive_claim_pct=verdict.best_single_reading_pct,
+        information_bits=_information_bits(advisor),
         post_gain_pct=post_gain,
         post_regret_pct=scorer.regret_pct(post_gain),
         **_settings_columns(
@@ -217,6 +219,20 @@ def _post_gain_pct(job: Job, record: VisitRecord, candidate: Settings) -> float:
         seed=job.seed,
         patient_index=job.patient_index,
     )
+
+
+def _information_bits(advisor: WatchedAdvisor) -> float:
+    """Return how far the readings narrowed down where the highest gain lies."""
+    read = [
+        (seen.tested, seen.channels["benefit"], seen.standard_error)
+        for seen in advisor.log
+        if seen.usable and seen.standard_error > 0.0
+    ]
+    told = learnt(advisor.problem.space, advisor.problem.reference, read)
+    if told is None:
+        return 0.0
+    points = list(dict.fromkeys(point for point, _, _ in read))
+    return told.information(points, points[0]).gained_bits
 
 
 def _spent(advisor: SearchAdvisor) -> list[Spent]:

@@ -1,5 +1,6 @@
 """A study's visit is played and scored: the same again, and true to the landscape."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from math import isnan
@@ -160,3 +161,10 @@ def test_a_visit_that_came_to_nothing_counts_as_the_reference_kept() -> None:
     assert row.regret_pct == play(job("stay")).visit.regret_pct
     assert not row.harmed
     assert row.verdict == ""
+
+
+def test_readings_bring_information_and_a_visit_without_tests_brings_none() -> None:
+    assert swept().visit.information_bits > 0.0
+    nothing = SHORT.model_copy(update={"titration_min": 0.0})
+    row = play(replace(job("sweep"), visit=nothing)).visit
+    assert (row.information_bits, row.n_tests) == (0.0, 0)
