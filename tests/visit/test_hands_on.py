@@ -23,7 +23,7 @@ def test_the_example_of_the_how_to_runs(capsys: pytest.CaptureFixture[str]) -> N
     told = capsys.readouterr().out
     assert "alert_width_ms" in told
     assert "programmed and confirmed" in told
-    assert " CCM " in told
+    assert "ccm CCM" in told
 
 
 def test_the_heart_beats_on_while_a_command_runs(session: HandsOn) -> None:
