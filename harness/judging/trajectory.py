@@ -32,8 +32,8 @@ class Evaluations:
 def evaluations_by_visit(table: Columns) -> Evaluations:
     """Find the rows of each visit; the table must be ordered by key."""
     keys, starts = np.unique(table["key"].astype(str), return_index=True)
-    stops = [*starts[1:], table["key"].size]
-    places = zip(keys.tolist(), starts.tolist(), stops, strict=True)
+    stops = np.append(starts, table["key"].size)[1:]
+    places = zip(keys.tolist(), starts.tolist(), stops.tolist(), strict=True)
     return Evaluations(table, {key: slice(a, b) for key, a, b in places})
 
 

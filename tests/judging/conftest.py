@@ -120,35 +120,49 @@ def make_search(of: VisitRow, gains_pct: Sequence[float]) -> list[EvaluationRow]
 Writer = Callable[..., Path]
 
 
+def write(
+    folder: Path,
+    visits: Sequence[VisitRow],
+    evaluations: Sequence[EvaluationRow] = (),
+    *,
+    ask_ms: float = 0.5,
+    manifest: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a study folder as `ccmlab study` does."""
+    folder.mkdir()
+    write_table(visits, VisitRow, folder / "visits.parquet")
+    write_table(evaluations, EvaluationRow, folder / "evaluations.parquet")
+    timings = [
+        TimingRow(key=v.key, wall_s=0.4, cpu_s=0.3, ask_ms=ask_ms, slowest_ask_ms=2.0)
+        for v in visits
+    ]
+    write_table(timings, TimingRow, folder / "timings.parquet")
+    about = {"schema_version": MANIFEST_SCHEMA, **(manifest or {})}
+    (folder / "manifest.json").write_text(json.dumps(about))
+    (folder / "study.json").write_text("{}")
+    return folder
+
+
 @pytest.fixture
 def write_study(tmp_path: Path) -> Writer:
     """Return what writes visits as a study folder."""
 
-    def write(
-        visits: Sequence[VisitRow],
-        evaluations: Sequence[EvaluationRow] = (),
-        *,
-        name: str = "study",
-        ask_ms: float = 0.5,
-        manifest: Mapping[str, Any] | None = None,
-    ) -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
-        write_table(visits, VisitRow, folder / "visits.parquet")
-        write_table(evaluations, EvaluationRow, folder / "evaluations.parquet")
-        timings = [
-            TimingRow(
-                key=v.key, wall_s=0.4, cpu_s=0.3, ask_ms=ask_ms, slowest_ask_ms=2.0
-            )
-            for v in visits
-        ]
-        write_table(timings, TimingRow, folder / "timings.parquet")
-        about = {"schema_version": MANIFEST_SCHEMA, **(manifest or {})}
-        (folder / "manifest.json").write_text(json.dumps(about))
-        (folder / "study.json").write_text("{}")
-        return folder
+    def under(*args: Any, name: str = "study", **named: Any) -> Path:
+        return write(tmp_path / name, *args, **named)
 
+    return under
+
+
+@pytest.fixture(scope="module")
+def written() -> Writer:
+    """Return what writes a study into a folder anywhere."""
     return write
+
+
+@pytest.fixture(scope="module")
+def make() -> tuple[Callable[..., VisitRow], Callable[..., list[EvaluationRow]]]:
+    """Return what makes a visit, and what makes its evaluations."""
+    return make_visit, make_search
 
 
 @pytest.fixture

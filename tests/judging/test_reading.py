@@ -54,5 +54,5 @@ def test_a_folder_without_tables_is_refused(
 ) -> None:
     folder = write_study([visit()])
     (folder / "visits.parquet").unlink()
-    with pytest.raises(BrokenRunError, match="visits.parquet"):
+    with pytest.raises(BrokenRunError, match=r"visits\.parquet"):
         read_studies([folder])
