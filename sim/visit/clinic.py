@@ -273,10 +273,6 @@ class Visit:
         end_s = float(self.env.now)
         self.phases.append(PhaseTime(name, start_s, end_s, staff))
 
-    def time_for_one_more(self) -> bool:
-        """Tell whether the titration clock leaves time for one more test."""
-        return float(self.env.now) + self.test_s <= self.titration_end_s
-
     @property
     def arm_s(self) -> float:
         """Expected time of one arm: programming, settling, reading."""
