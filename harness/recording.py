@@ -67,8 +67,8 @@ def write_strips(
     beats = true_beats(recording, _qrs_ms(record))
     truth = within([*opening_rhythms(beats, spans), *beats, *notes(record)], spans)
     marks = within(device_marks(recording), spans)
-    write_annotations(truth, sampling_hz, folder / f"{NAME}.atr")
-    write_annotations(marks, sampling_hz, folder / f"{NAME}.dev")
+    write_annotations(truth, recording, folder / f"{NAME}.atr")
+    write_annotations(marks, recording, folder / f"{NAME}.dev")
     for span, path in zip(spans, samples, strict=True):
         write_edf(
             recording,

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.telemetry.annotations import Annotation
+from sim.telemetry.annotations import NOTE, Annotation
 from sim.telemetry.channels import MARKER_BITS, Channel, Recording
 from sim.units import S_PER_MIN
 
@@ -119,19 +119,38 @@ def _comments(recording: Recording) -> list[str]:
 
 
 def write_annotations(
-    marks: Sequence[Annotation], sampling_hz: int, path: Path
+    marks: Sequence[Annotation], recording: Recording, path: Path
 ) -> None:
-    """Write marks as MIT annotations, in the order of time.
+    """Write marks as MIT annotations, in the order of time, behind a head of two notes.
 
+    Readers take every note at sample 0 for a definition, so that a note of ours which
+    falls there stands at sample 1.
     Raises ValueError for a symbol that has no code here or a text that is too long.
     """
-    ordered = sorted(marks, key=lambda mark: mark.at_s)
+    hz = recording.sampling_hz
+    about = f"# {SIMULATED}; pseudonym {recording.pseudonym}"
+    head = [
+        Annotation(0.0, NOTE, f"## time resolution: {hz}"),
+        Annotation(0.0, NOTE, about),
+    ]
     out, before = bytearray(), 0
-    for mark in ordered:
-        sample = round(mark.at_s * sampling_hz)
+    for mark in head:
+        out += _annotation(mark, 0)
+    for sample, mark in _in_order(marks, hz):
         out += _annotation(mark, sample - before)
         before = sample
     path.write_bytes(bytes(out + _word(0, 0)))
+
+
+def _in_order(
+    marks: Sequence[Annotation], sampling_hz: int
+) -> list[tuple[int, Annotation]]:
+    least = {NOTE: 1}
+    found = [
+        (max(least.get(mark.symbol, 0), round(mark.at_s * sampling_hz)), mark)
+        for mark in sorted(marks, key=lambda mark: mark.at_s)
+    ]
+    return sorted(found, key=lambda pair: pair[0])
 
 
 def _annotation(mark: Annotation, n_samples: int) -> bytes:

@@ -1,5 +1,6 @@
 """Which strips of a visit are kept, and that they say what the visit saw."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,6 +116,12 @@ def test_every_beat_and_every_train_of_the_visit_is_annotated(
     assert len(trains) == int(beats.column("delivered").sum())
     phases = [text for text in texts if text.startswith('" phase')]
     assert len(phases) == len(record.phases)
+    with warnings.catch_warnings():  # about today's pandas
+        warnings.simplefilter("ignore")
+        import wfdb
+
+        read = [wfdb.rdann(str(tmp_path / "strips"), ext) for ext in ("atr", "dev")]
+    assert sum(len(annotations.sample) for annotations in read) == len(texts)
 
 
 def test_each_train_carries_the_amplitude_it_was_given_at(record: VisitRecord) -> None:

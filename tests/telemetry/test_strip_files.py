@@ -28,8 +28,8 @@ def write(recording: Recording, spans: list[Span], folder: Path) -> list[Annotat
     """Write every file and return the marks, truth and device together."""
     truth, marks = true_beats(recording, 100.0), device_marks(recording)
     samples = write_wfdb(recording, spans, folder)
-    write_annotations(truth, recording.sampling_hz, folder / "strips.atr")
-    write_annotations(marks, recording.sampling_hz, folder / "strips.dev")
+    write_annotations(truth, recording, folder / "strips.atr")
+    write_annotations(marks, recording, folder / "strips.dev")
     for span, path in zip(spans, samples, strict=True):
         edf = path.with_suffix(".edf")
         write_edf(recording, span, path, marks=[*truth, *marks], path=edf)
@@ -154,9 +154,11 @@ def test_every_header_has_the_pseudonym_and_says_simulated(
 ) -> None:
     headers = [*apart.glob("*.hea"), *whole.glob("*.hea")]
     files = [*apart.glob("*.edf"), *whole.glob("*.edf")]
+    marks = [*apart.glob("*.atr"), *whole.glob("*.dev")]
     assert len(headers) == 5
     assert len(files) == 3
-    for path in [*headers, *files]:
+    assert len(marks) == 2
+    for path in [*headers, *files, *marks]:
         head = path.read_bytes()[:2048]
         assert b"SIM-000007-000" in head
         assert b"simulated" in head
@@ -196,12 +198,24 @@ def test_samples_go_to_the_disk_and_are_not_held(
     assert long - short < 0.05 * more
 
 
+def test_no_note_at_the_first_sample_is_lost(
+    recording: Recording, tmp_path: Path, wfdb: ModuleType
+) -> None:
+    marks = [Annotation(0.0, '"', "phase check-in"), Annotation(0.0, "+", "(N")]
+    write_annotations(marks, recording, tmp_path / "first.atr")
+    read = wfdb.rdann(str(tmp_path / "first"), "atr")
+    assert read.symbol == ["+", '"']
+    assert read.aux_note == ["(N", "phase check-in"]
+    assert read.sample.tolist() == [0, 1]
+    assert read.fs == recording.sampling_hz  # no header stands beside it
+
+
 def test_annotations_hours_apart_keep_their_time(
-    tmp_path: Path, wfdb: ModuleType
+    recording: Recording, tmp_path: Path, wfdb: ModuleType
 ) -> None:
     at_s = [0.002, 2.05, 2.05, 500.0, 14400.0]
     marks = [Annotation(item, "N") for item in at_s]
-    write_annotations(marks, 500, tmp_path / "far.atr")
+    write_annotations(marks, recording, tmp_path / "far.atr")
     read = wfdb.rdann(str(tmp_path / "far"), "atr")
     assert read.sample.tolist() == [1, 1025, 1025, 250_000, 7_200_000]
 
@@ -214,10 +228,10 @@ def test_annotations_hours_apart_keep_their_time(
     ],
 )
 def test_an_annotation_that_no_reader_knows_is_refused(
-    tmp_path: Path, mark: Annotation, reason: str
+    recording: Recording, tmp_path: Path, mark: Annotation, reason: str
 ) -> None:
     with pytest.raises(ValueError, match=reason):
-        write_annotations([mark], 500, tmp_path / "x.atr")
+        write_annotations([mark], recording, tmp_path / "x.atr")
 
 
 def an_hour(of: str, beats_of: Callable[..., RecordedBeats]) -> RecordedBeats:
