@@ -49,10 +49,7 @@ def _forest(visits: Sequence[Visit]) -> Figure:
     axes.axvline(0.0, color=INK, linewidth=0.8)
     for row, visit in enumerate(visits):
         _draw_visit(axes, row, visit)
-    names = [f"{v.number}  {_short(v.name)}\n{_short(v.strategy)}" for v in visits]
-    # a dollar sign would start a formula
-    axes.set_yticks(range(len(visits)), [n.replace("$", r"\$") for n in names])
-    axes.tick_params(axis="y", length=0)
+    axes.set_yticks([])
     axes.set_ylim(len(visits) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("gain over the reference of the visit, %")
@@ -71,12 +68,20 @@ def _draw_visit(axes: Axes, row: int, visit: Visit) -> None:
         axes.plot(
             [naive], [row], "D", color=VERMILION, markerfacecolor="none", markersize=6
         )
+    _beside(axes, row, verdict.kind, x_frac=1.0, up_pt=0)
+    _beside(axes, row, f"{visit.number}  {visit.name}", x_frac=0.0, up_pt=6)
+    _beside(axes, row, visit.strategy, x_frac=0.0, up_pt=-6)
+
+
+def _beside(axes: Axes, row: int, text: str, *, x_frac: float, up_pt: int) -> None:
+    """Write one line at the left or right edge; a browser aligns lines one by one."""
     axes.annotate(
-        verdict.kind,
-        (1.0, row),
-        xytext=(6, 0),
+        _short(text).replace("$", r"\$"),  # a dollar sign would start a formula
+        (x_frac, row),
+        xytext=(6 if x_frac else -6, up_pt),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
+        ha="left" if x_frac else "right",
         va="center",
         fontsize=8.5,
     )

@@ -49,6 +49,12 @@ def _patients(visits: Sequence[Visit]) -> str:
         )
     shown = ", ".join(moved[:MOST_NUMBERS])
     more = f" and {len(moved) - MOST_NUMBERS} more" if len(moved) > MOST_NUMBERS else ""
+    if len({visit.course for visit in visits}) == 1 and visits[0].course:
+        return (
+            "All visits are of one course: the same virtual patient at several times, "
+            f"under the pseudonyms {_listed(groups)}. What has moved since: {shown}"
+            f"{more}."
+        )
     return (
         f"Patients differ: {_listed(groups)}. Not the same: {shown}{more}. It is "
         "another patient, or the same one at another time; what differs between the "

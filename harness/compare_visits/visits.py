@@ -1,11 +1,12 @@
 """Stored visits as they are read: no simulation, only `report.json`."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.archive import BrokenRunError, read_run
+from harness.archive import RUN_FILE, BrokenRunError, file_hash, read_run
 from harness.report.model import NOT_AVAILABLE, Fact, Quantity, Report, SettingRow
 from harness.report.values import plain
 
@@ -14,11 +15,16 @@ NAIVE: Final = "What the best single reading would have claimed"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Visit:
-    """A stored visit: its number on the page, its folder's name, its report."""
+    """A stored visit: its number on the page, its folder's name, its report.
+
+    `course` is the folder of the course that it is part of, which stays the same
+    patient from visit to visit.
+    """
 
     number: int
     name: str
     report: Report
+    course: Path | None = None
 
     @property
     def strategy(self) -> str:
@@ -41,11 +47,25 @@ def read_visits(folders: Sequence[str | Path]) -> tuple[Visit, ...]:
                 else f"{place.parent.name}/{place.name}"
             ),
             read_run(folder).report,
+            _course_of(place),
         )
         for number, (folder, place) in enumerate(
             zip(folders, places, strict=True), start=1
         )
     )
+
+
+def _course_of(place: Path) -> Path | None:
+    """Return the course that wrote this very visit, if one did."""
+    try:
+        about = json.loads((place.parent / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    files = about.get("files") if isinstance(about, dict) else None
+    if not isinstance(files, dict) or about.get("kind") != "course":
+        return None
+    written = files.get(f"{place.name}/report.json")
+    return place.parent if written == file_hash(place / "report.json") else None
 
 
 def fact(facts: Iterable[Fact], label: str) -> str:

@@ -22,10 +22,12 @@ from harness.compare_visits.visits import (
     read_visits,
     setting_rows,
 )
+from harness.course.archive import write_course
+from harness.course.play import run_course
 from harness.report.build import build_report
 from harness.report.model import NOT_AVAILABLE, Fact, Report
 from harness.run import run_scenario
-from harness.scenario import load_scenario
+from harness.scenario import CourseScenario, load_scenario
 
 SHORT = {
     "visit.titration_min": 6,
@@ -196,6 +198,19 @@ def test_patients_that_differ_are_told_with_what_differs(
     told = notes(*read_visits([folder("titration"), folder("felt")]))
     assert "Patients differ: SIM-000007-000 (visit 1, 2)" in told
     assert "sensation.threshold_v" in told.partition("Not the same: ")[2]
+
+
+def test_visits_of_one_course_are_called_the_same_patient(tmp_path: Path) -> None:
+    scenario = load_scenario("follow_up_year")
+    assert isinstance(scenario, CourseScenario)
+    short = scenario.changed({**SHORT, "course.visit_months": [0, 3]})
+    folder = write_course(run_course(short, scenario_name="year"), tmp_path / "year")
+    both = [folder / "visit-1", folder / "visit-2"]
+    told = notes(*read_visits(both))
+    assert "All visits are of one course: the same virtual patient" in told
+    assert "Patients differ" not in told
+    alone = shutil.copytree(folder / "visit-2", tmp_path / "visit-2")
+    assert "Patients differ" in notes(*read_visits([both[0], alone]))
 
 
 def test_other_scenarios_readouts_and_references_are_stated(
