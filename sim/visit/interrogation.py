@@ -8,7 +8,7 @@ import simpy
 
 from sim.device.generator import Cause, Counters
 from sim.device.schedule import scheduled_h_per_day
-from sim.device.settings import with_dependents
+from sim.device.settings import Settings, with_dependents
 from sim.heart.conduction import refractory_s
 from sim.units import MS_PER_S, S_PER_H, S_PER_MIN
 from sim.visit.clinic import Visit
@@ -26,7 +26,9 @@ from sim.visit.record import Interrogation
 from sim.visit.safety import RULES, SafetyFilter
 
 Process = Generator[simpy.Event, object, None]
+Changes = Mapping[str, tuple[object, str]]
 SMART: Final = "CCM X10"
+_WINDOW: Final = ("alert_start_ms", "alert_width_ms", "delay_ms")
 
 
 def history(visit: Visit) -> Counters:
@@ -117,39 +119,54 @@ def scan(visit: Visit, n: int) -> Scan:
 def mend_sensing(visit: Visit) -> Process:
     """Sensing before safety before titration: thresholds, scan, window, mode."""
     yield from visit.bedside.wait_s(visit.plan.site.sensing_min * S_PER_MIN)
-    rules, n_told = RULES_OF_SENSING, len(visit.findings.sensing)
-    seen = scan(visit, rules.scan_beats)
-    settings = visit.generator.settings
+    n_told, n_beats = len(visit.findings.sensing), RULES_OF_SENSING.scan_beats
     changes = propose_sensing(
-        settings,
-        seen,
+        visit.generator.settings,
+        scan(visit, n_beats),
         in_af=visit.patient.in_atrial_fibrillation,
         has_own_ls_sensitivity=visit.found.model == SMART,
     )
     if changes:
-        values = {name: value for name, (value, _) in changes.items()}
-        settings = with_dependents(settings.with_values(values), visit.found.model)
-        visit.findings.sensing.extend(reason for _, reason in changes.values())
-        yield from visit.programmer.program(settings)
+        yield from visit.programmer.program(_mended(visit, changes))
     first = visit.bedside.n_beats
-    yield from visit.bedside.wait_beats(rules.scan_beats)
-    share = visit.bedside.log.delivered_frac(first)
+    yield from visit.bedside.wait_beats(n_beats)
+    _judge_sensing(visit, first, n_told)
+    visit.reference = visit.generator.settings
+    visit.filter = _filter(visit, scan(visit, n_beats))
+
+
+def _mended(visit: Visit, changes: Changes) -> Settings:
+    """Return the settings with the changes, less the window where none fits."""
+    sensing = visit.findings.sensing
+    without = {name: row for name, row in changes.items() if name not in _WINDOW}
+    for some in (changes, without):
+        values = {name: value for name, (value, _) in some.items()}
+        settings = visit.generator.settings.with_values(values)
+        settings = with_dependents(settings, visit.found.model)
+        wrong = visit.programmer.conflicts(settings)
+        if not wrong:
+            sensing.extend(reason for _, reason in some.values())
+            return settings
+        sensing.append(f"no alert window for this local sense: {wrong[0].reason}")
+    return visit.generator.settings
+
+
+def _judge_sensing(visit: Visit, first: int, n_told: int) -> None:
+    """Say what is delivered now; without enough of it nothing is titrated."""
+    rules, log = RULES_OF_SENSING, visit.bedside.log
+    share, lost = log.delivered_frac(first), log.unsensed_frac(first)
     visit.findings.sensing.append(
         f"CCM delivered {share_text(share)} of {rules.scan_beats} beats after the"
         f" sensing tests ({share_text(rules.least_delivered_frac)} wanted)"
     )
-    for text in visit.findings.sensing[n_told:]:
-        if text:
-            visit.note("sensing", text)
-    lost = visit.bedside.log.unsensed_frac(first)
+    for text in filter(None, visit.findings.sensing[n_told:]):
+        visit.note("sensing", text)
     if lost > 1.0 - rules.least_delivered_frac or share == 0.0:
         visit.not_titrated = (
             f"CCM could not be delivered reliably: {share_text(lost)} of beats lost to"
             f" sensing, {share_text(share)} with CCM"
         )
         visit.note("sensing", f"{visit.not_titrated}; nothing is titrated today")
-    visit.reference = visit.generator.settings
-    visit.filter = _filter(visit, scan(visit, rules.scan_beats))
 
 
 def latest_train_end_ms(visit: Visit) -> float:

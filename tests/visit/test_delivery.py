@@ -9,7 +9,7 @@ import pytest
 from sim.device.events import Cause
 from sim.device.schedule import scheduled_h_per_day
 from sim.device.settings import Settings, with_dependents
-from sim.patient import Patient, phenotype
+from sim.patient import Patient, personalize, phenotype
 from sim.sources import unsourced
 from sim.visit.clinic import Visit
 from sim.visit.delivery import DeliveryRules, losses
@@ -205,6 +205,16 @@ def test_what_the_visit_cannot_mend_is_advised() -> None:
     assert "set daily start, end and OFF time anew: 1.0 h a day of the 5 h" in told
     assert "24-hour ECG; consider treating the ectopy" in told
     assert "interrogate again" in told
+
+
+def test_local_sense_for_which_there_is_no_window_is_told_and_not_titrated() -> None:
+    # local sense 80 ms before V: OVO allows no delay that long
+    early = {"v1_lag_ms": 100.0, "v2_lag_ms": 20.0}
+    visit = mended(personalize(ISCHAEMIC, early), found())
+    told = " ".join(visit.findings.sensing)
+    assert "no alert window for this local sense: delay_ms must be at most 45" in told
+    assert "could not be delivered reliably" in visit.not_titrated
+    assert visit.programmer.programmed == found().settings
 
 
 def test_a_window_is_not_moved_for_a_lead_that_senses_nothing() -> None:
