@@ -205,7 +205,7 @@ def _write_contents(run: Run, report: Report, folder: Path) -> None:
     contents |= {f"figures/{n}.svg": svg for n, svg in drawn.items()}
     for name, content in contents.items():
         write_file(folder / name, content)
-    write_beats(record.beats, folder / "beats.parquet")
+    write_beats(record.beats, folder / "beats.parquet", pseudonym=record.pseudonym)
     visit = run.facts.scenario.visit
     write_strips(
         record,

@@ -15,6 +15,7 @@ import numpy as np
 from harness.report.model import Report
 from sim.device.settings import Settings
 from sim.instruments import Reading
+from sim.telemetry.wfdb_files import SIMULATED
 from sim.visit.record import BeatTable, Gains, Pair, Tested, VisitRecord
 
 Cell = str | int | float | bool | None
@@ -161,8 +162,11 @@ def provenance_rows(report: Report) -> Iterator[Row]:
         yield row.model_dump()
 
 
-def write_beats(beats: BeatTable, path: Path) -> None:
-    """Write every beat as Parquet, in order; equal beats give equal bytes."""
+def write_beats(beats: BeatTable, path: Path, *, pseudonym: str) -> None:
+    """Write every beat as Parquet, in order; equal beats give equal bytes.
+
+    The file's own metadata has the pseudonym and says that all is simulated.
+    """
     rows = np.asarray(beats.rows, dtype=np.float64)
     columns = {"beat": np.arange(len(rows), dtype=np.int64)}
     columns |= {
@@ -170,8 +174,15 @@ def write_beats(beats: BeatTable, path: Path) -> None:
     }
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         connection.register("beats", columns)
-        ordered = connection.sql("SELECT * FROM beats ORDER BY beat")
-        ordered.write_parquet(str(path), compression="zstd")
+        connection.execute(
+            f"COPY (SELECT * FROM beats ORDER BY beat) TO {_quoted(str(path))} "
+            "(FORMAT parquet, COMPRESSION zstd, KV_METADATA "
+            f"{{pseudonym: {_quoted(pseudonym)}, about: {_quoted(SIMULATED)}}})"
+        )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _therapy(prefix: str, settings: Settings | None) -> dict[str, Cell]:

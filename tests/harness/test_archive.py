@@ -217,6 +217,15 @@ def test_beats_come_back_exactly_and_in_order(whole: Path, run: Run) -> None:
         assert np.array_equal(read, expected, equal_nan=True)
 
 
+def test_beats_say_that_they_are_simulated_and_of_whom(whole: Path, run: Run) -> None:
+    query = "SELECT key, value FROM parquet_kv_metadata(?)"
+    with duckdb.connect() as connection:
+        found = connection.execute(query, [str(whole / "beats.parquet")]).fetchall()
+    told = {key.decode(): value.decode() for key, value in found}
+    assert told["pseudonym"] == run.record.pseudonym
+    assert "simulated" in told["about"]
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
@@ -303,7 +312,7 @@ def test_a_folder_without_permission_is_told_before_anything(tmp_path: Path) -> 
 
 
 def spoil_writing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    def write_beats(*_: object) -> None:
+    def write_beats(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(archive, "write_beats", write_beats)
