@@ -14,13 +14,13 @@ from harness.run import search_plan
 from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
 from harness.search import SearchAdvisor, SearchPlan
 from harness.study.outcome import EvaluationRow, Played, TimingRow, VisitRow
-from harness.study.post import post_gain_pct
 from harness.study.score import Scorer
 from optimizers.problem import Spent
 from sim.device.settings import Settings
 from sim.patient import Patient
 from sim.streams import stream
 from sim.units import MS_PER_S, S_PER_MIN
+from sim.visit.post_replication import post_gain_pct
 from sim.visit.record import Choice, Tested, VisitRecord
 from sim.visit.visit import run_visit
 

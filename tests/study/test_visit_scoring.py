@@ -9,11 +9,11 @@ import pytest
 
 from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
 from harness.study.outcome import Played
-from harness.study.post import post_gain_pct
 from harness.study.score import Scorer
 from harness.study.visit import Job, kept_row, play
 from sim.device.settings import Settings, with_dependents
 from sim.patient import Patient, personalize, phenotype
+from sim.visit.post_replication import post_gain_pct
 
 DEVICE = DeviceTable.model_validate({"settings": {"amplitude_v": 5.0, "delay_ms": 20}})
 SHORT = VisitTable.model_validate(
