@@ -164,6 +164,14 @@ def test_every_header_has_the_pseudonym_and_says_simulated(
         assert b"simulated" in head
 
 
+def test_the_header_tells_which_lead_is_the_local_sense(
+    recording: Recording, whole: Path, wfdb: ModuleType
+) -> None:
+    assert {settings.ls_channel for settings in recording.programmed} == {"V2"}
+    comments = wfdb.rdheader(str(whole / "strips")).comments
+    assert "local sense is EGM V2" in comments
+
+
 def test_equal_recordings_give_equal_bytes(
     recording: Recording, apart: Path, tmp_path: Path
 ) -> None:
