@@ -37,15 +37,20 @@ def icd_markers(seen: IcdWatch) -> str:
     return f"{text}, from {rate_bpm:.0f} beats/min on the ICD would shock"
 
 
-def interrogate_icd(visit: Visit) -> None:
-    """Read the ICD: its memory shows whether it has counted trains as beats."""
+def interrogate_icd(visit: Visit) -> bool:
+    """Read the ICD: its memory shows whether it has counted trains as beats.
+
+    Returns whether so many that it would shock as soon as there are trains again.
+    """
     if not visit.patient.profile.has_icd:
-        return
+        return False
     found = visit.generator.settings
     gives_trains = visit.found.state == "ACTIVE" and found.mode != "OOO"
-    text = "no episode since the last visit"
+    text, would_shock = "no episode since the last visit", False
     if gives_trains and found.ccm_mode != "OFF":
         seen = icd_watch(visit, found)
         if seen.n_double > 0:
             text = f"it has counted CCM trains as beats; {icd_markers(seen)}"
+            would_shock = seen.detects_fibrillation
     visit.note("interrogation", f"ICD interrogated: {text}")
+    return would_shock

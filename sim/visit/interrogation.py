@@ -27,6 +27,7 @@ from sim.visit.safety import RULES, SafetyFilter
 
 Process = Generator[simpy.Event, object, None]
 Changes = Mapping[str, tuple[object, str]]
+ICD_COUNTS: Final = "the ICD counts trains as beats"
 SMART: Final = "CCM X10"
 _WINDOW: Final = ("alert_start_ms", "alert_width_ms", "delay_ms")
 
@@ -66,12 +67,20 @@ def interrogate(visit: Visit) -> Process:
     visit.findings.as_found = read_out(visit, share, counters)
     visit.note("interrogation", f"settings read; CCM delivered {share_text(share)}")
     _find_losses(visit, sample.delivered / sample.beats, counters)
-    interrogate_icd(visit)
+    if interrogate_icd(visit):
+        _keep_off(visit)
     if visit.generator.state != "ACTIVE":
         yield from _reactivate(visit)
     visit.generator.force_on = True
     visit.note("telemetry", "real-time ECG with markers on; CCM schedule suspended")
     yield from visit.bedside.wait_s(half_s)
+
+
+def _keep_off(visit: Visit) -> None:
+    """Switch CCM off for good, since the ICD beside it would shock."""
+    visit.programmer.urgent_off()
+    visit.ended_for_safety = ICD_COUNTS
+    visit.adverse(ICD_COUNTS, "found when the ICD was interrogated", "urgent off")
 
 
 def _eligible_share(sample: Counters) -> float:
@@ -120,6 +129,9 @@ def mend_sensing(visit: Visit) -> Process:
     """Sensing before safety before titration: thresholds, scan, window, mode."""
     yield from visit.bedside.wait_s(visit.plan.site.sensing_min * S_PER_MIN)
     n_told, n_beats = len(visit.findings.sensing), RULES_OF_SENSING.scan_beats
+    if visit.ended_for_safety:
+        visit.filter = _filter(visit, scan(visit, n_beats))
+        return
     changes = propose_sensing(
         visit.generator.settings,
         scan(visit, n_beats),

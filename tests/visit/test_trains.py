@@ -16,6 +16,7 @@ from sim.sources import unsourced
 from sim.streams import stream
 from sim.visit.bedside import ATRIAL_CAPTURE, AtrialCapture, LateTrains, train_of
 from sim.visit.clinic import Visit
+from sim.visit.interrogation import ICD_COUNTS
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.programming import icd_cross_check
 from sim.visit.record import Choice, VisitRecord
@@ -269,11 +270,23 @@ def test_there_is_no_shock_without_near_late_and_fast_trains(
     assert visit.findings.adverse_events == []
 
 
-def test_a_shock_ends_the_visit_for_safety() -> None:
+def test_a_shock_at_check_in_ends_the_visit_for_safety() -> None:
+    # the schedule has CCM on when the patient arrives
     done = play(arrive(fast_patient(1.0), FoundDevice(settings=FAST)))
     assert done.verdict.kind == "stopped for safety"
     assert done.verdict.reason == ICD_SHOCK
     assert done.final.mode == "OOO" or done.final.ccm_mode == "OFF"
+
+
+def test_an_icd_that_would_shock_is_found_at_interrogation_and_ccm_kept_off() -> None:
+    visit = arrive(fast_patient(1.0), FoundDevice(settings=FAST, arrival_h=8.45))
+    visit.generator.force_on = False  # no CCM before the schedule is suspended
+    done = play(visit)
+    assert [e.kind for e in done.adverse_events] == [ICD_COUNTS]
+    assert done.verdict.kind == "stopped for safety"
+    assert done.final.mode == "OOO" or done.final.ccm_mode == "OFF"
+    assert done.reference == FAST
+    assert not done.beats.column("delivered").any()
 
 
 # faulty leads
