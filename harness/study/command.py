@@ -161,6 +161,8 @@ def _play(plan: StudyPlan, ledger: Ledger, where: Where, told: "_Told") -> bool:
     if n_known == plan.study.n_visits:
         told.say("every visit is done already")
         return False
+    if n_known:
+        told.say(f"going on from {n_known} of {plan.study.n_visits} visits")
     with _noted(ledger, where):
         try:
             with _crew(where, told) as crew:

@@ -1,0 +1,102 @@
+"""Visits in order, each with a key that hangs on what determines it alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.scenario import ScenarioError
+from harness.study.jobs import plan_of
+from harness.study.plan import Study, parse_study
+
+Maker = Callable[..., Study]
+TWO = ("hfref-ischaemic", "hfref-null")
+
+
+def keys(study: Study) -> list[str]:
+    return [job.key for job in plan_of(study).jobs()]
+
+
+def test_visits_come_patient_by_patient_and_each_has_a_key(tiny_study: Maker) -> None:
+    study = tiny_study(["stay", "gp"], budgets=(4, 8), replicates=3, patients=TWO)
+    jobs = list(plan_of(study).jobs())
+    assert len({job.key for job in jobs}) == len(jobs) == study.n_visits == 24
+    assert [job.patient_index for job in jobs] == [0] * 12 + [1] * 12
+    first = [(j.contender, j.visit.titration_min, j.replicate) for j in jobs[:4]]
+    assert first == [("stay", 4, 0), ("stay", 4, 1), ("stay", 4, 2), ("stay", 8, 0)]
+
+
+def test_an_extended_study_has_the_keys_of_the_smaller_one(tiny_study: Maker) -> None:
+    small = set(keys(tiny_study(["stay"], patients=TWO[:1])))
+    for more in (
+        tiny_study(["gp", "stay"], patients=TWO),
+        tiny_study(["stay"], budgets=(8, 4), patients=TWO[:1]),
+        tiny_study(["stay"], replicates=4, patients=TWO),
+    ):
+        assert small < set(keys(more))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("seed = 5", "seed = 6"),
+        ("post_replication_pairs = 0", "post_replication_pairs = 1"),
+        ("verification_pairs = 2", "verification_pairs = 3"),
+        ('"stay"', '{ label = "stay", strategy = "stay", gate_probability = 0.5 }'),
+        ('"stay"', '{ label = "other", strategy = "stay" }'),
+        ('"hfref-ischaemic"', '"hfref-null"'),
+        ("[visit]", "[device.settings]\namplitude_v = 5.0\n[visit]"),
+    ],
+)
+def test_a_key_hangs_on_all_that_determines_the_visit(
+    change: tuple[str, str], study_text: Callable[..., str]
+) -> None:
+    text = study_text()
+    assert change[0] in text
+    other = text.replace(*change)
+    assert keys(parse_study(text, "a"))[0] != keys(parse_study(other, "b"))[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [('"A tiny study"', '"Another"'), ("visit_limit_s = 60", "visit_limit_s = 9")],
+)
+def test_a_key_does_not_hang_on_anything_else(
+    change: tuple[str, str], study_text: Callable[..., str]
+) -> None:
+    text = study_text()
+    assert change[0] in text
+    other = text.replace(*change)
+    assert keys(parse_study(text, "a")) == keys(parse_study(other, "b"))
+
+
+def test_a_strategy_from_a_file_counts_with_its_contents_not_its_place(
+    tmp_path: Path, odd_file: Path, tiny_study: Maker
+) -> None:
+    moved = tmp_path / "elsewhere" / "odd.py"
+    moved.parent.mkdir()
+    moved.write_bytes(odd_file.read_bytes())
+    here = keys(tiny_study([f"{odd_file}:fine"]))
+    assert keys(tiny_study([f"{moved}:fine"])) == here
+    moved.write_text(moved.read_text() + "\n# changed\n")
+    assert keys(tiny_study([f"{moved}:fine"])) != here
+
+
+def test_a_patient_who_is_not_there_is_a_fault_with_its_place(
+    tiny_study: Maker,
+) -> None:
+    study = tiny_study(patients=("normal", "hfref-ischemic", "gone.toml"))
+    with pytest.raises(ScenarioError) as caught:
+        plan_of(study, origin="s.toml")
+    told = {fault.path: fault.text for fault in caught.value.faults}
+    assert told.keys() == {"patients.1", "patients.2"}
+    assert "nearest is 'hfref-ischaemic'" in told["patients.1"]
+    assert "gone.toml cannot be read" in told["patients.2"]
+
+
+def test_patient_files_are_looked_for_beside_the_study(
+    tmp_path: Path, tiny_study: Maker
+) -> None:
+    (tmp_path / "mine.toml").write_text('phenotype = "normal"\n', encoding="utf-8")
+    plan = plan_of(tiny_study(patients=("mine.toml",)), tmp_path)
+    assert plan.patients[0].phenotype == "normal"
