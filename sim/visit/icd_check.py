@@ -52,5 +52,8 @@ def interrogate_icd(visit: Visit) -> bool:
         if seen.n_double > 0:
             text = f"it has counted CCM trains as beats; {icd_markers(seen)}"
             would_shock = seen.detects_fibrillation
+    icd = visit.bedside.icd
+    if icd is not None and icd.n_shocks > 0:
+        text = f"shocks today: {icd.n_shocks}, CCM trains were counted as beats"
     visit.note("interrogation", f"ICD interrogated: {text}")
     return would_shock

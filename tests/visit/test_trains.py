@@ -275,6 +275,10 @@ def test_a_shock_at_check_in_ends_the_visit_for_safety() -> None:
     done = play(arrive(fast_patient(1.0), FoundDevice(settings=FAST)))
     assert done.verdict.kind == "stopped for safety"
     assert done.verdict.reason == ICD_SHOCK
+    told = [e.text for e in done.events if e.text.startswith("ICD interrogated")]
+    assert told == [
+        "ICD interrogated: shocks today: 1, CCM trains were counted as beats"
+    ]
     assert done.final.mode == "OOO" or done.final.ccm_mode == "OFF"
 
 
