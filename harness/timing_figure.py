@@ -35,9 +35,9 @@ from sim.device.settings import Settings
 
 LOOKS: Final[dict[SpanKind, tuple[str, str, str]]] = {
     "window": (SKY, "", "alert window"),
-    "train": (VERMILION, "", "CCM train"),
+    "train": (VERMILION, "||", "CCM train"),
     "balancing": (ORANGE, "//", "balancing"),
-    "refractory": (FAINT, "", "refractory"),
+    "refractory": (FAINT, "--", "refractory"),
     "noise": (PURPLE, "xx", "noise window"),
     "blanking": (BLUE, "..", "blanking"),
 }

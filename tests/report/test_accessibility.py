@@ -179,17 +179,25 @@ def test_axe_core_finds_no_violation_in_any_shipped_scenario(
             assert axe_faults(page) == []
 
 
+# behind a label may stand a box of its own, part of which lets the page through
 CONTRASTS = """() => {
-    const parts = c => c.match(/[\\d.]+/g).map(Number);
-    const light = c => parts(c).slice(0, 3)
+    const parts = c => c.match(/[\\d.]+/g).map(Number).slice(0, 3);
+    const light = c => c
         .map(v => v / 255)
         .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
         .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-    const paper = light(getComputedStyle(document.body).backgroundColor);
-    const ratio = c => (Math.max(light(c), paper) + 0.05)
-        / (Math.min(light(c), paper) + 0.05);
+    const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05)
+        / (Math.min(light(a), light(b)) + 0.05);
+    const paper = parts(getComputedStyle(document.body).backgroundColor);
+    const behind = e => {
+        const box = e.parentElement.querySelector(':scope > g > path');
+        if (!box) return paper;
+        const style = getComputedStyle(box);
+        const share = style.opacity * style.fillOpacity;
+        return parts(style.fill).map((v, i) => share * v + (1 - share) * paper[i]);
+    };
     return [...document.querySelectorAll('svg text')]
-        .map(e => [e.textContent, ratio(getComputedStyle(e).fill)]);
+        .map(e => [e.textContent, ratio(parts(getComputedStyle(e).fill), behind(e))]);
 }"""
 
 
@@ -230,7 +238,10 @@ def figures_of(html: str) -> list[ET.Element]:
 
 def shape_of(element: ET.Element, markers: dict[str, str]) -> tuple[object, ...]:
     """Return all that tells a line or a marker from another but its colour."""
-    style = re.sub(r"#[0-9a-f]{6}|currentColor", "paint", element.get("style", ""))
+    style = re.sub(
+        r"url\(#([^)]+)\)", lambda m: markers[m[1]], element.get("style", "")
+    )
+    style = re.sub(r"#[0-9a-f]{6}|currentColor", "paint", style)
     return element.tag, style, markers.get(element.get("href", "")[1:], "")
 
 
@@ -257,6 +268,9 @@ def test_entries_of_a_legend_differ_in_more_than_colour(
     for svg in figures_of(page_of(name)):
         paths = svg.iter(f"{SVG}path")
         markers = {p.get("id", ""): p.get("d", "") for p in paths if p.get("id")}
+        for hatch in svg.iter(f"{SVG}pattern"):
+            lines = hatch.find(f"{SVG}path")
+            markers[hatch.get("id", "")] = "" if lines is None else lines.get("d", "")
         for group in svg.iter(f"{SVG}g"):
             if "legend_" not in group.get("id", ""):
                 continue
@@ -267,16 +281,17 @@ def test_entries_of_a_legend_differ_in_more_than_colour(
     assert n_entries >= 2
 
 
-def test_what_changed_and_what_was_kept_is_said_in_words(
+def test_what_changed_and_what_was_kept_shows_without_colour(
     page_of: Callable[[str], str], opened: Open
 ) -> None:
+    weight = "e => getComputedStyle(e).fontWeight"
     with opened(page_of("report")) as page:
         changed = page.locator("#verdict tr.changed").all_inner_texts()
-        kept = page.locator("#tests .kept").all_inner_texts()
+        kept = page.locator("#tests .kept td").first.evaluate(weight)
+        other = page.locator("#tests tbody:not(.kept) tr.values td").first
+        assert int(kept) >= int(other.evaluate(weight)) + 300
     assert changed
     assert all(re.search(r"\byes\s*$", text) for text in changed)
-    assert kept
-    assert all("Kept: " in text for text in kept)
 
 
 @pytest.mark.parametrize("name", PAGES)
