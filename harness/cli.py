@@ -293,7 +293,6 @@ def report_(run_dir: str, *, names: str) -> int:
     RUN_DIR is the folder of a run. Everything comes from its report.json; a rendering
     that is missing or was changed is made good, other damage is refused.
     """
-    from harness.archive import BrokenRunError
     from harness.rerender import formats_named, render_again
 
     try:
@@ -301,10 +300,7 @@ def report_(run_dir: str, *, names: str) -> int:
     except ValueError as error:
         raise click.UsageError(f"--format {error}") from None
     with _one_clear_message():
-        try:
-            files = render_again(run_dir, formats)
-        except BrokenRunError as error:
-            raise click.UsageError(str(error)) from None
+        files = render_again(run_dir, formats)
     click.echo("\n".join([*map(str, files), BANNER]))
     return 0
 
@@ -325,13 +321,10 @@ def cite(run_dir: str, *, form: str) -> int:
     RUN_DIR is the folder of a run or of a course of visits. What its scenario stated
     is credited to the scenario; provenance.csv there lists number by number.
     """
-    from harness.archive import BrokenRunError
     from harness.citing import FORMATS, stored_provenance
 
-    try:
+    with _one_clear_message():
         used = stored_provenance(run_dir)
-    except BrokenRunError as error:
-        raise click.UsageError(str(error)) from None
     click.echo(FORMATS[form](used))
     return 0
 
@@ -522,7 +515,6 @@ def compare_visits(run_dirs: tuple[str, ...], *, out: Path, force: bool) -> int:
     RUN_DIR is the folder of a run: visits of one patient, or strategies on one patient.
     Only the stored reports are read; nothing is simulated again.
     """
-    from harness.archive import BrokenRunError
     from harness.compare_visits.page import (
         compare,
         comparison_html,
@@ -533,10 +525,7 @@ def compare_visits(run_dirs: tuple[str, ...], *, out: Path, force: bool) -> int:
 
     with _one_clear_message():
         check_free(out, force=force)
-        try:
-            compared = compare(read_visits(run_dirs))
-        except BrokenRunError as error:
-            raise click.UsageError(str(error)) from None
+        compared = compare(read_visits(run_dirs))
         write_file(out, comparison_html(compared).encode())
     click.echo(f"{comparison_text(compared)}\n\npage    {out}\n{BANNER}")
     return 0
