@@ -39,6 +39,7 @@ from sim.device.settings import Settings
 
 ECG_MV: Final = (-1.0, 1.9)
 ROOM_S: Final = 0.8
+BEYOND: Final = 2  # the mean stands so many pairs behind the last one
 TRACE_IN: Final = 0.75
 LANE_IN: Final = 0.15
 FRAME_IN: Final = 0.42
@@ -223,9 +224,12 @@ def pressure_figure(report: Report) -> Figure:
         markerfacecolor="none",
         markersize=5,
     )
-    _mean_with_interval(right, report, max((r.number for r in rows), default=1))
+    ticks = {row.number: str(row.number) for row in rows[::2]}
+    last = max((row.number for row in rows), default=1)
+    if _mean_with_interval(right, report, last + BEYOND):
+        ticks[last + BEYOND] = "mean,\n95 %"
     right.set_xlabel("pair")
-    right.set_xticks([row.number for row in rows[::2]])
+    right.set_xticks(list(ticks), list(ticks.values()))
     right.set_ylabel("change, %")
     return figure
 
@@ -257,11 +261,11 @@ def _pair_lines(axes: Axes, rows: tuple[PairRow, ...]) -> None:
         )
 
 
-def _mean_with_interval(axes: Axes, report: Report, last: int) -> None:
+def _mean_with_interval(axes: Axes, report: Report, at: int) -> bool:
+    """Draw the mean with its interval, and tell whether there is one."""
     gain, limits = report.verdict.gain, report.verdict.interval_95
     if gain.value is None or limits.low is None or limits.high is None:
-        return
-    at = last + 1.5
+        return False
     axes.errorbar(
         [at],
         [gain.value],
@@ -271,15 +275,8 @@ def _mean_with_interval(axes: Axes, report: Report, last: int) -> None:
         capsize=4,
         markersize=7,
     )
-    axes.annotate(
-        "mean, 95 %",
-        (at, limits.high),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="center",
-        fontsize=8.5,
-    )
-    axes.set_xlim(right=last + 3.0)
+    axes.set_xlim(right=at + 1.0)
+    return True
 
 
 def loop_figure(report: Report) -> Figure:
@@ -375,7 +372,8 @@ def ecg_figure(strip: Strip) -> Figure:
 
 def _paper(axes: Axes, length_s: float) -> None:
     """Rule the paper at 0.2 s and 0.5 mV; lines cost far less time than ticks."""
-    looks: dict[str, Any] = {"color": FAINT, "linewidth": 0.3, "zorder": 0.5}
+    looks: dict[str, Any] = {"color": FAINT, "linewidth": 0.25, "zorder": 0.5}
+    looks["alpha"] = 0.35
     axes.vlines(np.arange(0.0, length_s + 0.1, 0.2), *ECG_MV, **looks)
     axes.hlines(np.arange(-1.0, ECG_MV[1], 0.5), 0.0, length_s, **looks)
 

@@ -138,7 +138,9 @@ def _map(fit: Fitted, varied: Sequence[int]) -> GainMap | None:
     if len(varied) < 2:
         return None
     tested = np.array((*fit.asked, fit.chosen))
-    often = sorted(varied, key=lambda k: (-len(set(tested[:, k])), k))
+    often = sorted(
+        varied, key=lambda k: (-len(set(tested[:, k])), -len(_allowed(fit, k)))
+    )
     x, y = often[0], often[1]
     places = _allowed(fit, x), _allowed(fit, y)
     grid = [[_moved(fit.chosen, {x: i, y: j}) for i in places[0]] for j in places[1]]

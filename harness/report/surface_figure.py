@@ -70,7 +70,7 @@ def _curve(axes: Axes, report: Report, curve: Curve) -> None:
     axes.plot(curve.values, curve.high, ":", color=BLUE, linewidth=0.7)
     is_coarse = len(curve.values) <= FEW_VALUES
     look = ".-" if is_coarse else "-"
-    axes.plot(curve.values, curve.gain, look, color=BLUE, markersize=5)
+    axes.plot(curve.values, curve.gain, look, color=INK, markersize=5)
     axes.axvline(curve.chosen, color=VERMILION, linewidth=1.0, linestyle=(0, (4, 2)))
     _readings(axes, report, curve)
     column = _column(report, curve.symbol)
@@ -168,7 +168,7 @@ def _handles() -> list[Line2D | Patch]:
     square: dict[str, Any] = {"marker": "s", "markersize": 3.5, "color": INK}
     ring: dict[str, Any] = {"marker": "o", "markersize": 3.5, "markerfacecolor": "none"}
     return [
-        Line2D([], [], color=BLUE, label="fitted gain"),
+        Line2D([], [], color=INK, label="fitted gain"),
         Patch(color=SKY, alpha=0.35, label="95 % band"),
         Line2D([], [], lw=0.8, label="readings on this line, 95 %", **square),
         Line2D([], [], color=FAINT, linestyle="none", label="other readings", **ring),
