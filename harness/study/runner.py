@@ -30,6 +30,7 @@ from harness.study.visit import Job
 CHUNK_S: Final = 2.0
 """Aimed at for a chunk: long beside what it costs to hand out, short to lose."""
 
+LEAST_S: Final = 0.5
 MOST_IN_CHUNK: Final = 40
 _FIRST_GUESS_S: Final = 0.7
 _TICK_S: Final = 1.0
@@ -109,6 +110,8 @@ class Runner:
     _running: dict[Future[ChunkResult], Chunk] = field(default_factory=dict)
     _again: deque[Chunk] = field(default_factory=deque)
     _mean_s: float = _FIRST_GUESS_S
+    _n_left: int = 0
+    _n_wanted: int = 1
 
     def run(self, jobs: Iterator[Job]) -> None:
         """Play the visits whose results are not known yet.
@@ -116,6 +119,8 @@ class Runner:
         On KeyboardInterrupt, what is finished is recorded before it goes on. Raises
         StartError when no child process can be started.
         """
+        n_known = sum(self.ledger.counts().values())
+        self._n_left = self.ledger.n_planned() - n_known
         missing = self._chunks(job for job in jobs if not self.ledger.has(job.key))
         try:
             while self._fill(missing):
@@ -126,8 +131,8 @@ class Runner:
 
     def _fill(self, missing: Iterator[Chunk]) -> bool:
         """Hand out chunks while workers wait; return whether anything runs."""
-        most = _WAITING_FOR_EACH * max(self.crew.n_workers(), 1)
-        while len(self._running) < most:
+        self._n_wanted = _WAITING_FOR_EACH * max(self.crew.n_workers(), 1)
+        while len(self._running) < self._n_wanted:
             chunk = self._again.popleft() if self._again else next(missing, None)
             if chunk is None:
                 break
@@ -151,9 +156,13 @@ class Runner:
             yield self._chunk(held)
 
     def _n_at_once(self) -> int:
-        return min(max(round(CHUNK_S / self._mean_s), 1), MOST_IN_CHUNK)
+        """Return how many visits take the aimed time, fewer towards the end."""
+        most, least = (max(round(s / self._mean_s), 1) for s in (CHUNK_S, LEAST_S))
+        share = self._n_left // self._n_wanted
+        return min(max(least, min(most, share)), MOST_IN_CHUNK)
 
     def _chunk(self, jobs: list[Job]) -> Chunk:
+        self._n_left -= len(jobs)
         return Chunk(tuple(jobs), self.limit_s, self.folder)
 
     def _alone(self, job: Job, n_tries: int, how: str) -> Chunk:

@@ -51,7 +51,7 @@ def test_a_worker_with_another_version_is_named_with_both_versions() -> None:
 
 def test_a_worker_that_cannot_tell_is_named_with_what_went_wrong() -> None:
     gone = ModuleNotFoundError("No module named 'numpy'")
-    with pytest.raises(ClusterError, match="worker tcp://b:2: cannot tell .*numpy"):
+    with pytest.raises(ClusterError, match=r"worker tcp://b:2: cannot tell .*numpy"):
         check_versions(FakeClient({"tcp://b:2": gone}))
 
 
