@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judging.cells import Cell, Group, cells, groups, judged_visits
+from harness.judging.cells import Cell, Group, cell, cells, groups, judged_visits
 from harness.judging.choices import reproducibility, searched_spans
 from harness.judging.metrics import METRICS
 from harness.judging.numbers import NOTHING, Estimate
@@ -68,13 +68,18 @@ class Lost:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A study with what it shows: its visits as judged, and its lines in order."""
+    """A study with what it shows: its visits as judged, and its lines in order.
+
+    `together` has the rates of verdicts over all visits of the main group: intervals
+    and verdicts are the visit's, whoever searches.
+    """
 
     study: Study
     visits: Columns
     groups: tuple[Group, ...]
     baseline: str
     lines: tuple[Line, ...]
+    together: Mapping[str, Estimate]
     lost: tuple[Lost, ...]
 
     @property
@@ -131,7 +136,16 @@ def judge(study: Study, baseline: str | None = None) -> Judged:
         for table in _tables(visits, group)
         for line in _lines(study.name, group.name, table, name, spans)
     ]
-    return Judged(study, visits, found, name, tuple(lines), tuple(_lost(visits)))
+    everybody = cell({name: v[found[0].keep] for name, v in visits.items()})
+    return Judged(
+        study,
+        visits,
+        found,
+        name,
+        tuple(lines),
+        verdict_rates(everybody),
+        tuple(_lost(visits)),
+    )
 
 
 def _baseline(visits: Columns, asked: str | None, study: str) -> str:
@@ -148,8 +162,8 @@ def _baseline(visits: Columns, asked: str | None, study: str) -> str:
 
 def _tables(visits: Columns, group: Group) -> Iterator[list[Cell]]:
     tables: dict[tuple[str, float], list[Cell]] = {}
-    for cell in cells(visits, group):
-        tables.setdefault((cell.plan, cell.budget_min), []).append(cell)
+    for one in cells(visits, group):
+        tables.setdefault((one.plan, one.budget_min), []).append(one)
     yield from tables.values()
 
 
@@ -161,15 +175,15 @@ def _lines(
     spans: Mapping[str, float],
 ) -> list[Line]:
     """Return the lines of one table, ranked by median regret, then mean."""
-    lines = [_line(study, group, cell, baseline, spans) for cell in table]
+    lines = [_line(study, group, one, baseline, spans) for one in table]
     lines.sort(key=_standing)
-    by_name = {cell.contender: cell for cell in table}
+    by_name = {one.contender: one for one in table}
     best = regrets_of(by_name[lines[0].contender])
     compared = []
     for line in lines:
-        cell = by_name[line.contender]
-        behind = {} if line is lines[0] else against_best(regrets_of(cell), best)
-        compared.append({**_versus(line, cell, by_name), **behind})
+        own = by_name[line.contender]
+        behind = {} if line is lines[0] else against_best(regrets_of(own), best)
+        compared.append({**_versus(line, own, by_name), **behind})
     adjusted = holm_adjusted(compared)
     return [
         replace(line, rank=rank, values=_all(line.values, more, p_holm))
@@ -180,29 +194,29 @@ def _lines(
 
 
 def _line(
-    study: str, group: str, cell: Cell, baseline: str, spans: Mapping[str, float]
+    study: str, group: str, own: Cell, baseline: str, spans: Mapping[str, float]
 ) -> Line:
     return Line(
         study=study,
         group=group,
-        plan=cell.plan,
-        budget_min=cell.budget_min,
-        contender=cell.contender,
-        strategy=str(cell.of("strategy")[0]),
-        recommender=str(cell.of("recommender")[0]),
+        plan=own.plan,
+        budget_min=own.budget_min,
+        contender=own.contender,
+        strategy=str(own.of("strategy")[0]),
+        recommender=str(own.of("recommender")[0]),
         baseline=baseline,
         rank=0,
-        n_patients=cell.patients.size,
-        n_visits=cell.place.size,
-        n_kept=int(np.count_nonzero(~cell.done)),
+        n_patients=own.patients.size,
+        n_visits=own.place.size,
+        n_kept=int(np.count_nonzero(~own.done)),
         values={
-            **regrets(cell),
-            **gains(cell),
-            **costs(cell),
-            **verdict_rates(cell),
-            **reproducibility(cell, spans),
+            **regrets(own),
+            **gains(own),
+            **costs(own),
+            **verdict_rates(own),
+            **reproducibility(own, spans),
         },
-        confusion=confusion(cell),
+        confusion=confusion(own),
     )
 
 
@@ -217,16 +231,16 @@ def _standing(line: Line) -> tuple[float, float, str]:
 
 
 def _versus(
-    line: Line, cell: Cell, by_name: Mapping[str, Cell]
+    line: Line, own: Cell, by_name: Mapping[str, Cell]
 ) -> Mapping[str, Estimate]:
     """Return the comparison with the baseline; nothing for itself, or without one."""
     if line.baseline == KEPT:
-        base: Regrets = regrets_of(cell, "reference_regret_pct")
+        base: Regrets = regrets_of(own, "reference_regret_pct")
     elif line.is_baseline or line.baseline not in by_name:
         return {"p": NOTHING}
     else:
         base = regrets_of(by_name[line.baseline])
-    return against_baseline(regrets_of(cell), base)
+    return against_baseline(regrets_of(own), base)
 
 
 def _all(

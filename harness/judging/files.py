@@ -13,6 +13,7 @@ from harness.judging.layout import NOT_THERE, estimate_cell
 from harness.judging.metrics import METRICS
 from harness.judging.numbers import Estimate
 from harness.judging.verdicts import TRUTHS, VERDICTS
+from harness.judging.words import together
 from harness.tables import Cell, csv_bytes
 from sim.units import S_PER_MIN
 
@@ -31,6 +32,8 @@ TEXT_COLUMNS: Final = (
 )
 DIGITS: Final = 6
 """Decimals of the table: what other machines reproduce."""
+LONGEST: Final = 40
+"""Letters of a contender's name in the terminal."""
 WITH_INTERVAL: Final = ("regret_median_pct", "harmed_pct")
 
 
@@ -119,12 +122,13 @@ def leaderboard_text(studies: Sequence[Judged]) -> str:
                 f"{judged.baseline}"
             )
             blocks.append("\n".join([_plain(title), *_text_table(table)]))
+        blocks.append(together(judged))
     return "\n\n".join(blocks)
 
 
 def _text_table(table: Sequence[Line]) -> Iterator[str]:
     rows = [("", "contender", *(head for _, head in TEXT_COLUMNS))]
-    rows += [(str(line.rank), _plain(line.contender), *_texts(line)) for line in table]
+    rows += [(str(line.rank), _short(line.contender), *_texts(line)) for line in table]
     keep = [i for i in range(len(rows[0])) if any(r[i] != NOT_THERE for r in rows[1:])]
     widths = {i: max(len(row[i]) for row in rows) for i in keep}
     for row in rows:
@@ -145,11 +149,17 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
+def _short(text: str) -> str:
+    words = _plain(text)
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+
+
 def fragment(judged: Judged) -> str:
     """Return the leaderboard of a study as Markdown, without the markers."""
     parts = [_made(judged)]
     for table in headline_tables(judged):
         parts += ["", *_markdown(judged, table)]
+    parts += ["", _safe(together(judged))]
     return "\n".join(parts)
 
 

@@ -22,6 +22,8 @@ from harness.report.drawing import INK, new_figure
 
 HEIGHT_IN: Final = 4.0
 STEP_MIN: Final = 0.5
+FEWEST: Final = 6
+"""Patients from which the extremes hold the median 95 % of the time."""
 _LIMITS: Final = (0.025, 0.975)
 
 
@@ -57,11 +59,8 @@ def regret_figure(
         middle = np.median(regret, axis=0)
         _line(axes, minutes, middle, stroke)
         if stroke is not OTHER and cell.contender != judged.baseline:
-            low, high = median_limits(regret)
-            axes.fill_between(
-                minutes, low, high, step="post", color=stroke.color, alpha=0.15, lw=0
-            )
-            labels.append(Label(cell.contender, float(middle[-1]), stroke.color))
+            _band(axes, minutes, regret, stroke)
+            labels.append(Label(cell.contender, float(middle[-1]), stroke))
     _ends(axes, judged, cells, known)
     axes.set_xlim(0.0, minutes[-1] * 1.02)
     axes.set_ylim(bottom=0.0)
@@ -87,7 +86,7 @@ def solved_figure(
         share = solved_over_minutes_pct(cell, evaluations, minutes)
         _line(axes, minutes, share, stroke)
         if stroke is not OTHER:
-            labels.append(Label(cell.contender, float(share[-1]), stroke.color))
+            labels.append(Label(cell.contender, float(share[-1]), stroke))
     axes.set_xlim(0.0, minutes[-1] * 1.02)
     axes.set_ylim(0.0, 100.0)
     axes.set_xlabel("titration minutes")
@@ -133,12 +132,21 @@ def _line(axes: Axes, x: FloatArray, y: FloatArray, stroke: Stroke) -> None:
     )
 
 
+def _band(axes: Axes, x: FloatArray, ordered: FloatArray, stroke: Stroke) -> None:
+    """Shade the interval of the median; too few patients have none."""
+    if ordered.shape[0] >= FEWEST:
+        low, high = median_limits(ordered)
+        axes.fill_between(
+            x, low, high, step="post", color=stroke.color, alpha=0.15, linewidth=0
+        )
+
+
 def _kept_line(axes: Axes, cells: Sequence[Cell]) -> Label:
     """Draw the median regret of the settings as found, which the truth gives."""
     cell = max(cells, key=lambda one: one.patients.size)
     kept = float(np.median(cell.per_patient("reference_regret_pct")))
     axes.axhline(kept, color=INK, linestyle=BASELINE.dashes, linewidth=1.2)
-    return Label(KEPT, kept, INK)
+    return Label(KEPT, kept, BASELINE)
 
 
 def _ends(

@@ -26,7 +26,7 @@ from harness.judging.layout import (
 )
 from harness.judging.metrics import METRICS
 from harness.judging.strokes import strokes
-from harness.judging.words import CAUTIONS, facts, headline
+from harness.judging.words import CAUTIONS, facts, headline, together
 from harness.report.drawing import inline
 
 TITLE: Final = "Search strategies compared"
@@ -67,6 +67,7 @@ class StudyPart:
     number: int
     name: str
     headline: str
+    together: str
     facts: tuple[tuple[str, str], ...]
     plans: tuple[PlanPart, ...]
     lost: tuple[Lost, ...]
@@ -103,6 +104,7 @@ def page(studies: Sequence[Judged]) -> Page:
                 number,
                 judged.study.name,
                 headline(judged),
+                together(judged),
                 tuple(facts(judged)),
                 tuple(plans),
                 judged.lost,

@@ -89,7 +89,7 @@ def _names(axes: Axes, lines: Sequence[Line], known: Mapping[str, Stroke]) -> No
                 ha="left" if offset[0] > 0.0 else "right",
                 va="center",
                 fontsize=size_pt,
-                color=stroke.color,
+                alpha=0.8 if plain else 1.0,
             )
             written.set_in_layout(False)  # names must not move the marks
 
@@ -145,7 +145,7 @@ def readings_figure(judged: Judged, cells: Sequence[Cell]) -> Figure:
         axes.plot(x[[0, 2]], [y[1]] * 2, color=color, linewidth=1.0)
         axes.plot([x[1]] * 2, y[[0, 2]], color=color, linewidth=1.0)
         axes.plot([x[1]], [y[1]], marker, color=color, markersize=7)
-        _tell(axes, judged, (plan, budget), reached[-1], color)
+        _tell(axes, judged, (plan, budget), reached[-1])
     axes.margins(0.25)
     _same_beats(axes, reached)
     axes.set_xlabel("tests of settings in a search")
@@ -166,7 +166,6 @@ def _tell(
     judged: Judged,
     place: tuple[str, float],
     at: tuple[float, float],
-    color: str,
 ) -> None:
     best = judged.table(judged.main.name, *place)[0]
     axes.annotate(
@@ -176,7 +175,6 @@ def _tell(
         xytext=(7, 7),
         textcoords="offset points",
         fontsize=8.0,
-        color=color,
     )
 
 

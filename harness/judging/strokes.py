@@ -40,11 +40,11 @@ _BEST: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name to be written beside the end of a line."""
+    """A name to be written beside the end of a line, with the line's own mark."""
 
     text: str
     y: float
-    color: str
+    stroke: Stroke
 
 
 def strokes(studies: Sequence[Judged]) -> Mapping[str, Stroke]:
@@ -80,15 +80,23 @@ def end_labels(axes: Axes, labels: Sequence[Label]) -> None:
     low, high = axes.get_ylim()
     heights = _apart([(label.y - low) / (high - low) for label in labels], gap=0.052)
     for label, height in zip(labels, heights, strict=True):
+        axes.plot(
+            [1.02],
+            [height],
+            label.stroke.marker,
+            color=label.stroke.color,
+            markersize=5,
+            transform=axes.transAxes,
+            clip_on=False,
+        )
         axes.annotate(
             shown_name(label.text),
-            (1.0, height),
-            xytext=(5, 0),
+            (1.02, height),
+            xytext=(6, 0),
             xycoords="axes fraction",
             textcoords="offset points",
             va="center",
             fontsize=8.0,
-            color=label.color,
         )
 
 

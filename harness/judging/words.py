@@ -65,6 +65,23 @@ def _headline(judged: Judged, table: Sequence[Line]) -> str:
     return "".join(said)
 
 
+def together(judged: Judged) -> str:
+    """Return what all visits of the main group say of verdicts and intervals."""
+    said = [
+        f"{what} {with_interval(name, judged.together[name])}, n "
+        f"{judged.together[name].n}"
+        for name, what in (
+            ("coverage_pct", "95 % intervals that hold the truth"),
+            ("coverage_improved_pct", "among visits called improved"),
+            ("null_improved_pct", "null patients called improved"),
+        )
+        if judged.together[name].known
+    ]
+    if not said:
+        return "No verification was read."
+    return f"All visits in {judged.main.title}, together: {'; '.join(said)}."
+
+
 def facts(judged: Judged) -> Iterator[tuple[str, str]]:
     """Yield label and text of what made the study."""
     manifest, study = judged.study.tables.manifest, judged.study.tables.study

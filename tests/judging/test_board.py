@@ -212,7 +212,8 @@ def test_verdicts_are_counted_by_what_is_true(stored: Stored, visit: Visit) -> N
         )
         for i, (gain, verdict, low, high) in enumerate(cases)
     ]
-    found = line(judge(stored(rows)), "alpha")
+    judged = judge(stored(rows))
+    found = line(judged, "alpha")
     table = {
         (true, said): count
         for true, counts in zip(TRUTHS, found.confusion.counts, strict=True)
@@ -241,6 +242,7 @@ def test_verdicts_are_counted_by_what_is_true(stored: Stored, visit: Visit) -> N
         assert rate.value == pytest.approx(100.0 * k / n)
         assert rate.n == n
         assert (rate.low, rate.high) == pytest.approx([100.0 * x for x in wilson(k, n)])
+        assert judged.together[name] == rate  # one contender is all there is
 
 
 def test_harm_is_of_the_permanent_settings(stored: Stored, visit: Visit) -> None:

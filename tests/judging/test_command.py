@@ -16,20 +16,25 @@ Visit = Callable[..., VisitRow]
 Run = Callable[..., int]
 
 
-@pytest.fixture
-def folder(write_study: Callable[..., Path], visit: Visit) -> Path:
+@pytest.fixture(scope="module")
+def folder(
+    tmp_path_factory: pytest.TempPathFactory,
+    written: Callable[..., Path],
+    make: tuple[Visit, object],
+) -> Path:
     gains = {"stay": 0.0, "good": 4.0, "poor": 1.0}
-    return write_study(
+    return written(
+        tmp_path_factory.mktemp("compare") / "study",
         [
-            visit(patient=p, contender=name, candidate_gain_pct=gain, budget_min=b)
+            make[0](patient=p, contender=name, candidate_gain_pct=gain, budget_min=b)
             for name, gain in gains.items()
             for p in range(3)
             for b in (20.0, 40.0)
-        ]
+        ],
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def judged(folder: Path) -> Judged:
     return judge(read_study(folder))
 

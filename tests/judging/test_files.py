@@ -72,7 +72,7 @@ def test_the_parquet_file_holds_the_same_rows(judged: Judged, tmp_path: Path) ->
 
 
 def test_the_terminal_shows_the_middle_budget_best_first(judged: Judged) -> None:
-    lines = leaderboard_text([judged]).splitlines()
+    lines = leaderboard_text([judged]).split("\n\n")[0].splitlines()
     assert "4 patients, plan paired, 40 min, against stay" in lines[0]
     assert len(lines) == 2 + 3
     assert lines[2].split()[:2] == ["1", "good"]
@@ -104,8 +104,23 @@ def test_markers_that_do_not_fit_are_refused(text: str) -> None:
         replace_fragment(text, "new")
 
 
-def test_the_text_is_one_line_a_contender_whatever_its_name(
+def test_a_name_takes_one_short_line_whatever_it_is(
     stored: Callable[..., Study], visit: Visit
 ) -> None:
-    row = replace(visit(), contender="two\nlines")
-    assert "two lines" in leaderboard_text([judge(stored([row]))])
+    rows = [replace(visit(), contender=name) for name in ("two\nlines", "x" * 5000)]
+    text = leaderboard_text([judge(stored(rows))])
+    assert "two lines" in text
+    assert max(map(len, text.splitlines())) < 250
+
+
+def test_the_text_pools_what_all_visits_say_of_intervals(
+    stored: Callable[..., Study], visit: Visit
+) -> None:
+    rows = [
+        visit(patient=p, contender=name, ci95_low_pct=-1.0, ci95_high_pct=high)
+        for p, high in enumerate((1.0, 1.0, 1.0, -0.5))
+        for name in ("stay", "other")
+    ]
+    text = leaderboard_text([judge(stored(rows))])
+    assert "hold the truth 75.0 %" in text
+    assert "n 8." in text

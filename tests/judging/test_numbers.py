@@ -4,7 +4,7 @@ from math import isnan, nan
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, bootstrap
 
@@ -21,6 +21,7 @@ from harness.judging.numbers import (
 )
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 500), st.data())
 def test_wilson_limits_are_those_of_scipy(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
@@ -78,7 +79,7 @@ def test_the_bootstrap_interval_of_a_mean_is_that_of_scipy() -> None:
 def test_the_intervals_cover_about_95_percent_of_the_time() -> None:
     rng = np.random.default_rng(11)
     held = {"mean": 0, "median": 0, "difference": 0}
-    n_worlds = 300
+    n_worlds = 200
     for _ in range(n_worlds):
         x, y = rng.normal(3.0, 1.0, (2, 50))
         middle = quantiles(x, (0.5,))[0]
@@ -88,7 +89,7 @@ def test_the_intervals_cover_about_95_percent_of_the_time() -> None:
         held["median"] += middle.low <= 3.0 <= middle.high
         held["difference"] += apart.low <= -1.0 <= apart.high
     for share in held.values():
-        # 300 worlds: 3 standard errors of a share of 95 % are 3.8 points
+        # 200 worlds: 3 standard errors of a share of 95 % are 4.6 points
         assert 0.90 <= share / n_worlds <= 0.99
 
 

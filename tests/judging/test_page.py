@@ -39,7 +39,6 @@ def rows_of(visit: Visit, search: Any, plans: tuple[str, ...]) -> tuple[Any, Any
                 row = visit(
                     patient=patient,
                     in_af=patient == N_PATIENTS - 1,
-                    family=("nominal", "sharp")[patient % 2],
                     contender=name,
                     plan=plan,
                     candidate_gain_pct=gain + 0.1 * patient * (name != "stay"),
