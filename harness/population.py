@@ -29,7 +29,7 @@ from sim.units import PCT_PER_FRAC
 FloatArray = NDArray[np.float32]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def population_of(
     reference: Settings,
     space: Space,

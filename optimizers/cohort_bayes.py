@@ -8,6 +8,7 @@ process with a knowledge gradient.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ MOST_FELT = 0.35
 
 FELT_GRADE = 1.5
 """What is felt at this grade is told as 2 as often as not."""
+
+N_LOOKED_AT = 1000
+"""Points of a larger space that are looked at for each test, drawn anew."""
 
 N_CANDIDATES = 80
 """Points compared for each test: the best quarter by expectation, others drawn."""
@@ -69,26 +73,64 @@ def next_row(
     insight: Insight, log: Sequence[Observation], rng: np.random.Generator
 ) -> int | None:
     """Return the row of the point to test next, None when there is none."""
-    problem, mean = insight.problem, insight.mean
+    problem, tested = insight.problem, tested_rows(insight.problem, log)
     left = max(problem.expected_evaluations - len(log), 1)
-    bearable = insight.felt(_all(problem), FELT_GRADE) <= MOST_FELT
-    near = bearable & reachable(problem, log, n_steps=1)
-    near[row_of(problem.space, problem.reference)] = False
-    if not near.any():
+    known = _bearable(insight, _looked_at(problem, tested, rng))
+    base = row_of(problem.space, problem.reference)
+    near = known.within(reachable(problem, log, n_steps=1), without=base)
+    if not len(near.rows):
         return None
-    candidates, tested = np.flatnonzero(near), tested_rows(problem, log)
-    tried = np.intersect1d(candidates, tested)
-    best = int(candidates[_highest(mean[candidates])])
+    best, tried = near.best, np.intersect1d(near.rows, tested)
     if left <= N_LAST and best not in tried:
         return best
     targets = tried
     if left > N_LAST:
-        later = bearable & reachable(problem, log, n_steps=left)
-        targets = _thinned(np.flatnonzero(later), mean, N_TARGETS, rng)
-    compared = _thinned(candidates, mean, N_CANDIDATES, rng)
-    compared = np.union1d(compared, tried)
+        later = known.within(reachable(problem, log, n_steps=left))
+        targets = later.thinned(N_TARGETS, rng)
+    compared = np.union1d(near.thinned(N_CANDIDATES, rng), tried)
     hopes = knowledge_gradient(insight, compared, targets, n_tests=min(left, HORIZON))
     return int(compared[_highest(hopes)]) if hopes.any() else best
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prospects:
+    """Some points by row, rising, and what is expected of each, both (k,)."""
+
+    rows: Rows
+    mean: FloatArray
+
+    @property
+    def best(self) -> int:
+        """The row of the highest expectation, the first of equals."""
+        return int(self.rows[_highest(self.mean)])
+
+    def within(self, open_: NDArray[np.bool_], without: int = -1) -> "Prospects":
+        """Return those that are open, one row left out."""
+        kept = open_[self.rows] & (self.rows != without)
+        return Prospects(self.rows[kept], self.mean[kept])
+
+    def thinned(self, n_kept: int, rng: np.random.Generator) -> Rows:
+        """Return the best quarter of so many by expectation, the others drawn."""
+        if len(self.rows) <= n_kept:
+            return self.rows
+        order = self.rows[np.argsort(-np.round(self.mean, _NEAR), kind="stable")]
+        best, rest = np.split(order, [n_kept // 4])
+        drawn = rng.choice(rest, size=n_kept - len(best), replace=False)
+        return np.sort(np.concatenate([best, drawn]))
+
+
+def _looked_at(problem: Problem, tested: Rows, rng: np.random.Generator) -> Rows:
+    """Return every point of a small space, of a large one some and those tested."""
+    size = problem.space.size
+    if size <= N_LOOKED_AT:
+        return np.arange(size)
+    return np.union1d(rng.choice(size, size=N_LOOKED_AT, replace=False), tested)
+
+
+def _bearable(insight: Insight, rows: Rows) -> Prospects:
+    """Return the points that are probably not felt too much."""
+    kept = rows[insight.felt(rows, FELT_GRADE) <= MOST_FELT]
+    return Prospects(kept, insight.mean(kept))
 
 
 def knowledge_gradient(
@@ -103,23 +145,23 @@ def knowledge_gradient(
     targets
         (l,) points one of which is chosen afterwards, or else the tested one.
     """
-    joint = insight.covariance(compared, np.union1d(compared, targets), N_PEOPLE)
-    chosen = np.searchsorted(np.union1d(compared, targets), targets)
-    own = np.searchsorted(np.union1d(compared, targets), compared)
+    either = np.union1d(compared, targets)
+    joint = insight.covariance(compared, either, N_PEOPLE)
+    chosen, own = (np.searchsorted(either, rows) for rows in (targets, compared))
     each = np.arange(len(compared))
     noise = insight.problem.noise_sd**2 / n_tests
     spread = np.sqrt(np.maximum(joint[each, own] + noise, _LEAST_VARIANCE))
     slope = joint / spread[:, None]
-    mean = insight.mean
+    target_mean, own_mean = insight.mean(targets), insight.mean(compared)
     nodes, weights = np.polynomial.hermite_e.hermegauss(N_NODES)
     rises = [
         np.maximum(
-            (mean[targets] + node * slope[:, chosen]).max(axis=1),
-            mean[compared] + node * slope[each, own],
+            (target_mean + node * slope[:, chosen]).max(axis=1),
+            own_mean + node * slope[each, own],
         )
         for node in nodes
     ]
-    now = np.maximum(mean[targets].max(), mean[compared])
+    now = np.maximum(target_mean.max(), own_mean)
     hopes = (weights / weights.sum()) @ np.array(rises) - now
     return np.asarray(np.maximum(np.round(hopes, _NEAR), 0.0))
 
@@ -154,22 +196,6 @@ def tested_rows(problem: Problem, log: Sequence[Observation]) -> Rows:
     return np.array(sorted(row_of(problem.space, p) for p in inside), dtype=np.intp)
 
 
-def _thinned(
-    rows: Rows, mean: FloatArray, n_kept: int, rng: np.random.Generator
-) -> Rows:
-    """Return the best quarter of so many points by expectation, the others drawn."""
-    if len(rows) <= n_kept:
-        return rows
-    order = rows[np.argsort(-np.round(mean[rows], _NEAR), kind="stable")]
-    best, rest = np.split(order, [n_kept // 4])
-    drawn = rng.choice(rest, size=n_kept - len(best), replace=False)
-    return np.sort(np.concatenate([best, drawn]))
-
-
 def _highest(values: FloatArray) -> int:
     """Return the place of the highest value, the first of equals."""
     return int(np.argmax(np.round(values, _NEAR)))
-
-
-def _all(problem: Problem) -> Rows:
-    return np.arange(problem.space.size)

@@ -113,16 +113,12 @@ class Insight:
         """Probability of each person, (m,)."""
         return np.asarray(self.weight.sum(axis=0))
 
-    @cached_property
-    def mean(self) -> FloatArray:
-        """Expected value of every point of the space, (size,)."""
-        mean = weighted(self.person_weight, self.population.values)
+    def mean(self, rows: Rows) -> FloatArray:
+        """Return the expected value of some points, (k,)."""
+        mean = weighted(self.person_weight, self.population.values[:, rows])
         for chance, belief in zip(self.weight, self.hypotheses, strict=True):
             told = belief.told @ chance
-            mean += self.offset**2 * told.sum()
-            if belief.discrepancy.variance > 0.0:
-                near = self._near[belief.discrepancy.length]
-                mean += belief.discrepancy.variance * (near @ told)
+            mean += self.offset**2 * told.sum() + self._shared(belief, rows) @ told
         return mean
 
     def gain(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
@@ -151,16 +147,12 @@ class Insight:
         left, right = (crowd[:, rows].astype(np.float64) for rows in (one, other))
         left, right = left - left.mean(axis=0), right - right.mean(axis=0)
         total = times(left.T, right) / n_people
-        chances = self.weight.sum(axis=1)
-        for length in self._near:
-            places = places_of(self.problem.space)
-            variance = sum(
-                chance * belief.discrepancy.variance
-                for chance, belief in zip(chances, self.hypotheses, strict=True)
-                if belief.discrepancy.length == length
-            )
-            total += variance * matern(cdist(places[one], places[other]) / length)
+        places, chances = places_of(self.problem.space), self.weight.sum(axis=1)
         for chance, belief in zip(chances, self.hypotheses, strict=True):
+            discrepancy = belief.discrepancy
+            if discrepancy.variance > 0.0:
+                near = discrepancy.correlation(places[one], places[other])
+                total += chance * discrepancy.variance * near
             read_one, read_other = (
                 self._shared(belief, rows) + self.offset**2 for rows in (one, other)
             )
@@ -190,21 +182,13 @@ class Insight:
             variances.append(np.maximum(left, 0.0))
         return np.array(means), np.array(variances)
 
-    @cached_property
-    def _near(self) -> dict[float, FloatArray]:
-        """By length, the correlation of every point with the readings, (size, n)."""
-        places = places_of(self.problem.space)
-        each = {b.discrepancy.length for b in self.hypotheses if b.discrepancy.variance}
-        return {
-            length: matern(cdist(places, places[self.read]) / length)
-            for length in sorted(each)
-        }
-
     def _shared(self, belief: Hypothesis, rows: Rows) -> FloatArray:
         """Return the covariance of some points' discrepancies with the readings'."""
-        if belief.discrepancy.variance == 0.0:
+        discrepancy, places = belief.discrepancy, places_of(self.problem.space)
+        if discrepancy.variance == 0.0:
             return np.zeros((len(rows), len(self.read)))
-        return belief.discrepancy.variance * self._near[belief.discrepancy.length][rows]
+        near = discrepancy.correlation(places[rows], places[self.read])
+        return np.asarray(discrepancy.variance * near)
 
 
 def infer(problem: Problem, log: Sequence[Observation]) -> Insight:

@@ -214,7 +214,7 @@ def population(
         return None
     insight = infer(problem, log)
     rows = np.array([row_of(problem.space, point) for point in points])
-    values = insight.mean[rows]
+    values = insight.mean(rows)
     bearable = insight.felt(rows) <= MOST_FELT
     if bearable.any():
         values = np.where(bearable, values, -np.inf)

@@ -19,6 +19,7 @@ SPACE = Space(
     allowed=lambda point: point != (3, 2),
 )
 REFERENCE = (0, 0)
+EVERYWHERE = np.arange(SPACE.size)
 
 
 def problem_of(values, sensation=None, noise_sd=1.0):
@@ -60,7 +61,7 @@ def test_one_person_without_discrepancy_is_believed_whatever_is_read():
     problem = problem_of(slopes(2.0))
     insight = infer(problem, [known_reference(), read((3, 0), -50.0)])
     # the reference is known to a thousandth of a noise SD, hence the tolerance
-    assert insight.mean == pytest.approx(slopes(2.0)[0], abs=1e-3)
+    assert insight.mean(EVERYWHERE) == pytest.approx(slopes(2.0)[0], abs=1e-3)
     assert insight.probability_better(np.array([5, 0])).tolist() == [1.0, 0.0]
 
 
@@ -73,7 +74,7 @@ def test_people_are_weighted_by_bayes_rule():
     expected = likelihood / likelihood.sum()
     # the reference's reading has an SE of 0.001, which changes weights by some 1e-6
     assert insight.person_weight == pytest.approx(expected, abs=1e-5)
-    assert insight.mean[row_of(SPACE, (3, 0))] == pytest.approx(
+    assert insight.mean(EVERYWHERE)[row_of(SPACE, (3, 0))] == pytest.approx(
         3.0 * expected[1], abs=1e-3
     )
 
@@ -116,7 +117,7 @@ def test_one_person_with_discrepancy_is_a_gaussian_process(monkeypatch):
     expected = own + gain @ (values - own[seen])
     variance = np.diag(excess) - np.sum(gain * excess[:, seen], axis=1)
 
-    mean, sd = infer(problem, log).gain(np.arange(SPACE.size))
+    mean, sd = infer(problem, log).gain(EVERYWHERE)
     assert mean == pytest.approx(expected, abs=1e-3)
     assert sd == pytest.approx(np.sqrt(np.maximum(variance, 0.0)), abs=3e-3)
 
@@ -124,8 +125,8 @@ def test_one_person_with_discrepancy_is_a_gaussian_process(monkeypatch):
 def test_mean_and_gain_agree_once_the_reference_is_known():
     problem = problem_of(slopes(-1.0, 0.3, 2.0))
     insight = infer(problem, [known_reference(), read((3, 0), 2.0), read((1, 2), 1.0)])
-    gain, _ = insight.gain(np.arange(SPACE.size))
-    assert insight.mean == pytest.approx(gain, abs=2e-3)
+    gain, _ = insight.gain(EVERYWHERE)
+    assert insight.mean(EVERYWHERE) == pytest.approx(gain, abs=2e-3)
 
 
 def test_covariance_agrees_with_the_spread_of_the_gains():
@@ -145,7 +146,7 @@ def test_readings_move_the_weight_from_a_wrong_population_to_a_discrepancy():
     log += [read((number, 0), 0.5 * number) for number in (1, 2, 3) for _ in range(20)]
     insight = infer(wrong, log)
     assert insight.weight[0].sum() < 0.05  # no discrepancy at all
-    assert SPACE.indices[insight.mean.argmax()][0] == 3
+    assert SPACE.indices[insight.mean(EVERYWHERE).argmax()][0] == 3
 
 
 def test_grades_tell_where_sensation_begins():
@@ -195,10 +196,10 @@ def test_weights_are_chances_and_chances_are_between_0_and_1(rows, seed):
     points = [tuple(SPACE.indices[row].tolist()) for row in rows]
     log = [known_reference(), *(read(p, float(rng.normal(0.0, 3.0))) for p in points)]
     insight = infer(problem, log)
-    better = insight.probability_better(np.arange(SPACE.size))
+    better = insight.probability_better(EVERYWHERE)
     assert insight.weight.sum() == pytest.approx(1.0)
     assert ((better >= 0.0) & (better <= 1.0)).all()
-    assert np.isfinite(insight.mean).all()
+    assert np.isfinite(insight.mean(EVERYWHERE)).all()
 
 
 def test_row_of_finds_every_point_of_a_space_with_holes():
