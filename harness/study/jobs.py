@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -68,7 +69,7 @@ class StudyPlan:
         study = self.study
         own = (index, study.seed, replicate, study.post_replication_pairs)
         return Job(
-            key=_hash([version("ccmlab"), *digests, *own])[:KEY_LENGTH],
+            key=_hash([_version(), *digests, *own])[:KEY_LENGTH],
             patient=self.patients[index],
             patient_index=index,
             contender=contender,
@@ -153,6 +154,11 @@ def _drawn(study: Study, origin: str) -> tuple[Patient, ...]:
     except ValueError as error:
         raise ScenarioError(origin, [Fault("cohort", str(error))]) from None
     return tuple(drawn.patients)
+
+
+@cache
+def _version() -> str:
+    return version("ccmlab")
 
 
 def _way_digest(
