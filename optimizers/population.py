@@ -27,7 +27,7 @@ from optimizers.space import FloatArray, Point, Space
 SIZES = (0.15, 0.4)
 """SD of a discrepancy, in noise SDs; none at all is weighed beside these."""
 
-SIZES_ALONE = (0.3, 1.0, 3.0)
+SIZES_ALONE = (0.5, 2.0)
 """The same where no population is known, and the discrepancy is all there is."""
 
 LENGTHS = (0.25, 0.6)
@@ -59,10 +59,6 @@ class Discrepancy:
     variance: float
     length: float
     chance: float
-
-    def correlation(self, one: FloatArray, other: FloatArray) -> FloatArray:
-        """Return the correlation between places (k, d) and places (n, d), (k, n)."""
-        return matern(cdist(one, other) / self.length)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,9 +112,9 @@ class Insight:
     def mean(self, rows: Rows) -> FloatArray:
         """Return the expected value of some points, (k,)."""
         mean = weighted(self.person_weight, self.population.values[:, rows])
-        for chance, belief in zip(self.weight, self.hypotheses, strict=True):
-            told = belief.told @ chance
-            mean += self.offset**2 * told.sum() + self._shared(belief, rows) @ told
+        for n, shared in enumerate(self._between(rows, self.read)):
+            told = self.hypotheses[n].told @ self.weight[n]
+            mean += self.offset**2 * told.sum() + shared @ told
         return mean
 
     def gain(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
@@ -147,17 +143,13 @@ class Insight:
         left, right = (crowd[:, rows].astype(np.float64) for rows in (one, other))
         left, right = left - left.mean(axis=0), right - right.mean(axis=0)
         total = times(left.T, right) / n_people
-        places, chances = places_of(self.problem.space), self.weight.sum(axis=1)
-        for chance, belief in zip(chances, self.hypotheses, strict=True):
-            discrepancy = belief.discrepancy
-            if discrepancy.variance > 0.0:
-                near = discrepancy.correlation(places[one], places[other])
-                total += chance * discrepancy.variance * near
-            read_one, read_other = (
-                self._shared(belief, rows) + self.offset**2 for rows in (one, other)
-            )
-            known = times(read_one, times(belief.inverse, read_other.T))
-            total += chance * (self.offset**2 - known)
+        prior, read_one, read_other = (
+            [covariance + self.offset**2 for covariance in self._between(*pair)]
+            for pair in ((one, other), (one, self.read), (other, self.read))
+        )
+        for n, chance in enumerate(self.weight.sum(axis=1)):
+            told = times(self.hypotheses[n].inverse, read_other[n].T)
+            total += chance * (prior[n] - times(read_one[n], told))
         return total
 
     def felt(self, rows: Rows, grade: float = UNTOLERATED_GRADE) -> FloatArray:
@@ -171,24 +163,24 @@ class Insight:
         base = np.array([row_of(space, self.problem.reference)])
         people = (self.population.values[:, r] for r in (rows, base))
         expected = np.subtract(*people).astype(np.float64)
-        at, at_base = places_of(space)[rows], places_of(space)[base]
+        read, read_base = (self._between(r, self.read) for r in (rows, base))
+        alike = self._between(rows, base)
         means, variances = [], []
-        for belief in self.hypotheses:
-            away = self._shared(belief, rows) - self._shared(belief, base)
+        for n, belief in enumerate(self.hypotheses):
+            away = read[n] - read_base[n]
             means.append(expected + times(away, belief.told).T)
-            alike = belief.discrepancy.correlation(at, at_base)[:, 0]
-            drawn = 2.0 * belief.discrepancy.variance * (1.0 - alike)
+            drawn = 2.0 * (belief.discrepancy.variance - alike[n][:, 0])
             left = drawn - np.sum(away.T * times(belief.inverse, away.T), axis=0)
             variances.append(np.maximum(left, 0.0))
         return np.array(means), np.array(variances)
 
-    def _shared(self, belief: Hypothesis, rows: Rows) -> FloatArray:
-        """Return the covariance of some points' discrepancies with the readings'."""
-        discrepancy, places = belief.discrepancy, places_of(self.problem.space)
-        if discrepancy.variance == 0.0:
-            return np.zeros((len(rows), len(self.read)))
-        near = discrepancy.correlation(places[rows], places[self.read])
-        return np.asarray(discrepancy.variance * near)
+    def _between(self, one: Rows, other: Rows) -> list[FloatArray]:
+        """Return the covariance of the discrepancy at some points by hypothesis."""
+        places = places_of(self.problem.space)
+        far = cdist(places[one], places[other])
+        grid = [belief.discrepancy for belief in self.hypotheses]
+        near = {length: matern(far / length) for length in {d.length for d in grid}}
+        return [d.variance * near[d.length] for d in grid]
 
 
 def infer(problem: Problem, log: Sequence[Observation]) -> Insight:
@@ -217,7 +209,7 @@ def discrepancies(unit: float, *, alone: bool) -> list[Discrepancy]:
     grid = list(product(sizes, LENGTHS))
     share = (1.0 if alone else 1.0 - NONE_SHARE) / len(grid)
     some = [Discrepancy((unit * size) ** 2, length, share) for size, length in grid]
-    return some if alone else [Discrepancy(0.0, 1.0, NONE_SHARE), *some]
+    return some if alone else [Discrepancy(0.0, LENGTHS[0], NONE_SHARE), *some]
 
 
 def _hypothesis(
@@ -227,7 +219,7 @@ def _hypothesis(
     unexplained: FloatArray,
 ) -> Hypothesis:
     """Condition on n readings: Rasmussen and Williams, 2006, algorithm 2.1."""
-    near = discrepancy.correlation(places, places)
+    near = matern(cdist(places, places) / discrepancy.length)
     covariance = fixed + discrepancy.variance * near
     if not len(places):
         nothing = np.zeros(unexplained.shape[1]) + np.log(discrepancy.chance)
