@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 from sim.units import PCT_PER_FRAC
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 SEED: Final = 417
 """The same tables give the same intervals, whoever makes them."""
 N_RESAMPLES: Final = 2000
+FEWEST_RESAMPLES: Final = 500
+MOST_DRAWN: Final = 4_000_000
+"""Patients drawn in all: above 2,000 patients there are fewer resamples."""
 N_FLIPS: Final = 9999
 QUARTILES: Final = (0.25, 0.5, 0.75)
 _Z95: Final = 1.959963984540054
 _LIMITS: Final = (0.025, 0.975)
+_BLOCKS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +101,12 @@ def _design_effect(hits: NDArray[np.bool_], patients: NDArray[np.int64]) -> floa
     return max(1.0, clustered / (share * (1.0 - share)))
 
 
-@lru_cache(maxsize=16)
-def resamples(n: int) -> IntArray:
-    """Return which patients stand in each bootstrap sample, (N_RESAMPLES, n)."""
+@lru_cache(maxsize=2)
+def resamples(n: int) -> NDArray[np.int32]:
+    """Return which of n patients stand in each bootstrap sample, (samples, n)."""
     rng = np.random.default_rng(np.random.SeedSequence([SEED, n]))
-    return rng.integers(0, n, size=(N_RESAMPLES, n), dtype=np.intp)
+    n_samples = min(N_RESAMPLES, max(FEWEST_RESAMPLES, MOST_DRAWN // n))
+    return rng.integers(0, n, size=(n_samples, n), dtype=np.int32)
 
 
 def sorted_resamples(values: FloatArray) -> FloatArray:
@@ -193,17 +197,20 @@ def sign_flip_p(differences: FloatArray) -> float:
     """
     if differences.size == 0:
         return nan
-    reached = np.abs(_flips(differences.size) @ differences)
     seen = abs(float(differences.sum()))
     tie = 1e-9 * float(np.abs(differences).sum())
-    return (1 + int(np.count_nonzero(reached >= seen - tie))) / (N_FLIPS + 1)
+    n_reached = sum(
+        int(np.count_nonzero(np.abs(block @ differences) >= seen - tie))
+        for block in np.array_split(_flips(differences.size), _BLOCKS)
+    )
+    return (1 + n_reached) / (N_FLIPS + 1)
 
 
-@lru_cache(maxsize=16)
-def _flips(n: int) -> FloatArray:
+@lru_cache(maxsize=2)
+def _flips(n: int) -> NDArray[np.int8]:
     rng = np.random.default_rng(np.random.SeedSequence([SEED, n, 1]))
-    flips: FloatArray = rng.choice([-1.0, 1.0], size=(N_FLIPS, n))
-    return flips
+    bits = rng.integers(0, 2, size=(N_FLIPS, n), dtype=np.int8)
+    return np.asarray(2 * bits - 1, dtype=np.int8)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -20,6 +20,11 @@ CAUTIONS = (
     "p values are adjusted after Holm within one table, not across tables.",
 )
 
+INCOMPLETE = (
+    "The study is not complete: contenders may not have seen the same patients, so "
+    "only what is saved against the baseline is a fair comparison."
+)
+
 
 def with_interval(name: str, found: Estimate) -> str:
     """Return a metric in a sentence, with unit and interval."""
@@ -36,11 +41,14 @@ def with_interval(name: str, found: Estimate) -> str:
 
 def headline(judged: Judged) -> str:
     """Return in one paragraph what the study shows at its middle budget."""
-    for plan in judged.plans:
-        table = judged.table(judged.main.name, plan, judged.budget_min)
-        if table:
-            return _headline(judged, table)
-    return "No visit at the middle budget."
+    tables = (
+        judged.table(judged.main.name, plan, judged.budget_min) for plan in judged.plans
+    )
+    table = next(filter(None, tables), ())
+    said = _headline(judged, table) if table else "No visit at the middle budget."
+    if judged.study.tables.manifest.get("complete", True):
+        return said
+    return f"{said} {INCOMPLETE}"
 
 
 def _headline(judged: Judged, table: Sequence[Line]) -> str:

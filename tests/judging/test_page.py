@@ -15,6 +15,7 @@ from harness.judging.layout import NOT_THERE
 from harness.judging.page import page, page_html
 from harness.judging.reading import read_study
 from harness.judging.strokes import best_of, strokes
+from harness.judging.words import facts, headline
 from harness.study.outcome import VisitRow
 
 Visit = Callable[..., VisitRow]
@@ -166,6 +167,17 @@ def test_studies_stand_side_by_side_with_the_same_contender_in_a_row(
     shared, single = rows["second paired, 40 min"], rows["second single, 40 min"]
     assert shared[0] == shared[1] != NOT_THERE
     assert single[0] == NOT_THERE != single[1]
+
+
+def test_a_study_that_is_not_complete_is_no_ranking(
+    tmp_path: Path, written: Any, make: Any
+) -> None:
+    visit, _ = make
+    manifest = {"complete": False, "n_visits": 40}
+    folder = written(tmp_path / "half", [visit()], manifest=manifest)
+    judged = judge(read_study(folder))
+    assert "not complete" in headline(judged)
+    assert dict(facts(judged))["Visits"].startswith("1 of 40 planned")
 
 
 def test_atrial_fibrillation_has_tables_of_its_own(soup: BeautifulSoup) -> None:
