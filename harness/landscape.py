@@ -13,11 +13,12 @@ import numpy as np
 from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
+from harness.lattice_train import energy_frac, lattice_train
 from harness.search import Objective
 from harness.truth import ees_gain, settled_gain_pct, window_gain_pct
 from optimizers.space import Point, Space
 from sim.device.settings import Settings
-from sim.heart.dose import Train, relative_gain
+from sim.heart.dose import relative_gain
 from sim.heart.sensation import FELT_GRADE, sensation_level
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC
@@ -28,8 +29,6 @@ NODES: Final = 6
 """Gains at which the response is played; the curve is nearly straight."""
 FLAT_PCT: Final = 0.05
 """Gain, in percent, below which there is nothing to win: what the curves resolve."""
-NOMINAL: Final = Settings()
-PULSE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,13 +123,12 @@ def landscape(
     """
     plan, objective = plan or VisitPlan(), objective or Objective()
     points = np.array(list(space.points()), dtype=np.intp).reshape(-1, len(space.axes))
-    pulse = _pulse(reference, space, points)
-    train = Train(**pulse, n_leads=reference.n_leads)
+    train = lattice_train(reference, space)
     gains = relative_gain(patient.response, train)
     response = _response(patient, plan, reference, gains)
     window_pct = np.asarray(response.window_pct(gains))
     level = sensation_level(patient.sensation, train)
-    cost = objective.energy_weight * _energy_frac(pulse, reference)
+    cost = objective.energy_weight * energy_frac(reference, train)
     cost += objective.discomfort_weight * np.maximum(level, 0.0)
     return Landscape(
         response,
@@ -142,20 +140,6 @@ def landscape(
         np.asarray(level < FELT_GRADE),
         float(response.window_pct(0.0)),
     )
-
-
-def _pulse(
-    reference: Settings, space: Space, points: NDArray[np.intp]
-) -> dict[str, FloatArray]:
-    """Return the pulse's values at every point, by name, each `(n,)`."""
-    values = {
-        name: np.full(len(points), float(getattr(reference, name))) for name in PULSE
-    }
-    for place, axis in enumerate(space.axes):
-        if axis.name not in values:
-            raise ValueError(f"axis {axis.name} must be one of {', '.join(PULSE)}")
-        values[axis.name] = np.array(axis.values)[points[:, place]]
-    return values
 
 
 def _response(
@@ -179,13 +163,3 @@ def _response(
         for curve in (window_at, settled_at)
     )
     return Response(window, settled)
-
-
-def _energy_frac(pulse: dict[str, FloatArray], reference: Settings) -> FloatArray:
-    """Return the daily energy as a share of nominal, at the same delivered share."""
-    train_ms = 2.0 * pulse["n_pulses"] * pulse["phase_duration_ms"]
-    daily = pulse["amplitude_v"] ** 2 * train_ms
-    daily *= reference.n_leads * reference.ccm_hours_per_day
-    nominal = NOMINAL.amplitude_v**2 * NOMINAL.train_ms
-    share: FloatArray = daily / (nominal * NOMINAL.n_leads * NOMINAL.ccm_hours_per_day)
-    return share

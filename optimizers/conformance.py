@@ -24,7 +24,7 @@ N_TESTS = 25
 """Tests in each run: past a simplex and a first sweep, quick even so."""
 
 ASK_LIMIT_S = 0.02
-"""Median time a strategy may take for one ask and tell."""
+"""Median CPU time a strategy may take for one ask and tell."""
 
 THREAD_LIMIT_S = 5.0
 NOISE_SD = 2.0
@@ -318,14 +318,14 @@ def check_two_at_once(strategy: Strategy) -> None:
 
 
 def check_speed(strategy: Strategy) -> None:
-    """Take under 20 ms (median) for one ask and tell."""
+    """Take under 20 ms of CPU time (median) for one ask and tell."""
     search = Search(
         strategy, problems()["device"], np.random.default_rng(SEED), on_finish="stop"
     )
     with search:
-        times_s = [time.perf_counter()]
+        times_s = [time.process_time()]
         for _ in _tests(search, noisy_hill):
-            times_s.append(time.perf_counter())
+            times_s.append(time.process_time())
     median_s = float(np.median(np.diff(times_s)))
     if median_s > ASK_LIMIT_S:
         raise ConformanceError(
