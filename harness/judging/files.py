@@ -129,7 +129,7 @@ def leaderboard_text(studies: Sequence[Judged]) -> str:
 def _text_table(table: Sequence[Line]) -> Iterator[str]:
     rows = [("", "contender", *(head for _, head in TEXT_COLUMNS))]
     rows += [(str(line.rank), _short(line.contender), *_texts(line)) for line in table]
-    keep = [i for i in range(len(rows[0])) if any(r[i] != NOT_THERE for r in rows[1:])]
+    keep = _filled(rows)
     widths = {i: max(len(row[i]) for row in rows) for i in keep}
     for row in rows:
         cells = (
@@ -182,11 +182,23 @@ def _markdown(judged: Judged, table: Sequence[Line]) -> Iterator[str]:
         f"{first.budget_min:g} minutes, plan {first.plan}; 95 % intervals:"
     )
     yield ""
-    heads = ["contender", *(head for _, head in TEXT_COLUMNS)]
-    yield f"| {' | '.join(heads)} |"
-    yield f"|-|{'-:|' * len(TEXT_COLUMNS)}"
-    for line in table:
-        yield f"| {' | '.join([_safe(line.contender), *_texts(line)])} |"
+    rows = [["contender", *(head for _, head in TEXT_COLUMNS)]]
+    rows += [[_safe(line.contender), *_texts(line)] for line in table]
+    keep = _filled(rows)
+    yield _markdown_row(rows[0], keep)
+    yield f"|-|{'-:|' * (len(keep) - 1)}"
+    for row in rows[1:]:
+        yield _markdown_row(row, keep)
+
+
+def _markdown_row(row: Sequence[str], keep: Sequence[int]) -> str:
+    return f"| {' | '.join(row[i] for i in keep)} |"
+
+
+def _filled(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return the columns in which anything stands below the head."""
+    columns = range(len(rows[0]))
+    return [i for i in columns if any(row[i] != NOT_THERE for row in rows[1:])]
 
 
 def _safe(text: str) -> str:
