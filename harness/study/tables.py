@@ -24,7 +24,7 @@ _SQL: Final = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE"}
 _DTYPES: Final[Mapping[type, Any]] = MappingProxyType(
     {str: object, int: np.int64, bool: np.bool_, float: np.float64}
 )
-_MEMORY: Final = "256MB"
+_MEMORY: Final = "64MB"
 _ROWS_IN_GROUP: Final = 20_480
 
 Columns = Mapping[str, NDArray[Any]]

@@ -1,0 +1,143 @@
+"""Visits of a study a second, on one and two workers, and what they cost in memory."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench.report import Row
+from harness.study.chunks import Chunk, ChunkResult
+from harness.study.jobs import StudyPlan, plan_of
+from harness.study.ledger import Ledger, columns
+from harness.study.outcome import EvaluationRow, Played, TimingRow, VisitRow
+from harness.study.plan import load_study
+from harness.study.runner import Crew, Runner, local_crew
+from harness.study.tables import write_tables
+from harness.study.visit import identity
+
+N_REPEATS = 5
+N_REPLICATES = 2
+FEW, MANY = 100, 10_000
+N_EVALUATIONS = 20
+BUFFERS_MB = 64.0  # what writing Parquet may take, whatever the number of rows
+
+
+def rows() -> list[Row]:
+    """Return every figure of this module."""
+    return [*speed_rows(), *memory_rows()]
+
+
+def speed_rows() -> list[Row]:
+    """Return the pace of the study `quick`, its children started beforehand."""
+    study = load_study("quick").model_copy(update={"replicates": N_REPLICATES})
+    plan = plan_of(study)
+    ones, twos = [], []
+    with local_crew(2) as two, local_crew(1) as one:
+        _played_s(plan, two)
+        _played_s(plan, one)
+        for _ in range(N_REPEATS):
+            ones.append(_played_s(plan, one))
+            twos.append(_played_s(plan, two))
+    shares = [one_s / (2.0 * two_s) for one_s, two_s in zip(ones, twos, strict=True)]
+    per_visit_s = median(twos) / study.n_visits
+    n = study.n_visits
+    return [
+        Row("1,000 visits on two workers", 1000.0 * per_visit_s / 60.0, "min", 6.0),
+        Row(
+            f"two workers, share of twice one ({n} visits, median of {N_REPEATS})",
+            100.0 * median(shares),
+            "%",
+            90.0,
+            at_most=False,
+        ),
+        Row(f"{n} visits on one worker", median(ones), "s"),
+        Row(f"{n} visits on two workers", median(twos), "s"),
+    ]
+
+
+def _played_s(plan: StudyPlan, crew: Crew) -> float:
+    """Return the wall seconds of playing and recording every visit of a study."""
+    with TemporaryDirectory() as folder, Ledger(Path(folder)) as ledger:
+        ledger.plan((job.key for job in plan.jobs()), "bench")
+        started_s = time.perf_counter()
+        limit_s = plan.study.visit_limit_s
+        Runner(ledger, crew, limit_s, "", lambda n: None).run(plan.jobs())
+        return time.perf_counter() - started_s
+
+
+def memory_rows() -> list[Row]:
+    """Return the parent's most memory, with visits that are made up, not played."""
+    few, many = (_most_memory_mb(n) for n in (FEW, MANY))
+    return [
+        Row(f"memory, {MANY:,} visits above {FEW}", many - few, "MB", BUFFERS_MB),
+        Row(f"most memory of the parent, {FEW} visits", few, "MB"),
+        Row(f"most memory of the parent, {MANY:,} visits", many, "MB"),
+    ]
+
+
+def _most_memory_mb(n: int) -> float:
+    command = [sys.executable, "-c", f"from bench.study import hold; hold({n})"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def hold(n: int) -> None:
+    """Record and write a study of `n` made-up visits; print the most memory it took."""
+    import resource
+
+    values = {"replicates": n // 36}
+    plan = plan_of(load_study("quick").model_copy(update=values))
+    with TemporaryDirectory() as folder, Ledger(Path(folder)) as ledger:
+        ledger.plan((job.key for job in plan.jobs()), "bench")
+        Runner(ledger, MadeUp(), 60.0, "", lambda n: None).run(plan.jobs())
+        write_tables(ledger, Path(folder))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+class MadeUp(Executor):
+    """A crew that makes results up, as many rows as a visit has."""
+
+    @property
+    def executor(self) -> Executor:
+        """Itself."""
+        return self
+
+    def n_workers(self) -> int:
+        """One."""
+        return 1
+
+    def dismiss(self) -> None:
+        """Nobody."""
+
+    def submit(self, _: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        """Return what a chunk might come to."""
+        future: Future[Any] = Future()
+        [chunk] = args
+        future.set_result(ChunkResult(list(made_up(chunk))))
+        return future
+
+
+def made_up(chunk: Chunk) -> Iterator[Played]:
+    """Yield rows that look like those of visits."""
+    for job in chunk.jobs:
+        visit: VisitRow = identity(job)
+        numbers = range(1, N_EVALUATIONS + 1)
+        timing = TimingRow(
+            key=job.key, wall_s=0.5, cpu_s=0.5, ask_ms=1.0, slowest_ask_ms=2.0
+        )
+        yield Played(visit, tuple(_evaluation(job.key, i) for i in numbers), timing)
+
+
+def _evaluation(key: str, number: int) -> EvaluationRow:
+    numbers = {
+        name: float(number)
+        for name, kind in columns("evaluations").items()
+        if kind is float
+    }
+    counts = {"n_pulses": 2, "beats": 100 * number, "unpleasant_events": 0}
+    return EvaluationRow(key=key, number=number, aborted="", **counts, **numbers)  # type: ignore[arg-type]
