@@ -159,6 +159,7 @@ def search_plan(
         knows_reference=measuring_plan(visit.plan).knows_reference,
         reference_se_pct=reference_error_pct(visit),
         readout=visit.readout,
+        knows_population=search.population,
         objective=Objective(search.energy_weight, search.discomfort_weight),
     )
 

@@ -320,6 +320,7 @@ class SearchTable(Table):
         _OBJECTIVE.discomfort_weight
     )
     gate_probability: Annotated[float, within(0.0, 1.0)] = GATE_PROBABILITY
+    population: bool = True
 
     def recommender_for(self, strategy: str = "") -> str:
         """Return the recommender: the one written down, or the strategy's own.

@@ -54,6 +54,7 @@ _OPTIONS: Final = (
     "duplicates",
     "gate_probability",
     "axes",
+    "population",
 )
 _TRAITS: Final = tuple(item.name for item in fields(Population))
 

@@ -10,7 +10,9 @@ from harness.landscape import landscape
 from harness.people import TABLE, people, people_of
 from harness.population import population_of
 from harness.population_table import DRAWN, people_rows
-from harness.search import SearchAdvisor, SearchPlan, therapy_space
+from harness.run import search_plan
+from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
+from harness.search import SearchAdvisor, therapy_space
 from sim.device.settings import Settings
 from sim.patient.cohort import sample_cohort
 from sim.streams import stream
@@ -122,9 +124,18 @@ def test_the_search_is_told_of_the_population_unless_it_may_not_know(knows):
         asked["gradual"] = problem.gradual
         yield problem.reference
 
-    plan = SearchPlan(strategy=curious, knows_population=knows)
+    table = SearchTable(population=knows)
+    plan = replace(search_plan(table, VisitTable(), DeviceTable()), strategy=curious)
     with SearchAdvisor(plan, np.random.default_rng(1)) as advisor:
         advisor.begin(REFERENCE, 5)
         advisor.propose()
     assert (asked["population"] is not None) == knows
     assert asked["gradual"] == ("amplitude_v",)
+
+
+def test_a_strategy_brings_its_recommender_unless_another_is_written_down():
+    assert SearchTable(strategy="cohort-bayes").recommender_for() == "population"
+    assert SearchTable(strategy="titration").recommender_for() == "posterior_mean"
+    assert SearchTable().recommender_for("cohort-bayes") == "population"
+    written = SearchTable(strategy="cohort-bayes", recommender="posterior_mean")
+    assert written.recommender_for() == "posterior_mean"
