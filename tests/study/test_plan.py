@@ -1,13 +1,16 @@
 """Study files: every fault is named, everything left out has a value."""
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from harness.scenario import ScenarioError
 from harness.study.plan import Study, load_study, parse_study, shipped_studies
 
+ROOT = Path(__file__).parents[2]
 GOOD = 'title = "t"\ncontenders = ["stay"]\n[cohort]\nn = 2\n'
 
 
@@ -138,3 +141,13 @@ def test_a_shipped_study_has_no_fault(name: str) -> None:
 def test_a_misspelt_study_is_told_the_nearest() -> None:
     with pytest.raises(ScenarioError, match="nearest is 'quick'"):
         load_study("quik")
+
+
+def test_the_example_of_the_how_to_is_a_study(odd_file: Path) -> None:
+    told = (ROOT / "docs" / "how-to" / "run-a-study.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```toml\n(.*?)```", told, flags=re.DOTALL)
+    study = parse_study(
+        example.replace("my_search.py:sweep", f"{odd_file}:fine"), "doc"
+    )
+    assert study.n_visits == 40 * 4 * 3 * 2
+    assert study.contenders[3].search(study.search).gate_probability == 0.0
