@@ -42,6 +42,9 @@ HORIZON = 5
 N_LAST = 2
 """Tests at the end that are kept for the point expected to be best."""
 
+REFERENCE_EVERY = 4
+"""Every test of this number is the reference, unless its value is exactly known."""
+
 N_NODES = 7
 """Outcomes of a test that are looked at: nodes of Gauss and Hermite."""
 
@@ -61,23 +64,47 @@ def cohort_bayes(problem: Problem, rng: np.random.Generator) -> Asking:
     normal belief with the mean and covariance of the weighted crowd.
     """
     log: list[Observation] = [(yield problem.reference)]
-    while (row := next_row(infer(problem, log), log, rng)) is not None:
+    repeats = True  # until one is seen to be answered from the search's log
+    while (row := _next_row(problem, log, rng, repeats=repeats)) is not None:
         seen = yield tuple(problem.space.indices[row].tolist())
-        if any(seen is known for known in log):  # answered from the search's log
-            return None
-        log.append(seen)
+        if any(seen is known for known in log):
+            repeats = False
+        else:
+            log.append(seen)
     return None
 
 
-def next_row(
-    insight: Insight, log: Sequence[Observation], rng: np.random.Generator
+def _next_row(
+    problem: Problem,
+    log: Sequence[Observation],
+    rng: np.random.Generator,
+    *,
+    repeats: bool,
 ) -> int | None:
-    """Return the row of the point to test next, None when there is none."""
+    """Return the row to test next: now and then a reference that is not known."""
+    open_ = reachable(problem, log, n_steps=1)
+    base = row_of(problem.space, problem.reference)
+    drifts = log[0].standard_error != 0.0  # of paired readings none is left
+    if drifts and repeats and open_[base] and len(log) % REFERENCE_EVERY == 0:
+        return base
+    open_[base] = False
+    if not repeats:
+        open_[tested_rows(problem, log)] = False
+        open_[[row_of(problem.space, seen.asked) for seen in log]] = False
+    return most_promising(infer(problem, log), log, open_, rng)
+
+
+def most_promising(
+    insight: Insight,
+    log: Sequence[Observation],
+    open_: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> int | None:
+    """Return the row of the most promising of the points that are open, (size,)."""
     problem, tested = insight.problem, tested_rows(insight.problem, log)
     left = max(problem.expected_evaluations - len(log), 1)
     known = _bearable(insight, _looked_at(problem, tested, rng))
-    base = row_of(problem.space, problem.reference)
-    near = known.within(reachable(problem, log, n_steps=1), without=base)
+    near = known.within(open_)
     if not len(near.rows):
         return None
     best, tried = near.best, np.intersect1d(near.rows, tested)
@@ -104,9 +131,9 @@ class Prospects:
         """The row of the highest expectation, the first of equals."""
         return int(self.rows[_highest(self.mean)])
 
-    def within(self, open_: NDArray[np.bool_], without: int = -1) -> "Prospects":
-        """Return those that are open, one row left out."""
-        kept = open_[self.rows] & (self.rows != without)
+    def within(self, open_: NDArray[np.bool_]) -> "Prospects":
+        """Return those that are open, of a mask of all points."""
+        kept = open_[self.rows]
         return Prospects(self.rows[kept], self.mean[kept])
 
     def thinned(self, n_kept: int, rng: np.random.Generator) -> Rows:

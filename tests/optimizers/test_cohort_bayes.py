@@ -129,6 +129,47 @@ def test_a_wrong_population_costs_little_beside_a_gaussian_process():
     assert misled < plain + 15.0
 
 
+def test_a_search_with_a_population_is_replayed_from_its_log():
+    gain, level = patients(1)
+    known = {"population": crowd(), "gradual": ("amplitude_v",)}
+    options = {"seed": 3, "recommender": "population"}
+    whole = play(
+        "cohort-bayes", gain[0], level[0], population=known["population"], **options
+    )
+    again = Search("cohort-bayes", problem_of(**known), np.random.default_rng((6, 3)))
+    with again:
+        again.replay(whole.log)  # raises where another point is asked
+    assert len(again.log) == N_TESTS + 1
+
+
+def test_a_reference_that_is_not_known_is_read_now_and_then():
+    gain, _ = patients(1)
+    rng = np.random.default_rng(4)
+    with Search("cohort-bayes", problem_of(crowd()), rng) as search:
+        while (point := search.ask()) is not None:
+            value = gain[0][row_of(SPACE, point)] + rng.normal(0.0, NOISE_SD)
+            search.tell(Observation(point, point, value, standard_error=NOISE_SD))
+    assert [n for n, seen in enumerate(search.log) if seen.asked == REFERENCE] == [
+        0,
+        4,
+        8,
+        12,
+        16,
+        20,
+    ]
+
+
+def test_where_repeats_are_not_read_again_every_test_is_another_point():
+    gain, _ = patients(1)
+    rng = np.random.default_rng(4)
+    problem = problem_of(crowd())
+    with Search("cohort-bayes", problem, rng, duplicates="cached") as search:
+        while (point := search.ask()) is not None:
+            value = gain[0][row_of(SPACE, point)]
+            search.tell(Observation(point, point, value, standard_error=NOISE_SD))
+    assert len({seen.asked for seen in search.log}) == N_TESTS + 1
+
+
 def test_the_amplitude_is_asked_for_one_step_at_a_time():
     gain, level = patients(1)
     level[:] = -4.0

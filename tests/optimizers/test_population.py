@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
@@ -207,8 +207,33 @@ def test_row_of_finds_every_point_of_a_space_with_holes():
     assert rows == list(range(SPACE.size))
 
 
-@given(n=st.integers(1, 40), k=st.integers(1, 40), m=st.integers(1, 2000))
+@settings(max_examples=30)
+@given(n=st.integers(1, 30), k=st.integers(1, 30), m=st.integers(1, 600))
 def test_a_product_in_pieces_is_the_product(n, k, m):
     rng = np.random.default_rng(n * k + m)
     left, right = rng.normal(size=(n, k)), rng.normal(size=(k, m))
     assert times(left, right) == pytest.approx(left @ right, abs=1e-12)
+
+
+@pytest.mark.usefixtures("undisputed")
+def test_the_chance_of_being_better_is_calibrated_among_the_people_known():
+    rng = np.random.default_rng(11)
+    values = slopes(*rng.normal(0.1, 0.4, 300)) + rng.normal(0.0, 0.2, (300, 1))
+    values[:, 0] = 0.0
+    problem = problem_of(values)
+    rows = np.arange(1, SPACE.size)
+    chances, better = [], []
+    for person in values:
+        tested = [tuple(SPACE.indices[row].tolist()) for row in rng.choice(rows, 6)]
+        told = [person[row_of(SPACE, point)] + rng.normal() for point in tested]
+        insight = infer(problem, [known_reference(), *map(read, tested, told)])
+        best = rows[[insight.mean(rows).argmax()]]
+        chances.append(insight.probability_better(best)[0])
+        better.append(person[best[0]] > 0.0)
+    chances, better = np.array(chances), np.array(better)
+    for low, high in ((0.0, 0.6), (0.6, 0.8), (0.8, 0.95), (0.95, 1.01)):
+        among = chances[(chances >= low) & (chances < high)]
+        n_better = better[(chances >= low) & (chances < high)].sum()
+        # three SDs of what so many independent chances add up to
+        spread = np.sqrt(np.sum(among * (1.0 - among)))
+        assert abs(n_better - among.sum()) < 3.0 * spread
