@@ -1,5 +1,6 @@
 """Chunks played on the workers of a dask scheduler, the same way as on this machine."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -74,6 +75,8 @@ def _connected(address: str) -> Any:
         raise ClusterError(
             "dask is not installed; pip install 'ccmlab[cluster]' from the checkout"
         ) from None
+    # that the scheduler is gone is said once, by us
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
