@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.report.learnt import Belief, Information, Learnt, learnt
+from harness.learnt import Belief, Information, Learnt, learnt
 from harness.report.model import Curve, Fact, GainMap, Surface
 from harness.report.values import quantity, therapy_text
 from harness.scenario import Scenario

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from harness.learnt import NORMAL_95
 from harness.report.energy import energy_rows, energy_statement
-from harness.report.learnt import NORMAL_95
 from harness.report.model import (
     Analysis,
     AxisColumn,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.report.learnt import learnt
+from harness.learnt import learnt
 from harness.run import search_plan
 from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
 from harness.search import SearchAdvisor, SearchPlan
