@@ -31,8 +31,13 @@ lint: .venv/dev.stamp  ## check style and types only
 bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget
 	$(BIN)/python -m bench
 
-results: .venv/run.stamp  ## write the committed results in results/published again
+results: .venv/run.stamp  ## write results/published again (two cores: about 90 minutes)
 	$(BIN)/ccmlab validate --quiet --publish .
+	$(BIN)/ccmlab study reference --out results/reference
+	$(BIN)/ccmlab compare results/reference --out results/published/reference \
+		--readme README.md --force
+	$(BIN)/ccmlab study goal --out results/goal
+	$(BIN)/ccmlab compare results/goal --out results/published/goal --force
 	$(BIN)/python -m harness.population_table
 
 lock: .venv/uv.stamp  ## resolve every pinned version again
