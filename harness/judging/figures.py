@@ -42,7 +42,7 @@ READINGS_CAPTION: Final = (
 WATERFALL_CAPTION: Final = (
     "True gain of what was programmed for good; the best contenders, a bar a patient. "
     "Mean over replicates. Vermilion with a cross: harmed in any of them, worse than "
-    "the reference by 0.1 point or more, or not tolerated. Grey dash: what the patient "
+    "the reference by 0.1 point or more, or newly felt. Grey dash: what the patient "
     "could have gained. No bar: the reference was kept."
 )
 

@@ -90,6 +90,7 @@ class Scorer:
         gain, final_gain = self.gain_pct(candidate), self.gain_pct(final)
         best = float(truth.utility_pct[truth.row(truth.best)])
         tolerated = self.tolerated(final)
+        newly_felt = not tolerated and self.tolerated(self.reference)
         return {
             "attainable_gain_pct": truth.attainable_gain_pct,
             "off_gain_pct": truth.off_gain_pct,
@@ -102,7 +103,7 @@ class Scorer:
             "final_regret_pct": truth.regret_pct(final_gain),
             "utility_regret_pct": best - self.utility_pct(candidate),
             "attained_frac": truth.attained_frac(gain),
-            "harmed": final_gain <= -HARM_PCT or not tolerated,
+            "harmed": final_gain <= -HARM_PCT or newly_felt,
         }
 
     def _level(self, settings: Settings) -> float:

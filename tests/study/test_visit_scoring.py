@@ -122,6 +122,20 @@ def test_settings_below_the_reference_or_felt_are_harm() -> None:
     assert sore.columns(stronger, stronger)["harmed"]
 
 
+def test_whoever_leaves_things_as_they_are_harms_nobody() -> None:
+    """Also where the patient came with settings that hurt."""
+    one = scorer()
+    found = DEVICE.as_found
+    sore = Scorer(
+        personalize(responder(), {"sensation_threshold_v": 4.0}),
+        found,
+        one.plan,
+        one.search,
+    )
+    assert not sore.tolerated(found)
+    assert not sore.columns(found, found)["harmed"]
+
+
 def test_a_null_patient_has_nothing_to_win_and_no_regret() -> None:
     row = play(job("stay", patient=phenotype("hfref-null"))).visit
     assert row.attainable_gain_pct == pytest.approx(0.0, abs=1e-9)
