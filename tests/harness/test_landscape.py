@@ -49,7 +49,7 @@ def test_every_allowed_setting_has_its_truth() -> None:
 def test_random_settings_agree_with_the_schedule_played_in_full(response: str) -> None:
     found, patient = truth(response), responder(response)
     base = ees_gain(patient, FOUND)
-    for row in np.random.default_rng(3).choice(len(found.points), 12, replace=False):
+    for row in np.random.default_rng(3).choice(len(found.points), 25, replace=False):
         point = tuple(int(i) for i in found.points[row])
         gain = ees_gain(patient, settings(point))
         assert found.ees_gain_pct[row] == pytest.approx(100.0 * gain, abs=1e-9)
