@@ -282,5 +282,6 @@ def result_text(result: Result) -> str:
             "",
             f"visits  {result.folder / 'visits.csv'}",
             f"data    {result.folder}",
+            f"judge   ccmlab compare {result.folder}",
         ]
     )
