@@ -1,8 +1,9 @@
 """The tables of a study: written from the ledger row by row, read back as arrays."""
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -95,16 +96,16 @@ def _write_parquet(
 
 @contextmanager
 def _scratch(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    place = path.with_name(f"{path.name}.duckdb")
+    """Give a database in a folder of its own, which a killed writer may have left."""
+    place = path.with_name(f"{path.name}.scratch")
     config: dict[str, Any] = {"threads": 1, "memory_limit": _MEMORY}
-    place.unlink(missing_ok=True)
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
     try:
-        with duckdb.connect(str(place), config=config) as connection:
+        with duckdb.connect(str(place / "rows.duckdb"), config=config) as connection:
             yield connection
     finally:
-        for left in (place, place.with_name(f"{place.name}.wal")):
-            with suppress(OSError):
-                left.unlink(missing_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _arrays(

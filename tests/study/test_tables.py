@@ -80,6 +80,10 @@ def test_a_study_with_nothing_done_has_tables_without_rows(folder: Path) -> None
 
 
 def test_nothing_is_left_beside_the_tables(folder: Path, rows: Rows) -> None:
+    left = folder / ".visits.parquet.partial.scratch"  # by a writer that was killed
+    left.mkdir()
+    (left / "rows.duckdb").write_bytes(b"half a database")
+    (left / "rows.duckdb.wal").write_bytes(b"half a log")
     written(folder, [rows("a")], ["a"])
     expected = {*NAMES, STUDY_FILE, MANIFEST_FILE, "ledger.sqlite"}
     assert {path.name for path in folder.iterdir()} == expected
