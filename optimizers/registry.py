@@ -123,6 +123,19 @@ def load_strategy(source: str) -> Strategy:
     return named.run
 
 
+def source_of(source: str) -> Path | None:
+    """Return the file of a strategy that is somebody else's; None for one of ours.
+
+    Raises ValueError as `load_strategy` does.
+    """
+    place = source.rpartition(":")[0]
+    if place.endswith(".py"):
+        return Path(place)
+    module, _ = _origin(load_strategy(source))
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return None if file is None or module in _BUILT_IN else Path(file)
+
+
 def preferred_recommender(source: str) -> str:
     """Return the recommender that goes with a strategy, where nobody says otherwise."""
     known = strategies().get(source)

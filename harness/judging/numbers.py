@@ -76,7 +76,8 @@ def rate_pct(hits: NDArray[np.bool_], patients: NDArray[np.int64]) -> Estimate:
     """Return a share of visits with its Wilson interval, percent.
 
     Visits of one patient are no independent trials: their number is divided by the
-    design effect that their clustering shows (1 with one visit a patient).
+    design effect that their clustering shows (1 with one visit a patient). Where all
+    or none are hits nothing is shown, and each patient counts as one trial.
 
     Parameters
     ----------
@@ -92,10 +93,10 @@ def rate_pct(hits: NDArray[np.bool_], patients: NDArray[np.int64]) -> Estimate:
 
 
 def _design_effect(hits: NDArray[np.bool_], patients: NDArray[np.int64]) -> float:
-    _, place = np.unique(patients, return_inverse=True)
+    whose, place = np.unique(patients, return_inverse=True)
     share = float(np.mean(hits))
     if share in (0.0, 1.0):
-        return 1.0
+        return hits.size / whose.size
     off_by = np.bincount(place, weights=hits - share)
     clustered = float(np.sum(off_by**2)) / hits.size
     return max(1.0, clustered / (share * (1.0 - share)))

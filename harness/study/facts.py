@@ -11,6 +11,7 @@ from typing import Any, Final
 
 SAME_EVERYWHERE: Final = ("ccmlab", "numpy", "scipy", "numba")
 _OURS: Final = ("sim", "optimizers", "harness")
+_SOURCES: Final = (".py", ".csv", ".toml")
 
 
 def asks_versions() -> Callable[[], Mapping[str, str]]:
@@ -19,7 +20,7 @@ def asks_versions() -> Callable[[], Mapping[str, str]]:
     Made anew, so that it travels to the workers of a cluster as code, not by name: it
     runs where no ccmlab is installed, and says so.
     """
-    names, ours = SAME_EVERYWHERE, _OURS
+    names, ours, suffixes = SAME_EVERYWHERE, _OURS, _SOURCES
 
     def versions() -> Mapping[str, str]:
         found = {"python": platform.python_version()}
@@ -32,7 +33,8 @@ def asks_versions() -> Callable[[], Mapping[str, str]]:
         for name in ours:
             spec = find_spec(name)
             place = Path(spec.origin).parent if spec and spec.origin else Path()
-            for path in sorted(place.rglob("*.py")) if spec else ():
+            found_there = place.rglob("*") if spec else ()
+            for path in sorted(p for p in found_there if p.suffix in suffixes):
                 digest.update(path.relative_to(place).as_posix().encode())
                 digest.update(path.read_bytes())
         found["sources of ccmlab"] = digest.hexdigest()[:12]

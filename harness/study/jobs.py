@@ -7,12 +7,13 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from harness.faults import Fault, ScenarioError, no_such
 from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
 from harness.study.plan import Study, portable
 from harness.study.visit import Job
+from optimizers.registry import preferred_recommender, source_of
 from sim.heart.settle import ImplausibleHeartError, NotSettledError
 from sim.patient import (
     NoHeartError,
@@ -27,6 +28,7 @@ from sim.patient import (
 from sim.streams import stream
 
 KEY_LENGTH: Final = 24
+_LEFT_OUT: Final = SearchTable().recommender
 _NO_MATTER: Final = ("strips", "strip_rate_hz", "strip_noise")
 
 
@@ -166,17 +168,29 @@ def _way_digest(
 ) -> str:
     """Return the hash of how a patient's visits are searched and read.
 
-    A strategy from a file counts with the bytes of the file.
+    A strategy that is not ours counts with the bytes of its file.
     """
     return _hash(
         {
             "contender": contender,
             "strategy": _strategy_digest(search.strategy),
-            "search": search.model_dump(mode="json", exclude={"strategy"}),
+            "search": _search_told(search),
             "visit": visit.model_dump(mode="json", exclude=set(_NO_MATTER)),
             "device": device.model_dump(mode="json"),
         }
     )
+
+
+def _search_told(search: SearchTable) -> dict[str, Any]:
+    """Return what steers a search, strategy apart.
+
+    A recommender that is left out is the strategy's own, whatever the table says.
+    """
+    told = search.model_dump(mode="json", exclude={"strategy"})
+    chosen = search.recommender_for()
+    own = chosen == preferred_recommender(search.strategy)
+    told["recommender"] = _LEFT_OUT if own else f"instead of its own: {chosen}"
+    return told
 
 
 def patient_digest(patient: Patient) -> str:
@@ -185,10 +199,10 @@ def patient_digest(patient: Patient) -> str:
 
 
 def _strategy_digest(strategy: str) -> str:
-    place = strategy.rpartition(":")[0]
-    if not place.endswith(".py"):
+    place = source_of(strategy)
+    if place is None:
         return strategy
-    return f"{portable(strategy)} {sha256(Path(place).read_bytes()).hexdigest()}"
+    return f"{portable(strategy)} {sha256(place.read_bytes()).hexdigest()}"
 
 
 def _hash(told: object) -> str:

@@ -306,12 +306,14 @@ class Study(Table):
         data["contenders"] = [
             {"label": one.name, "strategy": portable(one.strategy)}
             | one.model_dump(mode="json", include=one.model_fields_set & {*_OPTIONS})
+            | {"recommender": one.search(self.search).recommender_for()}
             for one in self.contenders
         ]
         data["patients"] = [PurePath(name).name for name in self.patients or ()]
         for name in _VARIED:
             data["visit"].pop(name, None)
-        data["search"].pop("strategy")
+        for name in ("strategy", "recommender"):
+            data["search"].pop(name)
         return data
 
 

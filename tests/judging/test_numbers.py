@@ -51,6 +51,14 @@ def test_copies_of_a_visit_add_no_knowledge_to_a_rate() -> None:
     assert (thrice.low, thrice.high) == pytest.approx((once.low, once.high))
 
 
+@pytest.mark.parametrize("hit", [True, False])
+def test_where_all_visits_agree_each_patient_is_one_trial(hit: bool) -> None:
+    alike = rate_pct(np.full(600, hit), np.repeat(np.arange(20), 30))
+    low, high = wilson(20 * hit, 20)
+    assert (alike.value, alike.n) == (100.0 * hit, 600)
+    assert (alike.low, alike.high) == pytest.approx((100 * low, 100 * high))
+
+
 def test_a_rate_among_nobody_is_unknown() -> None:
     nobody = rate_pct(np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64))
     assert isnan(nobody.value)

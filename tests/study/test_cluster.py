@@ -13,7 +13,7 @@ import pytest
 
 from harness.cli import invoke
 from harness.study.cluster import ClusterError, check_versions
-from harness.study.facts import versions_here
+from harness.study.facts import differences, versions_here
 from harness.study.tables import read_study
 
 DASK = [sys.executable, "-m", "dask"]
@@ -37,6 +37,21 @@ def test_workers_that_run_the_same_are_accepted() -> None:
     mine = versions_here()
     assert {"ccmlab", "python", "numpy", "scipy", "numba"} < mine.keys()
     check_versions(FakeClient({"tcp://a:1": mine, "tcp://b:2": dict(mine)}))
+
+
+def test_a_worker_with_other_data_does_not_run_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "all_of_ours"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "people.csv").write_text("a,b\n1,2\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("harness.study.facts._OURS", ("all_of_ours",))
+    before = versions_here()
+    assert versions_here() == before
+    (package / "people.csv").write_text("a,b\n1,3\n")
+    assert differences(before, versions_here())[0].startswith("sources of ccmlab")
 
 
 def test_a_worker_with_another_version_is_named_with_both_versions() -> None:

@@ -82,6 +82,38 @@ def test_a_strategy_from_a_file_counts_with_its_contents_not_its_place(
     assert keys(tiny_study([f"{moved}:fine"])) != here
 
 
+def test_a_strategy_from_a_module_counts_with_its_contents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_study: Maker
+) -> None:
+    module = tmp_path / "somebody_elses_search.py"
+    module.write_text("def fine(problem, rng):\n    yield problem.reference\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    source = "somebody_elses_search:fine"
+    before = keys(tiny_study([source]))
+    assert keys(tiny_study([source])) == before
+    module.write_text(module.read_text() + "\n# changed\n")
+    assert keys(tiny_study([source])) != before
+
+
+@pytest.mark.parametrize(
+    ("strategy", "own"),
+    [("stay", "posterior_mean"), ("cohort-bayes", "population")],
+)
+def test_a_recommender_counts_where_it_is_not_the_strategys_own(
+    strategy: str, own: str, tiny_study: Maker
+) -> None:
+    def with_recommender(name: str) -> list[str]:
+        chosen = f', recommender = "{name}"' if name else ""
+        one = f'{{ label = "a", strategy = "{strategy}"{chosen} }}'
+        return keys(tiny_study([one]))
+
+    left_out = with_recommender("")
+    assert with_recommender(own) == left_out
+    others = {"posterior_mean", "population", "best_mean"} - {own}
+    found = {name: with_recommender(name)[0] for name in others}
+    assert len({*found.values(), left_out[0]}) == 3
+
+
 def test_a_patient_who_is_not_there_is_a_fault_with_its_place(
     tiny_study: Maker,
 ) -> None:

@@ -117,10 +117,13 @@ def test_a_contender_from_a_file_is_called_without_its_folder(
 def test_a_study_as_read_says_what_was_left_out_and_is_json(
     tiny_study: Callable[..., Study],
 ) -> None:
-    told = json.loads(json.dumps(tiny_study(["stay", "gp"]).as_read()))
+    told = json.loads(json.dumps(tiny_study(["stay", "cohort-bayes"]).as_read()))
     assert told["plans"] == ["paired"]
-    assert [one["label"] for one in told["contenders"]] == ["stay", "gp"]
-    assert told["search"]["recommender"] == "posterior_mean"
+    assert [one["label"] for one in told["contenders"]] == ["stay", "cohort-bayes"]
+    recommenders = [one["recommender"] for one in told["contenders"]]
+    assert recommenders == ["posterior_mean", "population"]
+    assert "recommender" not in told["search"]
+    assert told["search"]["gate_probability"] == 0.8
     assert "titration_min" not in told["visit"]
 
 
