@@ -44,8 +44,6 @@ class People:
         `(n,)` for each name in `LAW`.
     responds
         `(n,)`: False for those whom every setting affects alike.
-    fibrillates
-        `(n,)`: whether in atrial fibrillation.
     sensation_threshold_v
         `(n,)`: amplitude felt at grade 2 with the reference train.
     slope_pct, bend_pct
@@ -55,7 +53,6 @@ class People:
 
     law: Mapping[str, FloatArray]
     responds: NDArray[np.bool_]
-    fibrillates: NDArray[np.bool_]
     sensation_threshold_v: FloatArray
     slope_pct: Mapping[str, FloatArray]
     bend_pct: Mapping[str, FloatArray]
@@ -81,7 +78,6 @@ def people_of(rows: Sequence[Mapping[str, str]]) -> People:
     return People(
         law=MappingProxyType({name: number(name) for name in LAW}),
         responds=np.array([row["family"] != "null" for row in rows]),
-        fibrillates=np.array([row["rhythm"] == "af" for row in rows]),
         sensation_threshold_v=number("sensation_threshold_v"),
         slope_pct=MappingProxyType(slopes),
         bend_pct=MappingProxyType(bends),

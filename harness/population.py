@@ -64,6 +64,8 @@ def population_of(
     values -= _small(energy_weight * (energy - energy[base]))
     discomfort = discomfort_weight * np.maximum(level, 0.0)
     values -= discomfort - discomfort[:, base, None]
+    for shared in (values, level):  # by all searches that ask the same
+        shared.flags.writeable = False
     return Population(values, level)
 
 

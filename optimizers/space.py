@@ -115,12 +115,16 @@ class Space:
     @cached_property
     def steps(self) -> FloatArray:
         """Length of one lattice step of each axis in scaled coordinates, (n_axes,)."""
-        return 1.0 / np.maximum(np.array(self.shape, dtype=np.float64) - 1.0, 1.0)
+        steps = 1.0 / np.maximum(np.array(self.shape, dtype=np.float64) - 1.0, 1.0)
+        steps.flags.writeable = False
+        return steps
 
     @cached_property
     def indices(self) -> NDArray[np.intp]:
-        """Every allowed point in lattice order, (size, n_axes)."""
-        return np.argwhere(self.mask)
+        """Every allowed point in lattice order, (size, n_axes), read-only."""
+        indices = np.argwhere(self.mask)
+        indices.flags.writeable = False
+        return indices
 
     def points(self) -> Iterator[Point]:
         """Iterate over the allowed points in lattice order (last axis fastest)."""

@@ -108,6 +108,12 @@ def test_equal_questions_share_one_answer():
     assert known() is known()
 
 
+def test_no_search_can_change_what_the_next_one_is_told():
+    for shared in (known().values, known().sensation, space_of().indices):
+        with pytest.raises(ValueError, match="read-only"):
+            shared[0, 0] = 1
+
+
 def test_people_survive_a_round_trip_through_their_rows():
     rows = list(people_rows(2))
     again, shipped = people_of(rows), people()

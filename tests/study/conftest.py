@@ -38,6 +38,16 @@ def hangs(problem, rng):
 def dies(problem, rng):
     yield problem.reference
     os._exit(7)
+
+def spoils(problem, rng):
+    for shared in (problem.population.values, problem.space.indices):
+        try:
+            shared[:] = shared[:1].copy()
+        except ValueError:
+            pass
+    rng.random(1000)
+    yield problem.reference
+    raise RuntimeError("after all was spoilt")
 """
 
 TINY = """
