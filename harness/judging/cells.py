@@ -11,8 +11,10 @@ from harness.judging.numbers import FloatArray
 from harness.judging.reading import Columns, Study
 from harness.landscape import FLAT_PCT
 from sim.units import PCT_PER_FRAC
+from sim.visit.plan import VisitPlan
 
 BoolArray = NDArray[np.bool_]
+LEAST_PCT: Final = VisitPlan().least_relevant_gain_pct
 SINUS: Final = "sinus"
 AF: Final = "af"
 GAIN: Final = "sinus, something to gain"
@@ -73,9 +75,13 @@ def judged_visits(study: Study) -> Columns:
 
     A visit that did not come to its end counts as the reference kept: regret and gain
     are the reference's. What it cost is unknown, not 0. `reference_regret_pct` is what
-    keeping the reference gives away.
+    keeping the reference gives away, `least_relevant_gain_pct` the gain from which the
+    study calls a setting better in a way that matters.
     """
     visits = dict(study.visits)
+    planned = study.tables.study.get("visit", {})
+    least_pct = float(planned.get("least_relevant_gain_pct", LEAST_PCT))
+    visits["least_relevant_gain_pct"] = np.full(visits["key"].size, least_pct)
     done = np.asarray(visits["status"] == "done")
     for name in ("attainable_gain_pct", "off_gain_pct"):
         visits[name] = _known_of_patient(visits, name)

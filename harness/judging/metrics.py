@@ -146,8 +146,9 @@ METRICS: Final = _metrics(
         "%",
         "higher",
         1,
-        "Visits called improved whose candidate truly gains 1 % or more, and visits "
-        "not called improved whose candidate does not.",
+        "Visits called improved whose candidate truly gains what the study calls "
+        "relevant (1 % unless it says otherwise) or more, and visits not called "
+        "improved whose candidate does not.",
     ),
     (
         "improved_pct",
@@ -163,7 +164,8 @@ METRICS: Final = _metrics(
         "%",
         "higher",
         1,
-        "Visits called improved among those whose candidate truly gains 1 % or more.",
+        "Visits called improved among those whose candidate truly gains what the "
+        "study calls relevant or more.",
     ),
     (
         "wrong_improved_pct",

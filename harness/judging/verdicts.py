@@ -9,10 +9,7 @@ import numpy as np
 from harness.judging.cells import BoolArray, Cell
 from harness.judging.numbers import Estimate, rate_pct
 from harness.landscape import FLAT_PCT
-from sim.visit.plan import VisitPlan
 
-LEAST_PCT: Final = VisitPlan().least_relevant_gain_pct
-"""Gain from which a candidate is truly better in a way that matters."""
 VERDICTS: Final = ("improved", "no difference shown", "stopped", "none")
 TRUTHS: Final = ("relevant gain", "smaller gain", "no gain")
 
@@ -75,7 +72,7 @@ def _said(cell: Cell) -> dict[str, BoolArray]:
 
 def _true(cell: Cell) -> dict[str, BoolArray]:
     gain = cell.of("candidate_gain_pct")
-    relevant, none = gain >= LEAST_PCT, ~(gain > 0.0)
+    relevant, none = gain >= cell.of("least_relevant_gain_pct"), ~(gain > 0.0)
     return dict(zip(TRUTHS, (relevant, ~relevant & ~none, none), strict=True))
 
 

@@ -1,8 +1,10 @@
 """Leaderboards of studies whose truth is known."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isnan, nan
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from harness.judging.board import Judged, Line, judge
 from harness.judging.metrics import METRICS
 from harness.judging.numbers import wilson
 from harness.judging.paired import KEPT
-from harness.judging.reading import BrokenStudyError, Study
+from harness.judging.reading import BrokenStudyError, Study, read_study
 from harness.judging.verdicts import TRUTHS, VERDICTS
 from harness.study.outcome import VisitRow
 
@@ -243,6 +245,17 @@ def test_verdicts_are_counted_by_what_is_true(stored: Stored, visit: Visit) -> N
         assert rate.n == n
         assert (rate.low, rate.high) == pytest.approx([100.0 * x for x in wilson(k, n)])
         assert judged.together[name] == rate  # one contender is all there is
+
+
+def test_what_is_relevant_is_the_studys_to_say(
+    write_study: Callable[..., Path], visit: Visit
+) -> None:
+    rows = [visit(candidate_gain_pct=1.5, verdict="inconclusive")]
+    folder = write_study(rows)
+    assert line(judge(read_study(folder)), "alpha")["verdict_right_pct"].value == 0.0
+    told = {"visit": {"least_relevant_gain_pct": 2.0}}
+    (folder / "study.json").write_text(json.dumps(told))
+    assert line(judge(read_study(folder)), "alpha")["verdict_right_pct"].value == 100.0
 
 
 def test_harm_is_of_the_permanent_settings(stored: Stored, visit: Visit) -> None:
