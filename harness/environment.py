@@ -1,8 +1,8 @@
 """A visit as an environment for learning agents: `reset`, then `step` by `step`.
 
 In the manner of Gymnasium, without needing it: an action is a point of the lattice,
-the reward is the utility as read, with all its noise. The truth stays with
-`harness.truth`.
+the reward is the utility as read, with all its noise. Only the record at the end of an
+episode knows the patient; an agent that is to be judged must not look there.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """Chunks played on the workers of a dask scheduler, the same way as on this machine."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from importlib import import_module
@@ -24,6 +24,7 @@ class DaskCrew:
     def __init__(self, client: Any, address: str) -> None:
         self._client = client
         self._address = address
+        self._checked: set[str] = set()
         self._executor: Executor = client.get_executor(pure=False)
 
     @property
@@ -34,10 +35,14 @@ class DaskCrew:
     def n_workers(self) -> int:
         """Return how many threads the workers have in all, 0 while there is none.
 
-        Raises ClusterError when the scheduler is gone.
+        Raises ClusterError when the scheduler is gone, or when a worker that has come
+        meanwhile does not run the same.
         """
         try:
             threads: Mapping[str, int] = self._client.nthreads()
+            self._check_those_who_came(set(threads))
+        except ClusterError:
+            raise
         except (OSError, RuntimeError, AttributeError) as error:
             raise ClusterError(
                 f"the dask scheduler at {self._address} is gone "
@@ -45,6 +50,12 @@ class DaskCrew:
                 "the same command goes on"
             ) from None
         return sum(threads.values())
+
+    def _check_those_who_came(self, workers: set[str]) -> None:
+        late = workers - self._checked
+        if late:
+            check_versions(self._client, sorted(late))
+            self._checked |= late
 
     def dismiss(self) -> None:
         """Let chunks that run end by themselves: others may use the same workers."""
@@ -62,8 +73,9 @@ def dask_crew(address: str) -> Iterator[DaskCrew]:
     """
     client = _connected(address)
     try:
-        check_versions(client)
-        yield DaskCrew(client, address)
+        crew = DaskCrew(client, address)
+        crew.n_workers()  # nobody who does not run the same is given anything
+        yield crew
     finally:
         client.close()
 
@@ -93,10 +105,13 @@ def _connected(address: str) -> Any:
     return client
 
 
-def check_versions(client: Any) -> None:
-    """Raise ClusterError, naming worker and version, unless all run the same."""
+def check_versions(client: Any, workers: Sequence[str] | None = None) -> None:
+    """Raise ClusterError, naming worker and version, unless all run the same.
+
+    Of all workers, or of those named; one that is gone meanwhile does no harm.
+    """
     mine = versions_here()
-    found = client.run(asks_versions(), on_error="return")
+    found = client.run(asks_versions(), workers=workers, on_error="return")
     wrong = [
         f"worker {worker}: {', '.join(_wrong(mine, theirs))}"
         for worker, theirs in sorted(found.items())
@@ -112,4 +127,6 @@ def check_versions(client: Any) -> None:
 def _wrong(mine: Mapping[str, str], theirs: object) -> list[str]:
     if isinstance(theirs, Mapping):
         return differences(mine, theirs)
+    if isinstance(theirs, OSError):  # of the connection
+        return []
     return [f"cannot tell its versions ({type(theirs).__name__}: {theirs})"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.cli import invoke
-from harness.study.cluster import ClusterError, check_versions
+from harness.study.cluster import ClusterError, DaskCrew, check_versions
 from harness.study.facts import differences, versions_here
 from harness.study.tables import read_study
 
@@ -25,12 +25,22 @@ class FakeClient:
     """Answers for its workers."""
 
     def __init__(self, answers: Mapping[str, object]) -> None:
-        self.answers = answers
+        self.answers = dict(answers)
+        self.asked: list[object] = []
 
-    def run(self, function: Any, *, on_error: str) -> Mapping[str, object]:
+    def run(
+        self, function: Any, *, workers: list[str] | None, on_error: str
+    ) -> Mapping[str, object]:
         assert callable(function)
         assert on_error == "return"
-        return self.answers
+        self.asked.append(workers)
+        return {name: self.answers[name] for name in workers or self.answers}
+
+    def nthreads(self) -> Mapping[str, int]:
+        return dict.fromkeys(self.answers, 2)
+
+    def get_executor(self, *, pure: bool) -> None:
+        """Return nobody: nothing is played here."""
 
 
 def test_workers_that_run_the_same_are_accepted() -> None:
@@ -62,6 +72,19 @@ def test_a_worker_with_another_version_is_named_with_both_versions() -> None:
     assert str(caught.value) == (
         f"worker tcp://b:2: numpy 1.0 instead of {mine['numpy']}"
     )
+
+
+def test_a_worker_that_comes_later_is_asked_too_and_everybody_once() -> None:
+    mine = versions_here()
+    client = FakeClient({"tcp://a:1": mine})
+    crew = DaskCrew(client, "tcp://s:8786")
+    assert [crew.n_workers(), crew.n_workers()] == [2, 2]
+    client.answers["tcp://b:2"] = ConnectionError("gone again")
+    assert crew.n_workers() == 4
+    assert client.asked == [["tcp://a:1"], ["tcp://b:2"]]
+    client.answers["tcp://c:3"] = {**mine, "scipy": "1.0"}
+    with pytest.raises(ClusterError, match=r"worker tcp://c:3: scipy 1\.0 instead"):
+        crew.n_workers()
 
 
 def test_a_worker_that_cannot_tell_is_named_with_what_went_wrong() -> None:
