@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Any
 
 from harness.judging.board import Judged, Line
+from harness.judging.cells import GAIN
 from harness.judging.layout import number_text
 from harness.judging.metrics import METRICS
 from harness.judging.numbers import Estimate
@@ -57,6 +58,7 @@ def _headline(judged: Judged, table: Sequence[Line]) -> str:
         f"At {first.budget_min:g} minutes, plan {first.plan}, {judged.main.title}: "
         f"{first.contender} has the lowest median regret of {len(table)} contenders, "
         f"{with_interval('regret_median_pct', first['regret_median_pct'])}"
+        f"{_of_those_who_can_gain(judged, first)}"
     ]
     saved = first["saved_mean_pct"]
     if saved.known:
@@ -71,6 +73,21 @@ def _headline(judged: Judged, table: Sequence[Line]) -> str:
     if table[0].is_baseline:
         said.append(f" No contender is ahead of the baseline {judged.baseline}.")
     return "".join(said)
+
+
+def _of_those_who_can_gain(judged: Judged, all_of_them: Line) -> str:
+    """Return the same regret without the patients who have none whatever is chosen."""
+    table = judged.table(GAIN, all_of_them.plan, all_of_them.budget_min)
+    for line in table:
+        if line.contender == all_of_them.contender:
+            if line.n_patients == all_of_them.n_patients:
+                return ""
+            regret = with_interval("regret_median_pct", line["regret_median_pct"])
+            return (
+                f"; over the {line.n_patients} of {all_of_them.n_patients} patients "
+                f"with something to gain, {regret}"
+            )
+    return ""
 
 
 def together(judged: Judged) -> str:

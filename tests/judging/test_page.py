@@ -180,6 +180,28 @@ def test_a_study_that_is_not_complete_is_no_ranking(
     assert dict(facts(judged))["Visits"].startswith("1 of 40 planned")
 
 
+def test_the_headline_says_the_regret_of_those_who_can_gain(
+    tmp_path: Path, written: Any, make: Any
+) -> None:
+    """Who has nothing to gain has no regret, whatever is chosen."""
+    visit, _ = make
+    # attainable 4, off -4: gains of 0 and 2 have regrets 50 and 25, of a null patient 0
+    rows = [
+        visit(patient=0, contender=name, candidate_gain_pct=gain)
+        for name, gain in (("stay", 0.0), ("other", 2.0))
+    ]
+    everybody_can = judge(read_study(written(tmp_path / "one", rows)))
+    assert "something to gain" not in headline(everybody_can)
+    rows += [
+        visit(patient=patient, contender=name, attainable_gain_pct=0.0)
+        for patient in (1, 2)
+        for name in ("stay", "other")
+    ]
+    told = headline(judge(read_study(written(tmp_path / "three", rows))))
+    assert "other has the lowest median regret of 2 contenders, 0.0 %" in told
+    assert "over the 1 of 3 patients with something to gain, 25.0 %" in told
+
+
 def test_atrial_fibrillation_has_tables_of_its_own(soup: BeautifulSoup) -> None:
     captions = [table.get_text() for table in soup.select("#study1 caption")]
     for group in ("sinus rhythm, all patients", "atrial fibrillation, all patients"):
