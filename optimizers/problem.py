@@ -32,7 +32,8 @@ class Observation:
         The point the strategy asked for and the one that was tested; they differ when
         a safety filter stepped in. A refused point is reported as tested and aborted.
     value
-        Utility, higher is better, relative to the reference; nan when aborted.
+        Utility, higher is better: gain over the reference less its costs; nan when
+        aborted.
     standard_error
         Of `value`, same unit; nan when unknown (the problem's noise SD is then used);
         0 for a value known by construction, such as that of the reference.

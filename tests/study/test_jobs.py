@@ -42,6 +42,13 @@ def test_an_extended_study_has_the_keys_of_the_smaller_one(tiny_study: Maker) ->
         ("seed = 5", "seed = 6"),
         ("post_replication_pairs = 0", "post_replication_pairs = 1"),
         ("verification_pairs = 2", "verification_pairs = 3"),
+        ("[visit]", "[visit]\ntests_per_reference = 5"),
+        ("[visit]", "[visit]\ntarget_se_pct = 1.5"),
+        ("[visit]", "[visit]\nmost_replicates = 2"),
+        ("[visit]", "[visit]\nnoise_scale = 0.5"),
+        ("patients =", 'plans = ["single"]\npatients ='),
+        ('"stay"', '{ label = "stay", strategy = "stay", population = false }'),
+        ("[visit]", "[search]\nenergy_weight = 0.4\n[visit]"),
         ('"stay"', '{ label = "stay", strategy = "stay", gate_probability = 0.5 }'),
         ('"stay"', '{ label = "other", strategy = "stay" }'),
         ('"hfref-ischaemic"', '"hfref-null"'),
@@ -59,7 +66,11 @@ def test_a_key_hangs_on_all_that_determines_the_visit(
 
 @pytest.mark.parametrize(
     "change",
-    [('"A tiny study"', '"Another"'), ("visit_limit_s = 60", "visit_limit_s = 9")],
+    [
+        ('"A tiny study"', '"Another"'),
+        ("visit_limit_s = 60", "visit_limit_s = 9"),
+        ("[visit]", "[visit]\nstrip_noise = { mains_mv = 0.5 }"),
+    ],
 )
 def test_a_key_does_not_hang_on_anything_else(
     change: tuple[str, str], study_text: Callable[..., str]
