@@ -189,7 +189,7 @@ class Runner:
             lost.key for lost in result.lost
         }
         left = [job for key, job in jobs.items() if key not in known]
-        if left:  # somebody dismissed the child
+        if left:  # somebody dismissed the child, or cancelled the chunk
             self._again.append(self._chunk(left))
         del self._running[future]
         self.n_recorded += len(result.played)
@@ -216,11 +216,17 @@ class Runner:
 
 
 def _result_of(future: "Future[ChunkResult]", chunk: Chunk) -> ChunkResult:
-    """Return what a chunk came to; lost as a whole where its worker is."""
+    """Return what a chunk came to; lost as a whole where its worker is.
+
+    A chunk that was cancelled (with its scheduler, say) comes to nothing and is no
+    visit's fault.
+    """
     try:
         return future.result()
     except StartError:
         raise
-    except (Exception, CancelledError) as error:  # noqa: BLE001 of any executor
+    except CancelledError:
+        return ChunkResult()
+    except Exception as error:  # noqa: BLE001 of any executor
         how = f"its worker was lost ({type(error).__name__})"
         return ChunkResult(lost=[Lost(job.key, how) for job in chunk.jobs])

@@ -1,7 +1,7 @@
 """Handing out and taking in: what is lost, given up, dismissed, interrupted."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 
 from harness.study.chunks import Chunk, ChunkResult, Lost, StartError
 from harness.study.jobs import plan_of
-from harness.study.ledger import Ledger
+from harness.study.ledger import MOST_TRIES, Ledger
 from harness.study.outcome import Played
 from harness.study.plan import Study
 from harness.study.runner import Runner
@@ -31,7 +31,7 @@ class Here(Executor):
         self.chunks.append(chunk)
         try:
             future.set_result(self.work(chunk))
-        except (ConnectionError, StartError) as error:
+        except (ConnectionError, CancelledError, StartError) as error:
             future.set_exception(error)
         return future
 
@@ -143,6 +143,22 @@ def test_a_lost_worker_costs_its_chunk_a_try_and_no_more(
 
     chunks = run(ledger, jobs, work)
     assert len(asked(chunks)) == len(jobs) + n_lost[0]
+    assert ledger.counts() == {"done": 12}
+
+
+def test_a_chunk_that_was_cancelled_costs_its_visits_no_try(
+    ledger: Ledger, jobs: list[Job], done: Work
+) -> None:
+    cancelled = []
+
+    def work(chunk: Chunk) -> ChunkResult:
+        if chunk.jobs[0] is jobs[0] and len(cancelled) < MOST_TRIES:
+            cancelled.append(chunk)
+            raise CancelledError
+        return done(chunk)
+
+    run(ledger, jobs, work)
+    assert len(cancelled) == MOST_TRIES
     assert ledger.counts() == {"done": 12}
 
 
