@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import pytest
 
-from harness.study.child import READY, Keep, Play, Warm
+from harness.study.child import READY, Keep, Play, Warm, obeyed
 from harness.study.jobs import plan_of
 from harness.study.plan import Study
 from harness.study.visit import Job, play
@@ -52,6 +54,12 @@ def test_a_child_plays_what_its_parent_would(
     child.send(Keep(talking, "timed out", "killed"))
     kept = child.answer(START_S).visit
     assert (kept.status, kept.key) == ("timed out", talking.key)
+
+
+def test_a_child_warms_up_whoever_is_the_first_patient(tiny_study: Maker) -> None:
+    nobody: Any = None
+    order = Warm(replace(job(tiny_study), patient=nobody))
+    assert list(obeyed(order)) == [READY]
 
 
 def test_a_late_child_is_killed_and_a_dismissed_one_says_so(
