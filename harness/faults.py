@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -156,6 +156,13 @@ def _words_of(annotation: object) -> Iterator[str]:
 
 def _model_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:
     for step in path:
-        inner: Any = model.model_fields[str(step)].annotation
-        model = inner
+        model = next(_tables_of(model.model_fields[str(step)].annotation))
     return model
+
+
+def _tables_of(annotation: object) -> Iterator[type[BaseModel]]:
+    """Yield the table of an annotation, also where it may be left out."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _tables_of(part)

@@ -109,6 +109,10 @@ def load_strategy(source: str) -> Strategy:
     if ":" in source:
         return _from_module(source)
     known = strategies()
+    if source.endswith(".py"):
+        raise ValueError(
+            f"a strategy in a file is named {source}:FUNCTION, got {source!r} alone"
+        )
     if source not in known:
         raise ValueError(
             f"unknown strategy {source!r}; nearest is "
@@ -182,8 +186,16 @@ def _file_module(place: str) -> ModuleType:
         raise ValueError(f"cannot read {place} as a Python file")
     module = module_from_spec(spec)
     sys.modules[name] = module  # dataclasses in the file look their module up
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ValueError(_not_python(place, error)) from error
     return module
+
+
+def _not_python(place: str, error: SyntaxError) -> str:
+    line = f", line {error.lineno}" if error.lineno else ""
+    return f"{place}{line} is no Python: {error.msg}"
 
 
 def _origin(run: Strategy) -> tuple[str, str]:

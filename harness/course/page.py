@@ -16,7 +16,7 @@ HEADS: Final = (
     "month",
     "EF %",
     "MLWHFQ",
-    "VO2",
+    "peak VO2",
     "walk m",
     "NYHA",
     "CCM %",

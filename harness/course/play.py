@@ -161,6 +161,9 @@ def run_course(
         true = person.true()
         rng = stream(seed, name="course", key=(2, number))
         seen = read(true, rng)
+        if progress is not None:
+            of = f"visit {number} of {len(table.visit_months)}"
+            progress(0.0, of, f"month {month:g}")
         played = run_scenario(
             visit_scenario(scenario, number, person.override(true, seen), stretch),
             scenario_name=scenario_name,

@@ -167,12 +167,12 @@ def _contender(item: object) -> ContenderTable:
     table = {"strategy": item} if isinstance(item, str) else item
     if not isinstance(table, Mapping):
         raise ValueError(f"must be a strategy's name or a table, got {shown(item)}")
-    if "strategy" not in table:
-        raise FaultsError([Fault("strategy", "must be given")])
     known = ("label", "strategy", *_OPTIONS)
-    wrong = [name for name in table if name not in known]
+    wrong = [Fault(name, no_such(name, known)) for name in table if name not in known]
+    if "strategy" not in table:
+        wrong.insert(0, Fault("strategy", "must be given"))
     if wrong:
-        raise FaultsError(Fault(name, no_such(name, known)) for name in wrong)
+        raise FaultsError(wrong)
     return ContenderTable.model_validate(table)
 
 

@@ -154,8 +154,7 @@ class Tested:
 class Choice:
     """The advisor's recommendation when the titration clock has run out.
 
-    `gated` is true when the do-no-harm gate kept the reference. `best_reading_pct`
-    is what the best single reading would have claimed.
+    `gated` is true when the do-no-harm gate kept the reference.
     """
 
     settings: Settings

@@ -50,7 +50,8 @@ def response_test(visit: Visit) -> Process[None]:
             found.sham_pair = pair
         else:
             found.response_pairs.append(pair)
-        visit.note("pair", f"{purpose} pair: {pair_text(pair)}")
+        against = "reference against itself" if is_sham else "CCM off against reference"
+        visit.note("pair", f"{purpose} pair, {against}: {pair_text(pair)}")
 
 
 def titrate(visit: Visit) -> Process[None]:

@@ -86,6 +86,21 @@ def test_a_scenario_without_a_course_says_nothing_of_one() -> None:
         ("visit_months = [0]\nhours_per_day = 5.5", "whole hours from 1 to 24 h"),
         ("visit_months = [0]\nchargng = 3", "charg"),
         ("visit_months = [0]\ncharging_adherence_frac = 1.2", "must be 0 to 1"),
+        (
+            'visit_months = [0]\n[course.lead_fault]\nlead = "V9"\n'
+            'fault = "fracture"\nmonth = 4',
+            "course.lead_fault.lead: must be one of V1, V2, got 'V9'",
+        ),
+        (
+            'visit_months = [0]\n[course.lead_fault]\nlead = "V2"\n'
+            'fault = "dislodge"\nmonth = 4',
+            "nearest is 'dislodged'",
+        ),
+        (
+            'visit_months = [0]\n[course.lead_fault]\nlead = "V2"\n'
+            'fault = "fracture"\nmonths = 4',
+            "course.lead_fault.months: no such name; nearest is 'month'",
+        ),
     ],
 )
 def test_a_fault_in_the_table_is_named(line: str, said: str) -> None:
@@ -304,8 +319,10 @@ baseline_min = 1
 """,
         encoding="utf-8",
     )
-    assert invoke(["run", str(path), "--out", str(out), "--quiet"]) == 0
-    said = capsys.readouterr().out
+    assert invoke(["run", str(path), "--out", str(out)]) == 0
+    said, progress = capsys.readouterr()
+    assert "visit 1 of 2: month 0" in progress
+    assert "visit 2 of 2: month 3" in progress
     assert "month" in said
     assert "simulated data only" in said
     assert (out / "visit-2" / "report.html").is_file()

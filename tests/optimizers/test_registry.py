@@ -56,11 +56,19 @@ def test_a_strategy_is_loaded_from_a_file(tmp_path):
         ("nonsense.of.mine:run", "no module 'nonsense.of.mine'"),
         ("optimizers.baselines:stray", "nearest is 'stay'"),
         ("nowhere/mine.py:run", "no file nowhere/mine.py"),
+        ("mine.py", "is named mine.py:FUNCTION, got 'mine.py' alone"),
     ],
 )
 def test_an_unknown_strategy_is_refused_with_a_hint(source, message):
     with pytest.raises(ValueError, match=message):
         load_strategy(source)
+
+
+def test_a_file_that_is_no_python_is_refused_with_its_line(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("x = 1\ndef search(:\n")
+    with pytest.raises(ValueError, match=r"mine\.py, line 2 is no Python: "):
+        load_strategy(f"{file}:search")
 
 
 def test_an_import_error_inside_a_module_is_not_hidden(tmp_path, monkeypatch):

@@ -267,7 +267,10 @@ def test_a_candidate_that_failed_a_final_check_is_rejected_for_it(
 
 def test_a_missing_number_reads_not_available(harmed_report: Report) -> None:
     page = soup_of(render_html(harmed_report))
-    assert f"Gain {NOT_AVAILABLE}" in flat(page.get_text(" "))
+    verdict = page.select_one(".verdict")
+    assert verdict is not None
+    assert "No gain was verified" in verdict.get_text()
+    assert f"Verified gain {NOT_AVAILABLE}" in flat(page.get_text(" "))
     assert "nan" not in flat(page.get_text(" ")).casefold().split()
 
 

@@ -299,8 +299,15 @@ def test_a_visit_stopped_for_safety_has_its_pdf(harmed_report: Report) -> None:
     text = body_of(render_pdf(harmed_report, NO_FIGURES))
     assert "Stopped for safety: ventricular" in text
     assert "urgent off" in text
-    assert "Gain not available" in text
+    assert "No gain was verified" in text
     assert "nan" not in text.casefold().split()
+
+
+def test_the_pdf_states_the_gain_that_was_verified(report: Report) -> None:
+    text = body_of(render_pdf(report, NO_FIGURES))
+    gain = " ".join(report.verdict.gain.text.split())
+    assert f"Gain {gain}, standard error" in text
+    assert "No gain was verified" not in text
 
 
 def test_a_visit_without_tests_has_its_pdf(report_of: Build) -> None:

@@ -86,6 +86,12 @@ def test_a_fault_is_told_with_its_place(text: str, path: str, told: str) -> None
     assert told in " ".join(found.values())
 
 
+def test_a_misspelt_strategy_of_a_contender_is_told_beside_the_missing_one() -> None:
+    found = faults(GOOD.replace('["stay"]', '[{ label = "a", strategie = "gp" }]'))
+    assert found["contenders.0.strategy"] == "must be given"
+    assert "nearest is 'strategy'" in found["contenders.0.strategie"]
+
+
 def test_limits_must_be_on_the_axes_of_each_contender() -> None:
     text = GOOD.replace('["stay"]', '[{ strategy = "stay", axes = ["delay_ms"] }]')
     found = faults(text + "[search]\nlimits = { amplitude_v = [4.5, 7.5] }\n")
