@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from harness.study.child import Keep, Play, Warm, bare_row, no_timing
+from harness.study.jobs import file_digest
 from harness.study.outcome import Played
+from harness.study.plan import portable
 from harness.study.visit import Job
 from harness.study.watched import (
     START_LIMIT_S,
@@ -70,8 +72,31 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
     """Play the visits of a chunk in this thread's child, and return what they came to.
 
     A visit past the limit is scored as timed out, one that ends its process is lost;
-    the others go on in a new child. Raises StartError when no child can be started.
+    the others go on in a new child. Raises StartError when no child can be started, or
+    when a strategy's file is not the one that was planned with, also at the end.
     """
+    _check_files(chunk)
+    result = _played(chunk)
+    _check_files(chunk)
+    return result
+
+
+def _check_files(chunk: Chunk) -> None:
+    folder = Path(chunk.folder) if Path(chunk.folder).is_dir() else Path()
+    planned = {(job.search.strategy, job.file_digest) for job in chunk.jobs}
+    for strategy, digest in planned:
+        try:
+            same = not digest or file_digest(strategy, folder) == digest
+        except OSError:
+            same = False
+        if not same:
+            raise StartError(
+                f"the file of strategy {portable(strategy)} is not what it was when "
+                "the study was begun; what is done is kept, begin it again"
+            )
+
+
+def _played(chunk: Chunk) -> ChunkResult:
     result = ChunkResult()
     try:
         if chunk.poisoned:

@@ -52,12 +52,16 @@ class StudyPlan:
             for plan in study.plans
             for budget in study.budgets_min
         ]
-        told = [_way_digest(*way, study.device) for way in ways]
+        told = [
+            (_way_digest(*way, study.device), file_digest(way[1].strategy))
+            for way in ways
+        ]
         for index, patient in enumerate(self.patients):
             digest = patient_digest(patient)
-            for way, way_digest in zip(ways, told, strict=True):
+            for way, (way_digest, in_file) in zip(ways, told, strict=True):
                 for replicate in range(study.replicates):
-                    yield self._job(index, replicate, *way, (digest, way_digest))
+                    job = self._job(index, replicate, *way, (digest, way_digest))
+                    yield replace(job, file_digest=in_file)
 
     def _job(
         self,
@@ -203,6 +207,17 @@ def _strategy_digest(strategy: str) -> str:
     if place is None:
         return strategy
     return f"{portable(strategy)} {sha256(place.read_bytes()).hexdigest()}"
+
+
+def file_digest(strategy: str, folder: Path | None = None) -> str:
+    """Return the hash of the file that a strategy is in; empty for `module:function`.
+
+    Raises OSError when the file is not there; `folder` is where it is looked for.
+    """
+    place = strategy.rpartition(":")[0]
+    if not place.endswith(".py"):
+        return ""
+    return sha256(((folder or Path()) / place).read_bytes()).hexdigest()
 
 
 def _hash(told: object) -> str:

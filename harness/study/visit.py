@@ -34,7 +34,8 @@ class Job:
     `device`, `visit` and `search` are the tables of a scenario: the visit's with plan
     and budget, the search's with strategy, recommender and gate. `patient_index` keys
     the random streams beside `seed` and `replicate`. The candidate is read again in
-    `post_pairs` fresh pairs; 0 leaves that out.
+    `post_pairs` fresh pairs; 0 leaves that out. `file_digest` is that of the strategy's
+    file when the visit was planned, empty where it is in none.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Job:
     seed: int
     replicate: int = 0
     post_pairs: int = 0
+    file_digest: str = ""
 
     @property
     def search_plan(self) -> SearchPlan:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.scenario import ScenarioError
+from harness.study.chunks import Chunk, StartError, run_chunk
 from harness.study.jobs import plan_of
 from harness.study.plan import Study, parse_study
 
@@ -91,6 +92,27 @@ def test_a_strategy_from_a_file_counts_with_its_contents_not_its_place(
     assert keys(tiny_study([f"{moved}:fine"])) == here
     moved.write_text(moved.read_text() + "\n# changed\n")
     assert keys(tiny_study([f"{moved}:fine"])) != here
+
+
+def test_a_file_that_is_changed_meanwhile_ends_the_study(
+    odd_file: Path, tiny_study: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = tuple(plan_of(tiny_study([f"{odd_file}:fine"])).jobs())
+    chunk = Chunk(jobs, 60.0, "", poisoned="so that nothing is played")
+    monkeypatch.setattr("harness.study.chunks._scored", lambda *_: None)
+    assert len(run_chunk(chunk).played) == 1
+    planned = odd_file.read_text()
+
+    def edits(*_: object) -> None:
+        odd_file.write_text(planned + "\n# changed\n")
+
+    monkeypatch.setattr("harness.study.chunks._scored", edits)
+    for _ in range(2):  # while it is played, then before
+        with pytest.raises(StartError, match=r"strategy odd\.py:fine is not what it"):
+            run_chunk(chunk)
+    odd_file.unlink()
+    with pytest.raises(StartError, match="begin it again"):
+        run_chunk(chunk)
 
 
 def test_a_strategy_from_a_module_counts_with_its_contents(
