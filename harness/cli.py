@@ -66,7 +66,7 @@ def cli(context: click.Context, *, version: bool) -> None:
         click.echo(context.get_help())
 
 
-@cli.command()
+@cli.command(short_help="Play a visit or a course of visits; write the report.")
 @click.argument("scenario")
 @click.option(
     "--strategy",
@@ -119,7 +119,7 @@ def run(
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Play patients x contenders x plans x budgets.")
 @click.argument("study_name", metavar="STUDY")
 @click.option(
     "--jobs",
@@ -175,7 +175,7 @@ def study(
     return 0
 
 
-@cli.command("list")
+@cli.command("list", short_help="List what is there, a line each.")
 @click.argument("kind", metavar="|".join(KINDS))
 @HELP
 def list_(kind: str) -> int:
@@ -197,7 +197,7 @@ def list_(kind: str) -> int:
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Tell which numbers drive gain, optimum and verdict.")
 @click.argument("scenario")
 @click.option(
     "--out",
@@ -242,7 +242,7 @@ def sensitivity(
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Fit a patient to bedside values, for `run`.")
 @click.argument("measurements", metavar="MEASUREMENTS.csv")
 @click.option(
     "--out",
@@ -277,7 +277,7 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
     return 0
 
 
-@cli.command("report")
+@cli.command("report", short_help="Render a stored run again; nothing is simulated.")
 @click.argument("run_dir", metavar="RUN_DIR")
 @click.option(
     "--format",
@@ -305,7 +305,7 @@ def report_(run_dir: str, *, names: str) -> int:
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Print the works behind the numbers of a run.")
 @click.argument("run_dir", metavar="RUN_DIR")
 @click.option(
     "--format",
@@ -329,7 +329,7 @@ def cite(run_dir: str, *, form: str) -> int:
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Hold published findings against this simulator.")
 @click.option(
     "--json",
     "json_file",
@@ -368,7 +368,7 @@ def validate(*, json_file: Path | None, publish: Path | None, quiet: bool) -> in
     return 1 if found.fallen else 0
 
 
-@cli.command("export")
+@cli.command("export", short_help="Write a stored study for another benchmark tool.")
 @click.argument("study_dir", metavar="STUDY_DIR")
 @click.option(
     "--format",
@@ -399,7 +399,7 @@ def export_(study_dir: str, *, form: str, out: Path | None) -> int:
     return 0
 
 
-@cli.command("check-strategy")
+@cli.command("check-strategy", short_help="Check a strategy; stand it beside others.")
 @click.argument("source", metavar="STRATEGY")
 @click.option(
     "--patients",
@@ -433,7 +433,7 @@ def check_strategy_(
     return 0 if found.passed else 1
 
 
-@cli.command()
+@cli.command(short_help="Judge the contenders of stored studies.")
 @click.argument("study_dirs", metavar="STUDY_DIR...", nargs=-1, required=True)
 @click.option(
     "--fail-under",
@@ -498,7 +498,7 @@ def compare(
     return 1 if compared.missed else 0
 
 
-@cli.command("compare-visits")
+@cli.command("compare-visits", short_help="Put stored visits side by side on one page.")
 @click.argument("run_dirs", metavar="RUN_DIR RUN_DIR...", nargs=-1, required=True)
 @click.option(
     "--out",

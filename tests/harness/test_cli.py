@@ -71,6 +71,13 @@ def test_help_is_a_result(
     assert "Usage: ccmlab" in capsys.readouterr().out
 
 
+def test_the_list_of_commands_cuts_no_summary_short(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert invoke(["--help"]) == 0
+    assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
+
+
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["--version"]) == 0
     assert capsys.readouterr().out.startswith("ccmlab 0.")
