@@ -1,13 +1,14 @@
 """Every column of the tables is in the page that documents them, and no other."""
 
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
 from harness.run import run_scenario
 from harness.scenario import load_scenario
-from harness.tables import event_rows
+from harness.tables import evaluation_rows, event_rows, pair_rows, reading_rows
 from sim.device.events import Cause
 from sim.heart.contractility import ORIGIN_NAMES
 from sim.visit.beatlog import COLUMNS
@@ -72,3 +73,12 @@ def test_every_kind_that_the_visit_writes_is_documented() -> None:
     }
     assert len(written) > 20
     assert written <= set(first_names(tables("events.csv")[1]))
+
+
+def test_each_column_of_what_the_clinic_read_is_documented(record: VisitRecord) -> None:
+    named = first_names(tables("evaluations.csv, pairs.csv, readings.csv")[0])
+    tabled = (evaluation_rows(record), pair_rows(record), reading_rows(record))
+    columns = {name for rows in tabled for name in next(iter(rows))}
+    untold = [c for c in columns if not any(fnmatchcase(c, name) for name in named)]
+    idle = [name for name in named if not any(fnmatchcase(c, name) for c in columns)]
+    assert (sorted(untold), idle) == ([], [])
