@@ -28,6 +28,10 @@ KINDS: Final = (
 )
 INTERRUPTED: Final = 130
 HELP: Final = click.help_option("-h", "--help", help="show this message and exit")
+PREPARING: Final = (
+    "start",
+    "solving the patient; the first run of an installation compiles, half a minute",
+)
 BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
 
 
@@ -602,9 +606,11 @@ def _play(
     from harness.run import run_scenario
 
     with Progress(sys.stderr, quiet=quiet) as progress:
+        progress(0.0, *PREPARING)
         played = run_scenario(scenario, scenario_name=name, progress=progress)
-    report = build_report(played)
-    write_run(played, report, folder, force=force)
+        progress(played.record.events[-1].at_s, "files", "writing the report")
+        report = build_report(played)
+        write_run(played, report, folder, force=force)
     return report
 
 
@@ -617,8 +623,11 @@ def _play_course(
     from harness.progress import Progress
 
     with Progress(sys.stderr, quiet=quiet) as progress:
+        progress(0.0, *PREPARING)
         course = run_course(scenario, scenario_name=name, progress=progress)
-    write_course(course, folder, force=force)
+        last = course.visits[-1].run.record
+        progress(last.events[-1].at_s, "files", "writing the reports")
+        write_course(course, folder, force=force)
     page, data = f"report  {folder / 'course.html'}", f"data    {folder}"
     return "\n".join([course_text(course), "", page, data, BANNER])
 

@@ -321,6 +321,8 @@ baseline_min = 1
     )
     assert invoke(["run", str(path), "--out", str(out)]) == 0
     said, progress = capsys.readouterr()
+    assert progress.startswith("[0:00:00] start: solving the patient")
+    assert progress.endswith("files: writing the reports\n")
     assert "visit 1 of 2: month 0" in progress
     assert "visit 2 of 2: month 3" in progress
     assert "month" in said
