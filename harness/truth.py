@@ -108,10 +108,15 @@ def answer_key(record: VisitRecord) -> AnswerKey:
 
 def ees_gain(patient: Patient, settings: Settings, leads: Leads | None = None) -> float:
     """Return the steady relative gain of LV elastance, a fraction; leads intact."""
-    if settings.mode == "OOO" or settings.ccm_mode == "OFF":
+    if is_off(settings):
         return 0.0
     leads = leads or Leads(rng=np.random.default_rng(0))
     return float(relative_gain(patient.response, train_of(settings, leads)))
+
+
+def is_off(settings: Settings) -> bool:
+    """Return whether settings deliver no train at all."""
+    return settings.mode == "OOO" or settings.ccm_mode == "OFF"
 
 
 def leads_of(record: VisitRecord) -> Leads:

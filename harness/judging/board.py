@@ -7,7 +7,15 @@ from typing import Final
 
 import numpy as np
 
-from harness.judging.cells import Cell, Group, cell, cells, groups, judged_visits
+from harness.judging.cells import (
+    GAIN,
+    Cell,
+    Group,
+    cell,
+    cells,
+    groups,
+    judged_visits,
+)
 from harness.judging.choices import reproducibility, searched_spans
 from harness.judging.metrics import METRICS
 from harness.judging.numbers import NOTHING, Estimate
@@ -83,9 +91,23 @@ class Judged:
     lost: tuple[Lost, ...]
 
     @property
-    def main(self) -> Group:
-        """The group that headlines speak of: sinus rhythm where there is any."""
+    def everybody(self) -> Group:
+        """The group that rates are given of: sinus rhythm where there is any."""
         return self.groups[0]
+
+    @property
+    def main(self) -> Group:
+        """The group that is ranked: of everybody, those with something to gain.
+
+        The others have no regret whatever is chosen. Everybody, where nobody can gain.
+        """
+        able = (group for group in self.groups if group.name == GAIN)
+        return next(able, self.everybody)
+
+    def group_of(self, metric: str) -> Group:
+        """Return whom a metric is told of: regret of those who can gain, else all."""
+        of_regret = "regret" in metric or metric.startswith(("saved", "behind"))
+        return self.main if of_regret else self.everybody
 
     @property
     def plans(self) -> tuple[str, ...]:

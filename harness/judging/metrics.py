@@ -106,7 +106,7 @@ METRICS: Final = _metrics(
         "lower",
         1,
         "Visits whose permanent settings are truly worse than the reference by 0.1 "
-        "point or more, or not tolerated where that was.",
+        "point or more, or not tolerated; never where that was not tolerated itself.",
     ),
     (
         "unpleasant_events_mean",

@@ -155,7 +155,7 @@ def _beside(studies: Sequence[Judged], name: str) -> Table:
         {
             (line.plan, line.budget_min, line.contender): line
             for line in judged.lines
-            if line.group == judged.main.name
+            if line.group == judged.group_of(name).name
         }
         for judged in studies
     ]
@@ -169,7 +169,7 @@ def _beside(studies: Sequence[Judged], name: str) -> Table:
     ]
     metric = METRICS[name]
     heads = [
-        Head(f"{judged.study.name}: {judged.main.title}", metric.meaning)
+        Head(f"{judged.study.name}: {judged.group_of(name).title}", metric.meaning)
         for judged in studies
     ]
     baselines = {judged.baseline for judged in studies}

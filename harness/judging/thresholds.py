@@ -104,7 +104,8 @@ def _missing(studies: Sequence[Judged], threshold: Threshold) -> Iterator[Miss]:
         line
         for judged in studies
         for line in judged.lines
-        if line.group == judged.main.name and _is_held(line, threshold)
+        if line.group == judged.group_of(threshold.metric.name).name
+        and _is_held(line, threshold)
     ]
     if not held:
         raise ThresholdError(_nobody(studies, threshold))

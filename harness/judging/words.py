@@ -5,7 +5,6 @@ from math import isfinite
 from typing import Any
 
 from harness.judging.board import Judged, Line
-from harness.judging.cells import GAIN
 from harness.judging.layout import number_text
 from harness.judging.metrics import METRICS
 from harness.judging.numbers import Estimate
@@ -58,7 +57,6 @@ def _headline(judged: Judged, table: Sequence[Line]) -> str:
         f"At {first.budget_min:g} minutes, plan {first.plan}, {judged.main.title}: "
         f"{first.contender} has the lowest median regret of {len(table)} contenders, "
         f"{with_interval('regret_median_pct', first['regret_median_pct'])}"
-        f"{_of_those_who_can_gain(judged, first)}"
     ]
     saved = first["saved_mean_pct"]
     if saved.known:
@@ -66,32 +64,24 @@ def _headline(judged: Judged, table: Sequence[Line]) -> str:
             f"; against {judged.baseline} it saves "
             f"{with_interval('saved_mean_pct', saved)} of regret, mean over patients"
         )
+    whole = _of_everybody(judged, first)
     said.append(
-        f"; harmed: {with_interval('harmed_pct', first['harmed_pct'])} of "
-        f"{first.n_visits} visits."
+        f"; harmed: {with_interval('harmed_pct', whole['harmed_pct'])} of "
+        f"{whole.n_visits} visits of {judged.everybody.title}."
     )
     if table[0].is_baseline:
         said.append(f" No contender is ahead of the baseline {judged.baseline}.")
     return "".join(said)
 
 
-def _of_those_who_can_gain(judged: Judged, all_of_them: Line) -> str:
-    """Return the same regret without the patients who have none whatever is chosen."""
-    table = judged.table(GAIN, all_of_them.plan, all_of_them.budget_min)
-    for line in table:
-        if line.contender == all_of_them.contender:
-            if line.n_patients == all_of_them.n_patients:
-                return ""
-            regret = with_interval("regret_median_pct", line["regret_median_pct"])
-            return (
-                f"; over the {line.n_patients} of {all_of_them.n_patients} patients "
-                f"with something to gain, {regret}"
-            )
-    return ""
+def _of_everybody(judged: Judged, line: Line) -> Line:
+    """Return the line of the same contender over everybody, ranked or not."""
+    table = judged.table(judged.everybody.name, line.plan, line.budget_min)
+    return next(one for one in table if one.contender == line.contender)
 
 
 def together(judged: Judged) -> str:
-    """Return what all visits of the main group say of verdicts and intervals."""
+    """Return what all visits of everybody say of verdicts and intervals."""
     said = [
         f"{what} {with_interval(name, judged.together[name])}, n "
         f"{judged.together[name].n}"
@@ -104,7 +94,7 @@ def together(judged: Judged) -> str:
     ]
     if not said:
         return "No verification was read."
-    return f"All visits in {judged.main.title}, together: {'; '.join(said)}."
+    return f"All visits in {judged.everybody.title}, together: {'; '.join(said)}."
 
 
 def facts(judged: Judged) -> Iterator[tuple[str, str]]:

@@ -66,7 +66,8 @@ class VisitRow:
         Candidate's share of the attainable gain; nan where that is below `FLAT_PCT`.
     harmed
         The permanent settings are truly worse than the reference by `HARM_PCT` or more,
-        or not tolerated where the reference is.
+        or not tolerated. Never where the reference is not tolerated itself: whoever
+        keeps it or switches it off makes nothing worse.
     post_gain_pct, post_regret_pct
         Gain of the candidate in fresh pairs with fresh errors, and its regret.
     information_bits

@@ -218,6 +218,19 @@ def _patients(given: object) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _intact(device: DeviceTable) -> DeviceTable:
+    """Refuse faulty leads: the truth that visits are scored by knows intact ones."""
+    text = "must be 'none' in a study, whose truth is that of intact leads"
+    found = {name: getattr(device.found, name) for name in ("v1_fault", "v2_fault")}
+    wrong = [name for name, fault in found.items() if fault != "none"]
+    if wrong:
+        raise FaultsError(
+            Fault(f"found.{name}", f"{text}, got {shown(found[name])}")
+            for name in wrong
+        )
+    return device
+
+
 def _not_varied(visit: VisitTable) -> VisitTable:
     given = [name for name in _VARIED if name in visit.model_fields_set]
     if given:
@@ -245,7 +258,7 @@ class Study(Table):
     replicates: Annotated[int, within(1, 10_000)] = 1
     visit_limit_s: Annotated[float, within(1.0, 3600.0)] = 60.0
     post_replication_pairs: Annotated[int, within(0, 60)] = 6
-    device: DeviceTable = DeviceTable()
+    device: Annotated[DeviceTable, AfterValidator(_intact)] = DeviceTable()
     visit: Annotated[VisitTable, AfterValidator(_not_varied)] = VisitTable()
     search: SearchTable = Field(default=SearchTable(), validate_default=True)
     metadata: dict[str, str] = Field(default_factory=dict)

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.landscape import Landscape, landscape
 from harness.search import SearchPlan, pulse_energy, therapy_space
-from harness.truth import ees_gain
+from harness.truth import ees_gain, is_off
 from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.sensation import FELT_GRADE, sensation_level
@@ -77,8 +77,8 @@ class Scorer:
         return self.search.objective.utility_pct(gain, energy_frac, felt)
 
     def tolerated(self, settings: Settings) -> bool:
-        """Return whether settings are truly felt below the grade that excludes."""
-        return self._level(settings) < FELT_GRADE
+        """Return whether settings are off or felt below the grade that excludes."""
+        return is_off(settings) or self._level(settings) < FELT_GRADE
 
     def regret_pct(self, gain_pct: float) -> float:
         """Return the share of the best that a gain gives away."""
@@ -90,7 +90,7 @@ class Scorer:
         gain, final_gain = self.gain_pct(candidate), self.gain_pct(final)
         best = float(truth.utility_pct[truth.row(truth.best)])
         tolerated = self.tolerated(final)
-        newly_felt = not tolerated and self.tolerated(self.reference)
+        worse = final_gain <= -HARM_PCT or not tolerated
         return {
             "attainable_gain_pct": truth.attainable_gain_pct,
             "off_gain_pct": truth.off_gain_pct,
@@ -103,7 +103,7 @@ class Scorer:
             "final_regret_pct": truth.regret_pct(final_gain),
             "utility_regret_pct": best - self.utility_pct(candidate),
             "attained_frac": truth.attained_frac(gain),
-            "harmed": final_gain <= -HARM_PCT or newly_felt,
+            "harmed": worse and self.tolerated(self.reference),
         }
 
     def _level(self, settings: Settings) -> float:

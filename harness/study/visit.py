@@ -220,6 +220,7 @@ def _post_gain_pct(job: Job, record: VisitRecord, candidate: Settings) -> float:
         n_pairs=job.post_pairs,
         seed=job.seed,
         patient_index=job.patient_index,
+        replicate=job.replicate,
     )
 
 

@@ -46,6 +46,7 @@ def post_gain_pct(
     n_pairs: int,
     seed: int,
     patient_index: int = 0,
+    replicate: int = 0,
 ) -> float:
     """Return the mean gain of a candidate over the settings as found, percent.
 
@@ -56,7 +57,9 @@ def post_gain_pct(
     """
     if candidate == found.settings:
         return 0.0
-    root = stream(seed, name="post_replication", patient=patient_index)
+    root = stream(
+        seed, name="post_replication", patient=patient_index, replicate=replicate
+    )
     visit = Visit(
         patient,
         plan,

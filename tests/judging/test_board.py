@@ -180,7 +180,8 @@ def test_atrial_fibrillation_and_families_stand_apart(
         "sinus, sharp": 25.0,
         "af": 100.0,
     }
-    assert judged.main.name == "sinus"
+    assert judged.main.name == "sinus, something to gain"
+    assert judged.everybody.name == "sinus"
 
 
 def test_targets_are_shares_of_the_attainable_gain(

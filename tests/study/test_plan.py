@@ -92,6 +92,12 @@ def test_a_misspelt_strategy_of_a_contender_is_told_beside_the_missing_one() -> 
     assert "nearest is 'strategy'" in found["contenders.0.strategie"]
 
 
+def test_a_study_with_a_faulty_lead_is_refused_since_its_truth_knows_none() -> None:
+    found = faults(GOOD + '[device.found]\nv1_fault = "dislodged"\n')
+    assert found.keys() == {"device.found.v1_fault"}
+    assert "intact leads, got" in found["device.found.v1_fault"]
+
+
 def test_limits_must_be_on_the_axes_of_each_contender() -> None:
     text = GOOD.replace('["stay"]', '[{ strategy = "stay", axes = ["delay_ms"] }]')
     found = faults(text + "[search]\nlimits = { amplitude_v = [4.5, 7.5] }\n")

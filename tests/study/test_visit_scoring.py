@@ -134,6 +134,10 @@ def test_whoever_leaves_things_as_they_are_harms_nobody() -> None:
     )
     assert not sore.tolerated(found)
     assert not sore.columns(found, found)["harmed"]
+    off = replace(found, ccm_mode="OFF")
+    assert sore.tolerated(off)
+    assert not sore.columns(found, off)["harmed"]
+    assert one.columns(found, off)["harmed"]  # what helped and was borne is gone
 
 
 def test_a_null_patient_has_nothing_to_win_and_no_regret() -> None:
@@ -155,6 +159,23 @@ def test_a_post_replication_reads_the_true_gain_within_its_error() -> None:
     )
     # four-arm pairs spread by 1.6 %: four standard errors of eight of them
     assert read == pytest.approx(scorer().gain_pct(strong), abs=4 * 1.6 / 8**0.5)
+
+
+def test_each_replicate_is_read_again_with_errors_of_its_own() -> None:
+    strong = with_dependents(Settings(amplitude_v=7.0, delay_ms=30.0))
+    read = [
+        post_gain_pct(
+            responder(),
+            SHORT.visit_plan,
+            DEVICE.found_device,
+            candidate=strong,
+            n_pairs=1,
+            seed=5,
+            replicate=replicate,
+        )
+        for replicate in (0, 1, 1)
+    ]
+    assert read[0] != read[1] == read[2]
 
 
 def test_a_post_replication_of_the_reference_gains_exactly_nothing() -> None:
