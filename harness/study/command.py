@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -163,27 +163,37 @@ def _play(plan: StudyPlan, ledger: Ledger, where: Where, told: "_Told") -> bool:
         return False
     if n_known:
         told.say(f"going on from {n_known} of {plan.study.n_visits} visits")
-    with _noted(ledger, where):
+    with _noted(ledger, where) as note:
+
+        def tick(n_recorded: int) -> None:
+            note()
+            told.tick(n_recorded)
+
+        limit_s, here = plan.study.visit_limit_s, str(Path.cwd())
         try:
             with _crew(where, told) as crew:
-                runner = Runner(
-                    ledger, crew, plan.study.visit_limit_s, str(Path.cwd()), told.tick
-                )
-                runner.run(plan.jobs())
+                Runner(ledger, crew, limit_s, here, tick).run(plan.jobs())
         except KeyboardInterrupt:
             return True
     return False
 
 
 @contextmanager
-def _noted(ledger: Ledger, where: Where) -> Iterator[None]:
-    """Note in the ledger how long the study was run, however it ends."""
+def _noted(ledger: Ledger, where: Where) -> Iterator[Callable[[], None]]:
+    """Give what notes in the ledger how long the study has been run, also at its end.
+
+    Called now and then, so that a run that is killed is not forgotten.
+    """
     started, start_s = datetime.now(UTC).isoformat(timespec="seconds"), time.time()
+    about = json.dumps({"workers": where.told, "git_revision": git_revision()})
+
+    def note() -> None:
+        ledger.note_session(started, time.time() - start_s, about)
+
     try:
-        yield
+        yield note
     finally:
-        about = {"workers": where.told, "git_revision": git_revision()}
-        ledger.note_session(started, time.time() - start_s, json.dumps(about))
+        note()
 
 
 @contextmanager

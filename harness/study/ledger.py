@@ -183,10 +183,12 @@ class Ledger:
         return n, how
 
     def note_session(self, started_at: str, wall_s: float, told: str) -> None:
-        """Note how long the study was run this time, and how."""
-        self._db.execute(
-            "INSERT INTO sessions VALUES (?, ?, ?)", (started_at, wall_s, told)
-        )
+        """Note how long the study has been run since `started_at`, and how."""
+        with self._transaction():
+            self._db.execute("DELETE FROM sessions WHERE started_at = ?", (started_at,))
+            self._db.execute(
+                "INSERT INTO sessions VALUES (?, ?, ?)", (started_at, wall_s, told)
+            )
 
     def sessions(self) -> list[tuple[str, float, str]]:
         """Return every time that the study was run: when, seconds, how."""

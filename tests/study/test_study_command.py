@@ -143,6 +143,9 @@ def test_a_study_killed_at_any_moment_is_resumed_to_the_same_tables(
     assert known is not None
     assert 0 < int(known[1]) < 16
     assert tables(folder) == tables(whole)
+    sessions = json.loads((folder / "manifest.json").read_text())["sessions"]
+    assert len(sessions) == 2
+    assert min(session["wall_s"] for session in sessions) > 0.0  # the killed one too
 
 
 @pytest.mark.slow
