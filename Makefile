@@ -38,7 +38,7 @@ results: .venv/run.stamp  ## write results/published again (two cores: about 90 
 		--readme README.md --force
 	$(BIN)/ccmlab study goal --out results/goal
 	$(BIN)/ccmlab compare results/goal --out results/published/goal --force
-	$(BIN)/python -m harness.population_table
+	$(BIN)/python -m harness.evidence.population_table
 
 lock: .venv/uv.stamp  ## resolve every pinned version again
 	$(LOCK) --upgrade pyproject.toml --group build -o requirements.lock

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.report import Row, best_cpu_s
-from harness.cohort_table import read_cohort, write_cohort
+from harness.evidence.cohort_table import read_cohort, write_cohort
 from sim.patient import sample_cohort
 
 _N = 1000

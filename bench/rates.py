@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.run import Run
+    from harness.play.run import Run
 
 CASES = {
     "first_visit": {},
@@ -111,8 +111,8 @@ RATES = (
 
 def play(case: str, seeds: Sequence[int]) -> list[Outcome]:
     """Play one case over some seeds."""
-    from harness.run import run_scenario
-    from harness.scenario import load_scenario
+    from harness.play.run import run_scenario
+    from harness.play.scenario import load_scenario
 
     scenario = load_scenario(case.split()[0]).changed(CASES.get(case, {}))
     return [_outcome(seed, run_scenario(scenario, seed=seed)) for seed in seeds]

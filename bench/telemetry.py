@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.report import Row, best_cpu_s
-from harness.recording import recording_of, write_strips
-from harness.run import run_scenario
-from harness.scenario import load_scenario
+from harness.archive.strips import recording_of, write_strips
+from harness.play.run import run_scenario
+from harness.play.scenario import load_scenario
 from sim.telemetry.channels import Recording
 from sim.visit.record import VisitRecord
 

@@ -1,9 +1,9 @@
 """What the exact truth of a whole lattice costs for one patient."""
 
 from bench.report import Row, best_cpu_s
-from harness.landscape import landscape
-from harness.search import therapy_space
-from harness.truth import _played_gain_pct
+from harness.task.lattice import therapy_space
+from harness.truth.answer_key import _played_gain_pct
+from harness.truth.landscape import landscape
 from sim.device.settings import Settings, with_dependents
 from sim.patient import phenotype
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.report import Row, best_cpu_s
-from harness.run import patient_of, run_scenario, search_plan
-from harness.scenario import Scenario, load_scenario
-from harness.search import SearchAdvisor
+from harness.play.run import patient_of, run_scenario, search_plan
+from harness.play.scenario import Scenario, load_scenario
+from harness.play.search import SearchAdvisor
 from sim.heart.circulation import Heart
 from sim.patient import Patient
 from sim.streams import stream

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from harness.provenance import declared_numbers, sourced_models
-from harness.scenario import shipped_scenarios
+from harness.play.provenance import declared_numbers, sourced_models
+from harness.play.scenario import shipped_scenarios
 from harness.study.plan import shipped_studies
 from optimizers.registry import strategies
 from sim.device.lattice import parameters

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
+    from harness.play.scenario import CourseScenario, Scenario
     from harness.report.model import Report
-    from harness.scenario import CourseScenario, Scenario
 
 CITATIONS: Final = ("text", "bibtex")
 EXPORTS: Final = ("ioh", "coco", "csv")
@@ -108,8 +108,8 @@ def run(
     months, each in a folder of its own.
     """
     with _one_clear_message():
-        from harness.archive import prepare
-        from harness.scenario import CourseScenario, load_scenario, scenario_name
+        from harness.archive.run_folder import prepare
+        from harness.play.scenario import CourseScenario, load_scenario, scenario_name
 
         loaded = _changed(load_scenario(scenario), strategy, seed)
         name = scenario_name(scenario)
@@ -159,7 +159,7 @@ def study(
     """
     from harness.study.chunks import StartError
     from harness.study.cluster import ClusterError
-    from harness.study.command import Where, result_text, run_study
+    from harness.study.play_study import Where, result_text, run_study
 
     if jobs is not None and dask is not None:
         raise click.UsageError("--jobs is for this machine; give it or --dask")
@@ -228,8 +228,8 @@ def sensitivity(
     answer the share of its spread that each number explains (Sobol' indices).
     """
     with _one_clear_message():
-        from harness.sensitivity.command import study_scenario
-        from harness.sensitivity.study import check_samples
+        from harness.evidence.sensitivity.analyse import study_scenario
+        from harness.evidence.sensitivity.study import check_samples
 
         try:
             check_samples(samples)
@@ -269,7 +269,7 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
     DBP, HR, EF, EDV, and as known PCWP, CO, dP/dt max. An empty sd takes the default.
     """
     with _one_clear_message():
-        from harness.fit.command import fit_file
+        from harness.evidence.fit.fit_file import fit_file
         from sim.patient import phenotype as find
 
         try:
@@ -297,7 +297,7 @@ def report_(run_dir: str, *, names: str) -> int:
     RUN_DIR is the folder of a run. Everything comes from its report.json; a rendering
     that is missing or was changed is made good, other damage is refused.
     """
-    from harness.rerender import formats_named, render_again
+    from harness.archive.rerender import formats_named, render_again
 
     try:
         formats = formats_named(names)
@@ -325,7 +325,7 @@ def cite(run_dir: str, *, form: str) -> int:
     RUN_DIR is the folder of a run or of a course of visits. What its scenario stated
     is credited to the scenario; provenance.csv there lists number by number.
     """
-    from harness.citing import FORMATS, stored_provenance
+    from harness.archive.citing import FORMATS, stored_provenance
 
     with _one_clear_message():
         used = stored_provenance(run_dir)
@@ -356,7 +356,7 @@ def validate(*, json_file: Path | None, publish: Path | None, quiet: bool) -> in
     longer is.
     """
     with _one_clear_message():
-        from harness.validation.command import validate as hold
+        from harness.evidence.validation.validate import validate as hold
 
         found = hold(
             json_file=json_file,
@@ -395,7 +395,7 @@ def export_(study_dir: str, *, form: str, out: Path | None) -> int:
     and budget is a function, a patient an instance, a visit a run; what they plot is
     the true gain (ioh) or regret (coco) of the tested settings.
     """
-    from harness.exports.command import export_study
+    from harness.study.exports.export import export_study
 
     with _one_clear_message():
         told = export_study(study_dir, form, out)
@@ -426,7 +426,7 @@ def check_strategy_(
     STRATEGY is file.py:function, module:function or a listed name. Exit code 1 when a
     check is not passed or a visit of the mini study failed.
     """
-    from harness.check_strategy import check
+    from harness.study.check_strategy import check
 
     with _one_clear_message():
         try:
@@ -481,8 +481,8 @@ def compare(
 
     STUDY_DIR is the folder of a study, complete or not. Nothing is simulated again.
     """
-    from harness.judging.command import compare as judge
-    from harness.judging.thresholds import ThresholdError, parse_threshold
+    from harness.study.judging.compare import compare as judge
+    from harness.study.judging.thresholds import ThresholdError, parse_threshold
 
     with _one_clear_message():
         try:
@@ -519,18 +519,18 @@ def compare_visits(run_dirs: tuple[str, ...], *, out: Path, force: bool) -> int:
     RUN_DIR is the folder of a run: visits of one patient, or strategies on one patient.
     Only the stored reports are read; nothing is simulated again.
     """
-    from harness.compare_visits.page import (
+    from harness.archive.side_by_side.page import (
         compare,
         comparison_html,
         comparison_text,
     )
-    from harness.compare_visits.visits import read_visits
-    from harness.onefile import check_free, write_file
+    from harness.archive.side_by_side.visits import read_visits
+    from harness.common.files import check_free, replace_file
 
     with _one_clear_message():
         check_free(out, force=force)
         compared = compare(read_visits(run_dirs))
-        write_file(out, comparison_html(compared).encode())
+        replace_file(out, comparison_html(compared).encode())
     click.echo(f"{comparison_text(compared)}\n\npage    {out}\n{BANNER}")
     return 0
 
@@ -600,10 +600,10 @@ def _changed(
 def _play(
     scenario: "Scenario", name: str, folder: Path, *, force: bool, quiet: bool
 ) -> "Report":
-    from harness.archive import write_run
-    from harness.progress import Progress
+    from harness.archive.run_folder import write_run
+    from harness.common.progress import Progress
+    from harness.play.run import run_scenario
     from harness.report.build import build_report
-    from harness.run import run_scenario
 
     with Progress(sys.stderr, quiet=quiet) as progress:
         progress(0.0, *PREPARING)
@@ -617,10 +617,10 @@ def _play(
 def _play_course(
     scenario: "CourseScenario", name: str, folder: Path, *, force: bool, quiet: bool
 ) -> str:
+    from harness.common.progress import Progress
     from harness.course.archive import write_course
     from harness.course.page import course_text
     from harness.course.play import run_course
-    from harness.progress import Progress
 
     with Progress(sys.stderr, quiet=quiet) as progress:
         progress(0.0, *PREPARING)
@@ -635,9 +635,9 @@ def _play_course(
 @contextmanager
 def _one_clear_message() -> Iterator[None]:
     """Turn what a user can mend into a usage error, without a traceback."""
-    from harness.archive import BrokenRunError, OutputError
-    from harness.fit.measurements import MeasurementsError
-    from harness.scenario import ScenarioError
+    from harness.common.files import BrokenRunError, OutputError
+    from harness.evidence.fit.measurements import MeasurementsError
+    from harness.play.scenario import ScenarioError
     from optimizers.problem import StrategyError
     from sim.heart.settle import ImplausibleHeartError, NotSettledError
     from sim.patient import NoHeartError, UnreachableTargetError

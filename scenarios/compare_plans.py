@@ -10,8 +10,8 @@ import sys
 from math import sqrt
 from statistics import fmean
 
-from harness.run import Run, run_scenario
-from harness.scenario import load_scenario
+from harness.play.run import Run, run_scenario
+from harness.play.scenario import load_scenario
 from sim.visit.measuring import PLANS
 
 

@@ -5,8 +5,8 @@ Run it with `python scenarios/compare_readouts.py [SCENARIO]`.
 
 import sys
 
-from harness.run import run_scenario
-from harness.scenario import load_scenario
+from harness.play.run import run_scenario
+from harness.play.scenario import load_scenario
 from sim.instruments import READOUTS
 
 

@@ -133,10 +133,10 @@ def test_asking_for_help_loads_no_scientific_package() -> None:
         ("sim.device.settings", "sim.patient.Patient"),
         ("sim.device.settings", "sim.instruments.Cuff"),
         ("sim.visit.titration", "optimizers.space"),
-        ("sim.visit.titration", "harness.search"),
+        ("sim.visit.titration", "harness.play.search"),
         ("optimizers.space", "sim.units"),
-        ("optimizers.space", "harness.search"),
-        ("harness.search", "scenarios.compare_readouts"),
+        ("optimizers.space", "harness.play.search"),
+        ("harness.play.search", "scenarios.compare_readouts"),
     ],
 )
 def test_a_wrong_direction_is_noticed(importer: str, target: str) -> None:

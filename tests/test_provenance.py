@@ -10,15 +10,15 @@ from typing import Any, get_args
 
 import pytest
 
-from harness.provenance import (
+from harness.play.provenance import (
     dataclasses_of_sim,
     declared_numbers,
     fixed_models,
     run_numbers,
     sourced_models,
 )
-from harness.scenario import load_scenario
-from harness.search import Objective
+from harness.play.scenario import load_scenario
+from harness.task.objective import Objective
 from sim.device.lattice import device_model
 from sim.heart.parameters import HFREF
 from sim.instruments import Errors

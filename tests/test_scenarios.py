@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.run import patient_of, run_scenario
-from harness.scenario import Scenario, load_scenario, shipped_scenarios
-from harness.search import settings_at, therapy_space
-from harness.truth import ees_gain
+from harness.play.run import patient_of, run_scenario
+from harness.play.scenario import Scenario, load_scenario, shipped_scenarios
+from harness.task.lattice import settings_at, therapy_space
+from harness.truth.answer_key import ees_gain
 from scenarios import compare_plans, compare_readouts
 from sim.device.settings import Settings
 from sim.heart.beating import settled

@@ -6,25 +6,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.archive import (
+from harness.archive.run_folder import (
     RUN_FILE,
     SCHEMA_VERSION,
     TIMINGS_FILE,
+    prepare,
+    write_run,
+)
+from harness.common.csv import Row, csv_bytes
+from harness.common.files import (
     OutputError,
     file_hash,
     names_in,
-    prepare,
     whole_folder,
     write_file,
     write_json,
-    write_run,
 )
 from harness.course.figure import course_svg
 from harness.course.home import S_PER_DAY
 from harness.course.page import BANNER, course_html
 from harness.course.play import Course, visit_rows
 from harness.report.build import build_report
-from harness.tables import Row, csv_bytes
 from sim.patient.chronic import FITTED_ROWS, LAW
 from sim.sources import provenance
 

@@ -7,8 +7,7 @@ from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.course.play import Course
-from harness.report.drawing import (
+from harness.common.drawing import (
     BLUE,
     FAINT,
     GREEN,
@@ -18,7 +17,8 @@ from harness.report.drawing import (
     new_figure,
     svg_file,
 )
-from harness.report.values import plain
+from harness.common.words import plain
+from harness.course.play import Course
 from sim.patient.chronic import Condition
 from sim.units import DAYS_PER_MONTH, PCT_PER_FRAC
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.course.table import CourseTable
+from harness.play.course_table import CourseTable
 from sim.device.battery import Battery, Recharge
 from sim.device.leads import Fault, Leads, impedance_alert
 from sim.device.schedule import schedule_segment

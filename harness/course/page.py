@@ -2,13 +2,13 @@
 
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.common.drawing import inline
+from harness.common.pages import filled
+from harness.common.words import plain
 from harness.course.figure import course_svg
 from harness.course.play import Course, visit_rows
-from harness.report.drawing import inline
-from harness.report.values import plain
 from sim.units import PCT_PER_FRAC
 
 BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
@@ -66,23 +66,17 @@ def course_html(course: Course, svg: bytes | None = None) -> str:
     svg
         Its figure, where it has been drawn already.
     """
-    environment = Environment(
-        loader=PackageLoader("harness.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     drawn = inline({"course": course_svg(course) if svg is None else svg})
-    return environment.get_template("course.html.j2").render(
-        title=plain(course.scenario.title),
-        description=plain(course.scenario.description.strip()),
-        banner=BANNER,
-        heads=("visit", *HEADS),
-        rows=course_cells(course),
-        figure=Markup(drawn["course"]),
-        alerts=alert_texts(course),
-    )
+    values = {
+        "title": plain(course.scenario.title),
+        "description": plain(course.scenario.description.strip()),
+        "banner": BANNER,
+        "heads": ("visit", *HEADS),
+        "rows": course_cells(course),
+        "figure": Markup(drawn["course"]),
+        "alerts": alert_texts(course),
+    }
+    return filled("harness.course", "course.html.j2", values)
 
 
 def _percent(share: Any) -> str:

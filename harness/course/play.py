@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 
 from harness.course.home import Alert, Home, Stretch, day_of
-from harness.course.table import CourseTable
-from harness.run import Run, patient_of, run_scenario
-from harness.scenario import CourseScenario, Scenario
-from harness.scenario_tables import FoundTable
-from harness.settings_table import DEPENDENTS
+from harness.play.course_table import CourseTable
+from harness.play.run import Run, patient_of, run_scenario
+from harness.play.scenario import CourseScenario, Scenario
+from harness.play.settings_table import DEPENDENTS
+from harness.play.tables import FoundTable
 from sim.device.battery import Cell
 from sim.device.settings import Settings, with_hours_per_day
 from sim.patient import Patient

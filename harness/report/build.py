@@ -4,6 +4,8 @@ from typing import Final
 
 import numpy as np
 
+from harness.common.words import plain
+from harness.play.run import Run, RunFacts
 from harness.report.closing import (
     LIMITS,
     final_part,
@@ -27,10 +29,9 @@ from harness.report.trials import (
     response_part,
     tests_part,
 )
-from harness.report.values import gain, plain, quantity, share
-from harness.run import Run, RunFacts
-from harness.truth import AnswerKey as Truth
-from harness.truth import Loop as TrueLoop
+from harness.report.values import gain, quantity, share
+from harness.truth.answer_key import AnswerKey as Truth
+from harness.truth.answer_key import Loop as TrueLoop
 from sim.instruments import readout
 from sim.visit.measuring import measuring_plan
 from sim.visit.record import VisitRecord

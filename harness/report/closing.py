@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Final
 
-from harness.provenance import run_numbers
+from harness.common.words import plain, setting_text
+from harness.play.provenance import run_numbers
+from harness.play.run import Run
 from harness.report.encounter import check_row, counter_rows, interrogation_facts
 from harness.report.model import (
     AdverseRow,
@@ -20,14 +22,7 @@ from harness.report.model import (
     SignOff,
     SourceRow,
 )
-from harness.report.values import (
-    SCHEDULE,
-    minutes,
-    plain,
-    quantity,
-    setting_text,
-)
-from harness.run import Run
+from harness.report.values import SCHEDULE, minutes, quantity
 from sim.device.settings import Settings
 from sim.sources import SourcedNumber, references
 from sim.units import S_PER_MIN

@@ -4,6 +4,7 @@ import math
 from dataclasses import fields
 from typing import Final
 
+from harness.common.words import plain
 from harness.report.model import (
     BeforeAfter,
     CheckRow,
@@ -15,15 +16,7 @@ from harness.report.model import (
     Phase,
     Verdict,
 )
-from harness.report.values import (
-    gain,
-    interval,
-    minutes,
-    plain,
-    quantity,
-    setting_row,
-    share,
-)
+from harness.report.values import gain, interval, minutes, quantity, setting_row, share
 from sim.device.settings import Settings
 from sim.instruments import readout
 from sim.units import PCT_PER_FRAC

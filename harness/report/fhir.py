@@ -13,6 +13,7 @@ from hashlib import sha1, sha256
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
+from harness.common.words import SettingValue, setting_text
 from harness.report.fhir_terms import (
     ABSENT,
     CATEGORY,
@@ -36,11 +37,9 @@ from harness.report.model import (
     Quantity,
     Report,
     SettingRow,
-    SettingValue,
     Strip,
     TestedRow,
 )
-from harness.report.values import setting_text
 from sim.units import MS_PER_S
 
 MV_STEP: Final = 0.001

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 from xml.sax.saxutils import escape
 
-from harness.report.values import REPLACEMENT
+from harness.common.words import REPLACEMENT
 
 Json = dict[str, Any]
 

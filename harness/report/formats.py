@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.report.fhir import fhir_bytes
-from harness.report.figures import figures
+from harness.report.figures.visit import figures
 from harness.report.html import render_html
 from harness.report.model import Report
 from harness.report.pdf import render_pdf

@@ -1,22 +1,14 @@
 """The report as one HTML file that needs nothing from anywhere else."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from harness.report.drawing import inline
-from harness.report.figures import figures
-from harness.report.model import (
-    EN_DASH,
-    NOT_AVAILABLE,
-    Interval,
-    PairRow,
-    Quantity,
-    Report,
-)
-from harness.report.values import setting_text
+from harness.common.drawing import inline
+from harness.common.pages import environment
+from harness.common.words import EN_DASH, NOT_AVAILABLE
+from harness.report.figures.visit import figures
+from harness.report.model import Interval, PairRow, Quantity, Report
 
 TEMPLATE = "report.html.j2"
 
@@ -33,22 +25,10 @@ def render_html(report: Report, drawn: Mapping[str, bytes] | None = None) -> str
     """
     svg = inline(figures(report) if drawn is None else drawn)
     marked = {name: Markup(text) for name, text in svg.items()}
-    return _template().render(r=report, figures=marked)
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("harness.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["setting"] = setting_text
-    environment.filters["dash"] = _dash
-    environment.tests["beyond_systolic"] = _beyond_systolic
-    return environment.get_template(TEMPLATE)
+    pages = environment("harness.report")
+    pages.filters["dash"] = _dash
+    pages.tests["beyond_systolic"] = _beyond_systolic
+    return pages.get_template(TEMPLATE).render(r=report, figures=marked)
 
 
 def _dash(item: Quantity | Interval) -> str:

@@ -8,15 +8,11 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA_VERSION: Final = "1.1"
-NOT_AVAILABLE: Final = "not available"
-EN_DASH: Final = "\N{EN DASH}"
-MINUS: Final = "\N{MINUS SIGN}"
-HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
-THIN: Final = "\N{NARROW NO-BREAK SPACE}"
-LONG: Final = 10_000
+from harness.common.words import NOT_AVAILABLE, SettingValue, decimal, with_unit
 
-SettingValue = bool | int | float | str
+SCHEMA_VERSION: Final = "1.1"
+
+
 Outcome = Literal[
     "kept", "not better", "discomfort", "safety", "conflict", "not read", "failed check"
 ]
@@ -26,21 +22,6 @@ class Part(BaseModel):
     """Frozen; refuses unknown fields, infinities and not-a-numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-def decimal(value: float, digits: int, *, signed: bool = False) -> str:
-    """Return a number as shown: fixed digits, a true minus sign, no minus zero."""
-    comma = "," if abs(value) >= LONG else ""
-    sign = "+" if signed else ""
-    shown = f"{value:{sign}{comma}.{digits}f}".replace(",", THIN)
-    if not shown.strip("+-0."):
-        shown = shown.lstrip("+-")
-    return shown.replace("-", MINUS)
-
-
-def with_unit(number: str, unit: str) -> str:
-    """Return number and unit that no line break separates."""
-    return f"{number}{HARD_SPACE}{unit}" if unit else number
 
 
 class Quantity(Part):

@@ -18,9 +18,9 @@ import matplotlib
 import typst
 from matplotlib.ft2font import FT2Font
 
-from harness.report.figures import figures
+from harness.common.words import NOT_AVAILABLE, SettingValue, setting_text
+from harness.report.figures.visit import figures
 from harness.report.model import (
-    NOT_AVAILABLE,
     AxisColumn,
     Count,
     Fact,
@@ -29,9 +29,7 @@ from harness.report.model import (
     Quantity,
     Report,
     SettingRow,
-    SettingValue,
 )
-from harness.report.values import setting_text
 
 TEMPLATE: Final = "report.typ"
 STANDARD: Final = "ua-1"

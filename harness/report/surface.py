@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from harness.learnt import Belief, Information, Learnt, learnt
+from harness.play.learnt import Belief, Information, Learnt, learnt
+from harness.play.scenario import Scenario
 from harness.report.model import Curve, Fact, GainMap, Surface
 from harness.report.values import quantity, therapy_text
-from harness.scenario import Scenario
-from harness.search import therapy_space
+from harness.task.lattice import therapy_space
 from optimizers.space import Point, Space
 from sim.device.settings import Settings
 from sim.visit.record import Tested, VisitRecord

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from harness.learnt import NORMAL_95
+from harness.common.words import SettingValue, digits_of, plain, unit_of_setting
+from harness.play.learnt import NORMAL_95
 from harness.report.energy import energy_rows, energy_statement
 from harness.report.model import (
     Analysis,
@@ -16,23 +17,19 @@ from harness.report.model import (
     PooledRow,
     Quantity,
     Response,
-    SettingValue,
     TestedRow,
     Tests,
 )
 from harness.report.surface import Fitted, is_read, surface_part
 from harness.report.values import (
-    digits_of,
     gain,
     interval,
     mean_and_error,
     minutes,
-    plain,
     quantity,
     same_therapy,
     share,
     therapy_text,
-    unit_of_setting,
 )
 from sim.device.lattice import parameters
 from sim.device.settings import Settings

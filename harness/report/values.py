@@ -1,28 +1,21 @@
 """Small translations from the visit's values to the report's."""
 
 import math
-import unicodedata
 from collections.abc import Sequence
-from functools import cache
 from typing import Final
 
 import numpy as np
 
+from harness.common.words import digits_of, setting_text, unit_of_setting
 from harness.report.model import (
-    MINUS,
     Interval,
     Quantity,
     SettingRow,
-    SettingValue,
-    decimal,
-    with_unit,
 )
 from sim.device.lattice import parameters
 from sim.device.settings import Settings
 from sim.units import PCT_PER_FRAC, S_PER_MIN
 
-REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
-UNIT_WORDS: Final = {"hh:mm": "", "1/min": "/min"}
 # what a schedule says is not part of the therapy that a test compares
 SCHEDULE: Final = frozenset(
     {
@@ -68,39 +61,6 @@ def interval(limits: tuple[float, float], unit: str = "%", digits: int = 1) -> I
 
 def _shown(value: float, digits: int) -> float | None:
     return round(float(value), digits) + 0.0 if math.isfinite(value) else None
-
-
-def plain(text: str) -> str:
-    """Return text without control characters, which no format can carry."""
-    return "".join(
-        REPLACEMENT if unicodedata.category(c) in ("Cc", "Cs") and c != "\n" else c
-        for c in text
-    )
-
-
-def setting_text(value: SettingValue, unit: str = "", digits: int | None = None) -> str:
-    """Return a programmed value as the programmer would show it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    if digits is None:
-        return with_unit(f"{value:g}".replace("-", MINUS), unit)
-    return with_unit(decimal(value, digits), unit)
-
-
-@cache
-def digits_of(symbol: str) -> int:
-    """Return the decimals that tell all allowed values of a parameter apart."""
-    numbers = [v for v in parameters()[symbol].values if isinstance(v, float)]
-    texts = [f"{number:.9g}" for number in numbers]
-    return max((len(t.partition(".")[2]) for t in texts), default=0)
-
-
-def unit_of_setting(symbol: str) -> str:
-    """Return the unit of a programmable value, in words for a reader."""
-    unit = parameters()[symbol].unit
-    return UNIT_WORDS.get(unit, unit)
 
 
 def setting_row(

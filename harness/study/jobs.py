@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from harness.faults import Fault, ScenarioError, no_such
-from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
+from harness.common.faults import Fault, ScenarioError, no_such
+from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.study.plan import Study, portable
 from harness.study.visit import Job
 from optimizers.registry import preferred_recommender, source_of

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self, cast
 
-from harness.archive import OutputError
+from harness.common.files import OutputError
 from harness.study.outcome import EvaluationRow, Played, TimingRow, VisitRow
 
 LEDGER_FILE: Final = "ledger.sqlite"

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from harness.faults import (
+from harness.common.faults import (
     Fault,
     FaultsError,
     ScenarioError,
@@ -31,8 +31,8 @@ from harness.faults import (
     no_such,
     shown,
 )
-from harness.scenario import LARGEST_SEED, limits_faults, read_text, read_toml
-from harness.scenario_tables import (
+from harness.play.scenario import LARGEST_SEED, limits_faults, read_text, read_toml
+from harness.play.tables import (
     DeviceTable,
     SearchTable,
     Table,

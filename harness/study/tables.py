@@ -13,9 +13,9 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.archive import BrokenRunError
+from harness.common.csv import csv_bytes
+from harness.common.files import BrokenRunError
 from harness.study.ledger import Ledger, columns
-from harness.tables import csv_bytes
 
 STUDY_FILE: Final = "study.json"
 MANIFEST_FILE: Final = "manifest.json"

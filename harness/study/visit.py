@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.learnt import learnt
-from harness.run import search_plan
-from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
-from harness.search import SearchAdvisor, SearchPlan
+from harness.play.learnt import learnt
+from harness.play.run import search_plan
+from harness.play.search import SearchAdvisor
+from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.study.outcome import EvaluationRow, Played, TimingRow, VisitRow
-from harness.study.score import Scorer
+from harness.task.plan import SearchPlan
+from harness.truth.score import Scorer
 from optimizers.problem import Spent
 from sim.device.settings import Settings
 from sim.patient import Patient

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.archive import BrokenRunError
-from harness.exports.coco import write_coco
-from harness.exports.command import export_study, write_csv
-from harness.exports.ioh import write_ioh
-from harness.exports.runs import functions, rows_by_key, runs, slug
+from harness.common.files import BrokenRunError
+from harness.study.exports.coco import write_coco
+from harness.study.exports.export import export_study, write_csv
+from harness.study.exports.ioh import write_ioh
+from harness.study.exports.runs import functions, rows_by_key, runs, slug
 from harness.study.outcome import EvaluationRow, TimingRow, VisitRow
 from harness.study.tables import StudyTables
 

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from harness.judging.reading import Study, read_study
+from harness.study.judging.reading import Study, read_study
 from harness.study.outcome import EvaluationRow, TimingRow, VisitRow
 from harness.study.tables import MANIFEST_SCHEMA
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judging.board import Judged, Line, judge
-from harness.judging.metrics import METRICS
-from harness.judging.numbers import wilson
-from harness.judging.paired import KEPT
-from harness.judging.reading import BrokenStudyError, Study, read_study
-from harness.judging.verdicts import TRUTHS, VERDICTS
+from harness.study.judging.board import Judged, Line, judge
+from harness.study.judging.metrics import METRICS
+from harness.study.judging.numbers import wilson
+from harness.study.judging.paired import KEPT
+from harness.study.judging.reading import BrokenStudyError, Study, read_study
+from harness.study.judging.verdicts import TRUTHS, VERDICTS
 from harness.study.outcome import VisitRow
 
 Stored = Callable[..., Study]

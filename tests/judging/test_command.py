@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.cli import invoke
-from harness.judging.board import Judged, judge
-from harness.judging.files import BEGIN, END
-from harness.judging.reading import read_study
-from harness.judging.thresholds import ThresholdError, misses, parse_threshold
+from harness.study.judging.board import Judged, judge
+from harness.study.judging.files import BEGIN, END
+from harness.study.judging.reading import read_study
+from harness.study.judging.thresholds import ThresholdError, misses, parse_threshold
 from harness.study.outcome import VisitRow
 
 Visit = Callable[..., VisitRow]

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from harness.judging.board import Judged, judge
-from harness.judging.files import (
+from harness.study.judging.board import Judged, judge
+from harness.study.judging.files import (
     BEGIN,
     END,
     fragment,
@@ -20,8 +20,8 @@ from harness.judging.files import (
     replace_fragment,
     write_parquet,
 )
-from harness.judging.metrics import METRICS
-from harness.judging.reading import Study
+from harness.study.judging.metrics import METRICS
+from harness.study.judging.reading import Study
 from harness.study.outcome import VisitRow
 
 Visit = Callable[..., VisitRow]

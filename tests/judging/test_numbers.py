@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, bootstrap
 
-from harness.judging.numbers import (
+from harness.study.judging.numbers import (
     holm,
     mean,
     quantile_differences,

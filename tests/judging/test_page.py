@@ -9,13 +9,13 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from harness.judging.board import Judged, judge
-from harness.judging.figures import Drawn, figures
-from harness.judging.layout import NOT_THERE
-from harness.judging.page import page, page_html
-from harness.judging.reading import read_study
-from harness.judging.strokes import best_of, strokes
-from harness.judging.words import facts, headline
+from harness.study.judging.board import Judged, judge
+from harness.study.judging.figures import Drawn, figures
+from harness.study.judging.layout import NOT_THERE
+from harness.study.judging.page import page, page_html
+from harness.study.judging.reading import read_study
+from harness.study.judging.strokes import best_of, strokes
+from harness.study.judging.words import facts, headline
 from harness.study.outcome import VisitRow
 
 Visit = Callable[..., VisitRow]

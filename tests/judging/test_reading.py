@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.archive import BrokenRunError
-from harness.judging.reading import Study, read_studies
+from harness.common.files import BrokenRunError
+from harness.study.judging.reading import Study, read_studies
 from harness.study.outcome import VisitRow
 
 Visit = Callable[..., VisitRow]

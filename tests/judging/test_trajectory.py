@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from harness.judging.board import judge
-from harness.judging.cells import cells
-from harness.judging.over_minutes import median_limits
-from harness.judging.reading import Study
-from harness.judging.trajectory import (
+from harness.study.judging.board import judge
+from harness.study.judging.cells import cells
+from harness.study.judging.over_minutes import median_limits
+from harness.study.judging.reading import Study
+from harness.study.judging.trajectory import (
     evaluations_by_visit,
     regret_over_minutes,
     solved_over_minutes_pct,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import invoke
-from harness.scenario import Scenario, ScenarioError, load_scenario
+from harness.play.scenario import Scenario, ScenarioError, load_scenario
 from sim.heart.dose import Train, relative_gain
 from sim.patient import (
     Targets,

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.play.run import Run, RunFacts
+from harness.play.scenario import Scenario
 from harness.report.build import build_report
 from harness.report.model import Report
-from harness.run import Run, RunFacts
-from harness.scenario import Scenario
-from harness.truth import AnswerKey, Loop
+from harness.truth.answer_key import AnswerKey, Loop
 from sim.device.events import Cause
 from sim.device.settings import Settings
 from sim.heart.contractility import PVC, SINUS

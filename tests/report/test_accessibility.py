@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from harness.archive import write_run
+from harness.archive.run_folder import write_run
+from harness.archive.side_by_side.page import compare, comparison_html
+from harness.archive.side_by_side.visits import Visit
 from harness.cli import invoke
-from harness.compare_visits.page import compare, comparison_html
-from harness.compare_visits.visits import Visit
 from harness.course.page import course_html
 from harness.course.play import run_course
+from harness.play.run import run_scenario
+from harness.play.scenario import CourseScenario, load_scenario, shipped_scenarios
 from harness.report.build import build_report
 from harness.report.html import render_html
 from harness.report.model import Report
-from harness.run import run_scenario
-from harness.scenario import CourseScenario, load_scenario, shipped_scenarios
 
 pytestmark = pytest.mark.browser
 

@@ -16,6 +16,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from jsonschema import Draft6Validator
 
+from harness.common.words import unit_of_setting
 from harness.report.fhir import fhir_bundle, fhir_bytes
 from harness.report.fhir_terms import (
     CPT,
@@ -31,7 +32,6 @@ from harness.report.fhir_terms import (
 )
 from harness.report.formats import renderings
 from harness.report.model import Interval, Part, Quantity, Report
-from harness.report.values import unit_of_setting
 from sim.device.lattice import parameters
 from sim.device.settings import Settings
 

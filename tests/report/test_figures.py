@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import matplotlib
 import pytest
 
-from harness.report.figures import figures
+from harness.report.figures.visit import figures
 from harness.report.model import Report
 
 SVG = "{http://www.w3.org/2000/svg}"

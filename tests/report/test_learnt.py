@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.learnt import Learnt, coarse_grid, entropy_bits, learnt
+from harness.play.learnt import Learnt, coarse_grid, entropy_bits, learnt
 from harness.report.model import Fact, Quantity, Report, Surface
 from optimizers.space import Axis, Point, Space
 from sim.visit.record import VisitRecord

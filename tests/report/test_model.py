@@ -10,9 +10,10 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from harness.common.words import decimal, plain, setting_text
 from harness.report.html import render_html
-from harness.report.model import SCHEMA_VERSION, Interval, Quantity, Report, decimal
-from harness.report.values import gain, interval, plain, quantity, setting_text
+from harness.report.model import SCHEMA_VERSION, Interval, Quantity, Report
+from harness.report.values import gain, interval, quantity
 from sim.visit.record import VisitRecord
 
 Build = Callable[..., Report]

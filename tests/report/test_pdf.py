@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
+from harness.common.words import THIN, setting_text
 from harness.report import model
-from harness.report.figures import figures
+from harness.report.figures.visit import figures
 from harness.report.html import render_html
 from harness.report.model import (
-    THIN,
     BeforeAfter,
     Count,
     Fact,
@@ -29,7 +29,6 @@ from harness.report.model import (
     Report,
 )
 from harness.report.pdf import NO_WIDTH, printable, render_pdf
-from harness.report.values import setting_text
 
 Build = Callable[..., Report]
 BANNER = "Simulated data: not a medical record, not a claim"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.scenario import ScenarioError
+from harness.play.scenario import ScenarioError
 from harness.study.chunks import Chunk, StartError, run_chunk
 from harness.study.jobs import plan_of
 from harness.study.plan import Study, parse_study

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.archive import OutputError
+from harness.common.files import OutputError
 from harness.study.ledger import LEDGER_FILE, Ledger
 from harness.study.outcome import Played
 

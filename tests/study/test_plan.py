@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.scenario import ScenarioError
+from harness.play.scenario import ScenarioError
 from harness.study.plan import Study, load_study, parse_study, shipped_studies
 
 ROOT = Path(__file__).parents[2]

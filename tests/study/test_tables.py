@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.archive import BrokenRunError
+from harness.common.files import BrokenRunError
 from harness.study.ledger import Ledger, columns
 from harness.study.outcome import Played
 from harness.study.tables import MANIFEST_FILE, STUDY_FILE, read_study, write_tables

@@ -7,10 +7,10 @@ from math import isnan
 
 import pytest
 
-from harness.scenario_tables import DeviceTable, SearchTable, VisitTable
+from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.study.outcome import Played
-from harness.study.score import Scorer
 from harness.study.visit import Job, kept_row, play
+from harness.truth.score import Scorer
 from sim.device.settings import Settings, with_dependents
 from sim.patient import Patient, personalize, phenotype
 from sim.visit.post_replication import post_gain_pct

@@ -1,0 +1,1 @@
+"""The folder of a run: written, read back, rendered again, cited, set side by side."""

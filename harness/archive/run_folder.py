@@ -1,0 +1,256 @@
+"""The folder of a run: written aside, checked by hashes, renamed when it is whole."""
+
+import json
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from harness.archive.strips import NAME as STRIPS
+from harness.archive.strips import write_strips
+from harness.archive.tables import (
+    evaluation_rows,
+    event_rows,
+    pair_rows,
+    provenance_rows,
+    reading_rows,
+    write_beats,
+)
+from harness.common.csv import csv_bytes
+from harness.common.files import (
+    ASIDE,
+    BrokenRunError,
+    OutputError,
+    aside,
+    cannot_write,
+    file_hash,
+    names_in,
+    sweep,
+    sync,
+    whole_folder,
+    write_file,
+    write_json,
+)
+from harness.play.run import Run
+from harness.report.figures.visit import figures
+from harness.report.formats import renderings
+from harness.report.model import SCHEMA_VERSION as REPORT_SCHEMA
+from harness.report.model import Report
+
+SCHEMA_VERSION: Final = 1
+RUN_FILE: Final = "run.json"
+TIMINGS_FILE: Final = "timings.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run that was read back: `about` is `run.json`, `report` is `report.json`."""
+
+    folder: Path
+    about: Mapping[str, Any]
+    report: Report
+
+
+def prepare(out_dir: str | Path, *, force: bool = False) -> Path:
+    """Make sure that a run can be written, before anything is simulated.
+
+    Removes what writers that died left beside it. Raises OutputError when the place
+    cannot be written, holds a run and `force` is false, or holds anything else.
+    """
+    target = Path(out_dir).resolve()
+    if not target.name:
+        raise OutputError(f"output folder must have a name, got {target}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sweep(target)
+        probe = aside(target, "partial")
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise OutputError(cannot_write(out_dir, error)) from None
+    _check_free(target, str(out_dir), force=force)
+    return target
+
+
+def write_run(
+    run: Run, report: Report, out_dir: str | Path, *, force: bool = False
+) -> Path:
+    """Write everything about a run and return its folder.
+
+    The folder appears under its name when it is whole, or not at all. Everything in it
+    but `timings.json` depends on the run alone.
+    """
+    target = prepare(out_dir, force=force)
+    began_s, began_at = time.perf_counter(), datetime.now(UTC)
+    try:
+        with whole_folder(target) as folder:
+            _write_contents(run, report, folder)
+            hashes = {name: file_hash(folder / name) for name in names_in(folder)}
+            write_json(folder / RUN_FILE, about_run(run, hashes))
+            timings_s = {**run.timings_s, "archive": time.perf_counter() - began_s}
+            written = {"written_at": began_at.isoformat(), "timings_s": timings_s}
+            write_json(folder / TIMINGS_FILE, written)
+    except OSError as error:
+        raise OutputError(cannot_write(out_dir, error)) from None
+    return target
+
+
+def about_run(run: Run, hashes: Mapping[str, str]) -> dict[str, Any]:
+    """Return what `run.json` holds: how the run was made, and the hash of each file."""
+    facts = run.facts
+    scenario = facts.scenario.model_dump(mode="json")
+    scenario["search"]["strategy"] = _portable(scenario["search"]["strategy"])
+    repeated = {"replicate": facts.replicate} if facts.replicate else {}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "scenario_name": facts.scenario_name,
+        "seed": facts.seed,
+        **repeated,
+        "strategy": _portable(facts.strategy),
+        "strategy_summary": facts.strategy_summary,
+        "recommender": facts.recommender,
+        "n_asked": facts.n_asked,
+        "git_revision": facts.git_revision,
+        "versions": dict(sorted(facts.versions.items())),
+        "scenario": scenario,
+        "files": dict(sorted(hashes.items())),
+    }
+
+
+def read_run(folder: str | Path, *, rendered: Collection[str] = ()) -> StoredRun:
+    """Read a run back; BrokenRunError says what is missing, was changed, or is foreign.
+
+    Files in `rendered` are to be written again and may be in any state.
+    """
+    try:
+        return _read(folder, Path(folder).resolve(), rendered)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BrokenRunError(f"{folder} cannot be read: {reason}") from None
+
+
+def _read(folder: str | Path, place: Path, rendered: Collection[str]) -> StoredRun:
+    if ASIDE.fullmatch(place.name):
+        raise BrokenRunError(f"{folder} was left by a writer that did not finish")
+    about = _about(place)
+    if about is None:
+        raise BrokenRunError(f"{folder} is no run: {_why_no_run(place)}")
+    if "report.json" not in about["files"]:
+        raise BrokenRunError(f"{folder} is a course of visits; name one of its visits")
+    wrong = [
+        f"{name} {'was changed' if (place / name).is_file() else 'is missing'}"
+        for name, expected in about["files"].items()
+        if name not in rendered
+        and not ((place / name).is_file() and file_hash(place / name) == expected)
+    ]
+    if wrong:
+        raise BrokenRunError(f"{folder} is not whole: {', '.join(wrong)}")
+    return StoredRun(place, about, _stored_report(folder, place))
+
+
+def _why_no_run(place: Path) -> str:
+    told = _json(place / RUN_FILE)
+    written = told.get("schema_version") if isinstance(told, dict) else None
+    if written in (None, SCHEMA_VERSION):
+        return f"it has no readable {RUN_FILE}"
+    return f"{RUN_FILE} has schema {written}, this ccmlab reads {SCHEMA_VERSION}"
+
+
+def _stored_report(folder: str | Path, place: Path) -> Report:
+    told = _json(place / "report.json")
+    if not isinstance(told, dict):
+        raise BrokenRunError(f"{folder} has no readable report.json")
+    written = told.get("schema_version")
+    if written != REPORT_SCHEMA:
+        raise BrokenRunError(
+            f"{folder} holds a report of schema {written}, this ccmlab reads "
+            f"{REPORT_SCHEMA}; use the version that its {RUN_FILE} names"
+        )
+    try:
+        return Report.model_validate_json((place / "report.json").read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(step) for step in first["loc"])
+        raise BrokenRunError(
+            f"{folder} holds a report.json that this ccmlab cannot read: "
+            f"{at}: {first['msg'].lower()}"
+        ) from None
+
+
+def is_complete(folder: str | Path) -> bool:
+    """Tell whether a folder holds a whole, unchanged run."""
+    try:
+        read_run(folder)
+    except BrokenRunError:
+        return False
+    return True
+
+
+def _write_contents(run: Run, report: Report, folder: Path) -> None:
+    record, drawn = run.record, figures(report)
+    contents = {
+        **renderings(report, drawn=drawn),
+        "evaluations.csv": csv_bytes(evaluation_rows(record)),
+        "pairs.csv": csv_bytes(pair_rows(record)),
+        "readings.csv": csv_bytes(reading_rows(record)),
+        "events.csv": csv_bytes(event_rows(record)),
+        "provenance.csv": csv_bytes(provenance_rows(report)),
+    }
+    contents |= {f"figures/{n}.svg": svg for n, svg in drawn.items()}
+    for name, content in contents.items():
+        write_file(folder / name, content)
+    write_beats(record.beats, folder / "beats.parquet", pseudonym=record.pseudonym)
+    visit = run.facts.scenario.visit
+    write_strips(
+        record,
+        folder,
+        keep=visit.strips,
+        sampling_hz=visit.strip_rate_hz,
+        disturbance=visit.strip_noise.disturbance,
+    )
+    for path in (folder / "beats.parquet", *folder.glob(f"{STRIPS}*")):
+        sync(path)
+
+
+def _check_free(target: Path, asked: str, *, force: bool) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"output folder {asked} is a file; name a folder")
+    present = set(names_in(target))
+    about = _about(target)
+    known = {RUN_FILE, TIMINGS_FILE, *(about["files"] if about else ())}
+    if present and (about is None or present - known):
+        other = sorted(present if about is None else present - known)[0]
+        raise OutputError(
+            f"output folder {asked} holds {other}, which no run wrote; "
+            "name another folder"
+        )
+    if present and not force:
+        raise OutputError(
+            f"output folder {asked} holds a run already; name another one with --out, "
+            "or replace it with --force"
+        )
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _about(folder: Path) -> dict[str, Any] | None:
+    about = _json(folder / RUN_FILE)
+    is_ours = isinstance(about, dict) and about.get("schema_version") == SCHEMA_VERSION
+    return about if is_ours and isinstance(about.get("files"), dict) else None
+
+
+def _portable(strategy: str) -> str:
+    """Return a strategy without the folder of its file: no path of a machine stays."""
+    place, colon, function = strategy.rpartition(":")
+    return f"{PurePath(place).name}{colon}{function}"

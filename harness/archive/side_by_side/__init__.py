@@ -1,0 +1,1 @@
+"""Several stored visits, side by side on one page."""

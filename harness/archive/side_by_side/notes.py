@@ -1,0 +1,135 @@
+"""What a reader must know before comparing: who and what is not the same."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Final
+
+from harness.archive.side_by_side.visits import Visit, fact, setting_rows
+from harness.common.words import NOT_AVAILABLE, plain, setting_text
+from harness.report.model import Report
+from harness.report.values import SCHEDULE
+
+MOST_NUMBERS: Final = 12
+CAUTION: Final = (
+    "Each interval belongs to one visit. Intervals that overlap do not show that two "
+    "visits agree, and to choose the visit with the highest gain repeats the error of "
+    "believing the best single reading."
+)
+
+
+def reading_notes(visits: Sequence[Visit]) -> tuple[str, ...]:
+    """Return what a reader must know before comparing."""
+    found = (
+        _same_run(visits),
+        _patients(visits),
+        *(_unlike(visits, *question) for question in QUESTIONS),
+        _references(visits),
+        CAUTION,
+    )
+    return tuple(note for note in found if note)
+
+
+def _same_run(visits: Sequence[Visit]) -> str:
+    for visit in visits:
+        twins = [other for other in visits if other.report == visit.report]
+        if len(twins) > 1:
+            return f"Visits {_numbers(twins)} are the same run: they agree by nature."
+    return ""
+
+
+def _patients(visits: Sequence[Visit]) -> str:
+    """Tell by all that is stated of the patient; a pseudonym alone proves nothing."""
+    groups = _groups(visits, lambda r: fact(r.encounter.facts, "Pseudonym"))
+    moved = _moved_numbers([visit.report for visit in visits])
+    if not moved and len(groups) == 1:
+        return f"All visits are of the same virtual patient, {next(iter(groups))}."
+    if not moved:
+        return (
+            "All that is stated of the patient is the same, but the pseudonyms differ: "
+            f"{_listed(groups)}. Rhythm, reading errors and symptoms were drawn anew."
+        )
+    shown = ", ".join(moved[:MOST_NUMBERS])
+    more = f" and {len(moved) - MOST_NUMBERS} more" if len(moved) > MOST_NUMBERS else ""
+    if len({visit.course for visit in visits}) == 1 and visits[0].course:
+        return (
+            "All visits are of one course: the same virtual patient at several times, "
+            f"under the pseudonyms {_listed(groups)}. What has moved since: {shown}"
+            f"{more}."
+        )
+    return (
+        f"Patients differ: {_listed(groups)}. Not the same: {shown}{more}. It is "
+        "another patient, or the same one at another time; what differs between the "
+        "visits may come from that."
+    )
+
+
+def _moved_numbers(reports: Sequence[Report]) -> list[str]:
+    patients = [_patient(report) for report in reports]
+    names = dict.fromkeys(name for stated in patients for name in stated)
+    return [name for name in names if len({p.get(name) for p in patients}) > 1]
+
+
+def _patient(report: Report) -> dict[str, str]:
+    rows = report.provenance.rows
+    numbers = {row.name: row.value for row in rows if row.part == "patient"}
+    return {item.label: item.text for item in report.encounter.patient} | numbers
+
+
+Question = tuple[str, Callable[[Report], str], str]
+QUESTIONS: Final[tuple[Question, ...]] = (
+    ("Scenarios differ", lambda r: fact(r.method.facts, "Scenario"), ""),
+    (
+        "Readouts differ",
+        lambda r: fact(r.method.facts, "Readout"),
+        "Their gains are not the same quantity.",
+    ),
+)
+
+
+def _unlike(
+    visits: Sequence[Visit], what: str, find: Callable[[Report], str], so: str
+) -> str:
+    groups = _groups(visits, find)
+    return f"{what}: {_listed(groups)}. {so}".strip() if len(groups) > 1 else ""
+
+
+def _references(visits: Sequence[Visit]) -> str:
+    """Tell which values of the references are not the same."""
+    rows = [setting_rows(visit.report) for visit in visits]
+    symbols = dict.fromkeys(symbol for of_visit in rows for symbol in of_visit)
+    groups = {
+        symbol: _groups(visits, partial(_reference, symbol))
+        for symbol in symbols
+        if symbol not in SCHEDULE
+    }
+    told = [_listed(group) for group in groups.values() if len(group) > 1]
+    if not told:
+        return ""
+    return (
+        f"Reference values differ: {'; '.join(told)}. Each gain is over the reference "
+        "of its own visit."
+    )
+
+
+def _reference(symbol: str, report: Report) -> str:
+    row = setting_rows(report).get(symbol)
+    if row is None:
+        return f"{symbol} {NOT_AVAILABLE}"
+    return f"{row.label} {setting_text(row.reference, row.unit, row.digits)}"
+
+
+def _groups(
+    visits: Sequence[Visit], find: Callable[[Report], str]
+) -> dict[str, list[Visit]]:
+    groups: dict[str, list[Visit]] = {}
+    for visit in visits:
+        groups.setdefault(plain(find(visit.report)), []).append(visit)
+    return groups
+
+
+def _listed(groups: dict[str, list[Visit]]) -> str:
+    return "; ".join(f"{text} (visit {_numbers(of)})" for text, of in groups.items())
+
+
+def _numbers(visits: Iterable[Visit]) -> str:
+    return ", ".join(str(visit.number) for visit in visits)

@@ -1,0 +1,211 @@
+"""What the visits found, row by row, a column a visit."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.archive.side_by_side.visits import Visit, fact, naive_claim, setting_rows
+from harness.common.words import NOT_AVAILABLE, plain, setting_text
+from harness.report.model import Phase, Report, SettingRow, TestedRow
+from harness.report.values import quantity
+from sim.visit.safety import RULES
+
+EXCESS: Final = "That claim less the verified gain"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finding of every visit; `differs` when they are not all the same."""
+
+    label: str
+    cells: tuple[str, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the visits are not all the same here."""
+        return len(set(self.cells)) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under one heading, a column a visit."""
+
+    name: str
+    caption: str
+    rows: tuple[Row, ...]
+
+
+def all_tables(visits: Sequence[Visit]) -> dict[str, Table]:
+    """Return every table of the page by its name."""
+    tables = (
+        _table(visits, "verdict", "Verdict and gain", VERDICT),
+        _values_table(visits),
+        _table(visits, "tests", "Settings tested", TESTS),
+        _minutes_table(visits),
+        _table(visits, "harms", "Unpleasant events", HARMS),
+        _method_table(visits),
+        _answer_key_table(visits),
+    )
+    return {table.name: table for table in tables}
+
+
+Finding = tuple[str, Callable[[Report], str]]
+
+VERDICT: Final[tuple[Finding, ...]] = (
+    ("Verdict", lambda r: r.verdict.kind),
+    ("Verified gain", lambda r: r.verdict.gain.text),
+    ("95 % interval", lambda r: r.verdict.interval_95.text),
+    ("90 % interval", lambda r: r.verdict.interval_90.text),
+    ("Standard error", lambda r: r.verdict.standard_error.text),
+    ("Naive claim: best single reading", lambda r: naive_claim(r).text),
+    ("Naive claim less verified gain", lambda r: fact(r.analysis.facts, EXCESS)),
+    ("Pairs of readings done", lambda r: fact(r.analysis.facts, "Pairs done")),
+    (
+        "Least gain the visit could have shown",
+        lambda r: fact(
+            r.analysis.facts, "Least gain the visit could have shown (80 % power)"
+        ),
+    ),
+    ("Because", lambda r: r.verdict.reason),
+)
+TESTS: Final[tuple[Finding, ...]] = (
+    ("Tests", lambda r: str(len(r.tests.rows))),
+    ("Different settings", lambda r: str(len(r.tests.pooled))),
+    ("Without a valid reading", lambda r: _count(r, lambda t: t.gain.value is None)),
+    ("Highest gain of one test", lambda r: _highest(r)),
+    ("Kept", lambda r: _count(r, lambda t: t.kept)),
+    ("Candidate", lambda r: fact(r.analysis.choice, "Candidate")),
+)
+HARMS: Final[tuple[Finding, ...]] = (
+    (
+        f"Tests felt at grade {RULES.intolerable_grade} or more",
+        lambda r: _count(r, lambda t: _grade(t) >= RULES.intolerable_grade),
+    ),
+    (
+        "Worst grade felt (of 4)",
+        lambda r: str(max(map(_grade, r.tests.rows), default=0)),
+    ),
+    (
+        "Ectopic beats during tests",
+        lambda r: str(sum(t.ectopics for t in r.tests.rows)),
+    ),
+    (
+        "Of these tied to trains",
+        lambda r: str(sum(t.train_ectopics for t in r.tests.rows)),
+    ),
+    ("Adverse events in the visit", lambda r: str(len(r.observation.adverse))),
+    (
+        "Which",
+        lambda r: (
+            "; ".join(f"{a.kind} at {a.at.text}" for a in r.observation.adverse)
+            or "none"
+        ),
+    ),
+)
+
+
+def _table(
+    visits: Sequence[Visit], name: str, caption: str, findings: Iterable[Finding]
+) -> Table:
+    rows = (
+        Row(label, tuple(find(visit.report) for visit in visits))
+        for label, find in findings
+    )
+    return Table(name, caption, tuple(rows))
+
+
+def _count(report: Report, is_one: Callable[[TestedRow], bool]) -> str:
+    return str(sum(is_one(row) for row in report.tests.rows))
+
+
+def _grade(row: TestedRow) -> int:
+    """Return the number before the slash; 0 for what is no number."""
+    grade = row.sensation.partition("/")[0]
+    return int(grade) if grade.isdecimal() else 0
+
+
+def _highest(report: Report) -> str:
+    read = [row for row in report.tests.rows if row.gain.value is not None]
+    if not read:
+        return NOT_AVAILABLE
+    best = max(read, key=lambda row: row.gain.value or 0.0)
+    return f"{best.gain.text} in test {best.number}"
+
+
+def _values_table(visits: Sequence[Visit]) -> Table:
+    """Return the permanent values that matter, changed, or differ."""
+    all_rows = [setting_rows(visit.report) for visit in visits]
+    main = {row.symbol for visit in visits for row in visit.report.permanent.main}
+    symbols = list(dict.fromkeys(symbol for rows in all_rows for symbol in rows))
+    found = []
+    for symbol in symbols:
+        label = next(rows[symbol].label for rows in all_rows if symbol in rows)
+        row = Row(label, tuple(_value_text(rows.get(symbol)) for rows in all_rows))
+        if symbol in main or row.differs:
+            found.append(row)
+    caption = "Permanent values; an arrow leads from the value as found"
+    return Table("values", caption, tuple(found))
+
+
+def _value_text(row: SettingRow | None) -> str:
+    if row is None:
+        return NOT_AVAILABLE
+    left = setting_text(row.permanent, row.unit, row.digits)
+    if not row.changed:
+        return left
+    return f"{setting_text(row.as_found, row.unit, row.digits)} → {left}"
+
+
+def _minutes_table(visits: Sequence[Visit]) -> Table:
+    phases = [
+        {phase.name: phase for phase in visit.report.encounter.phases}
+        for visit in visits
+    ]
+    names = list(dict.fromkeys(name for of_visit in phases for name in of_visit))
+    tests = tuple(_test_minutes(visit.report) for visit in visits)
+    total = tuple(
+        fact(visit.report.encounter.facts, "Length of the visit") for visit in visits
+    )
+    rows = (
+        Row("Whole visit", total),
+        Row("In tests of settings", tests),
+        *(Row(name, tuple(_lasted(p.get(name)) for p in phases)) for name in names),
+    )
+    return Table("minutes", "Minutes", rows)
+
+
+def _test_minutes(report: Report) -> str:
+    spent = sum(row.minutes.value or 0.0 for row in report.tests.rows)
+    return quantity(spent, "min", 1).text
+
+
+def _lasted(phase: Phase | None) -> str:
+    return "not reached" if phase is None else phase.duration.text
+
+
+def _method_table(visits: Sequence[Visit]) -> Table:
+    facts = [
+        {
+            item.label: plain(item.text).strip()
+            for item in (*visit.report.method.facts, *visit.report.method.versions)
+        }
+        for visit in visits
+    ]
+    labels = list(dict.fromkeys(label for of_visit in facts for label in of_visit))
+    rows = (
+        Row(label, tuple(f.get(label, NOT_AVAILABLE) for f in facts))
+        for label in labels
+    )
+    caption = "How the visits were made: what is not the same"
+    return Table("method", caption, tuple(row for row in rows if row.differs))
+
+
+def _answer_key_table(visits: Sequence[Visit]) -> Table:
+    labels = dict.fromkeys(
+        item.label for visit in visits for item in visit.report.answer_key.facts
+    )
+    rows = (
+        Row(label, tuple(fact(v.report.answer_key.facts, label) for v in visits))
+        for label in labels
+    )
+    return Table("answer-key", "The simulator's truth", tuple(rows))

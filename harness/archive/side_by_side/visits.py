@@ -1,0 +1,87 @@
+"""Stored visits as they are read: no simulation, only `report.json`."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.archive.run_folder import RUN_FILE, read_run
+from harness.common.files import BrokenRunError, file_hash
+from harness.common.words import NOT_AVAILABLE, plain
+from harness.report.model import Fact, Quantity, Report, SettingRow
+
+NAIVE: Final = "What the best single reading would have claimed"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Visit:
+    """A stored visit: its number on the page, its folder's name, its report.
+
+    `course` is the folder of the course that it is part of, which stays the same
+    patient from visit to visit.
+    """
+
+    number: int
+    name: str
+    report: Report
+    course: Path | None = None
+
+    @property
+    def strategy(self) -> str:
+        """The search strategy as the report names it."""
+        return fact(self.report.method.facts, "Search strategy")
+
+
+def read_visits(folders: Sequence[str | Path]) -> tuple[Visit, ...]:
+    """Read the visits in the order asked; BrokenRunError names the one that fails."""
+    if len(folders) < 2:
+        raise BrokenRunError(f"name two run folders or more, got {len(folders)}")
+    places = [Path(folder).resolve() for folder in folders]
+    names = [place.name for place in places]
+    return tuple(
+        Visit(
+            number,
+            plain(
+                place.name
+                if names.count(place.name) == 1
+                else f"{place.parent.name}/{place.name}"
+            ),
+            read_run(folder).report,
+            _course_of(place),
+        )
+        for number, (folder, place) in enumerate(
+            zip(folders, places, strict=True), start=1
+        )
+    )
+
+
+def _course_of(place: Path) -> Path | None:
+    """Return the course that wrote this very visit, if one did."""
+    try:
+        about = json.loads((place.parent / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    files = about.get("files") if isinstance(about, dict) else None
+    if not isinstance(files, dict) or about.get("kind") != "course":
+        return None
+    written = files.get(f"{place.name}/report.json")
+    return place.parent if written == file_hash(place / "report.json") else None
+
+
+def fact(facts: Iterable[Fact], label: str) -> str:
+    """Return a fact of a report as shown."""
+    return next((f.text for f in facts if f.label == label), NOT_AVAILABLE)
+
+
+def naive_claim(report: Report) -> Quantity:
+    """Return what the best single reading would have claimed."""
+    for item in report.analysis.facts:
+        if item.label == NAIVE and isinstance(item.value, Quantity):
+            return item.value
+    return Quantity(value=None)
+
+
+def setting_rows(report: Report) -> dict[str, SettingRow]:
+    """Return every programmable value by its symbol."""
+    return {r.symbol: r for r in (*report.permanent.main, *report.permanent.others)}

@@ -1,0 +1,1 @@
+"""Tools that every room uses: faults, files, tables of text, drawing, words, pages."""

@@ -1,0 +1,1 @@
+"""What the simulator rests on: validation, sensitivity, fits, tables of cohorts."""

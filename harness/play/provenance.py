@@ -1,0 +1,188 @@
+"""Where the numbers come from: of every model, and of one visit.
+
+A number that the scenario states is credited to the scenario, never to a paper.
+"""
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from typing import Any, Final
+
+import sim
+from harness.play.scenario import Scenario
+from harness.task.objective import Objective
+from optimizers.recommend import GATE_PROBABILITY
+from sim.device.battery import Cell
+from sim.device.energy import CHARGING
+from sim.device.lattice import device_model
+from sim.device.leads import LeadModel
+from sim.device.timing import UNIPOLAR
+from sim.instruments import RULES, Errors, readout
+from sim.patient import Patient, known_phenotypes
+from sim.sources import (
+    Source,
+    SourcedNumber,
+    differing,
+    provenance,
+    unit_of,
+)
+from sim.telemetry.ecg import Morphology
+from sim.visit.arrival import ASKING
+from sim.visit.bedside import AtrialCapture, LateTrains
+from sim.visit.clinic import FoundDevice
+from sim.visit.delivery import RULES_OF_DELIVERY
+from sim.visit.followup import RULES as FOLLOW_UP
+from sim.visit.icd_check import ICD
+from sim.visit.measuring_noise import PLANNING
+from sim.visit.plan import PROTOCOL, VisitPlan
+from sim.visit.programmer import Link
+from sim.visit.programmer.scan import RULES_OF_SENSING
+from sim.visit.programming import CHECKS
+from sim.visit.safety import EctopyPrior, SafetyRules
+from sim.visit.thresholds import SpreadPopulation
+from sim.visit.verdict import RULES as VERDICT
+
+Numbers = Mapping[str, list[SourcedNumber]]
+_SOLVED: Final = Source("ccmlab-device", "1.6, solved to hold the rules", "derived")
+_ERRORS: Final = {"echo-vti": "echo", "invasive-dpdt": "invasive"}
+
+
+def dataclasses_of_sim() -> Iterator[type]:
+    """Yield each dataclass of the simulated world, module by module."""
+    names = sorted(m.name for m in pkgutil.walk_packages(sim.__path__, "sim."))
+    for name in names:
+        for item in list(vars(import_module(name)).values()):
+            if not isinstance(item, type) or item.__module__ != name:
+                continue
+            if is_dataclass(item):
+                yield item
+
+
+def sourced_models() -> Iterator[type]:
+    """Yield each model: a dataclass whose numbers have sources."""
+    models = (*dataclasses_of_sim(), Objective)
+    yield from (model for model in models if declared_numbers(model))
+
+
+def declared_numbers(model: type) -> list[SourcedNumber]:
+    """List the numbers that a model declares, with its own defaults."""
+    return [
+        SourcedNumber(
+            item.name, item.default, unit_of(item.name), item.metadata["source"]
+        )
+        for item in fields(model)
+        if "source" in item.metadata and item.default is not None
+    ]
+
+
+def run_numbers(scenario: Scenario, patient: Patient, plan: VisitPlan) -> Numbers:
+    """Return every number that a visit used, by the part that it belongs to."""
+    fixed = fixed_models(scenario.device.model, plan)
+    return {
+        "patient": [*_targets(scenario), *patient.provenance()],
+        "device as found": _device_as_found(scenario),
+        "visit plan": _plan(plan),
+        "search": _search(scenario),
+        **{part: provenance(model) for part, model in fixed.items()},
+        "readout errors": _errors(plan),
+        "ECG drawing": _drawing(scenario, patient.in_atrial_fibrillation),
+    }
+
+
+def fixed_models(device: str, plan: VisitPlan) -> Mapping[str, Any]:
+    """Return the parts of a visit whose numbers no scenario changes."""
+    return {
+        "device model": device_model(device),
+        "leads": LeadModel(),
+        "battery": Cell(),
+        "programmer": Link(),
+        "late trains": LateTrains(),
+        "atrial capture": AtrialCapture(),
+        "unipolar sensing": UNIPOLAR,
+        "spread of trains": SpreadPopulation(),
+        "readout": readout(plan.readout),
+        "rules of reading": RULES,
+        "measuring plan": PLANNING,
+        "bedside questions": ASKING,
+        "sensing rules": RULES_OF_SENSING,
+        "causes of low delivery": RULES_OF_DELIVERY,
+        "safety rules": SafetyRules(),
+        "ectopy judged": EctopyPrior(),
+        "final checks": CHECKS,
+        "charging": CHARGING,
+        "ICD": ICD,
+        "verdict": VERDICT,
+        "follow-up": FOLLOW_UP,
+    }
+
+
+def _stated(place: str) -> Source:
+    return Source("scenario", place, "overridden")
+
+
+def _targets(scenario: Scenario) -> Iterator[SourcedNumber]:
+    """Yield the bedside values that the patient's circulation was solved to."""
+    table = scenario.patient
+    if table.circulation:  # stated, not solved
+        return
+    made = known_phenotypes()[table.phenotype]
+    for item in fields(made.targets):
+        name, value = item.name, getattr(made.targets, item.name)
+        source = made.source
+        if name in table.override:
+            value, source = table.override[name], _stated(f"patient.override.{name}")
+        yield SourcedNumber(f"targets.{name}", value, unit_of(name), source)
+
+
+def _device_as_found(scenario: Scenario) -> list[SourcedNumber]:
+    device = scenario.device
+    found = device.found_device
+    sources = {
+        name: _SOLVED
+        if name.startswith("settings.")
+        else _stated(f"device.found.{name}")
+        for name in differing(found, FoundDevice())
+    }
+    for symbol in device.settings:
+        sources[f"settings.{symbol}"] = _stated(f"device.settings.{symbol}")
+    return provenance(found, sources)
+
+
+def _plan(plan: VisitPlan) -> list[SourcedNumber]:
+    usual = VisitPlan(site=plan.site)
+    changed = {name: _stated(f"visit.{name}") for name in differing(plan, usual)}
+    return provenance(plan, changed)
+
+
+def _search(scenario: Scenario) -> list[SourcedNumber]:
+    search = scenario.search
+    objective = Objective(search.energy_weight, search.discomfort_weight)
+    changed = differing(objective, Objective())
+    gate = Source(PROTOCOL, "5, do-no-harm gate", "assumed")
+    if search.gate_probability != GATE_PROBABILITY:
+        gate = _stated("search.gate_probability")
+    return [
+        *provenance(objective, {name: _stated(f"search.{name}") for name in changed}),
+        SourcedNumber("gate_probability", search.gate_probability, "", gate),
+    ]
+
+
+def _errors(plan: VisitPlan) -> list[SourcedNumber]:
+    """List the errors of the cuff, of the pressure monitor, and of the readout."""
+    unused = set(_ERRORS.values()) - {_ERRORS.get(plan.readout)}
+    return _without(provenance(Errors()), unused)
+
+
+def _drawing(scenario: Scenario, in_atrial_fibrillation: bool) -> list[SourcedNumber]:
+    shape = Morphology(disturbance=scenario.visit.strip_noise.disturbance)
+    changed = {
+        name: _stated(name.replace("disturbance", "visit.strip_noise"))
+        for name in differing(shape, Morphology())
+    }
+    unused = set() if in_atrial_fibrillation else {"fibrillation"}
+    return _without(provenance(shape, changed), unused)
+
+
+def _without(numbers: list[SourcedNumber], parts: set[str]) -> list[SourcedNumber]:
+    return [row for row in numbers if row.name.partition(".")[0] not in parts]

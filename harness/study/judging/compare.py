@@ -1,0 +1,102 @@
+"""`ccmlab compare`: read studies, judge them, write page, table and figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.common.files import OutputError, check_free, replace_file
+from harness.study.judging.board import Judged, judge
+from harness.study.judging.files import (
+    fragment,
+    leaderboard_csv,
+    leaderboard_rows,
+    leaderboard_text,
+    replace_fragment,
+    write_parquet,
+)
+from harness.study.judging.page import page, page_html
+from harness.study.judging.reading import read_studies
+from harness.study.judging.thresholds import Miss, Threshold, misses
+
+PAGE: Final = "compare.html"
+TABLE: Final = "leaderboard"
+FIGURES: Final = "figures"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """What a comparison says, and who misses a threshold."""
+
+    text: str
+    missed: tuple[Miss, ...]
+
+
+def compare(
+    folders: Sequence[str | Path],
+    out: str | Path,
+    *,
+    baseline: str | None = None,
+    thresholds: Sequence[Threshold] = (),
+    readme: str | Path | None = None,
+    force: bool = False,
+) -> Compared:
+    """Judge stored studies and write what they show; nothing is simulated.
+
+    Parameters
+    ----------
+    folders
+        Study folders, at least one.
+    out
+        Folder of `compare.html`, `leaderboard.csv`, `leaderboard.parquet`, `figures/`.
+    baseline
+        Contender that the others are held against; None takes `stay`.
+    thresholds
+        What contenders must reach.
+    readme
+        Markdown file whose leaderboard, between two markers, is replaced by that of
+        the first study.
+    force
+        Replace a page that is there.
+
+    Raises
+    ------
+    BrokenRunError
+        When a folder is no study, or has no such baseline.
+    OutputError
+        When something cannot be written or is there already.
+    ThresholdError
+        When no contender is what a threshold asks for.
+    """
+    folder = Path(out)
+    check_free(folder / PAGE, force=force)
+    judged = [judge(study, baseline) for study in read_studies(folders)]
+    missed = misses(judged, thresholds)
+    new_readme = _with_leaderboard(Path(readme), judged[0]) if readme else b""
+    _write(judged, folder)
+    if readme:
+        replace_file(Path(readme), new_readme)
+    paths = (folder / PAGE, folder / f"{TABLE}.csv", folder / FIGURES)
+    named = zip(("page", "table", "figures"), paths, strict=True)
+    where = "\n".join(f"{what:<8} {path}" for what, path in named)
+    return Compared(f"{leaderboard_text(judged)}\n\n{where}", missed)
+
+
+def _write(judged: Sequence[Judged], folder: Path) -> None:
+    shown = page(judged)
+    for drawn in shown.drawn:
+        replace_file(folder / FIGURES / f"{drawn.name}.svg", drawn.svg)
+    replace_file(folder / f"{TABLE}.csv", leaderboard_csv(judged))
+    write_parquet(leaderboard_rows(judged), folder / f"{TABLE}.parquet")
+    replace_file(folder / PAGE, page_html(shown).encode())
+
+
+def _with_leaderboard(readme: Path, judged: Judged) -> bytes:
+    try:
+        text = readme.read_text(encoding="utf-8")
+        return replace_fragment(text, fragment(judged)).encode()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"--readme {readme} cannot be read: {reason}") from None
+    except ValueError as error:
+        raise OutputError(f"--readme {readme} {error}") from None

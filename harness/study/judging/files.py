@@ -1,0 +1,226 @@
+"""The leaderboard as a tidy table, as text, and as a part of a Markdown file."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import numpy as np
+
+from harness.common.csv import Cell, csv_bytes
+from harness.common.files import OutputError
+from harness.study.judging.board import Judged, Line
+from harness.study.judging.layout import NOT_THERE, estimate_cell
+from harness.study.judging.metrics import METRICS
+from harness.study.judging.numbers import Estimate
+from harness.study.judging.verdicts import TRUTHS, VERDICTS
+from harness.study.judging.words import together
+from sim.units import S_PER_MIN
+
+BEGIN: Final = "<!-- leaderboard: begin, written by ccmlab compare -->"
+END: Final = "<!-- leaderboard: end -->"
+TEXT_COLUMNS: Final = (
+    ("regret_median_pct", "median regret %"),
+    ("saved_mean_pct", "saved %"),
+    ("p_holm", "p Holm"),
+    ("attained_pct", "attained %"),
+    ("harmed_pct", "harmed %"),
+    ("null_improved_pct", "null improved %"),
+    ("coverage_pct", "coverage %"),
+    ("unpleasant_events_mean", "unpleasant"),
+    ("ask_ms_median", "ms an ask"),
+)
+DIGITS: Final = 6
+"""Decimals of the table: what other machines reproduce."""
+LONGEST: Final = 40
+"""Letters of a contender's name in the terminal."""
+WITH_INTERVAL: Final = ("regret_median_pct", "harmed_pct")
+
+
+def leaderboard_rows(studies: Sequence[Judged]) -> Iterator[dict[str, Cell]]:
+    """Yield a row a study, group, plan, budget and contender: every metric.
+
+    A metric has its own name, its limits that name and `_low`, `_high`, and what it
+    rests on `_n` (visits for a rate, else patients).
+    """
+    for judged in studies:
+        for line in judged.lines:
+            yield _row(line)
+
+
+def _row(line: Line) -> dict[str, Cell]:
+    row: dict[str, Cell] = {
+        "study": line.study,
+        "patients": line.group,
+        "plan": line.plan,
+        "budget_min": line.budget_min,
+        "rank": line.rank,
+        "contender": line.contender,
+        "strategy": line.strategy,
+        "recommender": line.recommender,
+        "baseline": line.baseline,
+        "n_patients": line.n_patients,
+        "n_visits": line.n_visits,
+        "n_kept": line.n_kept,
+    }
+    for name, found in line.values.items():
+        row |= _cells(name, found)
+    for true, counts in zip(TRUTHS, line.confusion.counts, strict=True):
+        for said, count in zip(VERDICTS, counts, strict=True):
+            row[f"n_{true}_{said}".replace(" ", "_")] = count
+    return row
+
+
+def _cells(name: str, found: Estimate) -> dict[str, Cell]:
+    limits = {"": found.value, "_low": found.low, "_high": found.high}
+    rounded = {f"{name}{part}": round(x, DIGITS) for part, x in limits.items()}
+    return {**rounded, f"{name}_n": found.n}
+
+
+def leaderboard_csv(studies: Sequence[Judged]) -> bytes:
+    """Return the leaderboard as CSV."""
+    return csv_bytes(leaderboard_rows(studies))
+
+
+def write_parquet(rows: Iterable[Mapping[str, Cell]], path: Path) -> None:
+    """Write rows as Parquet in their order; OutputError where that is impossible."""
+    listed = list(rows)
+    columns = {name: np.array([row[name] for row in listed]) for name in listed[0]}
+    columns["place"] = np.arange(len(listed))
+    aside = path.with_name(f".{path.name}.partial")
+    try:
+        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+            connection.register("board", columns)
+            ordered = connection.sql(
+                "SELECT * EXCLUDE (place) FROM board ORDER BY place"
+            )
+            ordered.write_parquet(str(aside), compression="zstd")
+        aside.replace(path)
+    except (duckdb.IOException, OSError) as error:
+        aside.unlink(missing_ok=True)
+        reason = str(error).splitlines()[0]
+        raise OutputError(f"output file {path} cannot be written: {reason}") from None
+
+
+def headline_tables(judged: Judged) -> Iterator[tuple[Line, ...]]:
+    """Yield the table of the middle budget in the main group, a plan each."""
+    for plan in judged.plans:
+        table = judged.table(judged.main.name, plan, judged.budget_min)
+        if table:
+            yield table
+
+
+def leaderboard_text(studies: Sequence[Judged]) -> str:
+    """Return compact leaderboards of the middle budgets for a terminal."""
+    blocks = []
+    for judged in studies:
+        for table in headline_tables(judged):
+            first = table[0]
+            title = (
+                f"{judged.study.name}: {judged.main.title}, {first.n_patients} "
+                f"patients, plan {first.plan}, {first.budget_min:g} min, against "
+                f"{judged.baseline}"
+            )
+            blocks.append("\n".join([_plain(title), *_text_table(table)]))
+        blocks.append(together(judged))
+    return "\n\n".join(blocks)
+
+
+def _text_table(table: Sequence[Line]) -> Iterator[str]:
+    rows = [("", "contender", *(head for _, head in TEXT_COLUMNS))]
+    rows += [(str(line.rank), _short(line.contender), *_texts(line)) for line in table]
+    keep = _filled(rows)
+    widths = {i: max(len(row[i]) for row in rows) for i in keep}
+    for row in rows:
+        cells = (
+            f"{row[i]:<{widths[i]}}" if i == 1 else f"{row[i]:>{widths[i]}}"
+            for i in keep
+        )
+        yield "  ".join(cells).rstrip()
+
+
+def _texts(line: Line) -> Iterator[str]:
+    for name, _ in TEXT_COLUMNS:
+        cell = estimate_cell(METRICS[name], line[name], interval=name in WITH_INTERVAL)
+        yield f"{cell.text} ({cell.below})" if cell.below else cell.text
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _short(text: str) -> str:
+    words = _plain(text)
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+
+
+def fragment(judged: Judged) -> str:
+    """Return the leaderboard of a study as Markdown, without the markers."""
+    parts = [_made(judged)]
+    for table in headline_tables(judged):
+        parts += ["", *_markdown(judged, table)]
+    parts += ["", _safe(together(judged))]
+    return "\n".join(parts)
+
+
+def _made(judged: Judged) -> str:
+    manifest = judged.study.tables.manifest
+    n = judged.visits["key"].size
+    text = f"{n} visits of virtual patients"
+    if isinstance(manifest.get("wall_s"), int | float):
+        text += f", played in {manifest['wall_s'] / S_PER_MIN:.0f} minutes"
+    machine = manifest.get("processor")
+    if isinstance(machine, dict):
+        text += f" on {machine.get('n_cores', '?')} cores ({machine.get('name', '?')})"
+    return _safe(f"{text}.")
+
+
+def _markdown(judged: Judged, table: Sequence[Line]) -> Iterator[str]:
+    first = table[0]
+    yield _safe(
+        f"{judged.main.title.capitalize()}, {first.n_patients} patients, "
+        f"{first.budget_min:g} minutes, plan {first.plan}; 95 % intervals:"
+    )
+    yield ""
+    rows = [["contender", *(head for _, head in TEXT_COLUMNS)]]
+    rows += [[_safe(line.contender), *_texts(line)] for line in table]
+    keep = _filled(rows)
+    yield _markdown_row(rows[0], keep)
+    yield f"|-|{'-:|' * (len(keep) - 1)}"
+    for row in rows[1:]:
+        yield _markdown_row(row, keep)
+
+
+def _markdown_row(row: Sequence[str], keep: Sequence[int]) -> str:
+    return f"| {' | '.join(row[i] for i in keep)} |"
+
+
+def _filled(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return the columns in which anything stands below the head."""
+    columns = range(len(rows[0]))
+    return [i for i in columns if any(row[i] != NOT_THERE for row in rows[1:])]
+
+
+def _safe(text: str) -> str:
+    """Return text that Markdown shows as it is, within one cell of a table."""
+    words = _plain(text).replace("&", "&amp;").replace("<", "&lt;")
+    for sign in ("\\", "|", "*", "_", "`", "[", "]"):
+        words = words.replace(sign, f"\\{sign}")
+    return words
+
+
+def replace_fragment(text: str, new: str) -> str:
+    """Return a Markdown text with what stands between the markers replaced.
+
+    Raises
+    ------
+    ValueError
+        When the markers are not there once each, in order.
+    """
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"must hold once each the lines {BEGIN} and {END}")
+    before, _, rest = text.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"must hold {BEGIN} before {END}")
+    return f"{before}{BEGIN}\n\n{new}\n\n{END}{after}"

@@ -1,0 +1,228 @@
+"""Which numbers stand beside each other in the tables of page and terminal."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.study.judging.board import Line
+from harness.study.judging.metrics import METRICS, Metric
+from harness.study.judging.numbers import Estimate
+from harness.study.judging.verdicts import TRUTHS, VERDICTS
+
+NOT_THERE: Final = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a table shows: the number, its interval below, and what it sorts by."""
+
+    text: str
+    below: str = ""
+    sort: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column; `about` tells what it means."""
+
+    text: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under heads; the first cell of a row names the contender."""
+
+    caption: str
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    marked: tuple[bool, ...]
+
+
+Column = tuple[Head, Callable[[Line], Cell]]
+
+
+def metric_column(name: str, *, interval: bool = False) -> Column:
+    """Return the column of one metric, with its 95 % interval if asked."""
+    metric = METRICS[name]
+
+    def shown(line: Line) -> Cell:
+        return estimate_cell(metric, line[name], interval=interval)
+
+    return Head(head_text(metric), metric.meaning), shown
+
+
+def head_text(metric: Metric) -> str:
+    """Return what stands above a metric."""
+    return f"{metric.head}, {metric.unit}" if metric.unit else metric.head
+
+
+def estimate_cell(metric: Metric, found: Estimate, *, interval: bool) -> Cell:
+    """Return a number as shown; one that cannot be had is a dash."""
+    if not found.known:
+        return Cell(NOT_THERE)
+    below = interval_text(metric, found) if interval else ""
+    return Cell(number_text(metric, found.value), below, repr(found.value))
+
+
+def number_text(metric: Metric, value: float) -> str:
+    """Return a number with the digits of its metric; no negative zero."""
+    if metric.name.startswith("p") and metric.unit == "" and value < 10**-metric.digits:
+        return f"<{10**-metric.digits:.{metric.digits}f}"
+    return f"{round(value, metric.digits) + 0.0:.{metric.digits}f}"
+
+
+def interval_text(metric: Metric, found: Estimate) -> str:
+    """Return an interval; the number of visits beside it where there is a rate."""
+    if not (found.low == found.low and found.high == found.high):
+        return ""
+    low, high = (number_text(metric, limit) for limit in (found.low, found.high))
+    return f"{low} to {high}"
+
+
+def _with_n(name: str) -> Column:
+    """Return the column of a rate, with interval and number of visits."""
+    head, shown = metric_column(name, interval=True)
+
+    def with_n(line: Line) -> Cell:
+        cell = shown(line)
+        if not cell.below:
+            return cell
+        return Cell(cell.text, f"{cell.below}, n {line[name].n}", cell.sort)
+
+    return head, with_n
+
+
+def _quartiles() -> Column:
+    def shown(line: Line) -> Cell:
+        low, high = line["regret_q25_pct"], line["regret_q75_pct"]
+        if not (low.known and high.known):
+            return Cell(NOT_THERE)
+        return Cell(f"{low.value:.1f} to {high.value:.1f}", "", repr(low.value))
+
+    return Head("Regret, quartiles, %", "First and third quartile of regret."), shown
+
+
+def _record() -> Column:
+    def shown(line: Line) -> Cell:
+        won, tied, lost = (line[name] for name in ("wins", "ties", "losses"))
+        if not won.known:
+            return Cell(NOT_THERE)
+        text = f"{won.value:.0f} / {tied.value:.0f} / {lost.value:.0f}"
+        return Cell(text, "", repr(won.value - lost.value))
+
+    about = "Patients at least 5 points better, within 5, at least 5 worse."
+    return Head("Win / tie / loss", about), shown
+
+
+def _counts() -> Iterator[Column]:
+    for row, true in enumerate(TRUTHS):
+        for column, said in enumerate(VERDICTS):
+            yield _count(row, column, f"{true}: {said}")
+
+
+def _count(row: int, column: int, text: str) -> Column:
+    def shown(line: Line) -> Cell:
+        count = line.confusion.counts[row][column]
+        return Cell(str(count), "", str(count))
+
+    return Head(text, "Visits"), shown
+
+
+LAYOUTS: Final[tuple[tuple[str, tuple[Column, ...]], ...]] = (
+    (
+        "Regret",
+        (
+            metric_column("regret_median_pct", interval=True),
+            metric_column("regret_mean_pct", interval=True),
+            _quartiles(),
+            metric_column("post_regret_median_pct", interval=True),
+            metric_column("final_regret_median_pct", interval=True),
+            metric_column("saved_mean_pct", interval=True),
+            metric_column("p_holm"),
+            _record(),
+            metric_column("behind_best_mean_pct", interval=True),
+        ),
+    ),
+    (
+        "Gain, harm and cost",
+        (
+            metric_column("attained_pct", interval=True),
+            metric_column("solved_50_pct"),
+            metric_column("solved_75_pct"),
+            metric_column("solved_90_pct"),
+            _with_n("harmed_pct"),
+            metric_column("unpleasant_events_mean", interval=True),
+            metric_column("minutes_mean"),
+            metric_column("visit_minutes_mean"),
+            metric_column("evaluations_mean"),
+            metric_column("ask_ms_median"),
+        ),
+    ),
+    (
+        "Verdicts and intervals",
+        (
+            _with_n("verdict_right_pct"),
+            _with_n("found_pct"),
+            _with_n("wrong_improved_pct"),
+            _with_n("null_improved_pct"),
+            _with_n("stopped_pct"),
+            _with_n("coverage_pct"),
+            _with_n("coverage_improved_pct"),
+        ),
+    ),
+    (
+        "Visits by the truth of their candidate and by verdict",
+        tuple(_counts()),
+    ),
+    (
+        "Reproducibility, information, quartiles against the baseline",
+        (
+            metric_column("choice_distance_pct", interval=True),
+            metric_column("choice_same_pct", interval=True),
+            metric_column("information_bits_mean", interval=True),
+            metric_column("saved_median_pct", interval=True),
+            metric_column("saved_q25_pct", interval=True),
+            metric_column("saved_q50_pct", interval=True),
+            metric_column("saved_q75_pct", interval=True),
+            metric_column("slowest_ask_ms"),
+        ),
+    ),
+)
+
+
+def tables(lines: Sequence[Line]) -> tuple[Table, ...]:
+    """Return every table of one group, plan and budget; columns without data go."""
+    return tuple(_table(caption, columns, lines) for caption, columns in LAYOUTS)
+
+
+def _table(caption: str, columns: Sequence[Column], lines: Sequence[Line]) -> Table:
+    filled = [
+        (head, cells)
+        for head, cells in (
+            (head, [shown(line) for line in lines]) for head, shown in columns
+        )
+        if any(cell.text != NOT_THERE for cell in cells)
+    ]
+    names = [Cell(line.contender, _beside(line), str(line.rank)) for line in lines]
+    return Table(
+        caption,
+        (
+            Head("Contender", "By rank: median regret, then mean."),
+            *(head for head, _ in filled),
+        ),
+        tuple(zip(names, *(cells for _, cells in filled), strict=True)),
+        tuple(line.is_baseline for line in lines),
+    )
+
+
+def _beside(line: Line) -> str:
+    """Return what is said below a contender's name."""
+    said = []
+    if line.is_baseline:
+        said.append("baseline")
+    if line.strategy != line.contender:
+        said.append(line.strategy)
+    if line.n_kept:
+        said.append(f"{line.n_kept} came to nothing")
+    return ", ".join(said)

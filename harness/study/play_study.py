@@ -1,0 +1,297 @@
+"""`ccmlab study`: a folder for a study, its visits played, its tables written."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from harness.common.files import OutputError, write_json
+from harness.common.progress import Progress
+from harness.play.run import git_revision, versions
+from harness.study.cluster import dask_crew
+from harness.study.facts import n_cores, processor
+from harness.study.jobs import StudyPlan, plan_of
+from harness.study.ledger import LEDGER_FILE, Ledger
+from harness.study.plan import Study, load_study
+from harness.study.runner import Crew, Runner, local_crew
+from harness.study.tables import (
+    MANIFEST_FILE,
+    MANIFEST_SCHEMA,
+    STUDY_FILE,
+    write_tables,
+)
+from sim.units import S_PER_MIN
+
+QUIET_S: Final = 10.0
+MOST_ERRORS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where visits are played: child processes here, or the workers of a cluster."""
+
+    n_jobs: int | None = None
+    dask: str | None = None
+
+    @property
+    def n_children(self) -> int:
+        """How many child processes: as many as cores, unless told."""
+        return self.n_jobs or n_cores()
+
+    @property
+    def told(self) -> str:
+        """The same for a reader."""
+        return "dask" if self.dask else f"{self.n_children} processes"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a study came to. `interrupted` when it was stopped before its end."""
+
+    folder: Path
+    title: str
+    n_visits: int
+    counts: Mapping[str, int]
+    errors: tuple[tuple[str, str, int], ...]
+    interrupted: bool
+
+    @property
+    def n_known(self) -> int:
+        """How many visits have a result."""
+        return sum(self.counts.values())
+
+
+def run_study(
+    path_or_name: str | Path, folder: Path, where: Where, *, stderr: TextIO, quiet: bool
+) -> Result:
+    """Play what is missing of a study, and write its tables into the folder.
+
+    Raises
+    ------
+    ScenarioError
+        For a fault of the study's file.
+    OutputError
+        When the folder is another's, or cannot be written.
+    StartError, ClusterError
+        When no process to play visits in can be started, or the cluster is no good.
+    """
+    study = load_study(path_or_name)
+    file = Path(path_or_name)
+    return play_study(study, folder, where, file=file, stderr=stderr, quiet=quiet)
+
+
+def play_study(
+    study: Study,
+    folder: Path,
+    where: Where,
+    *,
+    file: Path = Path("study"),
+    stderr: TextIO,
+    quiet: bool,
+) -> Result:
+    """Play what is missing of a study that was read; patient files lie beside `file`.
+
+    Raises what `run_study` does.
+    """
+    _check_free(folder)
+    with Progress(stderr, quiet=quiet) as progress:
+        told = _Told(progress, study.n_visits)
+        told.say(
+            f"drawing {study.n_patients} patients, listing {study.n_visits} visits"
+        )
+        plan = plan_of(study, file.parent, origin=str(file))
+        return _played(plan, folder, where, told)
+
+
+def _played(plan: StudyPlan, folder: Path, where: Where, told: "_Told") -> Result:
+    with _ledger(folder) as ledger:
+        ledger.plan((job.key for job in plan.jobs()), plan.study.title)
+        write_json(folder / STUDY_FILE, plan.study.as_read())
+        _write_manifest(ledger, folder)
+        interrupted = _play(plan, ledger, where, told)
+        told.say("writing the tables")
+        write_tables(ledger, folder)
+        _write_manifest(ledger, folder)
+        return Result(
+            folder,
+            plan.study.title,
+            ledger.n_planned(),
+            ledger.counts(),
+            tuple(ledger.errors(MOST_ERRORS)),
+            interrupted,
+        )
+
+
+def _check_free(folder: Path) -> None:
+    """See that the folder is a study's, empty, or not there."""
+    try:
+        present = sorted(path.name for path in folder.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(_cannot(folder, error)) from None
+    if present and LEDGER_FILE not in present:
+        raise OutputError(
+            f"output folder {folder} holds {present[0]} and no study; "
+            "name another folder with --out"
+        )
+
+
+def _ledger(folder: Path) -> Ledger:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(_cannot(folder, error)) from None
+    return Ledger(folder)
+
+
+def _cannot(folder: Path, error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"output folder {folder} cannot be written: {reason}"
+
+
+def _play(plan: StudyPlan, ledger: Ledger, where: Where, told: "_Told") -> bool:
+    """Play what is missing; return whether it was interrupted."""
+    n_known = sum(ledger.counts().values())
+    told.n_known = n_known
+    if n_known == plan.study.n_visits:
+        told.say("every visit is done already")
+        return False
+    if n_known:
+        told.say(f"going on from {n_known} of {plan.study.n_visits} visits")
+    with _noted(ledger, where) as note:
+
+        def tick(n_recorded: int) -> None:
+            note()
+            told.tick(n_recorded)
+
+        limit_s, here = plan.study.visit_limit_s, str(Path.cwd())
+        try:
+            with _crew(where, told) as crew:
+                Runner(ledger, crew, limit_s, here, tick).run(plan.jobs())
+        except KeyboardInterrupt:
+            return True
+    return False
+
+
+@contextmanager
+def _noted(ledger: Ledger, where: Where) -> Iterator[Callable[[], None]]:
+    """Give what notes in the ledger how long the study has been run, also at its end.
+
+    Called now and then, so that a run that is killed is not forgotten.
+    """
+    started, start_s = datetime.now(UTC).isoformat(timespec="seconds"), time.time()
+    about = json.dumps({"workers": where.told, "git_revision": git_revision()})
+
+    def note() -> None:
+        ledger.note_session(started, time.time() - start_s, about)
+
+    try:
+        yield note
+    finally:
+        note()
+
+
+@contextmanager
+def _crew(where: Where, told: "_Told") -> Iterator[Crew]:
+    if where.dask is None:
+        told.say(f"starting {where.told}")
+        with local_crew(where.n_children) as crew:
+            yield crew
+        return
+    told.say(f"asking the workers of {where.dask}")
+    with dask_crew(where.dask) as cluster:
+        told.say(f"{cluster.n_workers()} threads of workers")
+        yield cluster
+
+
+class _Told:
+    """Says how far the study is; on a terminal every second, else now and then."""
+
+    def __init__(self, progress: Progress, n_visits: int) -> None:
+        self._progress = progress
+        self._n_visits = n_visits
+        self._start_s = time.perf_counter()
+        self._first: tuple[int, float] | None = None
+        self._said_s = 0.0
+        self.n_known = 0
+
+    def say(self, text: str) -> None:
+        """Say one thing."""
+        self._progress(time.perf_counter() - self._start_s, "study", text)
+
+    def tick(self, n_recorded: int) -> None:
+        """Say how many visits are done, how fast, and how long it still takes."""
+        now_s = time.perf_counter()
+        is_first = n_recorded > 0 and self._first is None
+        if is_first:
+            self._first = (n_recorded, now_s)
+        done = self.n_known + n_recorded
+        is_due = now_s - self._said_s > (1.0 if self._progress.overwrites else QUIET_S)
+        if is_due or is_first or done == self._n_visits:
+            self._said_s = now_s
+            self.say(
+                f"{done} of {self._n_visits} visits{self._pace(n_recorded, now_s)}"
+            )
+
+    def _pace(self, n_recorded: int, now_s: float) -> str:
+        n_first, first_s = self._first or (n_recorded, now_s)
+        if n_recorded == n_first:
+            return ""
+        rate = (n_recorded - n_first) / (now_s - first_s)
+        left_s = (self._n_visits - self.n_known - n_recorded) / rate
+        return f", {rate:.2g} a second, {_duration(left_s)} left"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 2.0 * S_PER_MIN:
+        return f"{seconds:.0f} s"
+    minutes = seconds / S_PER_MIN
+    return f"{minutes:.0f} min" if minutes < 120.0 else f"{minutes / 60.0:.1f} h"
+
+
+def _write_manifest(ledger: Ledger, folder: Path) -> None:
+    """Tell what the study was made with; not the same from run to run."""
+    counts, sessions = ledger.counts(), ledger.sessions()
+    n_planned = ledger.n_planned()
+    manifest: dict[str, Any] = {
+        "schema_version": MANIFEST_SCHEMA,
+        "title": ledger["title"],
+        "complete": sum(counts.values()) == n_planned,
+        "n_visits": n_planned,
+        "counts": counts,
+        "versions": dict(sorted(versions().items())),
+        "git_revision": git_revision(),
+        "processor": dict(processor()),
+        "wall_s": sum(wall_s for _, wall_s, _ in sessions),
+        "cpu_s": ledger.cpu_s(),
+        "sessions": [
+            {"started_at": at, "wall_s": wall_s, **json.loads(told)}
+            for at, wall_s, told in sessions
+        ],
+    }
+    partial = folder / f".{MANIFEST_FILE}.partial"
+    write_json(partial, manifest)
+    partial.replace(folder / MANIFEST_FILE)
+
+
+def result_text(result: Result) -> str:
+    """Return what a study says on stdout: counts, what went wrong, paths."""
+    counted = ", ".join(f"{n} {status}" for status, n in result.counts.items())
+    lines = [f"{result.title}", f"{result.n_visits} visits: {counted or 'none done'}"]
+    if result.errors:
+        lines += ["", "what went wrong (contender, error, visits):"]
+        lines += [f"  {who}  {error}  {n}" for who, error, n in result.errors]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"visits  {result.folder / 'visits.csv'}",
+            f"data    {result.folder}",
+            f"judge   ccmlab compare {result.folder}",
+        ]
+    )

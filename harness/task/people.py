@@ -1,0 +1,94 @@
+"""The simulated people of the shipped table: what is known before anybody is tested.
+
+`harness.evidence.population_table` draws them; here they are read.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.instruments.readouts import READOUTS
+
+FloatArray = NDArray[np.float64]
+TABLE: Final = Path(__file__).parent / "population.csv"
+
+LAW: Final = (
+    "g_one_lead_frac",
+    "threshold_frac",
+    "k",
+    "width_constant_ms",
+    "best_delay_ms",
+    "early_width_ms",
+    "late_width_ms",
+    "negative_frac",
+    "beta_block_factor",
+    "baseline_elastance_mmhg_per_ml",
+)
+"""Constants of `DoseResponse` that differ from person to person."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class People:
+    """The simulated people, n of them.
+
+    Attributes
+    ----------
+    law
+        `(n,)` for each name in `LAW`.
+    responds
+        `(n,)`: False for those whom every setting affects alike.
+    sensation_threshold_v
+        `(n,)`: amplitude felt at grade 2 with the reference train.
+    slope_pct, bend_pct
+        By readout, `(n,)`: its gain over CCM off is `slope g + bend g ** 2`, percent,
+        at a gain g of elastance.
+    """
+
+    law: Mapping[str, FloatArray]
+    responds: NDArray[np.bool_]
+    sensation_threshold_v: FloatArray
+    slope_pct: Mapping[str, FloatArray]
+    bend_pct: Mapping[str, FloatArray]
+
+
+@lru_cache(maxsize=1)
+def people() -> People:
+    """Return the simulated people of the shipped table; read once a process."""
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        return people_of(list(csv.DictReader(file)))
+
+
+def people_of(rows: Sequence[Mapping[str, str]]) -> People:
+    """Return the people of rows as `population_table.people_rows` yields them."""
+
+    def number(name: str) -> FloatArray:
+        column = np.array([float(row[name]) for row in rows])
+        column.flags.writeable = False
+        return column
+
+    slopes = {name: number(slope_column(name)) for name in READOUTS}
+    bends = {name: number(bend_column(name)) for name in READOUTS}
+    return People(
+        law=MappingProxyType({name: number(name) for name in LAW}),
+        responds=np.array([row["family"] != "null" for row in rows]),
+        sensation_threshold_v=number("sensation_threshold_v"),
+        slope_pct=MappingProxyType(slopes),
+        bend_pct=MappingProxyType(bends),
+    )
+
+
+def slope_column(readout: str) -> str:
+    """Return the name of the column with a readout's slope."""
+    return f"slope_pct_{readout}"
+
+
+def bend_column(readout: str) -> str:
+    """Return the name of the column with a readout's bend."""
+    return f"bend_pct_{readout}"

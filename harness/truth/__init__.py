@@ -1,0 +1,1 @@
+"""What the simulator knows and the visit does not: opened to judge and as key."""

@@ -1,0 +1,331 @@
+"""A course: visits over months, and what happens to patient and device in between."""
+
+import csv
+import json
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+
+from harness.archive.run_folder import is_complete, read_run
+from harness.cli import invoke
+from harness.common.files import BrokenRunError
+from harness.course.archive import day_rows, write_course
+from harness.course.figure import course_svg
+from harness.course.home import Home, Stretch, day_of, scheduled_h
+from harness.course.page import course_html, course_text
+from harness.course.play import Course, run_course, traits_of, visit_rows
+from harness.play.course_table import CourseTable
+from harness.play.run import run_scenario
+from harness.play.scenario import (
+    CourseScenario,
+    Scenario,
+    ScenarioError,
+    load_scenario,
+    parse_scenario,
+)
+from sim.device.settings import Settings, with_hours_per_day
+from sim.patient import phenotype
+from sim.visit.clinic import FoundDevice
+
+SHORT = {
+    "visit.titration_min": 4,
+    "visit.verification_pairs": 2,
+    "visit.response_pairs": 1,
+    "visit.observation_min": 1,
+    "visit.baseline_min": 1,
+}
+DEVICE = FoundDevice(
+    Settings().with_values({"delay_ms": 20.0, "post_ls_refractory_ms": 20.0}),
+    days_since_charge=0.0,
+    charge_frac=1.0,
+)
+
+
+def scenario(**course: object) -> CourseScenario:
+    loaded = load_scenario("follow_up_year")
+    assert isinstance(loaded, CourseScenario)
+    changes = {f"course.{name}": value for name, value in course.items()}
+    return loaded.changed(SHORT | changes)
+
+
+@cache
+def played() -> Course:
+    return run_course(scenario(visit_months=[0, 5, 7]), scenario_name="short")
+
+
+def stay(days: int, *, device: FoundDevice = DEVICE, **course: object) -> Stretch:
+    table = CourseTable.model_validate({"visit_months": [0, 12], **course})
+    patient = phenotype("hfref-ischaemic")
+    return Home(table, 3, 12.0).stay(patient, device, range(days), 0)
+
+
+def fault(**more: object) -> dict[str, object]:
+    return {"lead": "V2", "fault": "fracture", "month": 1, **more}
+
+
+def test_the_shipped_course_is_a_course_and_the_others_are_not() -> None:
+    assert isinstance(load_scenario("follow_up_year"), CourseScenario)
+    assert type(load_scenario("first_visit")) is Scenario
+
+
+def test_a_scenario_without_a_course_says_nothing_of_one() -> None:
+    dumped = load_scenario("first_visit").model_dump_json()
+    for word in ("course", "fault_frac", "suspended_frac"):
+        assert word not in dumped
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("visit_months = [3, 0]", "must rise by 0.25 months or more"),
+        ("visit_months = []", "must be 1 to 24 visits, got 0"),
+        ("visit_months = [0, 200]", "must be 0 to 120 months"),
+        ("visit_months = [0]\nhours_per_day = 5.5", "whole hours from 1 to 24 h"),
+        ("visit_months = [0]\nchargng = 3", "charg"),
+        ("visit_months = [0]\ncharging_adherence_frac = 1.2", "must be 0 to 1"),
+        (
+            'visit_months = [0]\n[course.lead_fault]\nlead = "V9"\n'
+            'fault = "fracture"\nmonth = 4',
+            "course.lead_fault.lead: must be one of V1, V2, got 'V9'",
+        ),
+        (
+            'visit_months = [0]\n[course.lead_fault]\nlead = "V2"\n'
+            'fault = "dislodge"\nmonth = 4',
+            "nearest is 'dislodged'",
+        ),
+        (
+            'visit_months = [0]\n[course.lead_fault]\nlead = "V2"\n'
+            'fault = "fracture"\nmonths = 4',
+            "course.lead_fault.months: no such name; nearest is 'month'",
+        ),
+    ],
+)
+def test_a_fault_in_the_table_is_named(line: str, said: str) -> None:
+    text = f'title = "t"\n[patient]\nphenotype = "normal"\n[course]\n{line}\n'
+    with pytest.raises(ScenarioError, match=said) as raised:
+        parse_scenario(text, "mine.toml")
+    assert "course" in str(raised.value)
+
+
+def test_the_first_visit_at_month_0_is_the_visit_without_a_course() -> None:
+    course = played()
+    alone = Scenario.checked(
+        course.scenario.model_dump(mode="json", exclude={"course"}), origin="alone"
+    )
+    assert run_scenario(alone).record.events == course.visits[0].run.record.events
+
+
+def test_each_visit_finds_what_the_one_before_left() -> None:
+    visits = played().visits
+    for before, after in pairwise(visits):
+        found = after.run.record.as_found.settings
+        assert found == before.run.record.final
+        assert after.run.facts.replicate == before.run.facts.replicate + 1
+
+
+def test_the_heart_of_a_later_visit_has_the_ejection_fraction_of_the_law() -> None:
+    for visit in played().visits:
+        stated = visit.run.facts.scenario.patient.override
+        true = visit.true.ef_pct[0]
+        assert stated.get("ejection_fraction_pct", true) == pytest.approx(true)
+    assert played().visits[1].true.ef_pct > played().visits[0].true.ef_pct
+
+
+def test_the_visit_shows_the_delivery_of_the_days_before_it() -> None:
+    row = list(visit_rows(played()))[1]
+    assert row["v2_fault"] == "dislodged"
+    # fault from month 4 on, visit in month 5; two samples of 1500 beats differ a little
+    assert row["delivered_frac_shown"] == pytest.approx(0.8, abs=0.02)
+    assert row["delivered_frac"] == pytest.approx(0.8, abs=0.02)
+
+
+def test_the_same_seed_gives_the_same_course() -> None:
+    again = run_course(scenario(visit_months=[0, 5]), scenario_name="short")
+    assert list(visit_rows(again)) == list(visit_rows(played()))[:2]
+
+
+def test_a_device_found_empty_is_charged_before_the_patient_leaves() -> None:
+    course = run_course(
+        scenario(visit_months=[1, 1.5], charging_adherence_frac=0.0, lead_fault=None)
+    )
+    one, other = course.visits
+    assert one.run.record.as_found.battery_pct < 10.0
+    assert "battery low: CCM suspended" in one.run.record.as_found.alerts
+    assert other.stretch.days[0].charge_frac > 0.8
+
+
+def test_forgotten_charges_stop_ccm_and_are_told() -> None:
+    stretch = stay(60, charging_adherence_frac=0.0)
+    assert stretch.recharges == ()
+    assert stretch.days[-1].suspended
+    assert stretch.days[-1].n_trains == 0
+    told = [alert.text for alert in stretch.alerts]
+    assert told == [
+        "not recharged for more than 10 days",
+        "battery below 10 %: CCM suspended",
+    ]
+    assert stretch.found.suspended_frac > 0.5
+
+
+def test_a_faithful_patient_charges_every_week_and_loses_no_day() -> None:
+    stretch = stay(70, charging_adherence_frac=1.0)
+    assert len(stretch.recharges) == 10
+    assert not any(day.suspended for day in stretch.days)
+    assert stretch.alerts == ()
+    assert all(charge.after_frac == 1.0 for charge in stretch.recharges)
+
+
+def test_the_trains_of_a_day_are_those_of_the_timing_machine() -> None:
+    # 5 h at 74 beats a minute, less the beats that are inhibited
+    for day in stay(3).days:
+        assert day.n_trains == round(day.delivered_frac * 5.0 * 60.0 * 74.0)
+        assert 0.9 < day.delivered_frac <= 1.0
+
+
+def test_more_hours_a_day_are_more_trains_and_more_charge() -> None:
+    twelve = FoundDevice(
+        with_hours_per_day(DEVICE.settings, 12.0), charge_frac=1.0, days_since_charge=0
+    )
+    few, many = stay(2).days[-1], stay(2, device=twelve).days[-1]
+    assert many.n_trains == pytest.approx(12.0 / 5.0 * few.n_trains, rel=1e-3)
+    assert many.charge_frac < few.charge_frac
+
+
+def test_a_broken_lead_is_seen_in_impedance_and_delivery_until_it_is_mended() -> None:
+    stretch = stay(100, lead_fault=fault(mended_month=2))
+    broken = [day.day for day in stretch.days if day.fault == "fracture"]
+    # the first morning after each month has passed
+    assert broken[0] == int(np.ceil(365.25 / 12.0))
+    assert broken[-1] == int(365.25 / 6.0)
+    assert all(stretch.days[day].n_trains == 0 for day in broken)
+    told = " ".join(alert.text for alert in stretch.alerts)
+    assert "impedance of V2 from 550 ohm to 3300 ohm" in told
+    assert "CCM on 0 % of beats" in told
+    assert stretch.found.v2_fault == "none"
+
+
+def test_a_device_that_is_off_delivers_nothing_and_tells_nothing() -> None:
+    off = FoundDevice(DEVICE.settings, state="PERMANENT_OFF", charge_frac=1.0)
+    stretch = stay(20, device=off)
+    assert sum(day.n_trains for day in stretch.days) == 0
+    assert not any("beats" in alert.text for alert in stretch.alerts)
+
+
+def test_a_change_of_hours_does_not_move_the_days_of_charging() -> None:
+    seven = FoundDevice(with_hours_per_day(DEVICE.settings, 7.0), charge_frac=1.0)
+    one, other = stay(90, device=DEVICE), stay(90, device=seven)
+    habit = [day for day in range(90) if (day + 1) % 7 == 0]
+    assert [one.days[d].charged for d in habit] == [
+        other.days[d].charged for d in habit
+    ]
+
+
+def test_the_scheduled_hours_are_those_of_the_schedule() -> None:
+    assert scheduled_h(Settings()) == pytest.approx(5.0)
+    assert scheduled_h(with_hours_per_day(Settings(), 12.0)) == pytest.approx(12.0)
+
+
+def test_a_year_has_365_days() -> None:
+    assert day_of(12.0) == 365
+
+
+def test_who_gains_nothing_in_a_beat_gains_nothing_in_a_year() -> None:
+    traits = traits_of(phenotype("hfref-null"), scenario().course, 1)
+    assert traits.ef_gain_pct == 0.0
+    assert traits.placebo.mlwhfq_points < 0.0
+
+
+def test_traits_may_be_drawn() -> None:
+    table = scenario(traits="drawn").course
+    one, other = (traits_of(phenotype("hfref-ischaemic"), table, s) for s in (1, 2))
+    assert one.ef_gain_pct != other.ef_gain_pct
+
+
+def test_the_days_tell_the_course_between_the_visits() -> None:
+    rows = list(day_rows(played()))
+    assert [row["day"] for row in rows] == list(range(day_of(7.0)))
+
+
+def test_the_text_has_a_line_a_visit() -> None:
+    lines = course_text(played()).splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == ["0", "5", "7"]
+
+
+def test_the_figure_is_the_same_for_the_same_course() -> None:
+    svg = course_svg(played())
+    assert svg == course_svg(played())
+    assert b"<title" in svg
+
+
+def test_the_page_stands_alone_and_leads_to_each_report() -> None:
+    page = BeautifulSoup(course_html(played()), "html.parser")
+    links = [link["href"] for link in page.find_all("a")]
+    assert links == [f"visit-{n}/report.html" for n in (1, 2, 3)]
+    assert page.find_all(["script", "link", "img", "iframe"]) == []
+    assert "simulated data only" in page.get_text()
+    assert len(page.find_all("tbody")[0].find_all("tr")) == 3
+
+
+def test_the_folder_holds_a_run_a_visit_and_the_tables(tmp_path: Path) -> None:
+    folder = write_course(played(), tmp_path / "year")
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        "charging.csv",
+        "course.csv",
+        "course.html",
+        "course.json",
+        "course.svg",
+        "days.csv",
+        "provenance.csv",
+        "run.json",
+        "timings.json",
+        "visit-1",
+        "visit-2",
+        "visit-3",
+    }
+    assert all(is_complete(folder / f"visit-{n}") for n in (1, 2, 3))
+    told = json.loads((folder / "course.json").read_text("utf-8"))
+    with (folder / "course.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["month"] for row in rows] == ["0.0", "5.0", "7.0"]
+    assert [visit["verdict"] for visit in told["visits"]] == [
+        row["verdict"] for row in rows
+    ]
+    with pytest.raises(BrokenRunError, match="name one of its visits"):
+        read_run(folder)
+    write_course(played(), folder, force=True)
+
+
+def test_the_command_plays_a_course(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "two.toml", tmp_path / "out"
+    path.write_text(
+        """
+title = "Two visits"
+[course]
+visit_months = [0, 3]
+[patient]
+phenotype = "hfref-ischaemic"
+[visit]
+titration_min = 0
+verification_pairs = 2
+response_pairs = 1
+observation_min = 1
+baseline_min = 1
+""",
+        encoding="utf-8",
+    )
+    assert invoke(["run", str(path), "--out", str(out)]) == 0
+    said, progress = capsys.readouterr()
+    assert progress.startswith("[0:00:00] start: solving the patient")
+    assert progress.endswith("files: writing the reports\n")
+    assert "visit 1 of 2: month 0" in progress
+    assert "visit 2 of 2: month 3" in progress
+    assert "month" in said
+    assert "simulated data only" in said
+    assert (out / "visit-2" / "report.html").is_file()

@@ -1,0 +1,203 @@
+"""A run is made by its scenario and seed alone, and its answer key is the truth."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from harness.play.run import Run, patient_of, run_scenario
+from harness.play.scenario import Scenario, load_scenario
+from harness.play.search import SearchAdvisor
+from harness.task.lattice import therapy_space
+from harness.task.plan import SearchPlan
+from harness.truth.answer_key import answer_key, ees_gain, window_gain_pct
+from optimizers.registry import strategies
+from sim.device.settings import Settings, with_dependents
+from sim.heart.beating import settled
+from sim.patient import personalize, phenotype
+from sim.streams import stream
+from sim.visit import record as records
+from sim.visit.clinic import FoundDevice
+from sim.visit.plan import VisitPlan
+from sim.visit.visit import run_visit
+
+SHORT = {
+    "visit.titration_min": 6.0,
+    "visit.verification_pairs": 2,
+    "visit.observation_min": 1.0,
+}
+
+
+@cache
+def short_run(strategy: str = "titration", seed: int = 5) -> Run:
+    scenario = load_scenario("first_visit").changed(SHORT)
+    return run_scenario(scenario, strategy=strategy, seed=seed)
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    scenario = load_scenario("first_visit").changed(SHORT)
+    again = run_scenario(scenario, seed=5).record
+    assert again.events == short_run().record.events
+    assert again.beats.rows.tobytes() == short_run().record.beats.rows.tobytes()
+
+
+@pytest.mark.parametrize("strategy", strategies())
+def test_every_strategy_gets_through_a_visit(strategy: str) -> None:
+    record = short_run(strategy).record
+    assert record.phases[-1].name == "report"
+    assert len(record.tested) <= 4
+
+
+@pytest.mark.parametrize("strategy", ["nelder-mead", "random"])
+def test_another_strategy_meets_the_same_patient_until_its_first_test(
+    strategy: str,
+) -> None:
+    one, two = short_run().record, short_run(strategy).record
+    begins_s = one.tested[0].start_s
+    n = int(np.searchsorted(one.beats.column("start_s"), begins_s))
+    columns = [i for i, c in enumerate(one.beats.columns) if c != "setting_id"]
+    assert (
+        one.beats.rows[:n, columns].tobytes() == two.beats.rows[:n, columns].tobytes()
+    )
+    assert one.response_pairs == two.response_pairs
+
+
+def test_the_reference_is_answered_without_a_test() -> None:
+    assert all(t.settings != short_run().record.reference for t in _tested())
+    assert short_run().facts.n_asked == len(_tested()) + 1
+
+
+def _tested() -> list[object]:
+    return list(short_run().record.tested)
+
+
+def test_a_null_patient_has_no_window_gain() -> None:
+    patient = phenotype("hfref-null")
+    settings = Settings(amplitude_v=4.5), Settings(amplitude_v=7.5)
+    gains = [ees_gain(patient, one) for one in settings]
+    gain = window_gain_pct(patient, VisitPlan(), *gains)
+    assert gain == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_window_gain_lies_between_first_beats_and_settled_gain() -> None:
+    patient = phenotype("hfref-ischaemic")
+    window = window_gain_pct(patient, VisitPlan(), 0.12, 0.02)
+    before, after = (settled(patient.heart, g).haemodynamics for g in (0.02, 0.12))
+    steady = 100.0 * (after.sbp_mmhg / before.sbp_mmhg - 1.0)
+    # the slow 20 % of the effect and the reference's carry-over are still missing
+    assert 0.75 * steady < window < steady
+
+
+def test_the_window_gain_changes_sign_with_the_settings() -> None:
+    patient = phenotype("hfref-ischaemic")
+    up = window_gain_pct(patient, VisitPlan(), 0.10, 0.05)
+    down = window_gain_pct(patient, VisitPlan(), 0.05, 0.10)
+    assert up > 0.0 > down
+
+
+def test_readouts_see_the_same_change_in_their_own_quantity() -> None:
+    patient = phenotype("hfref-ischaemic")
+    gains = {
+        name: window_gain_pct(patient, VisitPlan(readout=name), 0.12, 0.02)
+        for name in ("finger-pressure", "echo-vti", "invasive-dpdt")
+    }
+    # evidence C2: dP/dt max follows Ees, stroke volume about half, systolic less
+    assert gains["invasive-dpdt"] > gains["echo-vti"] > gains["finger-pressure"] > 0.0
+
+
+def test_noise_free_verification_reads_the_window_gain() -> None:
+    patient = personalize(
+        phenotype("hfref-ischaemic"),
+        {"g_two_leads": 0.165, "pvc_per_hour": 0.0, "sdnn_ms": 0.0},
+    )
+    found = with_dependents(Settings(amplitude_v=4.5, delay_ms=30.0))
+    plan = VisitPlan(
+        titration_min=9.0, verification_pairs=8, noise_scale=0.0, observation_min=1.0
+    )
+    search = SearchPlan(axes=("amplitude_v",), noise_sd_pct=0.05)
+    with SearchAdvisor(search, stream(1, name="strategy")) as advisor:
+        record = run_visit(
+            patient, plan, FoundDevice(settings=found), advisor=advisor, seed=1
+        )
+    key = answer_key(record)
+    assert record.verdict.kind == "improved"
+    # what is left: undelivered beats, jitter of programming, carry-over of the search
+    assert record.verdict.gain_pct == pytest.approx(key.window_gain_pct, abs=0.15)
+
+
+def test_a_dislodged_lead_lowers_the_true_gain_as_it_does_the_visits() -> None:
+    scenario = load_scenario("first_visit").changed(
+        SHORT | {"device.found.v1_fault": "dislodged"}
+    )
+    faulty = run_scenario(scenario, seed=5)
+    assert faulty.record.found.v1_fault == "dislodged"
+    settings = faulty.record.reference
+    patient = faulty.record.patient
+    with_fault = faulty.answer_key.reference_ees_gain_pct
+    assert 0.0 < with_fault < 100.0 * ees_gain(patient, settings)
+
+
+def test_a_refused_setting_is_no_unpleasant_event() -> None:
+    found = with_dependents(Settings(amplitude_v=4.5, delay_ms=30.0))
+    with SearchAdvisor(SearchPlan(), stream(1, name="strategy")) as advisor:
+        advisor.begin(found, 5)
+        asked = advisor.propose()
+        assert asked is not None
+        refused = records.Tested(
+            number=1,
+            asked=asked,
+            settings=found,
+            filter_note="no safe setting near",
+            pair=None,
+            standard_error_pct=2.0,
+            sensation_grade=0,
+            n_ectopics=0,
+            n_train_ectopics=0,
+            delivered_frac=0.0,
+            energy_frac=0.5,
+            start_s=0.0,
+            end_s=10.0,
+            n_beats=12,
+            aborted="refused: no safe setting near",
+        )
+        advisor.learn(refused)
+        seen = advisor.log[-1]
+    assert (seen.events, seen.aborted) == (0, "refused: no safe setting near")
+    assert seen.tested == seen.asked
+
+
+def test_the_lattice_has_the_settings_without_conflict() -> None:
+    space = therapy_space(
+        with_dependents(Settings(delay_ms=30.0)),
+        ("amplitude_v", "phase_duration_ms", "delay_ms"),
+        (),
+        model="CCM X11",
+        solve_dependents=True,
+    )
+    assert space.shape == (7, 4, 138)
+    # post-LS refractory is at least 15 ms, OVO ends at 45 ms: 31 delays are left
+    assert space.size == 7 * 4 * 31
+
+
+def improved(scenario: Scenario, seeds: range) -> int:
+    kinds = [run_scenario(scenario, seed=s).record.verdict.kind for s in seeds]
+    return kinds.count("improved")
+
+
+@pytest.mark.slow
+def test_a_good_responder_is_called_improved_and_a_null_patient_is_not() -> None:
+    # 16 visits at 85 % or more: fewer than 10 has a chance below 2 in 1,000
+    assert improved(load_scenario("first_visit"), range(100, 116)) >= 10
+    null = load_scenario("null_responder").changed({"search.gate_probability": 0.0})
+    # 16 visits at 4 % or less: more than 3 has a chance below 4 in 1,000
+    assert improved(null, range(100, 116)) <= 3
+
+
+def test_a_scenario_is_personal_before_its_device_is_found() -> None:
+    patient = patient_of(load_scenario("turned_down"))
+    assert patient == replace(
+        patient_of(load_scenario("first_visit")),
+        sensation=patient.sensation,
+        sources=patient.sources,
+    )

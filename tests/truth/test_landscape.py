@@ -1,0 +1,105 @@
+"""The truth of the whole lattice agrees with the schedule played in full."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from harness.task.lattice import settings_at, therapy_space
+from harness.truth.answer_key import ees_gain, window_gain_pct
+from harness.truth.landscape import Landscape, landscape
+from optimizers.space import Point, Space
+from sim.device.settings import Settings, with_dependents
+from sim.patient import Patient, personalize, phenotype
+from sim.visit.plan import VisitPlan
+
+FOUND = with_dependents(Settings(amplitude_v=4.5, delay_ms=20.0))
+ALL_AXES = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
+
+
+@cache
+def space() -> Space:
+    return therapy_space(FOUND, ALL_AXES, (), model="CCM X11", solve_dependents=True)
+
+
+def settings(point: Point) -> Settings:
+    return settings_at(FOUND, space(), point, model="CCM X11", solve_dependents=True)
+
+
+@cache
+def responder(response: str = "nominal") -> Patient:
+    return personalize(
+        phenotype("hfref-ischaemic"),
+        {"g_two_leads": 0.165, "sensation_threshold_v": 9.0},
+        response,
+    )
+
+
+@cache
+def truth(response: str = "nominal") -> Landscape:
+    return landscape(responder(response), FOUND, space())
+
+
+def test_every_allowed_setting_has_its_truth() -> None:
+    # 7 amplitudes, 4 widths, 3 trains; delays 20 to 45: the rest breaks rule 4 or 5
+    assert len(truth().points) == space().size == truth().window_gain_pct.size
+
+
+@pytest.mark.parametrize("response", ["nominal", "sharp"])
+def test_random_settings_agree_with_the_schedule_played_in_full(response: str) -> None:
+    found, patient = truth(response), responder(response)
+    base = ees_gain(patient, FOUND)
+    for row in np.random.default_rng(3).choice(len(found.points), 25, replace=False):
+        point = tuple(int(i) for i in found.points[row])
+        gain = ees_gain(patient, settings(point))
+        assert found.ees_gain_pct[row] == pytest.approx(100.0 * gain, abs=1e-9)
+        played = window_gain_pct(patient, VisitPlan(), gain, base)
+        assert found.window_gain_pct[row] == pytest.approx(played, abs=0.05)
+
+
+def test_the_reference_gains_nothing() -> None:
+    values = [getattr(FOUND, name) for name in ALL_AXES]
+    row = truth().row(space().nearest(values))
+    assert truth().window_gain_pct[row] == pytest.approx(0.0, abs=0.01)
+    assert truth().settled_gain_pct[row] == pytest.approx(0.0, abs=0.01)
+
+
+def test_the_optimum_is_at_the_patients_best_delay_and_loses_nothing() -> None:
+    best = settings(truth().best)
+    assert best.delay_ms == responder().response.best_delay_ms
+    gains = truth().window_gain_pct
+    assert truth().attainable_gain_pct == pytest.approx(float(gains.max()))
+    assert truth().regret_pct(float(gains.max())) == 0.0
+    assert truth().attained_frac(float(gains.max())) == 1.0
+
+
+def test_off_gives_everything_away_and_a_weakening_setting_more() -> None:
+    off = truth().off_gain_pct
+    base = ees_gain(responder(), FOUND)
+    played = window_gain_pct(responder(), VisitPlan(), 0.0, base)
+    assert off == pytest.approx(played, abs=0.05)
+    assert off < 0.0
+    assert truth().regret_pct(off) == pytest.approx(100.0)
+    assert truth().regret_pct(off - 1.0) > 100.0
+    assert 0.0 < truth().regret_pct(0.0) < 100.0
+
+
+def test_what_the_patient_feels_is_not_attainable() -> None:
+    felt = personalize(responder(), {"sensation_threshold_v": 5.9})
+    found = landscape(felt, FOUND, space())
+    assert settings(found.best).amplitude_v < 5.9
+    assert found.attainable_gain_pct < truth().attainable_gain_pct
+
+
+def test_on_a_null_patient_the_cheapest_setting_is_best_and_nothing_is_gained() -> None:
+    found = landscape(phenotype("hfref-null"), FOUND, space())
+    assert found.attainable_gain_pct == pytest.approx(0.0, abs=1e-9)
+    best = settings(found.best)
+    assert (best.amplitude_v, best.n_pulses) == (4.5, 1)
+    assert found.regret_pct(0.0) == found.regret_pct(-1.0) == 0.0
+    assert np.isnan(found.attained_frac(0.0))
+
+
+def test_a_point_outside_the_lattice_is_refused() -> None:
+    with pytest.raises(ValueError, match="not an allowed point"):
+        truth().row((99, 0, 0, 0))
