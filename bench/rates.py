@@ -119,7 +119,9 @@ def play(case: str, seeds: Sequence[int]) -> list[Outcome]:
 
 
 def _outcome(seed: int, run: Run) -> Outcome:
-    record, verdict = run.record, run.record.verdict
+    from harness.truth.answer_key import truth_of
+
+    record, verdict, truth = run.record, run.record.verdict, truth_of(run.played)
     settings = record.choice.settings if record.choice else record.final
     return Outcome(
         seed=seed,
@@ -127,8 +129,8 @@ def _outcome(seed: int, run: Run) -> Outcome:
         gain_pct=verdict.gain_pct,
         low_pct=verdict.ci95_pct[0],
         high_pct=verdict.ci95_pct[1],
-        window_gain_pct=run.answer_key.window_gain_pct,
-        settled_gain_pct=run.answer_key.settled_systolic_gain_pct,
+        window_gain_pct=truth.window_gain_pct,
+        settled_gain_pct=truth.settled_systolic_gain_pct,
         pair_sd_pct=verdict.pair_sd_pct,
         tests=len(record.tested),
         stops=tuple(event.kind for event in record.adverse_events),

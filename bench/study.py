@@ -14,7 +14,7 @@ from bench.report import Row
 from harness.study.chunks import Chunk, ChunkResult
 from harness.study.jobs import StudyPlan, plan_of
 from harness.study.ledger import Ledger, columns
-from harness.study.outcome import EvaluationRow, Played, TimingRow, VisitRow
+from harness.study.outcome import EvaluationRow, ScoredVisit, TimingRow, VisitRow
 from harness.study.plan import load_study
 from harness.study.runner import Crew, Runner, local_crew
 from harness.study.tables import write_tables
@@ -121,7 +121,7 @@ class MadeUp(Executor):
         return future
 
 
-def made_up(chunk: Chunk) -> Iterator[Played]:
+def made_up(chunk: Chunk) -> Iterator[ScoredVisit]:
     """Yield rows that look like those of visits."""
     for job in chunk.jobs:
         visit: VisitRow = identity(job)
@@ -129,7 +129,9 @@ def made_up(chunk: Chunk) -> Iterator[Played]:
         timing = TimingRow(
             key=job.key, wall_s=0.5, cpu_s=0.5, ask_ms=1.0, slowest_ask_ms=2.0
         )
-        yield Played(visit, tuple(_evaluation(job.key, i) for i in numbers), timing)
+        yield ScoredVisit(
+            visit, tuple(_evaluation(job.key, i) for i in numbers), timing
+        )
 
 
 def _evaluation(key: str, number: int) -> EvaluationRow:

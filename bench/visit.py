@@ -7,14 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.report import Row, best_cpu_s
-from harness.play.run import patient_of, run_scenario, search_plan
-from harness.play.scenario import Scenario, load_scenario
+from harness.play.order import order_of, task_of
+from harness.play.played import play
+from harness.play.run import run_scenario
+from harness.play.scenario import load_scenario
 from harness.play.search import SearchAdvisor
 from sim.heart.circulation import Heart
-from sim.patient import Patient
-from sim.streams import stream
-from sim.visit.clinic import FoundDevice
-from sim.visit.visit import run_visit
 
 VISIT_BEATS = 6700
 SCENARIO = "first_visit"
@@ -28,9 +26,11 @@ def rows() -> list[Row]:
 def visit_rows() -> list[Row]:
     """Return what a visit costs once everything is compiled."""
     scenario = load_scenario(SCENARIO)
-    patient = patient_of(scenario)
+    order = order_of(scenario, seed=7)
+    patient = order.patient
+    task = task_of(scenario.search, scenario.device, order)
     n_beats = run_scenario(scenario).record.beats.rows.shape[0]
-    visit_s = best_cpu_s(lambda: play(patient, scenario, scenario.device.found_device))
+    visit_s = best_cpu_s(lambda: play(order, SearchAdvisor.at(order, task)))
     heart = Heart(patient.circulation)
     rr_s = 60.0 / patient.rhythm.heart_rate_bpm
     beat_s = best_cpu_s(lambda: [heart.beat(rr_s) for _ in range(1000)]) / 1000
@@ -40,13 +40,6 @@ def visit_rows() -> list[Row]:
         Row("rhythm, device, reading, records, SimPy", around_us, "us/beat", 25.0),
         Row(f"the {SCENARIO} visit as it is, {n_beats} beats", visit_s, "s"),
     ]
-
-
-def play(patient: Patient, scenario: Scenario, found: FoundDevice) -> None:
-    """Play the scenario's visit without the answer key."""
-    plan = search_plan(scenario.search, scenario.visit, scenario.device)
-    with SearchAdvisor(plan, stream(7, name="strategy")) as advisor:
-        run_visit(patient, scenario.visit.visit_plan, found, advisor=advisor, seed=7)
 
 
 def process_rows() -> list[Row]:

@@ -603,14 +603,15 @@ def _play(
     from harness.archive.run_folder import write_run
     from harness.common.progress import Progress
     from harness.play.run import run_scenario
-    from harness.report.build import build_report
+    from harness.report.build import report_of
+    from harness.truth.answer_key import truth_of
 
     with Progress(sys.stderr, quiet=quiet) as progress:
         progress(0.0, *PREPARING)
-        played = run_scenario(scenario, scenario_name=name, progress=progress)
-        progress(played.record.events[-1].at_s, "files", "writing the report")
-        report = build_report(played)
-        write_run(played, report, folder, force=force)
+        run = run_scenario(scenario, scenario_name=name, progress=progress)
+        progress(run.record.events[-1].at_s, "files", "writing the report")
+        report = report_of(run, truth_of(run.played))
+        write_run(run, report, folder, force=force)
     return report
 
 

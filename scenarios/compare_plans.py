@@ -12,6 +12,7 @@ from statistics import fmean
 
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
+from harness.truth.answer_key import truth_of
 from sim.visit.measuring import PLANS
 
 
@@ -30,7 +31,7 @@ def row(plan: str, n_visits: int) -> str:
     one = sqrt(fmean(gain**2 for visit in gains for gain in visit))
     mean = sqrt(fmean(fmean(visit) ** 2 for visit in gains))
     runs = play("first_visit", plan, n_visits)
-    true = fmean(run.answer_key.window_gain_pct for run in runs)
+    true = fmean(truth_of(run.played).window_gain_pct for run in runs)
     n_tests = fmean(map(len, visits))
     return f"{plan:<16}{n_tests:>7.0f}{one:>10.1f} %{mean:>10.1f} %{true:>+13.1f} %"
 

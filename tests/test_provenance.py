@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
+from harness.play.order import order_of
 from harness.play.provenance import (
     dataclasses_of_sim,
     declared_numbers,
@@ -31,8 +32,7 @@ from sim.sources import (
     references,
 )
 from sim.telemetry.ecg import Morphology
-from sim.visit.clinic import FoundDevice
-from sim.visit.plan import VisitPlan
+from sim.visit.plan import FoundDevice, VisitPlan
 
 ROOT = Path(__file__).parents[1]
 OWN = ("ccmlab-evidence", "ccmlab-protocol", "ccmlab-device")
@@ -67,7 +67,7 @@ CONSTANTS = {
     "sim.telemetry.pressure._SIDE_S": "where a drawn curve has knots",
     "sim.telemetry.pressure._STEEPEST": "keeps a cubic from overshooting",
     "sim.visit.arrival.WORST_SCORE": "end of a scale",
-    "sim.visit.clinic.HORIZON_S": "length of drawn waves, longer than any visit",
+    "sim.visit.visit.HORIZON_S": "length of drawn waves, longer than any visit",
 }
 """Bare numbers of modules that are no model numbers, each with the reason."""
 
@@ -300,10 +300,9 @@ def test_the_constants_of_a_response_family_name_the_family() -> None:
 
 def visit_numbers(changes: Mapping[str, object]) -> dict[str, dict[str, SourcedNumber]]:
     scenario = load_scenario("null_responder").changed(changes)
-    patient, plan = scenario.patient.patient, scenario.visit.visit_plan
     return {
         part: {row.name: row for row in rows}
-        for part, rows in run_numbers(scenario, patient, plan).items()
+        for part, rows in run_numbers(scenario, order_of(scenario)).items()
     }
 
 

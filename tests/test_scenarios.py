@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.play.run import patient_of, run_scenario
+from harness.play.run import run_scenario
 from harness.play.scenario import Scenario, load_scenario, shipped_scenarios
-from harness.task.lattice import settings_at, therapy_space
+from harness.task.lattice import Lattice
 from harness.truth.answer_key import ees_gain
 from scenarios import compare_plans, compare_readouts
 from sim.device.settings import Settings
@@ -56,13 +56,8 @@ def test_the_python_example_is_under_forty_lines() -> None:
 def lattice(scenario: Scenario) -> list[Settings]:
     """Return every setting that the search of a scenario may ask for."""
     reference = scenario.device.as_found
-    space = therapy_space(
-        reference, scenario.search.axes, (), model="CCM X11", solve_dependents=True
-    )
-    return [
-        settings_at(reference, space, point, model="CCM X11", solve_dependents=True)
-        for point in space.points()
-    ]
+    therapy = Lattice(scenario.search.axes).around(reference)
+    return [therapy.settings_of(point) for point in therapy.space.points()]
 
 
 def is_tolerated(patient: Patient, settings: Settings) -> bool:
@@ -74,7 +69,7 @@ def is_tolerated(patient: Patient, settings: Settings) -> bool:
 def attainable_gain_pct(name: str) -> float:
     """Return the best settled systolic gain among the tolerated settings."""
     scenario = load_scenario(name)
-    patient = patient_of(scenario)
+    patient = scenario.patient.patient
     tolerated = [s for s in lattice(scenario) if is_tolerated(patient, s)]
     best = max(ees_gain(patient, settings) for settings in tolerated)
     found = ees_gain(patient, scenario.device.as_found)

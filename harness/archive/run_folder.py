@@ -35,7 +35,7 @@ from harness.common.files import (
     write_file,
     write_json,
 )
-from harness.play.run import Run
+from harness.play.run import Run, strategy_summary
 from harness.report.figures.visit import figures
 from harness.report.formats import renderings
 from harness.report.model import SCHEMA_VERSION as REPORT_SCHEMA
@@ -101,19 +101,20 @@ def write_run(
 
 def about_run(run: Run, hashes: Mapping[str, str]) -> dict[str, Any]:
     """Return what `run.json` holds: how the run was made, and the hash of each file."""
-    facts = run.facts
+    facts, played = run.facts, run.played
+    order, strategy = played.order, played.task.strategy_name
     scenario = facts.scenario.model_dump(mode="json")
     scenario["search"]["strategy"] = _portable(scenario["search"]["strategy"])
-    repeated = {"replicate": facts.replicate} if facts.replicate else {}
+    repeated = {"replicate": order.replicate} if order.replicate else {}
     return {
         "schema_version": SCHEMA_VERSION,
         "scenario_name": facts.scenario_name,
-        "seed": facts.seed,
+        "seed": order.seed,
         **repeated,
-        "strategy": _portable(facts.strategy),
-        "strategy_summary": facts.strategy_summary,
-        "recommender": facts.recommender,
-        "n_asked": facts.n_asked,
+        "strategy": _portable(strategy),
+        "strategy_summary": strategy_summary(strategy),
+        "recommender": played.task.recommender,
+        "n_asked": len(played.log),
         "git_revision": facts.git_revision,
         "versions": dict(sorted(facts.versions.items())),
         "scenario": scenario,
@@ -179,15 +180,6 @@ def _stored_report(folder: str | Path, place: Path) -> Report:
             f"{folder} holds a report.json that this ccmlab cannot read: "
             f"{at}: {first['msg'].lower()}"
         ) from None
-
-
-def is_complete(folder: str | Path) -> bool:
-    """Tell whether a folder holds a whole, unchanged run."""
-    try:
-        read_run(folder)
-    except BrokenRunError:
-        return False
-    return True
 
 
 def _write_contents(run: Run, report: Report, folder: Path) -> None:

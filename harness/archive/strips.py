@@ -101,7 +101,9 @@ def recording_of(
         setup,
         cause_codes=CAUSE_CODES,
         morphology=Morphology(disturbance=disturbance or Disturbance()),
-        rng=stream(record.seed, name="strips", key=tuple(record.pseudonym.encode())),
+        rng=stream(
+            record.order.seed, name="strips", key=tuple(record.pseudonym.encode())
+        ),
     )
 
 

@@ -26,7 +26,8 @@ from harness.course.figure import course_svg
 from harness.course.home import S_PER_DAY
 from harness.course.page import BANNER, course_html
 from harness.course.play import Course, visit_rows
-from harness.report.build import build_report
+from harness.report.build import report_of
+from harness.truth.answer_key import truth_of
 from sim.patient.chronic import FITTED_ROWS, LAW
 from sim.sources import provenance
 
@@ -44,7 +45,8 @@ def write_course(course: Course, out_dir: str | Path, *, force: bool = False) ->
         with whole_folder(target) as folder:
             for visit in course.visits:
                 name = f"visit-{visit.number}"
-                write_run(visit.run, build_report(visit.run), folder / name)
+                report = report_of(visit.run, truth_of(visit.run.played))
+                write_run(visit.run, report, folder / name)
                 (folder / name / TIMINGS_FILE).unlink()  # what differs is kept above
                 timings[name] = dict(visit.run.timings_s)
             _write_tables(course, folder)

@@ -22,12 +22,10 @@ from sim.units import (
     PCT_PER_FRAC,
     S_PER_H,
 )
-from sim.visit.clinic import FoundDevice
 from sim.visit.history import sample_counters
+from sim.visit.plan import FoundDevice
 
 S_PER_DAY: Final = H_PER_DAY * S_PER_H
-MOST_IDLE_DAYS: Final = 60.0  # what a scenario may say of the found device
-MOST_SUSPENDED: Final = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +206,11 @@ class Home:
         suspended = sum(day.suspended for day in log) / n_days
         return replace(
             self._with(fault, found),
-            days_since_charge=min(idle_days, MOST_IDLE_DAYS),
+            days_since_charge=idle_days,
             since_last_visit_days=float(n_days),
             charge_frac=battery.charge_frac,
             fault_frac=faulty / n_days,
-            suspended_frac=min(suspended, MOST_SUSPENDED),
+            suspended_frac=suspended,
         )
 
     def _lead_alerts(self, log: Sequence[Day], settings: Settings) -> Iterator[Alert]:

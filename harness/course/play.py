@@ -1,12 +1,12 @@
 """A course: several visits of one patient over months, and what happens in between.
 
-Each visit is a run like any other, of a scenario that says how the patient and the
-device are found that day. The chronic law moves the patient, the daily life of the
-device moves its charge and its counters; the settings left by one visit are what the
-next one finds.
+Each visit is a run like any other, of the order of the first with the patient and the
+device of that day. The chronic law moves the patient, the daily life of the device
+moves its charge and its counters; the settings left by one visit are what the next one
+finds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,12 +14,12 @@ import numpy as np
 
 from harness.course.home import Alert, Home, Stretch, day_of
 from harness.play.course_table import CourseTable
-from harness.play.run import Run, patient_of, run_scenario
-from harness.play.scenario import CourseScenario, Scenario
-from harness.play.settings_table import DEPENDENTS
-from harness.play.tables import FoundTable
+from harness.play.order import order_of
+from harness.play.run import Run, run_order
+from harness.play.scenario import CourseScenario
+from harness.play.tables import PatientTable
 from sim.device.battery import Cell
-from sim.device.settings import Settings, with_hours_per_day
+from sim.device.settings import with_hours_per_day
 from sim.patient import Patient
 from sim.patient.chronic import (
     SCORES,
@@ -40,8 +40,10 @@ from sim.patient.chronic import (
 from sim.patient.solve import Targets, present_targets
 from sim.streams import stream
 from sim.units import DAYS_PER_MONTH, FRAC_PER_PCT
-from sim.visit.clinic import FoundDevice, Progress
+from sim.visit.order import VisitOrder
+from sim.visit.plan import FoundDevice
 from sim.visit.record import VisitRecord
+from sim.visit.visit import Progress
 
 WORST_SYMPTOM: Final = 10.0
 
@@ -86,12 +88,13 @@ class Course:
 class PatientOverMonths:
     """The patient of a course: how it was at month 0, what months of dose have left."""
 
-    def __init__(self, scenario: CourseScenario, seed: int) -> None:
+    def __init__(self, scenario: CourseScenario, first: VisitOrder) -> None:
         self.course = scenario.course
-        self.patient = patient_of(scenario)
+        self._table = scenario.patient
+        self.patient = first.patient
         self.targets = present_targets(self.patient)
         self.start = _start(self.patient, self.targets, self.course)
-        self.traits = traits_of(self.patient, self.course, seed)
+        self.traits = traits_of(self.patient, self.course, first.seed)
         self.memory = Memory.fresh(1)
         self.points: list[CoursePoint] = [CoursePoint(0, self.start)]
 
@@ -112,27 +115,28 @@ class PatientOverMonths:
             self.memory = advance(self.memory, 1.0 / DAYS_PER_MONTH, dose)
             self.points.append(CoursePoint(day.day + 1, self.true()))
 
-    def override(self, true: Condition, seen: Condition) -> Mapping[str, float]:
-        """Return what a scenario must say to bring in the patient as of now."""
+    def now(self, true: Condition, seen: Condition) -> PatientTable:
+        """Return the patient with the heart, class and symptoms of this day."""
         profile, ef_pct = self.patient.profile, float(true.ef_pct[0])
         points = float(round(seen.scores.mlwhfq_points[0]))
         worse = true.scores.mlwhfq_points[0] / max(profile.mlwhfq_score, 1.0)
         start = self.targets
-        return {
+        values = {
             "ejection_fraction_pct": ef_pct,
             "edv_ml": edv_ml(start.edv_ml, start.ejection_fraction_pct, ef_pct),
-            "nyha_class": int(true.nyha_class[0]),
+            "nyha_class": float(true.nyha_class[0]),
             "mlwhfq_score": points,
             "dyspnoea": min(WORST_SYMPTOM, float(profile.dyspnoea * worse)),
             "fatigue": min(WORST_SYMPTOM, float(profile.fatigue * worse)),
         }
+        return self._table.grown(values)
 
 
 def run_course(
     scenario: CourseScenario,
     *,
     scenario_name: str = "",
-    strategy: str | None = None,
+    strategy: str = "",
     seed: int | None = None,
     progress: Progress | None = None,
 ) -> Course:
@@ -149,9 +153,9 @@ def run_course(
     progress
         Called with simulated seconds of the visit, phase and text, as in a run.
     """
-    seed = scenario.seed if seed is None else seed
-    table, person = scenario.course, PatientOverMonths(scenario, seed)
-    home = Home(table, seed, table.visit_months[-1])
+    first = order_of(scenario, seed=seed)
+    table, person = scenario.course, PatientOverMonths(scenario, first)
+    home = Home(table, first.seed, table.visit_months[-1])
     left, since, visits = first_found(scenario), 0, []
     for number, month in enumerate(table.visit_months, 1):
         stretch = home.stay(
@@ -159,25 +163,26 @@ def run_course(
         )
         person.live(stretch)
         true = person.true()
-        rng = stream(seed, name="course", key=(2, number))
-        seen = read(true, rng)
+        seen = read(true, stream(first.seed, name="course", key=(2, number)))
         if progress is not None:
             of = f"visit {number} of {len(table.visit_months)}"
             progress(0.0, of, f"month {month:g}")
-        played = run_scenario(
-            visit_scenario(scenario, number, person.override(true, seen), stretch),
+        patient, found = scenario.patient, left
+        if month > 0.0:  # as stated until a first day of treatment has passed
+            patient, found = person.now(true, seen), stretch.found
+        run = run_order(
+            replace(first, patient=patient.patient, found=found, replicate=number - 1),
+            visit_scenario(scenario, number, patient),
             scenario_name=scenario_name,
             strategy=strategy,
-            seed=seed,
-            replicate=number - 1,
             progress=progress,
         )
-        visits.append(CourseVisit(number, month, stretch, true, seen, played))
-        left, since = _left(played.record, stretch.found), day_of(month)
+        visits.append(CourseVisit(number, month, stretch, true, seen, run))
+        left, since = _left(run.record, stretch.found), day_of(month)
     return Course(
         scenario,
         scenario_name,
-        seed,
+        first.seed,
         person.traits,
         tuple(visits),
         tuple(person.points),
@@ -209,35 +214,13 @@ def first_found(scenario: CourseScenario) -> FoundDevice:
 
 
 def visit_scenario(
-    scenario: CourseScenario,
-    number: int,
-    override: Mapping[str, float],
-    stretch: Stretch,
-) -> Scenario:
-    """Return one visit of a course as a scenario of its own.
-
-    The patient is as the scenario says until a first day of treatment has passed.
-    """
-    course, found = scenario.course, stretch.found
-    month, n = course.visit_months[number - 1], len(course.visit_months)
-    data = scenario.model_dump(mode="json", exclude={"course"})
-    data["title"] = f"{scenario.title}: visit {number} of {n}, month {month:g}"
-    if month > 0.0:
-        data["patient"]["override"] |= override
-        data["device"]["found"] = _found_table(found)
-    data["device"]["settings"] = _settings_table(found.settings)
-    return Scenario.checked(data, origin=f"visit {number}")
-
-
-def _found_table(found: FoundDevice) -> dict[str, float | str]:
-    return {name: getattr(found, name) for name in FoundTable.model_fields}
-
-
-def _settings_table(settings: Settings) -> dict[str, object]:
-    usual = Settings()
-    return {name: value for name, _, value in usual.changed(settings)} | {
-        name: getattr(settings, name) for name in DEPENDENTS
-    }
+    scenario: CourseScenario, number: int, patient: PatientTable
+) -> CourseScenario:
+    """Return what the report says of one visit: its title, and who came."""
+    months = scenario.course.visit_months
+    of = f"visit {number} of {len(months)}, month {months[number - 1]:g}"
+    told = {"title": f"{scenario.title}: {of}", "patient": patient}
+    return scenario.model_copy(update=told)
 
 
 def _left(record: VisitRecord, found: FoundDevice) -> FoundDevice:

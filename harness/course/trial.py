@@ -38,7 +38,7 @@ _SHORT: Final = {"mlwhfq_points": "MLWHFQ", "peak_vo2_ml_per_kg_min": "peak VO2"
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class FixHf4Population:
     """Who was in FIX-HF-4 and how the device was set; readings, mean and SD."""
 
     ef_mean_pct: float = sourced(29.5, "borggrefe2008", "C04", "measured")
@@ -56,7 +56,7 @@ class Population:
 
 
 @dataclass(frozen=True, slots=True)
-class FixHf5cPopulation(Population):
+class FixHf5cPopulation(FixHf4Population):
     """Who was in FIX-HF-5C."""
 
     ef_mean_pct: float = sourced(33.0, _E, "C12", "recalled")
@@ -107,7 +107,9 @@ class TrialRow:
         return "set the law" if used else "predicted"
 
 
-def start_of(population: Population, n: int, rng: np.random.Generator) -> Condition:
+def start_of(
+    population: FixHf4Population, n: int, rng: np.random.Generator
+) -> Condition:
     """Draw how (n,) patients are at entry; readings then have the published SD."""
     p = population
 
@@ -127,7 +129,7 @@ def start_of(population: Population, n: int, rng: np.random.Generator) -> Condit
 
 
 def follow(
-    population: Population,
+    population: FixHf4Population,
     n: int,
     periods: Sequence[tuple[float, bool]],
     *,
@@ -181,7 +183,7 @@ def fix_hf_4(n_replicates: int = 400, seed: int = 4) -> tuple[TrialRow, ...]:
         on_first = arm == "first active"
         periods = ((3.0, on_first), (3.0, not on_first))
         seen[arm] = follow(
-            Population(), n_replicates * n, periods, knowledge="blinded", rng=rng
+            FixHf4Population(), n_replicates * n, periods, knowledge="blinded", rng=rng
         )
     rows = []
     for (arm, period, name), (row_id, value, sd) in FIX_HF_4.items():

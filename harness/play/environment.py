@@ -12,15 +12,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.play.run import patient_of, search_plan
+from harness.play.order import order_of, task_of
+from harness.play.played import play
 from harness.play.scenario import Scenario
 from harness.play.search import SearchAdvisor
 from optimizers.handoff import Worker
 from optimizers.problem import Asking, Observation, Problem
 from optimizers.space import Point
-from sim.streams import stream
 from sim.visit.record import VisitRecord
-from sim.visit.visit import run_visit
 
 UNREAD_REWARD: Final = -2.0
 """Reward of a test that was refused, broken off or void, in points of utility."""
@@ -89,18 +88,11 @@ class VisitEnvironment:
             while True:
                 seen = yield ask(seen)
 
-        tables = self._scenario
-        plan = search_plan(tables.search, tables.visit, tables.device)
-        with SearchAdvisor(
-            replace(plan, strategy=agent), stream(seed, name="strategy")
-        ) as advisor:
-            self.record = run_visit(
-                patient_of(tables),
-                tables.visit.visit_plan,
-                tables.device.found_device,
-                advisor=advisor,
-                seed=seed,
-            )
+        scenario = self._scenario
+        order = order_of(scenario, seed=seed)
+        task = task_of(scenario.search, scenario.device, order)
+        advisor = SearchAdvisor.at(order, replace(task, strategy=agent))
+        self.record = play(order, advisor).record
 
     def _seen(self, seen: Observation) -> NDArray[np.float64]:
         value = seen.value if seen.usable else 0.0

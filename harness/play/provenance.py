@@ -19,7 +19,7 @@ from sim.device.lattice import device_model
 from sim.device.leads import LeadModel
 from sim.device.timing import UNIPOLAR
 from sim.instruments import RULES, Errors, readout
-from sim.patient import Patient, known_phenotypes
+from sim.patient import known_phenotypes
 from sim.sources import (
     Source,
     SourcedNumber,
@@ -30,12 +30,12 @@ from sim.sources import (
 from sim.telemetry.ecg import Morphology
 from sim.visit.arrival import ASKING
 from sim.visit.bedside import AtrialCapture, LateTrains
-from sim.visit.clinic import FoundDevice
 from sim.visit.delivery import RULES_OF_DELIVERY
 from sim.visit.followup import RULES as FOLLOW_UP
 from sim.visit.icd_check import ICD
 from sim.visit.measuring_noise import PLANNING
-from sim.visit.plan import PROTOCOL, VisitPlan
+from sim.visit.order import VisitOrder
+from sim.visit.plan import PROTOCOL, FoundDevice, VisitPlan
 from sim.visit.programmer import Link
 from sim.visit.programmer.scan import RULES_OF_SENSING
 from sim.visit.programming import CHECKS
@@ -45,6 +45,9 @@ from sim.visit.verdict import RULES as VERDICT
 
 Numbers = Mapping[str, list[SourcedNumber]]
 _SOLVED: Final = Source("ccmlab-device", "1.6, solved to hold the rules", "derived")
+_CARRIED: Final = Source(
+    "scenario", "course: left by the visit before and the days at home", "derived"
+)
 _ERRORS: Final = {"echo-vti": "echo", "invasive-dpdt": "invasive"}
 
 
@@ -76,12 +79,21 @@ def declared_numbers(model: type) -> list[SourcedNumber]:
     ]
 
 
-def run_numbers(scenario: Scenario, patient: Patient, plan: VisitPlan) -> Numbers:
-    """Return every number that a visit used, by the part that it belongs to."""
-    fixed = fixed_models(scenario.device.model, plan)
+def run_numbers(scenario: Scenario, order: VisitOrder) -> Numbers:
+    """Return every number that a visit used, by the part that it belongs to.
+
+    Parameters
+    ----------
+    scenario
+        What was stated.
+    order
+        The visit; later in a course patient and device are no more as stated.
+    """
+    patient, plan = order.patient, order.plan
+    fixed = fixed_models(order.found.model, plan)
     return {
         "patient": [*_targets(scenario), *patient.provenance()],
-        "device as found": _device_as_found(scenario),
+        "device as found": _device_as_found(scenario, order.found),
         "visit plan": _plan(plan),
         "search": _search(scenario),
         **{part: provenance(model) for part, model in fixed.items()},
@@ -135,9 +147,8 @@ def _targets(scenario: Scenario) -> Iterator[SourcedNumber]:
         yield SourcedNumber(f"targets.{name}", value, unit_of(name), source)
 
 
-def _device_as_found(scenario: Scenario) -> list[SourcedNumber]:
+def _device_as_found(scenario: Scenario, found: FoundDevice) -> list[SourcedNumber]:
     device = scenario.device
-    found = device.found_device
     sources = {
         name: _SOLVED
         if name.startswith("settings.")
@@ -146,6 +157,7 @@ def _device_as_found(scenario: Scenario) -> list[SourcedNumber]:
     }
     for symbol in device.settings:
         sources[f"settings.{symbol}"] = _stated(f"device.settings.{symbol}")
+    sources |= dict.fromkeys(differing(found, device.found_device), _CARRIED)
     return provenance(found, sources)
 
 

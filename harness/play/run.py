@@ -1,31 +1,22 @@
-"""One run: a scenario becomes a visit, its record and the answer key."""
+"""One run: a scenario becomes a visit that was played, and how it was made."""
 
 import platform
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from harness.play.order import order_of, task_of
+from harness.play.played import Played, play
 from harness.play.scenario import Scenario
 from harness.play.search import SearchAdvisor
-from harness.play.tables import DeviceTable, SearchTable, VisitTable
-from harness.task.objective import Objective
-from harness.task.plan import SearchPlan
-from harness.truth.answer_key import AnswerKey, answer_key
 from optimizers.registry import strategies
-from sim.patient import Patient
-from sim.streams import stream
-from sim.visit.clinic import Progress
-from sim.visit.measuring import (
-    expected_sd_pct,
-    measuring_plan,
-    reference_error_pct,
-)
+from sim.visit.order import VisitOrder
 from sim.visit.record import VisitRecord
-from sim.visit.visit import run_visit
+from sim.visit.visit import Progress
 
 PACKAGES: Final = (
     "ccmlab",
@@ -41,35 +32,36 @@ PACKAGES: Final = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunFacts:
-    """How a run was made: all that it takes to make it again."""
+    """What a visit was played by: with its order and task, all to make it again."""
 
     scenario: Scenario
     scenario_name: str
-    seed: int
-    strategy: str
-    strategy_summary: str
-    recommender: str
-    n_asked: int
     versions: Mapping[str, str]
     git_revision: str
-    replicate: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """One finished run. Only `timings_s` differs between two runs of the same seed."""
+    """One visit played as a scenario says. It holds no truth.
+
+    Only `timings_s` differs between two runs of the same seed.
+    """
 
     facts: RunFacts
-    record: VisitRecord
-    answer_key: AnswerKey
+    played: Played
     timings_s: Mapping[str, float]
+
+    @property
+    def record(self) -> VisitRecord:
+        """What happened."""
+        return self.played.record
 
 
 def run_scenario(
     scenario: Scenario,
     *,
     scenario_name: str = "",
-    strategy: str | None = None,
+    strategy: str = "",
     seed: int | None = None,
     replicate: int = 0,
     progress: Progress | None = None,
@@ -90,80 +82,42 @@ def run_scenario(
         Called with simulated seconds, phase and text for each line of the visit's log.
     """
     start_s = time.perf_counter()
-    strategy = strategy or scenario.search.strategy
-    seed = scenario.seed if seed is None else seed
-    patient = patient_of(scenario)
-    ready_s = time.perf_counter()
-    plan = search_plan(
-        scenario.search, scenario.visit, scenario.device, strategy=strategy
-    )
-    with SearchAdvisor(
-        plan, stream(seed, name="strategy", replicate=replicate)
-    ) as advisor:
-        record = run_visit(
-            patient,
-            scenario.visit.visit_plan,
-            scenario.device.found_device,
-            advisor=advisor,
-            seed=seed,
-            replicate=replicate,
-            progress=progress,
-        )
-        n_asked = advisor.n_asked
-    visited_s = time.perf_counter()
-    key = answer_key(record)
-    done_s = time.perf_counter()
-    facts = RunFacts(
-        scenario=scenario,
+    order = order_of(scenario, seed=seed, replicate=replicate)
+    ready_s = time.perf_counter() - start_s
+    run = run_order(
+        order,
+        scenario,
         scenario_name=scenario_name,
-        seed=seed,
         strategy=strategy,
-        strategy_summary=strategy_summary(strategy),
-        recommender=plan.recommender,
-        n_asked=n_asked,
-        versions=versions(),
-        git_revision=git_revision(),
-        replicate=replicate,
+        progress=progress,
     )
-    timings_s = {
-        "patient_s": ready_s - start_s,
-        "visit_s": visited_s - ready_s,
-        "answer_key_s": done_s - visited_s,
-    }
-    return Run(facts, record, key, timings_s)
+    return replace(run, timings_s={"patient_s": ready_s, **run.timings_s})
 
 
-def patient_of(scenario: Scenario) -> Patient:
-    """Return the virtual patient of a scenario."""
-    return scenario.patient.patient
+def run_order(
+    order: VisitOrder,
+    scenario: Scenario,
+    *,
+    scenario_name: str = "",
+    strategy: str = "",
+    progress: Progress | None = None,
+) -> Run:
+    """Play a visit that is not a scenario's first, searched as the scenario says.
 
-
-def search_plan(
-    search: SearchTable, table: VisitTable, device: DeviceTable, *, strategy: str = ""
-) -> SearchPlan:
-    """Return how the settings to try are chosen, from the tables of a scenario.
-
-    `strategy` replaces what the table of the search says.
+    Parameters
+    ----------
+    order
+        The visit; patient and device may have moved on since the scenario's.
+    scenario
+        How the settings are searched, and what the report and files say of the visit.
+    scenario_name, strategy, progress
+        As in `run_scenario`.
     """
-    visit = table.visit_plan
-    return SearchPlan(
-        strategy=strategy or search.strategy,
-        axes=search.axes,
-        limits=tuple((name, *bounds) for name, bounds in search.limits.items()),
-        model=device.model,
-        solve_dependents=device.dependents == "solved",
-        budget=search.budget.budget,
-        recommender=search.recommender_for(strategy),
-        on_finish=search.on_finish,
-        duplicates=search.duplicates,
-        gate_probability=search.gate_probability,
-        noise_sd_pct=expected_sd_pct(visit),
-        knows_reference=measuring_plan(visit.plan).knows_reference,
-        reference_se_pct=reference_error_pct(visit),
-        readout=visit.readout,
-        knows_population=search.population,
-        objective=Objective(search.energy_weight, search.discomfort_weight),
-    )
+    start_s = time.perf_counter()
+    task = task_of(scenario.search, scenario.device, order, strategy=strategy)
+    played = play(order, SearchAdvisor.at(order, task), progress=progress)
+    facts = RunFacts(scenario, scenario_name, versions(), git_revision())
+    return Run(facts, played, {"visit_s": time.perf_counter() - start_s})
 
 
 def strategy_summary(name: str) -> str:

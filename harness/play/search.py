@@ -6,15 +6,16 @@ from typing import Self
 
 import numpy as np
 
-from harness.task.lattice import settings_at, therapy_space
+from harness.task.lattice import TherapySpace
 from harness.task.objective import pulse_energy
-from harness.task.plan import SearchPlan
 from harness.task.population import population_of
+from harness.task.task import Task
 from optimizers.problem import Observation, Population, Problem
 from optimizers.recommend import Recommendation
 from optimizers.search import Search
 from optimizers.space import Point
 from sim.device.settings import Settings
+from sim.visit.order import VisitOrder
 from sim.visit.record import Choice, Tested
 from sim.visit.safety import RULES
 
@@ -28,15 +29,23 @@ MOST_FREE_ANSWERS = 3
 class SearchAdvisor:
     """A strategy at the bedside. Use it as a context manager.
 
-    Where the plan knows the reference, asking for it is answered without a test: its
-    gain is zero by construction. Everything else is tested by the visit.
+    Where the measuring plan knows the reference, asking for it is answered without a
+    test: its gain is zero by construction. Everything else is tested by the visit.
+    `space` is the lattice around the visit's reference, laid out by `begin`.
     """
 
-    def __init__(self, plan: SearchPlan, rng: np.random.Generator) -> None:
-        self.plan = plan
+    space: TherapySpace
+
+    def __init__(self, task: Task, rng: np.random.Generator) -> None:
+        self.task = task
         self._rng = rng
         self._search: Search | None = None
         self._asked: Point = ()
+
+    @classmethod
+    def at(cls, order: VisitOrder, task: Task) -> Self:
+        """Return who searches in one visit: of the order it gets a random stream."""
+        return cls(task, order.rng("strategy"))
 
     def __enter__(self) -> Self:
         return self
@@ -46,51 +55,43 @@ class SearchAdvisor:
 
     def begin(self, reference: Settings, n_tests: int) -> None:
         """Lay out the lattice around the reference and start the strategy."""
-        plan = self.plan
+        task = self.task
         self.close()
-        self._reference = reference
-        self._space = therapy_space(
-            reference,
-            plan.axes,
-            plan.limits,
-            model=plan.model,
-            solve_dependents=plan.solve_dependents,
-        )
-        found = self._space.nearest([getattr(reference, name) for name in plan.axes])
+        self.space = task.lattice.around(reference)
         problem = Problem(
-            self._space,
-            found,
-            plan.budget,
-            noise_sd=plan.noise_sd_pct,
+            self.space.space,
+            self.space.reference_point,
+            task.budget,
+            noise_sd=task.expected.sd_pct,
             # a known reference counts, but takes no time
-            planned_evaluations=n_tests + int(plan.knows_reference),
+            planned_evaluations=n_tests + int(task.expected.knows_reference),
             population=self._population(),
-            gradual=tuple(name for name in plan.axes if name == STEPPED_AXIS),
+            gradual=tuple(name for name in task.lattice.axes if name == STEPPED_AXIS),
         )
         self._search = Search(
-            plan.strategy,
+            task.strategy,
             problem,
             self._rng,
-            on_finish=plan.on_finish,
-            recommender=plan.recommender,
-            duplicates=plan.duplicates,
-            gate_probability=plan.gate_probability,
+            on_finish=task.on_finish,
+            recommender=task.recommender,
+            duplicates=task.duplicates,
+            gate_probability=task.gate_probability,
         )
 
     def propose(self) -> Settings | None:
         """Return the next settings that need a test, or None at the search's end."""
         search = self._running()
+        free = search.problem.reference if self.task.expected.knows_reference else None
         for _ in range(MOST_FREE_ANSWERS):
             point = search.ask()
-            if point != search.problem.reference or not self.plan.knows_reference:
+            if point is None or point != free:
                 break
             search.tell(self._known_reference(point))
         point = search.ask()
         if point is None:
             return None
         self._asked = point
-        is_reference = point == search.problem.reference
-        return self._reference if is_reference else self.settings_of(point)
+        return self._settings_at(point)
 
     def learn(self, tested: Tested) -> None:
         """Turn what the visit saw into the strategy's observation."""
@@ -101,7 +102,7 @@ class SearchAdvisor:
         search = self._running()
         search.close()
         choice = search.recommend()
-        objective = self.plan.objective
+        objective = self.task.objective
         cost = objective.energy_weight * self._energy_frac(choice.point)
         cost += objective.discomfort_weight * self._mean_grade(choice.point)
         return Choice(
@@ -114,9 +115,7 @@ class SearchAdvisor:
 
     def chosen(self, choice: Recommendation) -> Settings:
         """Return the settings of a recommendation; the reference is kept as it is."""
-        if choice.point == self._running().problem.reference:
-            return self._reference
-        return self.settings_of(choice.point)
+        return self._settings_at(choice.point)
 
     @property
     def n_asked(self) -> int:
@@ -140,15 +139,15 @@ class SearchAdvisor:
 
     def _population(self) -> Population | None:
         """Return how simulated people would answer, which is known of nobody here."""
-        plan = self.plan
-        if not plan.knows_population:
+        task = self.task
+        if not task.knows_population:
             return None
         return population_of(
-            self._reference,
-            self._space,
-            readout=plan.readout,
-            energy_weight=plan.objective.energy_weight,
-            discomfort_weight=plan.objective.discomfort_weight,
+            self.space.reference,
+            self.space.space,
+            readout=task.expected.readout,
+            energy_weight=task.objective.energy_weight,
+            discomfort_weight=task.objective.discomfort_weight,
         )
 
     def _running(self) -> Search:
@@ -156,15 +155,11 @@ class SearchAdvisor:
             raise ValueError("begin was not called: the reference is not known")
         return self._search
 
-    def settings_of(self, point: Point) -> Settings:
-        """Return the settings of a point of the lattice."""
-        return settings_at(
-            self._reference,
-            self._space,
-            point,
-            model=self.plan.model,
-            solve_dependents=self.plan.solve_dependents,
-        )
+    def _settings_at(self, point: Point) -> Settings:
+        """Return the settings of a point; the reference is kept as it is."""
+        if point == self.space.reference_point:
+            return self.space.reference
+        return self.space.settings_of(point)
 
     def _mean_grade(self, point: Point) -> float:
         """Return the mean sensation told at a point, 0 where it was not tested."""
@@ -173,29 +168,27 @@ class SearchAdvisor:
         return fmean(grades) if grades else 0.0
 
     def _energy_frac(self, point: Point) -> float:
-        return pulse_energy(self.settings_of(point)) / pulse_energy(Settings())
+        return pulse_energy(self.space.settings_of(point)) / pulse_energy(Settings())
 
     def _known_reference(self, point: Point) -> Observation:
         energy = self._energy_frac(point)
         return Observation(
             point,
             point,
-            self.plan.objective.utility_pct(0.0, energy, 0.0),
-            standard_error=self.plan.reference_se_pct,
+            self.task.objective.utility_pct(0.0, energy, 0.0),
+            standard_error=self.task.expected.reference_se_pct,
             channels={"benefit": 0.0, "sensation": 0.0, "energy": energy},
         )
 
     def _observation(self, tested: Tested) -> Observation:
         gain = tested.gain_pct
-        utility = self.plan.objective.utility_pct(
+        utility = self.task.objective.utility_pct(
             gain, tested.energy_frac, tested.sensation_grade
         )
         refused = tested.aborted.startswith("refused")
         point = self._asked
         if not refused:
-            point = self._space.nearest(
-                [getattr(tested.settings, name) for name in self.plan.axes]
-            )
+            point = self.space.point_of(tested.settings)
         felt = tested.sensation_grade >= RULES.intolerable_grade
         stopped = bool(tested.aborted) and not refused
         return Observation(

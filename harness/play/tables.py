@@ -1,6 +1,6 @@
 """The tables of a scenario file, each with what it may hold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
@@ -40,9 +40,8 @@ from sim.patient.checks import (
 from sim.patient.table import patient_of_table
 from sim.sources import unit_of
 from sim.telemetry.morphology import Disturbance
-from sim.visit.clinic import FoundDevice
 from sim.visit.measuring import PLANS
-from sim.visit.plan import SITES, VisitPlan, site
+from sim.visit.plan import SITES, FoundDevice, VisitPlan, site
 
 SEARCHABLE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 _PLAN: Final = VisitPlan()
@@ -146,6 +145,13 @@ class PatientTable(Table):
         """The virtual patient; raises what `solve_patient` does."""
         table = {key: value for key, value in dict(self).items() if value}
         return patient_of_table(table, phenotype)
+
+    def grown(self, override: Mapping[str, float]) -> Self:
+        """Return the patient of a later day: other values over those of the file.
+
+        They come from the simulated world, so nothing is checked as a file's would be.
+        """
+        return self.model_copy(update={"override": {**self.override, **override}})
 
 
 class FoundTable(Table):

@@ -1,11 +1,12 @@
 """From a run to its report: the only place where both are known."""
 
+from dataclasses import asdict
 from typing import Final
 
 import numpy as np
 
 from harness.common.words import plain
-from harness.play.run import Run, RunFacts
+from harness.play.run import Run, strategy_summary
 from harness.report.closing import (
     LIMITS,
     final_part,
@@ -47,18 +48,26 @@ ENTROPY: Final = Fact(
 BANNER: Final = "Simulated data: not a medical record, not a claim"
 
 
-def build_report(run: Run) -> Report:
-    """Return the report of a run: all that any format needs, nothing else is asked."""
-    record, facts = run.record, run.facts
-    scenario = facts.scenario
-    fit = fitted(record, scenario)
+def report_of(run: Run, truth: Truth) -> Report:
+    """Return the report of a run: all that any format needs, nothing else is asked.
+
+    Parameters
+    ----------
+    run
+        What was played, and how.
+    truth
+        What its section labelled as the answer key shows.
+    """
+    played, scenario = run.played, run.facts.scenario
+    record = played.record
+    fit = fitted(played)
     return Report(
         title=plain(scenario.title),
         banner=BANNER,
         verdict=verdict_part(record),
         permanent=permanent_part(record),
         encounter=encounter_part(record, dict(scenario.metadata)),
-        device=device_part(record, scenario.device.model),
+        device=device_part(record, record.found.model),
         strips=strips_part(record),
         response=response_part(record),
         tests=tests_part(record, fit),
@@ -66,51 +75,57 @@ def build_report(run: Run) -> Report:
         final=final_part(record),
         observation=observation_part(record),
         follow_up=follow_up_part(record),
-        method=method_part(facts, record),
+        method=method_part(run),
         limits=LIMITS,
         sign_off=sign_off_part(),
-        answer_key=answer_key_part(run.answer_key),
+        answer_key=answer_key_part(truth),
         provenance=provenance_part(run),
     )
 
 
-def method_part(facts: RunFacts, record: VisitRecord) -> Method:
+def method_part(run: Run) -> Method:
     """Return how the visit was planned, searched and computed."""
-    versions = dict(facts.versions)
-    versions["source revision"] = facts.git_revision or "not known"
+    versions = dict(run.facts.versions)
+    versions["source revision"] = run.facts.git_revision or "not known"
     return Method(
-        facts=(*_search_facts(facts), *_reading_facts(record), ENTROPY),
+        facts=(*_search_facts(run), *_reading_facts(run.record), ENTROPY),
         versions=tuple(Fact(label=name, value=text) for name, text in versions.items()),
     )
 
 
-def _search_facts(facts: RunFacts) -> tuple[Fact, ...]:
-    scenario, search = facts.scenario, facts.scenario.search
-    limits = search.budget.model_dump(exclude_none=True)
+def _search_facts(run: Run) -> tuple[Fact, ...]:
+    facts, scenario = run.facts, run.facts.scenario
+    played, task = run.played, run.played.task
+    summary = strategy_summary(task.strategy_name)
     budget = ", ".join(
-        f"{name.replace('_', ' ')} {limit:g}" for name, limit in limits.items()
+        f"{name.replace('_', ' ')} {limit:g}"
+        for name, limit in asdict(task.budget).items()
+        if limit is not None
     )
     return (
         Fact(label="Scenario", value=plain(facts.scenario_name or "not named")),
         Fact(label="What it shows", value=plain(scenario.description or "not stated")),
-        Fact(label="Seed", value=quantity(facts.seed)),
-        Fact(label="Search strategy", value=facts.strategy),
-        Fact(label="What the strategy does", value=plain(facts.strategy_summary)),
-        Fact(label="Values searched", value=", ".join(search.axes)),
-        Fact(label="Settings asked for", value=quantity(facts.n_asked)),
+        Fact(label="Seed", value=quantity(played.order.seed)),
+        Fact(label="Search strategy", value=task.strategy_name),
+        Fact(
+            label="What the strategy does",
+            value=plain(summary),
+        ),
+        Fact(label="Values searched", value=", ".join(task.lattice.axes)),
+        Fact(label="Settings asked for", value=quantity(len(played.log))),
         Fact(label="Limits beside the clock", value=budget or "none"),
-        Fact(label="Recommender", value=facts.recommender),
+        Fact(label="Recommender", value=task.recommender),
         Fact(
             label="Do-no-harm gate: least probability of being better",
-            value=share(search.gate_probability),
+            value=share(task.gate_probability),
         ),
         Fact(
             label="Weight of energy in the search (per 100 % of nominal)",
-            value=quantity(search.energy_weight, "points", 2),
+            value=quantity(task.objective.energy_weight, "points", 2),
         ),
         Fact(
             label="Weight of discomfort in the search (per grade)",
-            value=quantity(search.discomfort_weight, "points", 2),
+            value=quantity(task.objective.discomfort_weight, "points", 2),
         ),
     )
 

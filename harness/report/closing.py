@@ -158,8 +158,7 @@ def _triggers(settings: Settings) -> tuple[str, ...]:
 
 def provenance_part(run: Run) -> Provenance:
     """Return every sourced number that the run used, and the works behind them."""
-    record = run.record
-    return provenance_of(run_numbers(run.facts.scenario, record.patient, record.plan))
+    return provenance_of(run_numbers(run.facts.scenario, run.played.order))
 
 
 def provenance_of(numbers: Mapping[str, list[SourcedNumber]]) -> Provenance:

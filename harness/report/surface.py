@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from harness.play.learnt import Belief, Information, Learnt, learnt
-from harness.play.scenario import Scenario
+from harness.play.played import Played
 from harness.report.model import Curve, Fact, GainMap, Surface
 from harness.report.values import quantity, therapy_text
-from harness.task.lattice import therapy_space
+from harness.task.lattice import TherapySpace
 from optimizers.space import Point, Space
 from sim.device.settings import Settings
 from sim.visit.record import Tested, VisitRecord
@@ -28,6 +28,7 @@ STATEMENT: Final = (
 class Fitted:
     """The belief over the lattice, and the setting through which it is drawn."""
 
+    therapy: TherapySpace
     learnt: Learnt
     chosen: Point
     chosen_settings: Settings
@@ -38,37 +39,30 @@ class Fitted:
     @property
     def space(self) -> Space:
         """The lattice."""
-        return self.learnt.problem.space
+        return self.therapy.space
 
     def point(self, settings: Settings) -> Point:
         """Return the place of some settings on the lattice."""
-        return point_of(self.space, settings)
+        return self.therapy.point_of(settings)
 
 
-def fitted(record: VisitRecord, scenario: Scenario) -> Fitted | None:
+def fitted(played: Played) -> Fitted | None:
     """Fit the surface to a visit's tests; None when no test was read."""
-    search, device = scenario.search, scenario.device
-    space = therapy_space(
-        record.reference,
-        search.axes,
-        tuple((name, *bounds) for name, bounds in search.limits.items()),
-        model=device.model,
-        solve_dependents=device.dependents == "solved",
-    )
-    read = [test for test in record.tested if is_read(test)]
-    reference = point_of(space, record.reference)
-    told = learnt(
-        space,
-        reference,
-        [(point_of(space, t.settings), t.gain_pct, t.standard_error_pct) for t in read],
-    )
+    record, therapy = played.record, played.space
+    read = [
+        (therapy.point_of(test.settings), test.gain_pct, test.standard_error_pct)
+        for test in record.tested
+        if is_read(test)
+    ]
+    told = learnt(therapy.space, therapy.reference_point, read)
     if told is None:
         return None
     settings = chosen_settings(record)
-    chosen = point_of(space, settings)
-    tested = (point_of(space, test.settings) for test in read)
-    asked = tuple(dict.fromkeys((reference, *tested)))
+    chosen = therapy.point_of(settings)
+    tested = (point for point, _, _ in read)
+    asked = tuple(dict.fromkeys((therapy.reference_point, *tested)))
     return Fitted(
+        therapy=therapy,
         learnt=told,
         chosen=chosen,
         chosen_settings=settings,
@@ -87,11 +81,6 @@ def chosen_settings(record: VisitRecord) -> Settings:
     """Return the setting that the search chose; without one, the permanent values."""
     choice = record.choice
     return record.final if choice is None or choice.gated else choice.settings
-
-
-def point_of(space: Space, settings: Settings) -> Point:
-    """Return the place of some settings on a lattice."""
-    return space.nearest([float(getattr(settings, name)) for name in space.names])
 
 
 def surface_part(fit: Fitted | None) -> Surface | None:

@@ -15,9 +15,9 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Any, Final
 
-from harness.study.outcome import Played, TimingRow, VisitRow
+from harness.study.outcome import ScoredVisit, TimingRow, VisitRow
 from harness.study.plan import portable
-from harness.study.visit import Job, identity, kept_row, play
+from harness.study.visit import Job, identity, kept_row, scored
 from harness.study.watched import read_frame, write_frame
 from sim.patient import phenotype
 
@@ -103,27 +103,27 @@ def short(job: Job) -> Job:
     Of a patient who is known to be sound: one with whom a visit hangs or crashes must
     not keep every child from starting.
     """
-    visit = job.visit.model_copy(update={"titration_min": 1.0, "observation_min": 0.0})
-    search = job.search.model_copy(update={"strategy": "stay"})
-    patient = phenotype(SOUND)
-    return replace(job, patient=patient, visit=visit, search=search, post_pairs=1)
+    plan = replace(job.order.plan, titration_min=1.0, observation_min=0.0)
+    order = replace(job.order, patient=phenotype(SOUND), plan=plan)
+    task = replace(job.task, strategy="stay")
+    return replace(job, order=order, task=task, post_pairs=1)
 
 
-def _outcome(job: Job) -> Played:
+def _outcome(job: Job) -> ScoredVisit:
     """Return what a visit came to; an error of any kind is a result."""
     try:
-        return _named(play(job))
+        return _named(scored(job))
     except BaseException as error:  # noqa: BLE001 anybody's strategy runs here
         return _kept(job, "failed", _told(error))
 
 
-def _kept(job: Job, status: str, error: str) -> Played:
+def _kept(job: Job, status: str, error: str) -> ScoredVisit:
     try:
         row = kept_row(job, status=status, error=error)
     except Exception as fault:  # noqa: BLE001 then not even the patient is sound
         both = f"{error}; not scored: {_told(fault)}"
         row = bare_row(job, status, both)
-    return _named(Played(row, (), no_timing(job)))
+    return _named(ScoredVisit(row, (), no_timing(job)))
 
 
 def bare_row(job: Job, status: str, error: str) -> VisitRow:
@@ -137,7 +137,7 @@ def no_timing(job: Job) -> TimingRow:
     return TimingRow(key=job.key, wall_s=nan, cpu_s=nan, ask_ms=nan, slowest_ask_ms=nan)
 
 
-def _named(played: Played) -> Played:
+def _named(played: ScoredVisit) -> ScoredVisit:
     """Leave the folder of a strategy's file out: tables name no path of a machine."""
     strategy = portable(played.visit.strategy)
     return replace(played, visit=replace(played.visit, strategy=strategy))

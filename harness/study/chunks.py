@@ -12,7 +12,7 @@ from typing import Final
 
 from harness.study.child import Keep, Play, Warm, bare_row, no_timing
 from harness.study.jobs import file_digest
-from harness.study.outcome import Played
+from harness.study.outcome import ScoredVisit
 from harness.study.plan import portable
 from harness.study.visit import Job
 from harness.study.watched import (
@@ -53,7 +53,7 @@ class ChunkResult:
     After a dismissal, visits may be missing from both.
     """
 
-    played: list[Played] = field(default_factory=list)
+    played: list[ScoredVisit] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
 
 
@@ -83,7 +83,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
 
 def _check_files(chunk: Chunk) -> None:
     folder = Path(chunk.folder) if Path(chunk.folder).is_dir() else Path()
-    planned = {(job.search.strategy, job.file_digest) for job in chunk.jobs}
+    planned = {(job.task.strategy_name, job.file_digest) for job in chunk.jobs}
     for strategy, digest in planned:
         try:
             same = not digest or file_digest(strategy, folder) == digest
@@ -131,17 +131,17 @@ def _play_on(chunk: Chunk, waiting: list[Job], result: ChunkResult) -> list[Job]
     return waiting[n_done + 1 :]
 
 
-def _scored(chunk: Chunk, job: Job, status: str, error: str) -> Played:
+def _scored(chunk: Chunk, job: Job, status: str, error: str) -> ScoredVisit:
     """Return the row of a visit that came to nothing, from a fresh child if need be."""
     child = _child(chunk)
     try:
         child.send(Keep(job, status, error))
-        played: Played = child.answer(chunk.limit_s)
+        played: ScoredVisit = child.answer(chunk.limit_s)
     except DismissedError:
         raise
     except EndedError as fault:
         both = f"{error}; not scored: {fault}"
-        return Played(bare_row(job, status, both), (), no_timing(job))
+        return ScoredVisit(bare_row(job, status, both), (), no_timing(job))
     return played
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.common.faults import Fault, ScenarioError, no_such
+from harness.play.order import order_for, task_of
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.study.plan import Study, portable
 from harness.study.visit import Job
+from harness.task.task import Task
 from optimizers.registry import preferred_recommender, source_of
 from sim.heart.settle import ImplausibleHeartError, NotSettledError
 from sim.patient import (
@@ -26,6 +28,7 @@ from sim.patient import (
     sample_cohort,
 )
 from sim.streams import stream
+from sim.visit.order import VisitOrder
 
 KEY_LENGTH: Final = 24
 _LEFT_OUT: Final = SearchTable().recommender
@@ -45,47 +48,53 @@ class StudyPlan:
 
     def jobs(self) -> Iterator[Job]:
         """Yield every visit, patient by patient: the order of all tables."""
-        study = self.study
-        ways = [
-            (one.name, one.search(study.search), study.visit_of(plan, budget))
-            for one in study.contenders
-            for plan in study.plans
-            for budget in study.budgets_min
-        ]
-        told = [
-            (_way_digest(*way, study.device), file_digest(way[1].strategy))
-            for way in ways
-        ]
+        ways = list(self._ways())
         for index, patient in enumerate(self.patients):
             digest = patient_digest(patient)
-            for way, (way_digest, in_file) in zip(ways, told, strict=True):
-                for replicate in range(study.replicates):
-                    job = self._job(index, replicate, *way, (digest, way_digest))
-                    yield replace(job, file_digest=in_file)
+            for way in ways:
+                for replicate in range(self.study.replicates):
+                    order = replace(
+                        way.order,
+                        patient=patient,
+                        patient_index=index,
+                        replicate=replicate,
+                    )
+                    yield self._job(way, order, digest)
 
-    def _job(
-        self,
-        index: int,
-        replicate: int,
-        contender: str,
-        search: SearchTable,
-        visit: VisitTable,
-        digests: tuple[str, str],
-    ) -> Job:
+    def _ways(self) -> "Iterator[_Way]":
         study = self.study
-        own = (index, study.seed, replicate, study.post_replication_pairs)
-        return Job(
-            key=_hash([_version(), *digests, *own])[:KEY_LENGTH],
-            patient=self.patients[index],
-            patient_index=index,
-            contender=contender,
-            device=study.device,
-            visit=visit,
-            search=search,
-            seed=study.seed,
-            replicate=replicate,
-            post_pairs=study.post_replication_pairs,
-        )
+        for one in study.contenders:
+            search = one.search(study.search)
+            for plan in study.plans:
+                for budget in study.budgets_min:
+                    visit = study.visit_of(plan, budget)
+                    order = order_for(
+                        self.patients[0], study.device, visit, seed=study.seed
+                    )
+                    yield _Way(
+                        contender=one.name,
+                        order=order,
+                        task=task_of(search, study.device, order),
+                        digest=_way_digest(one.name, search, visit, study.device),
+                        file_digest=file_digest(search.strategy),
+                    )
+
+    def _job(self, way: "_Way", order: VisitOrder, patient_digest: str) -> Job:
+        post_pairs = self.study.post_replication_pairs
+        own = (order.patient_index, order.seed, order.replicate, post_pairs)
+        key = _hash([_version(), patient_digest, way.digest, *own])[:KEY_LENGTH]
+        return Job(key, way.contender, order, way.task, post_pairs, way.file_digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a contender's visits are made under one plan and budget, whoever comes."""
+
+    contender: str
+    order: VisitOrder
+    task: Task
+    digest: str
+    file_digest: str
 
 
 def plan_of(

@@ -14,7 +14,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self, cast
 
 from harness.common.files import OutputError
-from harness.study.outcome import EvaluationRow, Played, TimingRow, VisitRow
+from harness.study.outcome import EvaluationRow, ScoredVisit, TimingRow, VisitRow
 
 LEDGER_FILE: Final = "ledger.sqlite"
 SCHEMA_VERSION: Final = 1
@@ -149,7 +149,7 @@ class Ledger:
         found = self._db.execute("SELECT 1 FROM visits WHERE key = ?", (key,))
         return found.fetchone() is not None
 
-    def record(self, played: Iterable[Played]) -> None:
+    def record(self, played: Iterable[ScoredVisit]) -> None:
         """Store results, all of them or none."""
         with self._transaction():
             for one in played:

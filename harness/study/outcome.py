@@ -4,16 +4,6 @@ from dataclasses import dataclass
 from math import nan
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """The searched values of one setting."""
-
-    amplitude_v: float
-    phase_duration_ms: float
-    n_pulses: int
-    delay_ms: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitRow:
     """One visit of a study: who, how, what was decided, and what is true of it.
@@ -173,7 +163,7 @@ class TimingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class ScoredVisit:
     """One visit, played and scored."""
 
     visit: VisitRow

@@ -147,7 +147,7 @@ class Runner:
             if n:
                 yield self._alone(job, n, how)
                 continue
-            other = held and held[0].patient_index != job.patient_index
+            other = held and held[0].order.patient_index != job.order.patient_index
             if other or len(held) >= self._n_at_once():
                 yield self._chunk(held)
                 held = []

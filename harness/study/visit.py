@@ -1,86 +1,58 @@
 """One visit of a study: played with a search at the bedside, then scored."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 from statistics import median
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from harness.play.learnt import learnt
-from harness.play.run import search_plan
+from harness.play.played import Played, play
 from harness.play.search import SearchAdvisor
-from harness.play.tables import DeviceTable, SearchTable, VisitTable
-from harness.study.outcome import EvaluationRow, Played, TimingRow, VisitRow
-from harness.task.plan import SearchPlan
+from harness.study.outcome import EvaluationRow, ScoredVisit, TimingRow, VisitRow
+from harness.task.lattice import PULSE
+from harness.task.task import Task
 from harness.truth.score import Scorer
-from optimizers.problem import Spent
+from optimizers.problem import Observation, Spent
 from sim.device.settings import Settings
-from sim.patient import Patient
-from sim.streams import stream
 from sim.units import MS_PER_S, S_PER_MIN
+from sim.visit.order import VisitOrder
 from sim.visit.post_replication import post_gain_pct
 from sim.visit.record import Choice, Tested, VisitRecord
-from sim.visit.visit import run_visit
-
-PULSE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
     """All that determines one visit of a study.
 
-    `device`, `visit` and `search` are the tables of a scenario: the visit's with plan
-    and budget, the search's with strategy, recommender and gate. `patient_index` keys
-    the random streams beside `seed` and `replicate`. The candidate is read again in
-    `post_pairs` fresh pairs; 0 leaves that out. `file_digest` is that of the strategy's
-    file when the visit was planned, empty where it is in none.
+    The candidate is read again in `post_pairs` fresh pairs; 0 leaves that out.
+    `file_digest` is that of the strategy's file when the visit was planned, empty where
+    it is in none.
     """
 
     key: str
-    patient: Patient
-    patient_index: int
     contender: str
-    device: DeviceTable
-    visit: VisitTable
-    search: SearchTable
-    seed: int
-    replicate: int = 0
+    order: VisitOrder
+    task: Task
     post_pairs: int = 0
     file_digest: str = ""
 
-    @property
-    def search_plan(self) -> SearchPlan:
-        """How the settings to try are chosen."""
-        return search_plan(self.search, self.visit, self.device)
 
-
-def play(job: Job) -> Played:
+def scored(job: Job) -> ScoredVisit:
     """Play one visit and score it.
 
     Everything but the timing is the same on every run. Whatever the strategy raises
     is passed on.
     """
     wall_s, cpu_s = time.perf_counter(), time.process_time()
-    plan = job.search_plan
-    rng = stream(
-        job.seed, name="strategy", patient=job.patient_index, replicate=job.replicate
-    )
-    with WatchedAdvisor(plan, rng) as advisor:
-        record = run_visit(
-            job.patient,
-            job.visit.visit_plan,
-            job.device.found_device,
-            advisor=advisor,
-            seed=job.seed,
-            replicate=job.replicate,
-            patient_index=job.patient_index,
-        )
-    scorer = Scorer(job.patient, record.reference, record.plan, plan)
-    row = _visit_row(job, record, advisor, scorer)
-    evaluations = tuple(_evaluation_rows(job.key, advisor, scorer))
+    advisor = WatchedAdvisor.at(job.order, job.task)
+    played = play(job.order, advisor)
+    scorer = Scorer.of(played)
+    row = _visit_row(job, played, scorer)
+    evaluations = tuple(_evaluation_rows(job.key, played, advisor.incumbents, scorer))
     asks_ms = [MS_PER_S * asked_s for asked_s in advisor.asks_s]
     timing = TimingRow(
         key=job.key,
@@ -89,13 +61,14 @@ def play(job: Job) -> Played:
         ask_ms=median(asks_ms) if asks_ms else nan,
         slowest_ask_ms=max(asks_ms, default=nan),
     )
-    return Played(row, evaluations, timing)
+    return ScoredVisit(row, evaluations, timing)
 
 
 def kept_row(job: Job, *, status: str, error: str) -> VisitRow:
     """Return the row of a visit that came to nothing: the reference is kept."""
-    found = job.device.as_found
-    scorer = Scorer(job.patient, found, job.visit.visit_plan, job.search_plan)
+    order = job.order
+    found = order.found.settings
+    scorer = Scorer(order.patient, found, order.plan, job.task)
     columns = _settings_columns(reference=found, candidate=found, final=found)
     return replace(
         identity(job),
@@ -113,8 +86,8 @@ class WatchedAdvisor(SearchAdvisor):
     settings that the recommender would have chosen after each observation.
     """
 
-    def __init__(self, plan: SearchPlan, rng: np.random.Generator) -> None:
-        super().__init__(plan, rng)
+    def __init__(self, task: Task, rng: np.random.Generator) -> None:
+        super().__init__(task, rng)
         self.asks_s: list[float] = []
         self.incumbents: list[Settings] = []
 
@@ -143,17 +116,18 @@ class WatchedAdvisor(SearchAdvisor):
 
 def identity(job: Job) -> VisitRow:
     """Return the row of a visit of which nothing but its place is known."""
+    order, task = job.order, job.task
     return VisitRow(
         key=job.key,
-        patient=job.patient_index,
-        family=job.patient.response.family,
-        in_af=job.patient.in_atrial_fibrillation,
+        patient=order.patient_index,
+        family=order.patient.response.family,
+        in_af=order.patient.in_atrial_fibrillation,
         contender=job.contender,
-        strategy=job.search.strategy,
-        recommender=job.search.recommender_for(),
-        plan=job.visit.plan,
-        budget_min=job.visit.titration_min,
-        replicate=job.replicate,
+        strategy=task.strategy_name,
+        recommender=task.recommender,
+        plan=order.plan.plan,
+        budget_min=order.plan.titration_min,
+        replicate=order.replicate,
     )
 
 
@@ -165,15 +139,14 @@ def _settings_columns(**named: Settings) -> dict[str, Any]:
     }
 
 
-def _visit_row(
-    job: Job, record: VisitRecord, advisor: WatchedAdvisor, scorer: Scorer
-) -> VisitRow:
+def _visit_row(job: Job, played: Played, scorer: Scorer) -> VisitRow:
+    record = played.record
     choice, verdict = _choice(record), record.verdict
-    spent = _spent(advisor)[-1]
+    spent = _spent(played.log)[-1]
     post_gain = _post_gain_pct(job, record, choice.settings)
     return replace(
         identity(job),
-        n_evaluations=advisor.n_asked,
+        n_evaluations=len(played.log),
         n_tests=len(record.tested),
         minutes=spent.minutes,
         beats=spent.beats,
@@ -190,7 +163,7 @@ def _visit_row(
         pair_sd_pct=verdict.pair_sd_pct,
         pairs_done=verdict.pairs_done,
         naive_claim_pct=verdict.best_single_reading_pct,
-        information_bits=_information_bits(advisor),
+        information_bits=_information_bits(played),
         post_gain_pct=post_gain,
         post_regret_pct=scorer.regret_pct(post_gain),
         **_settings_columns(
@@ -212,47 +185,40 @@ def _choice(record: VisitRecord) -> Choice:
 def _post_gain_pct(job: Job, record: VisitRecord, candidate: Settings) -> float:
     if job.post_pairs == 0:
         return nan
-    found = replace(job.device.found_device, settings=record.reference, state="ACTIVE")
-    return post_gain_pct(
-        job.patient,
-        job.visit.visit_plan,
-        found,
-        candidate=candidate,
-        n_pairs=job.post_pairs,
-        seed=job.seed,
-        patient_index=job.patient_index,
-        replicate=job.replicate,
-    )
+    order = job.order
+    found = replace(order.found, settings=record.reference, state="ACTIVE")
+    return post_gain_pct(replace(order, found=found), candidate, job.post_pairs)
 
 
-def _information_bits(advisor: WatchedAdvisor) -> float:
+def _information_bits(played: Played) -> float:
     """Return how far the readings narrowed down where the highest gain lies."""
     read = [
         (seen.tested, seen.channels["benefit"], seen.standard_error)
-        for seen in advisor.log
+        for seen in played.log
         if seen.usable and seen.standard_error > 0.0
     ]
-    told = learnt(advisor.problem.space, advisor.problem.reference, read)
+    told = learnt(played.space.space, played.space.reference_point, read)
     if told is None:
         return 0.0
     points = list(dict.fromkeys(point for point, _, _ in read))
     return told.information(points, points[0]).gained_bits
 
 
-def _spent(advisor: SearchAdvisor) -> list[Spent]:
-    """Return what the search had cost before the first and after each observation."""
+def _spent(log: Sequence[Observation]) -> list[Spent]:
+    """Return what a search had cost before the first and after each observation."""
     spent = [Spent()]
-    for observation in advisor.log:
+    for observation in log:
         spent.append(spent[-1].plus(observation))
     return spent
 
 
 def _evaluation_rows(
-    key: str, advisor: WatchedAdvisor, scorer: Scorer
+    key: str, played: Played, incumbents: Sequence[Settings], scorer: Scorer
 ) -> Iterator[EvaluationRow]:
-    steps = zip(advisor.log, _spent(advisor)[1:], advisor.incumbents, strict=True)
+    log = played.log
+    steps = zip(log, _spent(log)[1:], incumbents, strict=True)
     for number, (seen, spent, incumbent) in enumerate(steps, start=1):
-        tested = advisor.settings_of(seen.tested)
+        tested = played.space.settings_of(seen.tested)
         incumbent_gain = scorer.gain_pct(incumbent)
         yield EvaluationRow(
             key=key,

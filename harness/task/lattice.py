@@ -1,6 +1,11 @@
-"""The lattice that is searched: settings around a reference that do not conflict."""
+"""The lattice that is searched: settings around a reference that do not conflict.
+
+A `Lattice` says which values may be tried; laid around the reference of a visit it
+becomes a `TherapySpace`, whose points are what strategies ask for.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -13,69 +18,93 @@ from sim.device.settings import Settings, with_dependents
 from sim.heart.dose import Train
 from sim.sources import unit_of
 
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Which settings may be tried around a reference.
+
+    Attributes
+    ----------
+    axes
+        Names of the settings that are searched.
+    limits
+        Name, lowest and highest value of the axes that are not searched in full.
+    model
+        Of the device, which has values and conflicts of its own.
+    solve_dependents
+        Whether the refractories follow the searched values.
+    """
+
+    axes: tuple[str, ...] = ("amplitude_v", "phase_duration_ms", "delay_ms")
+    limits: tuple[tuple[str, float, float], ...] = ()
+    model: str = "CCM X11"
+    solve_dependents: bool = True
+
+    def around(self, reference: Settings) -> "TherapySpace":
+        """Return the settings around a reference, without those that conflict."""
+        return _around(self, reference)
+
+    def with_values(self, reference: Settings, values: dict[str, float]) -> Settings:
+        """Return the reference with searched values in place of its own."""
+        if "n_pulses" in values:
+            values = values | {"n_pulses": int(values["n_pulses"])}
+        settings = reference.with_values(values)
+        if not self.solve_dependents:
+            return settings
+        return with_dependents(settings, self.model)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TherapySpace:
+    """The settings that may be tried around one reference, and their points."""
+
+    lattice: Lattice
+    reference: Settings
+    space: Space
+
+    @property
+    def reference_point(self) -> Point:
+        """The point nearest to the reference."""
+        return self.point_of(self.reference)
+
+    def settings_of(self, point: Point) -> Settings:
+        """Return the reference with the searched values of one point."""
+        values = dict(self.space.as_dict(point))
+        return self.lattice.with_values(self.reference, values)
+
+    def point_of(self, settings: Settings) -> Point:
+        """Return the point nearest to some settings."""
+        names = self.lattice.axes
+        return self.space.nearest([float(getattr(settings, name)) for name in names])
+
 
 @lru_cache(maxsize=64)
-def therapy_space(
-    reference: Settings,
-    axes: tuple[str, ...],
-    limits: tuple[tuple[str, float, float], ...],
-    *,
-    model: str,
-    solve_dependents: bool,
-) -> Space:
-    """Return the lattice around a reference, without the settings that conflict.
+def _around(lattice: Lattice, reference: Settings) -> TherapySpace:
+    """Lay a lattice out; cached, since the conflicts take longer than a test."""
+    table = parameters(lattice.model)
+    bounds = {name: (low, high) for name, low, high in lattice.limits}
 
-    Cached, since deciding which of thousands of settings conflict takes longer than
-    a test; the result is immutable.
-    """
-    table = parameters(model)
-    bounds = {name: (low, high) for name, low, high in limits}
+    def axis(name: str) -> Axis:
+        values = [float(value) for value in table[name].values]
+        return Axis(name, unit_of(name), _within(values, bounds.get(name)))
 
     def allowed(point: Point) -> bool:
-        settings = settings_at(
-            reference, space, point, model=model, solve_dependents=solve_dependents
-        )
-        return not settings.conflicts(model)
+        values = dict(space.as_dict(point))
+        settings = lattice.with_values(reference, values)
+        return not settings.conflicts(lattice.model)
 
-    space = Space(
-        tuple(
-            Axis(
-                name,
-                unit_of(name),
-                _values([float(v) for v in table[name].values], bounds.get(name)),
-            )
-            for name in axes
-        ),
-        allowed,
-    )
-    return space
+    space = Space(tuple(axis(name) for name in lattice.axes), allowed)
+    return TherapySpace(lattice, reference, space)
 
 
-def _values(
+def _within(
     values: Sequence[float], bounds: tuple[float, float] | None
 ) -> tuple[float, ...]:
     if bounds is None:
         return tuple(values)
     return tuple(value for value in values if bounds[0] <= value <= bounds[1])
-
-
-def settings_at(
-    reference: Settings,
-    space: Space,
-    point: Point,
-    *,
-    model: str,
-    solve_dependents: bool,
-) -> Settings:
-    """Return the reference with the searched values of one point."""
-    values = dict(space.as_dict(point))
-    if "n_pulses" in values:
-        values["n_pulses"] = int(values["n_pulses"])
-    settings = reference.with_values(values)
-    return with_dependents(settings, model) if solve_dependents else settings
-
-
-FloatArray = NDArray[np.float64]
 
 
 PULSE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")

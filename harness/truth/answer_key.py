@@ -12,6 +12,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.play.played import Played
 from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.beating import (
@@ -74,8 +75,9 @@ class Schedule:
     n_pairs: int
 
 
-def answer_key(record: VisitRecord) -> AnswerKey:
-    """Return the truth about the settings that the visit chose to verify."""
+def truth_of(played: Played) -> AnswerKey:
+    """Return the truth about the settings that a visit chose to verify."""
+    record = played.record
     patient, choice = record.patient, record.choice
     candidate = choice.settings if choice is not None else record.final
     leads = leads_of(record)

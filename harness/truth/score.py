@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 
-from harness.task.lattice import therapy_space
-from harness.task.objective import pulse_energy
-from harness.task.plan import SearchPlan
+from harness.play.played import Played
+from harness.task.lattice import Lattice
+from harness.task.objective import Objective, pulse_energy
+from harness.task.task import Task
 from harness.truth.answer_key import ees_gain, is_off
 from harness.truth.landscape import Landscape, landscape
 from sim.device.leads import Leads
@@ -35,27 +36,27 @@ class Scorer:
     """Looks settings up on the response curve of one patient; leads intact.
 
     `reference` is what the visit compared with, `plan` gives the read windows of the
-    estimand, `search` the lattice and the weights of the utility.
+    estimand, `task` the lattice and the weights of the utility.
     """
 
     patient: Patient
     reference: Settings
     plan: VisitPlan
-    search: SearchPlan
+    task: Task
+
+    @classmethod
+    def of(cls, played: Played) -> Self:
+        """Return the scorer of what a visit chose among."""
+        record = played.record
+        return cls(record.patient, record.reference, record.plan, played.task)
 
     @property
     def truth(self) -> Landscape:
         """The truth of the whole lattice, made once per patient and reference."""
         window = tuple((name, getattr(self.plan, name)) for name in _WINDOW)
         # what only steers the search has no part in the truth, nor in the cache
-        search = SearchPlan(
-            axes=self.search.axes,
-            limits=self.search.limits,
-            model=self.search.model,
-            solve_dependents=self.search.solve_dependents,
-            objective=self.search.objective,
-        )
-        return _landscape(self.patient, self.reference, window, search)
+        lattice, objective = self.task.lattice, self.task.objective
+        return _landscape(self.patient, self.reference, window, lattice, objective)
 
     def gain_pct(self, settings: Settings) -> float:
         """Return the true window gain; exactly 0 for the reference."""
@@ -76,7 +77,7 @@ class Scorer:
         energy_frac = pulse_energy(settings) / pulse_energy(Settings())
         felt = max(self._level(settings), 0.0)
         gain = self.gain_pct(settings)
-        return self.search.objective.utility_pct(gain, energy_frac, felt)
+        return self.task.objective.utility_pct(gain, energy_frac, felt)
 
     def tolerated(self, settings: Settings) -> bool:
         """Return whether settings are off or felt below the grade that excludes."""
@@ -118,15 +119,10 @@ def _landscape(
     patient: Patient,
     reference: Settings,
     window: tuple[tuple[str, object], ...],
-    search: SearchPlan,
+    lattice: Lattice,
+    objective: Objective,
 ) -> Landscape:
-    space = therapy_space(
-        reference,
-        search.axes,
-        search.limits,
-        model=search.model,
-        solve_dependents=search.solve_dependents,
-    )
     values: dict[str, Any] = dict(window)
     plan = replace(VisitPlan(), **values)
-    return landscape(patient, reference, space, plan=plan, objective=search.objective)
+    space = lattice.around(reference).space
+    return landscape(patient, reference, space, plan=plan, objective=objective)

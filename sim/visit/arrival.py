@@ -1,7 +1,7 @@
 """Before the device is touched: check-in, consent, vitals, exam, symptoms."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import simpy
@@ -9,8 +9,8 @@ import simpy
 from sim.instruments import CuffError
 from sim.sources import sourced
 from sim.units import S_PER_MIN
-from sim.visit.clinic import Visit
 from sim.visit.record import Check, Symptoms, Vitals
+from sim.visit.visit import Visit
 
 Process = Generator[simpy.Event, object, None]
 WORST_SCORE: Final = 10.0  # end of the scale on which symptoms are asked for
@@ -60,13 +60,14 @@ def examine(visit: Visit) -> Process:
 
 def check_off(visit: Visit, name: str, text: str) -> None:
     """Put one item of the checklist on record."""
-    visit.findings.checklist.append(Check(name, True, text))
+    done = (*visit.findings.checklist, Check(name, True, text))
+    visit.findings = replace(visit.findings, checklist=done)
     visit.note("check", f"{name}: {text}")
 
 
 def pseudonym(visit: Visit) -> str:
     """Return the pseudonym that stands for the simulated patient everywhere."""
-    return f"SIM-{visit.seed:06d}-{visit.replicate:03d}"
+    return f"SIM-{visit.order.seed:06d}-{visit.order.replicate:03d}"
 
 
 def take_vitals(visit: Visit) -> None:
@@ -89,7 +90,8 @@ def take_vitals(visit: Visit) -> None:
         respiration_per_min=round(60.0 * visit.patient.breathing_hz),
         spo2_pct=min(100.0, round(visit.patient.profile.spo2_pct + spo2_error)),
     )
-    visit.findings.vitals.append(vitals)
+    taken = (*visit.findings.vitals, vitals)
+    visit.findings = replace(visit.findings, vitals=taken)
     visit.note(
         "vitals",
         f"cuff {sbp:.0f}/{dbp:.0f} mmHg, heart rate {vitals.heart_rate_bpm:.0f}/min,"
@@ -112,5 +114,6 @@ def review_symptoms(visit: Visit, *, relief: float) -> None:
     symptoms = Symptoms(
         float(visit.env.now), profile.nyha_class, dyspnoea, fatigue, text
     )
-    visit.findings.symptoms.append(symptoms)
+    told = (*visit.findings.symptoms, symptoms)
+    visit.findings = replace(visit.findings, symptoms=told)
     visit.note("symptoms", text)

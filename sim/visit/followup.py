@@ -7,13 +7,13 @@ from typing import Final
 from sim.device.settings import Settings
 from sim.sources import sourced
 from sim.units import H_PER_DAY
-from sim.visit.clinic import Visit
 from sim.visit.delivery import Loss, losses
 from sim.visit.interrogation import cause_text
 from sim.visit.programmer import share_text
 from sim.visit.programmer.scan import RULES_OF_SENSING
 from sim.visit.programming import recharge_days
 from sim.visit.record import FollowUp, Verdict
+from sim.visit.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from typing import Any, TypeVar, cast
 
 import simpy
 
-from sim.device.settings import Settings
 from sim.patient import Patient
-from sim.visit.clinic import FoundDevice, Visit
-from sim.visit.plan import VisitPlan
+from sim.visit.advisor import Nobody
+from sim.visit.order import VisitOrder
+from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.programmer import Programmer
-from sim.visit.record import Choice, Tested
+from sim.visit.visit import Visit
 
 T = TypeVar("T")
 
@@ -32,9 +32,8 @@ class HandsOn:
     def __init__(
         self, patient: Patient, found: FoundDevice | None = None, *, seed: int = 1
     ) -> None:
-        self.visit = Visit(
-            patient, VisitPlan(), found or FoundDevice(), advisor=_Nobody(), seed=seed
-        )
+        order = VisitOrder(patient, found or FoundDevice(), VisitPlan(), seed)
+        self.visit = Visit(order, Nobody())
         self.visit.generator.force_on = True
 
     @property
@@ -63,21 +62,3 @@ class HandsOn:
     def wait_beats(self, n_beats: int) -> None:
         """Let the heart beat."""
         self.do(self.visit.bedside.wait_beats(n_beats))
-
-
-class _Nobody:
-    """Advises nothing."""
-
-    def begin(self, reference: Settings, n_tests: int) -> None:
-        """Take note of nothing."""
-
-    def propose(self) -> Settings | None:
-        """Propose nothing."""
-        return None
-
-    def learn(self, tested: Tested) -> None:
-        """Learn nothing."""
-
-    def recommend(self) -> Choice:
-        """Refuse: nothing was tested."""
-        raise ValueError("nobody advises in a hands-on session")

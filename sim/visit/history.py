@@ -11,7 +11,8 @@ from sim.device.leads import Leads
 from sim.heart.conduction import Conduction
 from sim.heart.rhythm import Rhythm
 from sim.patient import Patient
-from sim.visit.clinic import FoundDevice, put_into_state
+from sim.visit.implant import put_into_state
+from sim.visit.plan import FoundDevice
 
 HISTORY_BEATS: Final = 1500
 

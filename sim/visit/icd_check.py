@@ -6,7 +6,7 @@ from typing import Final
 from sim.device.icd import Icd, IcdBeat, IcdWatch, watch_icd
 from sim.device.settings import Settings
 from sim.units import S_PER_MS
-from sim.visit.clinic import Visit
+from sim.visit.visit import Visit
 
 ICD: Final = Icd()
 

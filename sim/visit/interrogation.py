@@ -1,6 +1,7 @@
 """Reading the device out, and mending what stops it from delivering."""
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,6 @@ from sim.device.schedule import scheduled_h_per_day
 from sim.device.settings import Settings, with_dependents
 from sim.heart.conduction import refractory_s
 from sim.units import MS_PER_S, S_PER_H, S_PER_MIN
-from sim.visit.clinic import Visit
 from sim.visit.delivery import losses, losses_text
 from sim.visit.history import sample_counters
 from sim.visit.icd_check import interrogate_icd
@@ -24,6 +24,7 @@ from sim.visit.programmer.scan import (
 )
 from sim.visit.record import Interrogation
 from sim.visit.safety import RULES, SafetyFilter
+from sim.visit.visit import Visit
 
 Process = Generator[simpy.Event, object, None]
 Changes = Mapping[str, tuple[object, str]]
@@ -64,7 +65,8 @@ def interrogate(visit: Visit) -> Process:
     sample = history(visit)
     share = _eligible_share(sample)
     counters = counters_since_visit(visit, sample)
-    visit.findings.as_found = read_out(visit, share, counters)
+    as_found = read_out(visit, share, counters)
+    visit.findings = replace(visit.findings, as_found=as_found)
     visit.note("interrogation", f"settings read; CCM delivered {share_text(share)}")
     _find_losses(visit, sample.delivered / sample.beats, counters)
     if interrogate_icd(visit):
@@ -97,7 +99,7 @@ def _find_losses(visit: Visit, share: float, counters: Mapping[str, int]) -> Non
         return
     got = f"CCM in {share_text(share)} of the scheduled beats"
     text = f"counters: {got}; cause: {losses_text(found)}"
-    visit.findings.sensing.append(text)
+    _tell(visit, text)
     visit.note("interrogation", text)
 
 
@@ -128,7 +130,7 @@ def scan(visit: Visit, n: int) -> Scan:
 def mend_sensing(visit: Visit) -> Process:
     """Sensing before safety before titration: thresholds, scan, window, mode."""
     yield from visit.bedside.wait_s(visit.plan.site.sensing_min * S_PER_MIN)
-    n_told, n_beats = len(visit.findings.sensing), RULES_OF_SENSING.scan_beats
+    n_told, n_beats = len(visit.findings.sensing_findings), RULES_OF_SENSING.scan_beats
     if visit.ended_for_safety:
         visit.filter = _filter(visit, scan(visit, n_beats))
         return
@@ -147,9 +149,13 @@ def mend_sensing(visit: Visit) -> Process:
     visit.filter = _filter(visit, scan(visit, n_beats))
 
 
+def _tell(visit: Visit, *texts: str) -> None:
+    told = (*visit.findings.sensing_findings, *texts)
+    visit.findings = replace(visit.findings, sensing_findings=told)
+
+
 def _mended(visit: Visit, changes: Changes) -> Settings:
     """Return the settings with the changes, less the window where none fits."""
-    sensing = visit.findings.sensing
     without = {name: row for name, row in changes.items() if name not in _WINDOW}
     for some in (changes, without):
         values = {name: value for name, (value, _) in some.items()}
@@ -157,9 +163,9 @@ def _mended(visit: Visit, changes: Changes) -> Settings:
         settings = with_dependents(settings, visit.found.model)
         wrong = visit.programmer.conflicts(settings)
         if not wrong:
-            sensing.extend(reason for _, reason in some.values())
+            _tell(visit, *(reason for _, reason in some.values() if reason))
             return settings
-        sensing.append(f"no alert window for this local sense: {wrong[0].reason}")
+        _tell(visit, f"no alert window for this local sense: {wrong[0].reason}")
     return visit.generator.settings
 
 
@@ -167,11 +173,12 @@ def _judge_sensing(visit: Visit, first: int, n_told: int) -> None:
     """Say what is delivered now; without enough of it nothing is titrated."""
     rules, log = RULES_OF_SENSING, visit.bedside.log
     share, lost = log.delivered_frac(first), log.unsensed_frac(first)
-    visit.findings.sensing.append(
+    _tell(
+        visit,
         f"CCM delivered {share_text(share)} of {rules.scan_beats} beats after the"
-        f" sensing tests ({share_text(rules.least_delivered_frac)} wanted)"
+        f" sensing tests ({share_text(rules.least_delivered_frac)} wanted)",
     )
-    for text in filter(None, visit.findings.sensing[n_told:]):
+    for text in visit.findings.sensing_findings[n_told:]:
         visit.note("sensing", text)
     if lost > 1.0 - rules.least_delivered_frac or share == 0.0:
         visit.not_titrated = (

@@ -1,15 +1,16 @@
 """After programming: observation of the patient, then report and recommendations."""
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import simpy
 
 from sim.units import S_PER_MIN
 from sim.visit.arrival import ASKING, review_symptoms, take_vitals
-from sim.visit.clinic import Visit
 from sim.visit.programmer import share_text
 from sim.visit.programming import read_again
 from sim.visit.verification import stop
+from sim.visit.visit import Visit
 
 Process = Generator[simpy.Event, object, None]
 
@@ -29,11 +30,12 @@ def observe(visit: Visit) -> Process:
     nothing = (
         "no arrhythmia and no adverse effect" if not seen else "see adverse events"
     )
-    visit.findings.observation_text = (
+    text = (
         f"{nothing} seen in {visit.plan.observation_min:g} min of monitored rhythm;"
         f" ectopic beats {n}; CCM with {share_text(share)} of beats"
     )
-    visit.note("observation", visit.findings.observation_text)
+    visit.findings = replace(visit.findings, observation_text=text)
+    visit.note("observation", text)
     _restore_schedule(visit)
     take_vitals(visit)
     review_symptoms(visit, relief=_relief(visit))

@@ -14,7 +14,6 @@ from typing import Final, TypeVar
 
 import simpy
 
-from sim.visit.clinic import Visit
 from sim.visit.measuring_noise import (
     PLANNING,
     Level,
@@ -28,6 +27,7 @@ from sim.visit.measuring_noise import (
 from sim.visit.pairs import Comparison, gain_pct, pair_of, read_arms, read_pair
 from sim.visit.plan import VisitPlan
 from sim.visit.record import Arm, Pair
+from sim.visit.visit import Visit
 
 T = TypeVar("T")
 Process = Generator[simpy.Event, object, T]

@@ -10,9 +10,9 @@ import simpy
 from sim.device.settings import Settings
 from sim.instruments import RULES, Reading
 from sim.units import PCT_PER_FRAC
-from sim.visit.clinic import Visit
 from sim.visit.record import Arm, Gains, Pair, Purpose, Role
 from sim.visit.safety import RULES as SAFETY
+from sim.visit.visit import Visit
 
 T = TypeVar("T")
 Process = Generator[simpy.Event, object, T]

@@ -1,6 +1,7 @@
 """Post-replication: what the chosen settings gain in fresh pairs with fresh errors."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from math import nan
 from statistics import fmean
 from typing import Final
@@ -8,46 +9,16 @@ from typing import Final
 import simpy
 
 from sim.device.settings import Settings
-from sim.patient import Patient
-from sim.streams import stream
-from sim.visit.clinic import Visit
+from sim.visit.advisor import Nobody
+from sim.visit.order import VisitOrder
 from sim.visit.pairs import ABBA, BAAB, Comparison, StoppedError, read_pair
-from sim.visit.plan import FoundDevice, VisitPlan
-from sim.visit.record import Choice, Tested
+from sim.visit.visit import Visit
 
 _REST_BEATS: Final = 60
 _LARGEST_SEED: Final = 2**53
 
 
-class _Nobody:
-    """Advises nothing: all that is read is decided beforehand."""
-
-    def begin(self, reference: Settings, n_tests: int) -> None:
-        """Take no note."""
-
-    def propose(self) -> Settings | None:
-        """Propose nothing."""
-        return None
-
-    def learn(self, tested: Tested) -> None:
-        """Learn nothing."""
-
-    def recommend(self) -> Choice:
-        """Refuse: there is nothing to choose."""
-        raise ValueError("a post-replication has no choice to make")
-
-
-def post_gain_pct(
-    patient: Patient,
-    plan: VisitPlan,
-    found: FoundDevice,
-    *,
-    candidate: Settings,
-    n_pairs: int,
-    seed: int,
-    patient_index: int = 0,
-    replicate: int = 0,
-) -> float:
+def post_gain_pct(order: VisitOrder, candidate: Settings, n_pairs: int) -> float:
     """Return the mean gain of a candidate over the settings as found, percent.
 
     The pairs are those of a verification, on the same patient at another time: rhythm,
@@ -55,19 +26,10 @@ def post_gain_pct(
     for every strategy. Exactly 0 where candidate and reference are equal; nan where no
     pair could be read.
     """
-    if candidate == found.settings:
+    if candidate == order.found.settings:
         return 0.0
-    root = stream(
-        seed, name="post_replication", patient=patient_index, replicate=replicate
-    )
-    visit = Visit(
-        patient,
-        plan,
-        found,
-        advisor=_Nobody(),
-        seed=int(root.integers(_LARGEST_SEED)),
-        patient_index=patient_index,
-    )
+    seed = int(order.rng("post_replication").integers(_LARGEST_SEED))
+    visit = Visit(replace(order, seed=seed, replicate=0), Nobody())
     gains: list[float] = []
     visit.env.run(until=visit.env.process(_pairs(visit, candidate, n_pairs, gains)))
     return fmean(gains) if gains else nan

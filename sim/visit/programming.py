@@ -12,7 +12,6 @@ from sim.heart.sensation import reported_grade, sensation_level
 from sim.sources import sourced
 from sim.units import MIN_PER_H, PCT_PER_FRAC, S_PER_MIN
 from sim.visit.bedside import train_of
-from sim.visit.clinic import Visit
 from sim.visit.icd_check import ICD, icd_markers, icd_watch
 from sim.visit.interrogation import read_out
 from sim.visit.programmer import settings_text, share_text
@@ -20,6 +19,7 @@ from sim.visit.programmer.scan import RULES_OF_SENSING
 from sim.visit.record import Check
 from sim.visit.safety import RULES
 from sim.visit.verification import permanent_settings, stop
+from sim.visit.visit import Visit
 
 Process = Generator[simpy.Event, object, None]
 Checking = Generator[simpy.Event, object, bool]
@@ -78,7 +78,8 @@ def _checks_passed(visit: Visit, settings: Settings) -> Checking:
         checks.append((yield from _in_posture(visit, settings, posture)))
     if settings == visit.reference:
         checks = [replace(c, name=f"{c.name} (reference)") for c in checks]
-    visit.findings.final_checks.extend(checks)
+    done = (*visit.findings.final_checks, *checks)
+    visit.findings = replace(visit.findings, final_checks=done)
     for check in checks:
         passed = "passed" if check.passed else "FAILED"
         visit.note("check", f"{check.name}: {passed}, {check.text}")
@@ -173,7 +174,7 @@ def read_again(visit: Visit) -> Process:
     share = counters.delivered_pct / 100.0
     rows = {c.value: n for c, n in counters.beats_by_cause.items() if n}
     left = read_out(visit, share, {"BEATS": counters.beats, **rows})
-    visit.findings.as_left = left
+    visit.findings = replace(visit.findings, as_left=left)
     proof = "match" if left.settings == visit.programmer.programmed else "DIFFER"
     visit.note("re-interrogation", f"programmed and read values {proof}")
     visit.generator.reset_counters()

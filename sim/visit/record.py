@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sim.device.settings import Settings
 from sim.instruments import Reading
 from sim.patient import Patient
+from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
 
 Purpose = Literal["response", "sham", "titration", "verification"]
@@ -264,37 +265,63 @@ class BeatTable:
         return self.rows[:, self.columns.index(name)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VisitRecord:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Findings:
+    """What the steps of a visit put on record, each its own part.
+
+    A visit that goes on has some of it; `VisitRecord` has all. Vital signs and symptoms
+    are taken at the beginning and at the end, `sensing_findings` are sentences.
+    """
+
+    vitals: tuple[Vitals, ...] = ()
+    symptoms: tuple[Symptoms, ...] = ()
+    checklist: tuple[Check, ...] = ()
+    as_found: Interrogation | None = None
+    sensing_findings: tuple[str, ...] = ()
+    response_pairs: tuple[Pair, ...] = ()
+    sham_pair: Pair | None = None
+    tested: tuple[Tested, ...] = ()
+    choice: Choice | None = None
+    verification_pairs: tuple[Pair, ...] = ()
+    verdict: Verdict | None = None
+    final_checks: tuple[Check, ...] = ()
+    as_left: Interrogation | None = None
+    observation_text: str = ""
+    adverse_events: tuple[AdverseEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class VisitRecord(Findings):
     """Everything that a report, a table or a replay needs of one visit.
 
+    Its findings are complete: what may be missing while the visit goes on is there.
     `programmed` are all settings of the visit; a beat's `setting_id` counts them.
     """
 
-    patient: Patient
-    plan: VisitPlan
-    found: FoundDevice
-    seed: int
+    order: VisitOrder
     pseudonym: str
     reference: Settings
     final: Settings
-    choice: Choice | None
+    as_found: Interrogation
     verdict: Verdict
+    as_left: Interrogation
     phases: tuple[PhaseTime, ...]
     events: tuple[Event, ...]
-    vitals: tuple[Vitals, Vitals]
-    symptoms: tuple[Symptoms, Symptoms]
-    checklist: tuple[Check, ...]
-    as_found: Interrogation
-    as_left: Interrogation
-    sensing_findings: tuple[str, ...]
-    response_pairs: tuple[Pair, ...]
-    sham_pair: Pair | None
-    tested: tuple[Tested, ...]
-    verification_pairs: tuple[Pair, ...]
-    final_checks: tuple[Check, ...]
-    adverse_events: tuple[AdverseEvent, ...]
-    observation_text: str
     follow_up: tuple[FollowUp, ...]
     beats: BeatTable
     programmed: tuple[Settings, ...] = ()
+
+    @property
+    def patient(self) -> Patient:
+        """Who came."""
+        return self.order.patient
+
+    @property
+    def plan(self) -> VisitPlan:
+        """What was planned."""
+        return self.order.plan
+
+    @property
+    def found(self) -> FoundDevice:
+        """The device as the patient brought it in."""
+        return self.order.found

@@ -1,6 +1,7 @@
 """Does the patient respond, and to what: response test and timed titration."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import simpy
@@ -10,7 +11,6 @@ from sim.device.settings import Settings
 from sim.heart.sensation import reported_grade, sensation_level
 from sim.units import S_PER_MIN
 from sim.visit.bedside import train_of
-from sim.visit.clinic import Visit
 from sim.visit.interrogation import latest_train_end_ms
 from sim.visit.measuring import (
     Measured,
@@ -22,6 +22,7 @@ from sim.visit.pairs import Comparison, StoppedError, read_pair
 from sim.visit.programmer import settings_text
 from sim.visit.record import Pair, Purpose, Tested
 from sim.visit.safety import RULES, URGENT, Admitted, ectopy_is_excessive
+from sim.visit.visit import Visit
 
 T = TypeVar("T")
 Process = Generator[simpy.Event, object, T]
@@ -30,7 +31,6 @@ NOMINAL: Final = Settings()
 
 def response_test(visit: Visit) -> Process[None]:
     """Read the reference against OFF, and one sham pair: reference against itself."""
-    found = visit.findings
     n = visit.plan.response_pairs
     sham_place = int(visit.rng("arm_order").integers(0, n + 1))
     for place in range(n + 1):
@@ -47,9 +47,10 @@ def response_test(visit: Visit) -> Process[None]:
                 return
             continue
         if is_sham:
-            found.sham_pair = pair
+            visit.findings = replace(visit.findings, sham_pair=pair)
         else:
-            found.response_pairs.append(pair)
+            pairs = (*visit.findings.response_pairs, pair)
+            visit.findings = replace(visit.findings, response_pairs=pairs)
         against = "reference against itself" if is_sham else "CCM off against reference"
         visit.note("pair", f"{purpose} pair, {against}: {pair_text(pair)}")
 
@@ -62,7 +63,8 @@ def titrate(visit: Visit) -> Process[None]:
         if settings is None:
             return
         tested = yield from test(visit, settings)
-        visit.findings.tested.append(tested)
+        seen = (*visit.findings.tested, tested)
+        visit.findings = replace(visit.findings, tested=seen)
         visit.advisor.learn(tested)
         if visit.ended_for_safety:
             return

@@ -9,11 +9,11 @@ import simpy
 
 from sim.device.settings import Settings
 from sim.units import PCT_PER_FRAC, S_PER_MIN
-from sim.visit.clinic import Visit
 from sim.visit.pairs import ABBA, BAAB, Comparison, StoppedError, read_pair
 from sim.visit.record import Choice, Verdict
 from sim.visit.titration import daily, judge_ectopy, make_safe, pair_text
 from sim.visit.verdict import NOT_READ, judge
+from sim.visit.visit import Visit
 
 Process = Generator[simpy.Event, object, None]
 NO_CANDIDATE: Final = (
@@ -23,17 +23,17 @@ NO_CANDIDATE: Final = (
 
 def verify(visit: Visit) -> Process:
     """Rest, then read the fixed number of pairs; no look before the end."""
-    found = visit.findings
-    choice = found.choice = visit.advisor.recommend()
+    choice = visit.advisor.recommend()
+    visit.findings = replace(visit.findings, choice=choice)
     visit.note("choice", choice.reason)
     if visit.may_titrate:
         yield from visit.programmer.program(visit.reference)
         yield from visit.bedside.wait_s(visit.plan.site.rest_min * S_PER_MIN)
     if visit.may_titrate and choice.settings != visit.reference:
         yield from _read_pairs(visit, choice)
-    if found.verdict is None:
-        found.verdict = _judged(visit, choice)
-    visit.note("verdict", f"{found.verdict.kind}: {found.verdict.reason}")
+    verdict = visit.findings.verdict or _judged(visit, choice)
+    visit.findings = replace(visit.findings, verdict=verdict)
+    visit.note("verdict", f"{verdict.kind}: {verdict.reason}")
 
 
 def _read_pairs(visit: Visit, choice: Choice) -> Process:
@@ -49,7 +49,8 @@ def _read_pairs(visit: Visit, choice: Choice) -> Process:
             yield from make_safe(visit, stopped.reason, choice.settings)
             stop(visit, stopped.reason)
             return
-        visit.findings.verification_pairs.append(pair)
+        pairs = (*visit.findings.verification_pairs, pair)
+        visit.findings = replace(visit.findings, verification_pairs=pairs)
         visit.note("pair", f"verification pair: {pair_text(pair)}")
         excess = yield from judge_ectopy(visit, choice.settings)
         if excess:
@@ -73,7 +74,8 @@ def _judged(visit: Visit, choice: Choice) -> Verdict:
 def stop(visit: Visit, reason: str) -> None:
     """Turn the verdict into a stop for safety; what the pairs showed is kept."""
     verdict = visit.findings.verdict or _from_pairs(visit)
-    visit.findings.verdict = replace(verdict, kind="stopped for safety", reason=reason)
+    stopped = replace(verdict, kind="stopped for safety", reason=reason)
+    visit.findings = replace(visit.findings, verdict=stopped)
     visit.note("verdict", f"stopped for safety: {reason}")
 
 

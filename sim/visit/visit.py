@@ -1,144 +1,190 @@
-"""The whole visit: eleven steps in order, from check-in to the record."""
+"""The visit as it goes on: who is there, what has been seen, the clock and the log."""
 
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
 
+import numpy as np
 import simpy
 
-from sim.patient import Patient
-from sim.units import S_PER_MIN
-from sim.visit.arrival import check_in, examine, pseudonym
-from sim.visit.clinic import Advisor, FoundDevice, Progress, Visit
-from sim.visit.followup import follow_up
-from sim.visit.interrogation import interrogate, mend_sensing
-from sim.visit.leaving import close_report, observe
-from sim.visit.measuring import n_tests
-from sim.visit.plan import PHASES, VisitPlan
-from sim.visit.programming import program_permanently, read_again
-from sim.visit.record import VisitRecord
-from sim.visit.titration import response_test, titrate
-from sim.visit.verification import verify
+from sim.device.generator import PulseGenerator
+from sim.device.settings import Settings
+from sim.heart.beating import BeatingHeart, heart_streams
+from sim.instruments import Instruments, beats_to_read, beats_to_settle, readout
+from sim.units import S_PER_H, S_PER_MIN
+from sim.visit.advisor import Advisor
+from sim.visit.bedside import Bedside
+from sim.visit.implant import found_generator
+from sim.visit.measuring_noise import arm_s
+from sim.visit.order import VisitOrder
+from sim.visit.programmer import Programmer, settings_text
+from sim.visit.record import AdverseEvent, Arm, Event, Findings, PhaseTime
+from sim.visit.safety import URGENT, SafetyFilter
+from sim.visit.thresholds import draw_thresholds
 
-Process = Generator[simpy.Event, object, None]
-Step = Callable[[Visit], Process]
-
-
-def programming_visit(visit: Visit) -> Process:
-    """Go through the clinic's checklist, one phase after the other."""
-    for name, step in zip(PHASES, STEPS, strict=True):
-        with visit.in_phase(name):
-            yield from step(visit)
+HORIZON_S: Final = 4.5 * S_PER_H
+Progress = Callable[[float, str, str], None]
 
 
-def test_response(visit: Visit) -> Process:
-    """Take the ectopy baseline, then compare the reference with OFF."""
-    yield from _finish_baseline(visit)
-    if visit.may_titrate:
-        yield from response_test(visit)
+class Visit:
+    """One programming visit while it goes on.
 
-
-def titrate_under_the_clock(visit: Visit) -> Process:
-    """Search, unless the patient has already been harmed."""
-    visit.ectopy_since_beat = visit.bedside.n_beats
-    visit.advisor.begin(visit.reference, n_tests(visit))
-    if visit.may_titrate:
-        yield from titrate(visit)
-
-
-def _finish_baseline(visit: Visit) -> Process:
-    """Wait until the monitored baseline is long enough, then count its ectopics."""
-    bedside, wanted_s = visit.bedside, visit.plan.baseline_min * S_PER_MIN
-    missing_s = wanted_s - float(visit.env.now)
-    if missing_s > 0.0:
-        yield from bedside.wait_s(missing_s)
-    n = bedside.log.n_ectopic(0)
-    visit.ectopy_baseline = (n, float(visit.env.now))
-
-
-STEPS: tuple[Step, ...] = (
-    check_in,
-    examine,
-    interrogate,
-    mend_sensing,
-    test_response,
-    titrate_under_the_clock,
-    verify,
-    program_permanently,
-    read_again,
-    observe,
-    close_report,
-)
-
-
-def run_visit(
-    patient: Patient,
-    plan: VisitPlan,
-    found: FoundDevice,
-    *,
-    advisor: Advisor,
-    seed: int,
-    replicate: int = 0,
-    patient_index: int = 0,
-    progress: Progress | None = None,
-) -> VisitRecord:
-    """Play one visit from check-in to the report and return its record.
-
-    Parameters
-    ----------
-    patient, plan, found
-        Who comes, what is planned, how the device is found.
-    advisor
-        Proposes settings and learns what was seen; `sim` knows no optimizer.
-    seed, replicate, patient_index
-        Key every random stream of the visit.
-    progress
-        Called with simulated seconds, phase and text for each line of the log.
+    `reference` is the setting that everything is compared with: the settings as found,
+    once sensing has been mended. `ended_for_safety` ends the titration, `not_titrated`
+    says why it was not begun. `rng_sensation` and `rng_symptoms` draw what the patient
+    feels and tells, each reading the next number of its stream.
     """
-    visit = Visit(
-        patient,
-        plan,
-        found,
-        advisor=advisor,
-        seed=seed,
-        replicate=replicate,
-        patient_index=patient_index,
-        progress=progress,
-    )
-    visit.env.run(until=visit.env.process(programming_visit(visit)))
-    return record(visit)
+
+    def __init__(
+        self,
+        order: VisitOrder,
+        advisor: Advisor,
+        progress: Progress | None = None,
+    ) -> None:
+        self.env = simpy.Environment()
+        self.order = order
+        self.patient = order.patient
+        self.plan = order.plan
+        self.found = order.found
+        self.advisor = advisor
+        self.findings = Findings()
+        self.reference = order.found.settings
+        self.ended_for_safety = ""
+        self.not_titrated = ""
+        self.events: list[Event] = []
+        self.phases: list[PhaseTime] = []
+        self.phase = ""
+        self.n_pairs = 0
+        self.n_arms = 0
+        self.reference_arms: list[Arm] = []  # of plans that read settings alone
+        self.titration_end_s = float("inf")
+        self.ectopy_baseline = (0, 0.0)
+        self.ectopy_since_beat = 0
+        self._progress = progress
+        self._set_up()
+
+    def rng(self, name: str, *key: int) -> np.random.Generator:
+        """Return one named random stream of this visit."""
+        return self.order.rng(name, *key)
+
+    def _set_up(self) -> None:
+        order, found = self.order, self.found
+        self.readout = readout(self.plan.readout)
+        self.instruments = Instruments(
+            self.readout,
+            breathing_hz=self.patient.rhythm.breathing_hz,
+            rng_drift=self.rng("drift"),
+            rng_of_reading=lambda number: self.rng("reading_error", number),
+            horizon_s=HORIZON_S,
+            noise_scale=self.plan.noise_scale,
+        )
+        self.bedside = Bedside(
+            self.env,
+            self.patient,
+            _heart(order),
+            generator=found_generator(order),
+            instruments=self.instruments,
+            rng_device_ectopy=self.rng("device_ectopy"),
+            on_finding=self.seen_outside_a_test,
+        )
+        self.programmer = Programmer(
+            self.bedside,
+            self.rng("site"),
+            programming_s=self.plan.programming_s,
+            note=self.note,
+        )
+        self.filter = SafetyFilter(found.settings.amplitude_v, 0.0, 0.0)
+        self.rng_sensation = self.rng("sensation")
+        self.rng_symptoms = self.rng("symptoms")
+        self.thresholds = draw_thresholds(
+            self.rng("site", 1), lead_site=found.lead_site
+        )
+        # asked anew at each programming, so that a replaced threshold counts
+        self.bedside.captures_atrium = lambda settings: self.thresholds.captures_atrium(
+            settings
+        )
+        self.bedside.settings_changed()
+
+    @property
+    def may_titrate(self) -> bool:
+        """Whether nothing speaks against trying settings."""
+        return not (self.ended_for_safety or self.not_titrated)
+
+    @property
+    def generator(self) -> PulseGenerator:
+        """The implanted device."""
+        return self.bedside.generator
+
+    @property
+    def settle_beats(self) -> int:
+        """Beats that each arm waits before it is read."""
+        return beats_to_settle(self.readout, self.plan.settle_beats)
+
+    @property
+    def read_beats(self) -> int:
+        """Beats that each arm is read for; more in atrial fibrillation."""
+        in_af = self.patient.in_atrial_fibrillation
+        return beats_to_read(self.readout, self.plan.read_beats, in_af=in_af)
+
+    @property
+    def expected_pair_sd_pct(self) -> float:
+        """Spread between pairs to plan with."""
+        planned = self.plan.expected_pair_sd_pct
+        scale = self.plan.noise_scale
+        return planned or max(scale * self.readout.expected_pair_sd_pct, 0.05)
+
+    @property
+    def off(self) -> Settings:
+        """The reference with CCM switched off."""
+        return replace(self.reference, ccm_mode="OFF")
+
+    def note(self, kind: str, text: str) -> None:
+        """Put one line into the visit's log."""
+        self.events.append(Event(float(self.env.now), self.phase, kind, text))
+        if self._progress is not None and kind != "programmer":
+            self._progress(float(self.env.now), self.phase, text)
+
+    def adverse(self, kind: str, text: str, action: str) -> None:
+        """Record an adverse event with what was done about it."""
+        event = AdverseEvent(float(self.env.now), kind, text, action)
+        self.findings = replace(
+            self.findings, adverse_events=(*self.findings.adverse_events, event)
+        )
+        self.note("adverse event", f"{kind}: {text}; {action}")
+
+    def seen_outside_a_test(self, reason: str) -> None:
+        """Deal with what the monitor shows while no pair is being read."""
+        at = settings_text(self.programmer.programmed)
+        if reason not in URGENT:
+            self.adverse(reason, f"outside a test, at {at}", "patient watched on")
+            return
+        self.programmer.urgent_off()
+        self.bedside.heart.rhythm.end_run()
+        self.ended_for_safety = reason
+        self.adverse(reason, f"outside a test, at {at}", "urgent off")
+
+    @contextmanager
+    def in_phase(self, name: str) -> Generator[None, None, None]:
+        """Time one phase of the visit."""
+        self.phase = name
+        start_s = float(self.env.now)
+        staff = self.plan.site.staff[name]
+        self.note("phase", f"{name} begins ({staff})")
+        yield
+        end_s = float(self.env.now)
+        self.phases.append(PhaseTime(name, start_s, end_s, staff))
+
+    @property
+    def arm_s(self) -> float:
+        """Expected time of one arm: programming, settling, reading."""
+        rr_s = S_PER_MIN / self.patient.rhythm.heart_rate_bpm
+        in_af = self.patient.in_atrial_fibrillation
+        return arm_s(self.plan, rr_s=rr_s, in_af=in_af)
 
 
-def record(visit: Visit) -> VisitRecord:
-    """Return the finished visit as an immutable record."""
-    found = visit.findings
-    if found.as_found is None or found.as_left is None or found.verdict is None:
-        raise ValueError(f"the visit is not finished: it is in phase {visit.phase!r}")
-    final = visit.programmer.programmed
-    return VisitRecord(
-        patient=visit.patient,
-        plan=visit.plan,
-        found=visit.found,
-        seed=visit.seed,
-        pseudonym=pseudonym(visit),
-        reference=visit.reference,
-        final=final,
-        choice=found.choice,
-        verdict=found.verdict,
-        phases=tuple(visit.phases),
-        events=tuple(visit.events),
-        vitals=(found.vitals[0], found.vitals[-1]),
-        symptoms=(found.symptoms[0], found.symptoms[-1]),
-        checklist=tuple(found.checklist),
-        as_found=found.as_found,
-        as_left=found.as_left,
-        sensing_findings=tuple(text for text in found.sensing if text),
-        response_pairs=tuple(found.response_pairs),
-        sham_pair=found.sham_pair,
-        tested=tuple(found.tested),
-        verification_pairs=tuple(found.verification_pairs),
-        final_checks=tuple(found.final_checks),
-        adverse_events=tuple(found.adverse_events),
-        observation_text=found.observation_text,
-        follow_up=follow_up(visit, final),
-        beats=visit.bedside.log.table(),
-        programmed=visit.bedside.programmed,
+def _heart(order: VisitOrder) -> BeatingHeart:
+    streams = heart_streams(
+        order.seed, patient=order.patient_index, replicate=order.replicate
     )
+    return BeatingHeart(order.patient.heart, streams, HORIZON_S)

@@ -18,13 +18,14 @@ import numpy as np
 import pytest
 
 from harness.archive import run_folder as archive
-from harness.archive.run_folder import is_complete, prepare, read_run, write_run
+from harness.archive.run_folder import prepare, read_run, write_run
 from harness.archive.tables import THERAPY
 from harness.common.files import BrokenRunError, OutputError
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
-from harness.report.build import build_report
+from harness.report.build import report_of
 from harness.report.model import Report
+from harness.truth.answer_key import truth_of
 
 ROOT = Path(__file__).parents[2]
 SHORT = {
@@ -73,7 +74,7 @@ def run() -> Run:
 
 @pytest.fixture(scope="module")
 def report(run: Run) -> Report:
-    return build_report(run)
+    return report_of(run, truth_of(run.played))
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +117,7 @@ def dead_pid() -> int:
 
 
 def test_a_written_run_reads_back_whole(whole: Path, report: Report) -> None:
-    assert is_complete(whole)
+    assert read_run(whole)
     assert read_run(whole).report == report
 
 
@@ -136,7 +137,9 @@ def test_the_same_seed_gives_the_same_bytes_but_for_the_timings(
     whole: Path, tmp_path: Path
 ) -> None:
     again = play()
-    other = write_run(again, build_report(again), tmp_path / "elsewhere")
+    other = write_run(
+        again, report_of(again, truth_of(again.played)), tmp_path / "elsewhere"
+    )
     first, second = contents(whole), contents(other)
     assert first.pop("timings.json") != second.pop("timings.json")
     assert first.keys() == second.keys()
@@ -234,14 +237,14 @@ def test_a_folder_that_is_not_whole_says_why(
     folder: Path, spoil: Callable[[Path], object], reason: str
 ) -> None:
     spoil(folder)
-    assert not is_complete(folder)
     with pytest.raises(BrokenRunError, match=reason):
         read_run(folder)
 
 
 def test_a_finished_folder_that_was_not_renamed_does_not_pass(folder: Path) -> None:
     partial = folder.rename(folder.with_name(".run.partial-1"))
-    assert not is_complete(partial)
+    with pytest.raises(BrokenRunError, match="did not finish"):
+        read_run(partial)
 
 
 @pytest.mark.usefixtures("quick")
@@ -268,7 +271,7 @@ def test_what_no_run_wrote_is_never_replaced(folder: Path, tmp_path: Path) -> No
 @pytest.mark.usefixtures("quick")
 def test_an_empty_folder_is_taken(tmp_path: Path, run: Run, report: Report) -> None:
     (tmp_path / "mine").mkdir()
-    assert is_complete(write_run(run, report, tmp_path / "mine"))
+    assert read_run(write_run(run, report, tmp_path / "mine"))
 
 
 def test_a_place_that_cannot_be_written_is_told_before_anything(tmp_path: Path) -> None:
@@ -325,7 +328,7 @@ def test_an_interrupt_leaves_what_was_there_and_nothing_else(
     spoil_writing(monkeypatch, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         write_run(run, report, target, force=force)
-    assert is_complete(folder)
+    assert read_run(folder)
     assert list(folder.parent.iterdir()) == [folder]
 
 
@@ -355,7 +358,7 @@ def test_a_run_set_aside_by_a_writer_that_died_comes_back(folder: Path) -> None:
     folder.rename(folder.with_name(f".run.replaced-{dead_pid()}"))
     with pytest.raises(OutputError, match="holds a run already"):
         prepare(folder)
-    assert is_complete(folder)
+    assert read_run(folder)
     assert list(folder.parent.iterdir()) == [folder]
 
 
@@ -363,13 +366,14 @@ KILLED_WRITERS = """
 import os, random, shutil, signal, sys, time
 from pathlib import Path
 from harness.archive import run_folder as archive
-from harness.report.build import build_report
+from harness.report.build import report_of
+from harness.truth.answer_key import truth_of
 from harness.play.run import run_scenario
 from harness.play.scenario import load_scenario
 
 place, short, seed = Path(sys.argv[1]), eval(sys.argv[2]), int(sys.argv[3])
 run = run_scenario(load_scenario("first_visit").changed(short))
-report = build_report(run)
+report = report_of(run, truth_of(run.played))
 made, drawn = archive.renderings(report), archive.figures(report)
 archive.renderings, archive.figures = lambda *_, **__: made, lambda _: drawn
 
@@ -391,16 +395,22 @@ def start(target, kill_at_step=-1):
     archive.write_run(run, report, target, force=True)
     os._exit(0)
 
+def is_whole(folder):
+    try:
+        return bool(archive.read_run(folder))
+    except BrokenRunError:
+        return False
+
 def ended_well(child):
     return os.waitpid(child, 0)[1] == 0
 
 def check(target, had_run):
-    passing = [each for each in target.parent.iterdir() if archive.is_complete(each)]
+    passing = [each for each in target.parent.iterdir() if is_whole(each)]
     assert passing in ([], [target]), passing
     archive.prepare(target, force=True)
     left = list(target.parent.iterdir())
     assert left == [target] or (left == [] and not had_run), left
-    assert left == [] or archive.is_complete(target)
+    assert left == [] or is_whole(target)
 
 kept = archive.write_run(run, report, place / "kept")
 def case(name, had_run):

@@ -11,6 +11,7 @@ import pytest
 from harness.archive.citing import bibtex, plain_text
 from harness.archive.run_folder import read_run
 from harness.cli import invoke
+from harness.play.order import order_of
 from harness.play.provenance import run_numbers
 from harness.play.scenario import load_scenario
 from harness.report.closing import provenance_of
@@ -37,8 +38,7 @@ baseline_min = 1
 def used_by(name: str, **changes: object) -> Provenance:
     dotted = {key.replace("__", "."): value for key, value in changes.items()}
     scenario = load_scenario(name).changed(dotted)
-    patient, plan = scenario.patient.patient, scenario.visit.visit_plan
-    return provenance_of(run_numbers(scenario, patient, plan))
+    return provenance_of(run_numbers(scenario, order_of(scenario)))
 
 
 @pytest.fixture(scope="module")

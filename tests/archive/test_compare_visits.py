@@ -28,8 +28,9 @@ from harness.course.archive import write_course
 from harness.course.play import run_course
 from harness.play.run import run_scenario
 from harness.play.scenario import CourseScenario, load_scenario
-from harness.report.build import build_report
+from harness.report.build import report_of
 from harness.report.model import Fact, Report
+from harness.truth.answer_key import truth_of
 
 SHORT = {
     "visit.titration_min": 6,
@@ -52,7 +53,7 @@ NAMES: dict[str, dict[str, Any]] = {
 def _written(root: Path, name: str) -> Path:
     scenario = load_scenario("first_visit").changed(SHORT | NAMES[name])
     run = run_scenario(scenario, scenario_name="first_visit")
-    return write_run(run, build_report(run), root / name)
+    return write_run(run, report_of(run, truth_of(run.played)), root / name)
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,15 @@ import edfio
 import pytest
 from bs4 import BeautifulSoup
 
-from harness.archive.run_folder import is_complete, write_run
+from harness.archive.run_folder import read_run, write_run
 from harness.cli import invoke
 from harness.common.csv import csv_bytes
 from harness.course.page import course_html
 from harness.course.play import run_course
 from harness.play.run import run_scenario
 from harness.play.scenario import CourseScenario, load_scenario
-from harness.report.build import build_report
+from harness.report.build import report_of
+from harness.truth.answer_key import truth_of
 
 SHORT: dict[str, Any] = {
     "visit.titration_min": 4,
@@ -83,7 +84,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def folder(root: Path) -> Path:
     scenario = load_scenario("first_visit").changed(EVERYWHERE)
     run = run_scenario(scenario, scenario_name=HOSTILE)
-    return write_run(run, build_report(run), root / "run")
+    return write_run(run, report_of(run, truth_of(run.played)), root / "run")
 
 
 def text_of(html: str) -> str:
@@ -92,7 +93,7 @@ def text_of(html: str) -> str:
 
 def test_nothing_is_written_beside_the_run(folder: Path, root: Path) -> None:
     assert list(root.iterdir()) == [folder]
-    assert is_complete(folder)
+    assert read_run(folder)
     named = {path.name for path in folder.rglob("*")}
     assert all(re.fullmatch(r"[\w.-]+", name, re.ASCII) for name in named)
 

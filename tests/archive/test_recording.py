@@ -143,10 +143,14 @@ def test_a_strip_begins_with_its_rhythm(record: VisitRecord, tmp_path: Path) -> 
         assert at_s[list(texts).index("+ (N")] == pytest.approx(0.0)
 
 
+def reordered(record: VisitRecord, **changes: object) -> VisitRecord:
+    return replace(record, order=replace(record.order, **changes))
+
+
 def test_only_an_invasive_visit_records_left_ventricular_pressure(
     record: VisitRecord,
 ) -> None:
-    invasive = replace(record, plan=replace(record.plan, readout="invasive-dpdt"))
+    invasive = reordered(record, plan=replace(record.plan, readout="invasive-dpdt"))
     traces = [
         {channel.name for channel in recording_of(item, 500).channels}
         for item in (record, invasive)
@@ -155,7 +159,7 @@ def test_only_an_invasive_visit_records_left_ventricular_pressure(
 
 
 def test_a_dislodged_lead_shows_a_small_electrogram(record: VisitRecord) -> None:
-    faulty = replace(record, found=replace(record.found, v2_fault="dislodged"))
+    faulty = reordered(record, found=replace(record.found, v2_fault="dislodged"))
     sizes = [
         np.ptp(recording_of(item, 250).counts(0, 2000)[:, 3])
         for item in (record, faulty)

@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from harness.archive import rerender
 from harness.archive.rerender import SOURCE, formats_named, render_again
-from harness.archive.run_folder import is_complete, write_run
+from harness.archive.run_folder import read_run, write_run
 from harness.cli import invoke
 from harness.common.files import file_hash
 from harness.play.run import run_scenario
 from harness.play.scenario import load_scenario
-from harness.report.build import build_report
+from harness.report.build import report_of
 from harness.report.formats import FORMATS
 from harness.report.model import SCHEMA_VERSION as REPORT_SCHEMA
+from harness.truth.answer_key import truth_of
 
 SHORT = {
     "visit.titration_min": 6,
@@ -39,7 +40,11 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = run_scenario(
         load_scenario("first_visit").changed(SHORT), scenario_name="first_visit"
     )
-    return write_run(run, build_report(run), tmp_path_factory.mktemp("runs") / "run")
+    return write_run(
+        run,
+        report_of(run, truth_of(run.played)),
+        tmp_path_factory.mktemp("runs") / "run",
+    )
 
 
 @pytest.fixture
@@ -80,7 +85,7 @@ def test_rendering_again_simulates_nothing(
     for place in (
         "simpy.core.Environment.__init__",
         "harness.play.run.run_scenario",
-        "harness.play.run.run_visit",
+        "harness.play.played.run_visit",
         "harness.play.scenario.load_scenario",
         "numpy.random.default_rng",
         "sim.heart.beating.settled",
@@ -90,7 +95,7 @@ def test_rendering_again_simulates_nothing(
         if form.file != rerender.SOURCE:
             (folder / form.file).write_text("spoilt", encoding="utf-8")
     assert invoke(["report", str(folder), "--format", ",".join(FORMATS)]) == 0
-    assert is_complete(folder)
+    assert read_run(folder)
     assert contents(folder) == contents(stored)
 
 
@@ -106,10 +111,10 @@ def test_the_command_names_the_files_it_wrote(
 def test_a_run_from_before_the_pdf_is_given_one(folder: Path) -> None:
     (folder / "report.pdf").unlink()
     change_json(folder, "run.json", lambda about: about["files"].pop("report.pdf"))
-    assert is_complete(folder)
+    assert read_run(folder)
     render_again(folder, ("pdf",))
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF-")
-    assert is_complete(folder)
+    assert read_run(folder)
 
 
 def test_what_a_later_version_draws_differently_leaves_the_run_whole(
@@ -123,7 +128,7 @@ def test_what_a_later_version_draws_differently_leaves_the_run_whole(
     assert after["report.html"] == b"new"
     changed = [name for name in before if before[name] != after.get(name)]
     assert sorted(changed) == ["report.html", "run.json"]
-    assert is_complete(folder)
+    assert read_run(folder)
     assert list(folder.parent.iterdir()) == [folder]
 
 

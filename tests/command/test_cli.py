@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.archive.run_folder import is_complete
+from harness.archive.run_folder import read_run
 from harness.cli import default_folder, invoke
 from harness.common.progress import Progress
 
@@ -169,7 +169,7 @@ def test_a_visit_leaves_a_whole_run_and_prints_the_verdict(
     out = tmp_path / "runs" / "mine"
     assert invoke(["run", str(short), "--out", str(out), "--seed", "5"]) == 0
     said = capsys.readouterr()
-    assert is_complete(out)
+    assert read_run(out)
     assert "as found" in said.out
     assert "permanent" in said.out
     assert f"report  {out / 'report.html'}" in said.out

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
-from harness.archive.run_folder import is_complete, read_run
+from harness.archive.run_folder import read_run
 from harness.cli import invoke
 from harness.common.files import BrokenRunError
 from harness.course.archive import day_rows, write_course
@@ -19,6 +19,7 @@ from harness.course.home import Home, Stretch, day_of, scheduled_h
 from harness.course.page import course_html, course_text
 from harness.course.play import Course, run_course, traits_of, visit_rows
 from harness.play.course_table import CourseTable
+from harness.play.provenance import run_numbers
 from harness.play.run import run_scenario
 from harness.play.scenario import (
     CourseScenario,
@@ -27,9 +28,11 @@ from harness.play.scenario import (
     load_scenario,
     parse_scenario,
 )
+from harness.report.build import report_of
+from harness.truth.answer_key import truth_of
 from sim.device.settings import Settings, with_hours_per_day
 from sim.patient import phenotype
-from sim.visit.clinic import FoundDevice
+from sim.visit.plan import FoundDevice
 
 SHORT = {
     "visit.titration_min": 4,
@@ -124,7 +127,8 @@ def test_each_visit_finds_what_the_one_before_left() -> None:
     for before, after in pairwise(visits):
         found = after.run.record.as_found.settings
         assert found == before.run.record.final
-        assert after.run.facts.replicate == before.run.facts.replicate + 1
+        orders = after.run.played.order, before.run.played.order
+        assert orders[0].replicate == orders[1].replicate + 1
 
 
 def test_the_heart_of_a_later_visit_has_the_ejection_fraction_of_the_law() -> None:
@@ -156,6 +160,44 @@ def test_a_device_found_empty_is_charged_before_the_patient_leaves() -> None:
     assert one.run.record.as_found.battery_pct < 10.0
     assert "battery low: CCM suspended" in one.run.record.as_found.alerts
     assert other.stretch.days[0].charge_frac > 0.8
+
+
+@cache
+def forgotten() -> Course:
+    """Play two visits half a year apart; the device is not charged in between."""
+    never = {"charging_adherence_frac": 0.0, "lead_fault": None}
+    return run_course(scenario(visit_months=[0, 6], **never))
+
+
+def test_days_since_the_last_charge_are_told_as_they_are_however_many() -> None:
+    run = forgotten().visits[1].run
+    # 2 days before the first visit, then the half year; the visit adds minutes
+    half_a_year = day_of(6.0)
+    assert run.played.order.found.days_since_charge == pytest.approx(
+        half_a_year + 2.0, abs=0.1
+    )
+    seen = run.record.as_found.days_since_charge
+    assert seen == pytest.approx(half_a_year + 2.0, abs=0.1)
+    told = [fact.text for fact in report_of(run, truth_of(run.played)).device.as_found]
+    assert f"{seen:.1f} days" in told
+    assert f"last charged {seen:.0f} days ago" in {
+        advice.because for advice in run.record.follow_up
+    }
+
+
+def test_a_visit_credits_to_the_course_what_the_months_did_to_the_device() -> None:
+    visits = forgotten().visits
+    places = [
+        {
+            row.name: row.source.place
+            for row in run_numbers(visit.run.facts.scenario, visit.run.played.order)[
+                "device as found"
+            ]
+        }
+        for visit in visits
+    ]
+    assert places[0]["days_since_charge"] == "device.found.days_since_charge"
+    assert places[1]["days_since_charge"].startswith("course: left by the visit before")
 
 
 def test_forgotten_charges_stop_ccm_and_are_told() -> None:
@@ -287,7 +329,7 @@ def test_the_folder_holds_a_run_a_visit_and_the_tables(tmp_path: Path) -> None:
         "visit-2",
         "visit-3",
     }
-    assert all(is_complete(folder / f"visit-{n}") for n in (1, 2, 3))
+    assert all(read_run(folder / f"visit-{n}") for n in (1, 2, 3))
     told = json.loads((folder / "course.json").read_text("utf-8"))
     with (folder / "course.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

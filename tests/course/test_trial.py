@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from harness.course.trial import (
+    FixHf4Population,
     FixHf5cPopulation,
-    Population,
     Published,
     TrialRow,
     fix_hf_4,
@@ -26,15 +26,17 @@ from sim.streams import stream
 N = 60
 
 
-@pytest.mark.parametrize("population", [Population(), FixHf5cPopulation()])
-def test_every_number_of_a_population_has_a_source(population: Population) -> None:
+@pytest.mark.parametrize("population", [FixHf4Population(), FixHf5cPopulation()])
+def test_every_number_of_a_population_has_a_source(
+    population: FixHf4Population,
+) -> None:
     assert unsourced(population) == []
     assert {row.source.reference for row in numbers(population)} <= set(references())
 
 
 def test_readings_at_entry_have_the_published_spread() -> None:
     n, rng = 20_000, stream(1, name="course")
-    seen = read(start_of(Population(), n, rng), rng).scores.peak_vo2_ml_per_kg_min
+    seen = read(start_of(FixHf4Population(), n, rng), rng).scores.peak_vo2_ml_per_kg_min
     # four standard errors of a mean and a standard deviation
     assert seen.mean() == pytest.approx(13.85, abs=4 * 2.85 / np.sqrt(n))
     assert seen.std() == pytest.approx(2.85, abs=4 * 2.85 / np.sqrt(2 * n) + 0.03)
@@ -42,7 +44,9 @@ def test_readings_at_entry_have_the_published_spread() -> None:
 
 def test_sham_alone_moves_the_scores() -> None:
     rng = stream(2, name="course")
-    seen = follow(Population(), 4000, ((3.0, False),), knowledge="blinded", rng=rng)
+    seen = follow(
+        FixHf4Population(), 4000, ((3.0, False),), knowledge="blinded", rng=rng
+    )
     change = seen[1].scores.mlwhfq_points - seen[0].scores.mlwhfq_points
     assert change.mean() < -6.0
     assert (seen[1].ef_pct - seen[0].ef_pct).mean() == pytest.approx(0.0, abs=0.2)

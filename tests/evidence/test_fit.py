@@ -17,7 +17,6 @@ from harness.evidence.fit.measurements import (
 from harness.evidence.fit.quantities import QUANTITIES
 from harness.evidence.fit.solver import UNKNOWNS, Fit, fit_patient, observed
 from harness.evidence.fit.text import fit_text, patient_file
-from harness.play.run import patient_of
 from harness.play.scenario import load_scenario
 from sim.patient import Patient, phenotype
 from sim.patient.files import patient_from_toml
@@ -174,7 +173,7 @@ def test_the_command_writes_a_patient_that_a_scenario_takes(
     assert "95 % interval" in capsys.readouterr().out
     scenario = tmp_path / "visit.toml"
     scenario.write_text('title = "a visit"\n[patient]\nfile = "made.toml"\n')
-    patient = patient_of(load_scenario(scenario))
+    patient = load_scenario(scenario).patient.patient
     assert patient.name == "bedside"
     assert observed(patient)["PCWP"] == pytest.approx(19.0, abs=0.5)
 

@@ -6,21 +6,21 @@ from functools import cache
 import numpy as np
 import pytest
 
-from harness.play.run import Run, patient_of, run_scenario
+from harness.play.played import play
+from harness.play.run import Run, run_scenario
 from harness.play.scenario import Scenario, load_scenario
 from harness.play.search import SearchAdvisor
-from harness.task.lattice import therapy_space
-from harness.task.plan import SearchPlan
-from harness.truth.answer_key import answer_key, ees_gain, window_gain_pct
+from harness.task.lattice import Lattice
+from harness.task.task import Expectation, Task
+from harness.truth.answer_key import ees_gain, truth_of, window_gain_pct
 from optimizers.registry import strategies
 from sim.device.settings import Settings, with_dependents
 from sim.heart.beating import settled
 from sim.patient import personalize, phenotype
 from sim.streams import stream
 from sim.visit import record as records
-from sim.visit.clinic import FoundDevice
-from sim.visit.plan import VisitPlan
-from sim.visit.visit import run_visit
+from sim.visit.order import VisitOrder
+from sim.visit.plan import FoundDevice, VisitPlan
 
 SHORT = {
     "visit.titration_min": 6.0,
@@ -65,7 +65,7 @@ def test_another_strategy_meets_the_same_patient_until_its_first_test(
 
 def test_the_reference_is_answered_without_a_test() -> None:
     assert all(t.settings != short_run().record.reference for t in _tested())
-    assert short_run().facts.n_asked == len(_tested()) + 1
+    assert len(short_run().played.log) == len(_tested()) + 1
 
 
 def _tested() -> list[object]:
@@ -115,12 +115,10 @@ def test_noise_free_verification_reads_the_window_gain() -> None:
     plan = VisitPlan(
         titration_min=9.0, verification_pairs=8, noise_scale=0.0, observation_min=1.0
     )
-    search = SearchPlan(axes=("amplitude_v",), noise_sd_pct=0.05)
-    with SearchAdvisor(search, stream(1, name="strategy")) as advisor:
-        record = run_visit(
-            patient, plan, FoundDevice(settings=found), advisor=advisor, seed=1
-        )
-    key = answer_key(record)
+    order = VisitOrder(patient, FoundDevice(settings=found), plan, 1)
+    task = Task(lattice=Lattice(("amplitude_v",)), expected=Expectation.of(plan))
+    played = play(order, SearchAdvisor.at(order, task))
+    record, key = played.record, truth_of(played)
     assert record.verdict.kind == "improved"
     # what is left: undelivered beats, jitter of programming, carry-over of the search
     assert record.verdict.gain_pct == pytest.approx(key.window_gain_pct, abs=0.15)
@@ -134,13 +132,13 @@ def test_a_dislodged_lead_lowers_the_true_gain_as_it_does_the_visits() -> None:
     assert faulty.record.found.v1_fault == "dislodged"
     settings = faulty.record.reference
     patient = faulty.record.patient
-    with_fault = faulty.answer_key.reference_ees_gain_pct
+    with_fault = truth_of(faulty.played).reference_ees_gain_pct
     assert 0.0 < with_fault < 100.0 * ees_gain(patient, settings)
 
 
 def test_a_refused_setting_is_no_unpleasant_event() -> None:
     found = with_dependents(Settings(amplitude_v=4.5, delay_ms=30.0))
-    with SearchAdvisor(SearchPlan(), stream(1, name="strategy")) as advisor:
+    with SearchAdvisor(Task(), stream(1, name="strategy")) as advisor:
         advisor.begin(found, 5)
         asked = advisor.propose()
         assert asked is not None
@@ -168,13 +166,7 @@ def test_a_refused_setting_is_no_unpleasant_event() -> None:
 
 
 def test_the_lattice_has_the_settings_without_conflict() -> None:
-    space = therapy_space(
-        with_dependents(Settings(delay_ms=30.0)),
-        ("amplitude_v", "phase_duration_ms", "delay_ms"),
-        (),
-        model="CCM X11",
-        solve_dependents=True,
-    )
+    space = Lattice().around(with_dependents(Settings(delay_ms=30.0))).space
     assert space.shape == (7, 4, 138)
     # post-LS refractory is at least 15 ms, OVO ends at 45 ms: 31 delays are left
     assert space.size == 7 * 4 * 31
@@ -195,9 +187,9 @@ def test_a_good_responder_is_called_improved_and_a_null_patient_is_not() -> None
 
 
 def test_a_scenario_is_personal_before_its_device_is_found() -> None:
-    patient = patient_of(load_scenario("turned_down"))
+    patient = load_scenario("turned_down").patient.patient
     assert patient == replace(
-        patient_of(load_scenario("first_visit")),
+        load_scenario("first_visit").patient.patient,
         sensation=patient.sensation,
         sources=patient.sources,
     )

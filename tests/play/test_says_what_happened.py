@@ -20,7 +20,8 @@ from scipy.stats import t as t_distribution
 from harness.archive.run_folder import write_run
 from harness.play.run import run_scenario
 from harness.play.scenario import load_scenario
-from harness.report.build import build_report
+from harness.report.build import report_of
+from harness.truth.answer_key import truth_of
 
 Row = dict[str, str]
 TABLES = ("events.csv", "evaluations.csv")
@@ -53,7 +54,11 @@ def run_folder(
     name, plan, changes = request.param
     scenario = load_scenario(name).changed({"visit.plan": plan, **changes})
     run = run_scenario(scenario, scenario_name=name)
-    return write_run(run, build_report(run), tmp_path_factory.mktemp("runs") / name)
+    return write_run(
+        run,
+        report_of(run, truth_of(run.played)),
+        tmp_path_factory.mktemp("runs") / name,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,7 @@ from harness.play.scenario import (
 )
 from harness.play.tables import FoundTable, VisitTable
 from sim.device.settings import Settings
-from sim.visit.clinic import FoundDevice
-from sim.visit.plan import VisitPlan
+from sim.visit.plan import FoundDevice, VisitPlan
 
 LEAST = """
 title = "t"

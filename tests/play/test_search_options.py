@@ -51,7 +51,7 @@ def repeating(tmp_path: Path) -> str:
 
 def test_a_budget_of_evaluations_counts_the_reference_as_one() -> None:
     run = play(search__budget={"evaluations": 4})
-    assert run.facts.n_asked == 4
+    assert len(run.played.log) == 4
     assert len(run.record.tested) == 3 < len(usual().tested)
 
 
@@ -130,7 +130,7 @@ def test_a_search_that_asks_for_the_reference_measures_it_only_where_it_must(
     reference = [t for t in run.record.tested if t.settings == run.record.reference]
     assert len(reference) == (1 if plan == "single" else 0)
     is_free = not reference
-    assert run.facts.n_asked == len(run.record.tested) + is_free
+    assert len(run.played.log) == len(run.record.tested) + is_free
 
 
 def test_a_measuring_plan_and_its_numbers_are_named_in_the_scenario() -> None:

@@ -7,16 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.play.order import task_of
+from harness.play.played import Played
 from harness.play.run import Run, RunFacts
 from harness.play.scenario import Scenario
-from harness.report.build import build_report
+from harness.report import build
 from harness.report.model import Report
 from harness.truth.answer_key import AnswerKey, Loop
+from optimizers.problem import Observation
 from sim.device.events import Cause
 from sim.device.settings import Settings
 from sim.heart.contractility import PVC, SINUS
 from sim.instruments import Reading
 from sim.patient import phenotype
+from sim.visit.order import VisitOrder
 from sim.visit.plan import PHASES, FoundDevice, VisitPlan
 from sim.visit.record import (
     AdverseEvent,
@@ -223,10 +227,7 @@ def make_record(**changes: Any) -> VisitRecord:
     ]
     response_s = START_S["response test"]
     record = VisitRecord(
-        patient=phenotype("hfref-ischaemic"),
-        plan=VisitPlan(),
-        found=FoundDevice(),
-        seed=7,
+        order=VisitOrder(phenotype("hfref-ischaemic"), FoundDevice(), VisitPlan(), 7),
         pseudonym="SIM-000007-000",
         reference=FOUND,
         final=BETTER,
@@ -324,24 +325,26 @@ def make_run(
     facts = RunFacts(
         scenario=Scenario.checked({**table, **(scenario or {})}, origin="test"),
         scenario_name="first_visit",
-        seed=7,
-        strategy="titration",
-        strategy_summary="What a clinician does: amplitude, delay, width.",
-        recommender="posterior_mean",
-        n_asked=10,
         versions={"ccmlab": "0.1.0", "numpy": "2.1.0"},
         git_revision="",
     )
-    truth = AnswerKey(
-        window_gain_pct=4.31,
-        settled_systolic_gain_pct=3.87,
-        settled_dpdt_gain_pct=6.92,
-        reference_ees_gain_pct=5.04,
-        final_ees_gain_pct=14.46,
-        reference_loop=_loop(60.0, 108.0),
-        final_loop=_loop(64.0, 113.0),
-    )
-    return Run(facts, record or make_record(), truth, {"visit_s": 0.4})
+    record = record or make_record()
+    task = task_of(facts.scenario.search, facts.scenario.device, record.order)
+    space = task.lattice.around(record.reference)
+    seen = Observation(space.reference_point, space.reference_point, 0.0)
+    played = Played(task, record, space, log=(seen,) * 10)
+    return Run(facts, played, {"visit_s": 0.4})
+
+
+TRUTH = AnswerKey(
+    window_gain_pct=4.31,
+    settled_systolic_gain_pct=3.87,
+    settled_dpdt_gain_pct=6.92,
+    reference_ees_gain_pct=5.04,
+    final_ees_gain_pct=14.46,
+    reference_loop=_loop(60.0, 108.0),
+    final_loop=_loop(64.0, 113.0),
+)
 
 
 def harmed() -> VisitRecord:
@@ -382,19 +385,19 @@ def record() -> VisitRecord:
 
 @pytest.fixture(scope="session")
 def report() -> Report:
-    return build_report(make_run())
+    return build.report_of(make_run(), TRUTH)
 
 
 @pytest.fixture(scope="session")
 def harmed_report() -> Report:
-    return build_report(make_run(harmed()))
+    return build.report_of(make_run(harmed()), TRUTH)
 
 
 @pytest.fixture(scope="session")
 def report_of() -> Callable[..., Report]:
     """Build the report of a changed record or scenario."""
 
-    def build(scenario: Mapping[str, Any] | None = None, **changes: Any) -> Report:
-        return build_report(make_run(make_record(**changes), scenario))
+    def built(scenario: Mapping[str, Any] | None = None, **changes: Any) -> Report:
+        return build.report_of(make_run(make_record(**changes), scenario), TRUTH)
 
-    return build
+    return built

@@ -23,9 +23,10 @@ from harness.course.page import course_html
 from harness.course.play import run_course
 from harness.play.run import run_scenario
 from harness.play.scenario import CourseScenario, load_scenario, shipped_scenarios
-from harness.report.build import build_report
+from harness.report.build import report_of
 from harness.report.html import render_html
 from harness.report.model import Report
+from harness.truth.answer_key import truth_of
 
 pytestmark = pytest.mark.browser
 
@@ -173,7 +174,8 @@ def test_axe_core_finds_no_violation_in_any_shipped_scenario(
     if isinstance(scenario, CourseScenario):
         html = course_html(run_course(scenario.changed(SHORT), scenario_name=name))
     else:
-        html = render_html(build_report(run_scenario(scenario, scenario_name=name)))
+        run = run_scenario(scenario, scenario_name=name)
+        html = render_html(report_of(run, truth_of(run.played)))
     for look in LOOKS:
         with opened(html, look) as page:
             assert axe_faults(page) == []
@@ -390,7 +392,7 @@ def test_the_page_of_a_stored_run_is_the_page_that_was_tested(
     scenario = load_scenario("null_responder").changed(SHORT)
     run = run_scenario(scenario, scenario_name="null_responder")
     for name in ("one", "two"):
-        write_run(run, build_report(run), root / name)
+        write_run(run, report_of(run, truth_of(run.played)), root / name)
     both = [str(root / "one"), str(root / "two")]
     assert invoke(["compare-visits", *both, "--out", str(root / "side.html")]) == 0
     for path in (root / "one" / "report.html", root / "side.html"):

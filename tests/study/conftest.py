@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.study.outcome import EvaluationRow, Played, TimingRow, VisitRow
+from harness.study.outcome import EvaluationRow, ScoredVisit, TimingRow, VisitRow
 from harness.study.plan import Study, parse_study
 
 ODD = """
@@ -91,7 +91,9 @@ def tiny(*args: object, **kwargs: object) -> Study:
     return parse_study(tiny_text(*args, **kwargs), "tiny.toml")  # type: ignore
 
 
-def made_up(key: str, *, n: int = 3, status: str = "done", patient: int = 0) -> Played:
+def made_up(
+    key: str, *, n: int = 3, status: str = "done", patient: int = 0
+) -> ScoredVisit:
     """Return rows that look like those of a visit."""
     visit = VisitRow(
         key=key,
@@ -132,7 +134,7 @@ def made_up(key: str, *, n: int = 3, status: str = "done", patient: int = 0) -> 
         for i in range(n)
     )
     timing = TimingRow(key=key, wall_s=0.5, cpu_s=0.4, ask_ms=1.0, slowest_ask_ms=2.0)
-    return Played(visit, evaluations, timing)
+    return ScoredVisit(visit, evaluations, timing)
 
 
 @pytest.fixture
@@ -144,7 +146,7 @@ def odd_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def rows() -> Callable[..., Played]:
+def rows() -> Callable[..., ScoredVisit]:
     """Return the maker of rows."""
     return made_up
 

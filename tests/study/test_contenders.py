@@ -5,17 +5,17 @@ from pathlib import Path
 
 from harness.study.child import Play, obeyed
 from harness.study.jobs import plan_of
-from harness.study.outcome import Played
+from harness.study.outcome import ScoredVisit
 from harness.study.plan import Study
 
 Maker = Callable[..., Study]
 LONG_MIN = 14.0  # for five tests or so
 
 
-def played(study: Study) -> list[Played]:
+def played(study: Study) -> list[ScoredVisit]:
     """Play all visits of a study in this process, one after the other."""
     found = list(obeyed(Play(tuple(plan_of(study).jobs()))))
-    assert all(isinstance(one, Played) for one in found)
+    assert all(isinstance(one, ScoredVisit) for one in found)
     return found  # type: ignore[return-value]
 
 

@@ -22,7 +22,7 @@ def test_visits_come_patient_by_patient_and_each_has_a_key(tiny_study: Maker) ->
     study = tiny_study(["stay", "gp"], budgets=(4, 8), replicates=3, patients=TWO)
     jobs = list(plan_of(study).jobs())
     assert len({job.key for job in jobs}) == len(jobs) == study.n_visits == 24
-    assert [job.patient_index for job in jobs] == [0] * 12 + [1] * 12
+    assert [job.order.patient_index for job in jobs] == [0] * 12 + [1] * 12
     first = [(j.contender, j.visit.titration_min, j.replicate) for j in jobs[:4]]
     assert first == [("stay", 4, 0), ("stay", 4, 1), ("stay", 4, 2), ("stay", 8, 0)]
 

@@ -11,9 +11,9 @@ import pytest
 
 from harness.common.files import OutputError
 from harness.study.ledger import LEDGER_FILE, Ledger
-from harness.study.outcome import Played
+from harness.study.outcome import ScoredVisit
 
-Rows = Callable[..., Played]
+Rows = Callable[..., ScoredVisit]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from harness.study.chunks import Chunk, ChunkResult, Lost, StartError
 from harness.study.jobs import plan_of
 from harness.study.ledger import MOST_TRIES, Ledger
-from harness.study.outcome import Played
+from harness.study.outcome import ScoredVisit
 from harness.study.plan import Study
 from harness.study.runner import Runner
 from harness.study.visit import Job
@@ -70,7 +70,7 @@ def run(ledger: Ledger, jobs: list[Job], work: Work) -> list[Chunk]:
 
 
 @pytest.fixture
-def done(rows: Callable[..., Played]) -> Work:
+def done(rows: Callable[..., ScoredVisit]) -> Work:
     def work(chunk: Chunk) -> ChunkResult:
         status = "poisoned" if chunk.poisoned else "done"
         return ChunkResult([rows(job.key, status=status) for job in chunk.jobs])
@@ -87,13 +87,13 @@ def test_every_visit_is_played_once_in_chunks_of_one_patient(
 ) -> None:
     chunks = run(ledger, jobs, done)
     assert asked(chunks) == [job.key for job in jobs]
-    assert all(len({job.patient_index for job in c.jobs}) == 1 for c in chunks)
+    assert all(len({job.order.patient_index for job in c.jobs}) == 1 for c in chunks)
     assert len(chunks) < len(jobs)
     assert ledger.counts() == {"done": 12}
 
 
 def test_only_what_is_missing_is_played(
-    ledger: Ledger, jobs: list[Job], done: Work, rows: Callable[..., Played]
+    ledger: Ledger, jobs: list[Job], done: Work, rows: Callable[..., ScoredVisit]
 ) -> None:
     ledger.record([rows(job.key) for job in jobs[:5]])
     assert asked(run(ledger, jobs, done)) == [job.key for job in jobs[5:]]

@@ -10,10 +10,10 @@ import pytest
 
 from harness.common.files import BrokenRunError
 from harness.study.ledger import Ledger, columns
-from harness.study.outcome import Played
+from harness.study.outcome import ScoredVisit
 from harness.study.tables import MANIFEST_FILE, STUDY_FILE, read_study, write_tables
 
-Rows = Callable[..., Played]
+Rows = Callable[..., ScoredVisit]
 NAMES = ("visits.parquet", "visits.csv", "evaluations.parquet", "timings.parquet")
 
 
@@ -25,7 +25,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def written(folder: Path, played: list[Played], order: list[str]) -> dict[str, bytes]:
+def written(
+    folder: Path, played: list[ScoredVisit], order: list[str]
+) -> dict[str, bytes]:
     with Ledger(folder) as ledger:
         ledger.plan(order, "t")
         for one in played:

@@ -7,12 +7,14 @@ from math import isnan
 
 import pytest
 
+from harness.play.order import order_for, task_of
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
-from harness.study.outcome import Played
-from harness.study.visit import Job, kept_row, play
+from harness.study.outcome import ScoredVisit
+from harness.study.visit import Job, kept_row, scored
 from harness.truth.score import Scorer
 from sim.device.settings import Settings, with_dependents
 from sim.patient import Patient, personalize, phenotype
+from sim.visit.order import VisitOrder
 from sim.visit.post_replication import post_gain_pct
 
 DEVICE = DeviceTable.model_validate({"settings": {"amplitude_v": 5.0, "delay_ms": 20}})
@@ -29,39 +31,37 @@ def responder() -> Patient:
 
 
 def job(strategy: str, *, patient: Patient | None = None, post_pairs: int = 0) -> Job:
-    return Job(
-        key="k",
-        patient=patient or responder(),
-        patient_index=3,
-        contender=strategy,
-        device=DEVICE,
-        visit=SHORT,
-        search=SearchTable(strategy=strategy),
-        seed=11,
-        post_pairs=post_pairs,
+    order = replace(
+        order_for(patient or responder(), DEVICE, SHORT, seed=11), patient_index=3
     )
+    task = task_of(SearchTable(strategy=strategy), DEVICE, order)
+    return Job("k", strategy, order, task, post_pairs)
+
+
+def fifth() -> VisitOrder:
+    return order_for(responder(), DEVICE, SHORT, seed=5)
 
 
 @cache
-def swept() -> Played:
-    return play(job("sweep"))
+def swept() -> ScoredVisit:
+    return scored(job("sweep"))
 
 
 def scorer() -> Scorer:
     one = job("sweep")
-    plan = one.visit.visit_plan
-    return Scorer(one.patient, DEVICE.as_found, plan, one.search_plan)
+    order = one.order
+    return Scorer(order.patient, order.found.settings, order.plan, one.task)
 
 
 def test_a_visit_played_again_gives_the_same_rows() -> None:
-    again = play(job("sweep"))
+    again = scored(job("sweep"))
     # repr, since a nan is not equal to itself
     assert repr(again.visit) == repr(swept().visit)
     assert repr(again.evaluations) == repr(swept().evaluations)
 
 
 def test_staying_keeps_the_reference_and_gives_away_all_that_it_lacks() -> None:
-    row = play(job("stay")).visit
+    row = scored(job("stay")).visit
     truth = scorer().truth
     assert row.candidate_gain_pct == row.final_gain_pct == 0.0
     assert row.attained_frac == 0.0
@@ -116,7 +116,7 @@ def test_settings_below_the_reference_or_felt_are_harm() -> None:
     assert one.columns(DEVICE.as_found, weaker)["harmed"]
     assert not one.columns(weaker, DEVICE.as_found)["harmed"]
     felt = personalize(responder(), {"sensation_threshold_v": 5.5})
-    sore = Scorer(felt, DEVICE.as_found, one.plan, one.search)
+    sore = Scorer(felt, DEVICE.as_found, one.plan, one.task)
     stronger = with_dependents(Settings(amplitude_v=7.5, delay_ms=20.0))
     assert not sore.tolerated(stronger)
     assert sore.columns(stronger, stronger)["harmed"]
@@ -130,7 +130,7 @@ def test_whoever_leaves_things_as_they_are_harms_nobody() -> None:
         personalize(responder(), {"sensation_threshold_v": 4.0}),
         found,
         one.plan,
-        one.search,
+        one.task,
     )
     assert not sore.tolerated(found)
     assert not sore.columns(found, found)["harmed"]
@@ -141,7 +141,7 @@ def test_whoever_leaves_things_as_they_are_harms_nobody() -> None:
 
 
 def test_a_null_patient_has_nothing_to_win_and_no_regret() -> None:
-    row = play(job("stay", patient=phenotype("hfref-null"))).visit
+    row = scored(job("stay", patient=phenotype("hfref-null"))).visit
     assert row.attainable_gain_pct == pytest.approx(0.0, abs=1e-9)
     assert row.regret_pct == 0.0
     assert isnan(row.attained_frac)
@@ -149,14 +149,7 @@ def test_a_null_patient_has_nothing_to_win_and_no_regret() -> None:
 
 def test_a_post_replication_reads_the_true_gain_within_its_error() -> None:
     strong = with_dependents(Settings(amplitude_v=7.0, delay_ms=30.0))
-    read = post_gain_pct(
-        responder(),
-        SHORT.visit_plan,
-        DEVICE.found_device,
-        candidate=strong,
-        n_pairs=8,
-        seed=5,
-    )
+    read = post_gain_pct(fifth(), strong, 8)
     # four-arm pairs spread by 1.6 %: four standard errors of eight of them
     assert read == pytest.approx(scorer().gain_pct(strong), abs=4 * 1.6 / 8**0.5)
 
@@ -164,42 +157,29 @@ def test_a_post_replication_reads_the_true_gain_within_its_error() -> None:
 def test_each_replicate_is_read_again_with_errors_of_its_own() -> None:
     strong = with_dependents(Settings(amplitude_v=7.0, delay_ms=30.0))
     read = [
-        post_gain_pct(
-            responder(),
-            SHORT.visit_plan,
-            DEVICE.found_device,
-            candidate=strong,
-            n_pairs=1,
-            seed=5,
-            replicate=replicate,
-        )
+        post_gain_pct(replace(fifth(), replicate=replicate), strong, 1)
         for replicate in (0, 1, 1)
     ]
     assert read[0] != read[1] == read[2]
 
 
 def test_a_post_replication_of_the_reference_gains_exactly_nothing() -> None:
-    gain = post_gain_pct(
-        responder(),
-        SHORT.visit_plan,
-        DEVICE.found_device,
-        candidate=DEVICE.as_found,
-        n_pairs=2,
-        seed=5,
-    )
+    gain = post_gain_pct(fifth(), DEVICE.as_found, 2)
     assert gain == 0.0
 
 
 def test_a_visit_that_came_to_nothing_counts_as_the_reference_kept() -> None:
     row = kept_row(job("stay"), status="failed", error="first line\nsecond line")
     assert (row.status, row.error) == ("failed", "first line second line")
-    assert row.regret_pct == play(job("stay")).visit.regret_pct
+    assert row.regret_pct == scored(job("stay")).visit.regret_pct
     assert not row.harmed
     assert row.verdict == ""
 
 
 def test_readings_bring_information_and_a_visit_without_tests_brings_none() -> None:
     assert swept().visit.information_bits > 0.0
-    nothing = SHORT.model_copy(update={"titration_min": 0.0})
-    row = play(replace(job("sweep"), visit=nothing)).visit
+    sweep = job("sweep")
+    plan = replace(sweep.order.plan, titration_min=0.0)
+    nothing = replace(sweep, order=replace(sweep.order, plan=plan))
+    row = scored(nothing).visit
     assert (row.information_bits, row.n_tests) == (0.0, 0)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from harness.evidence.population_table import DRAWN, people_rows
-from harness.play.run import search_plan
 from harness.play.search import SearchAdvisor
-from harness.play.tables import DeviceTable, SearchTable, VisitTable
-from harness.task.lattice import therapy_space
+from harness.play.tables import SearchTable
+from harness.task.lattice import Lattice
 from harness.task.people import TABLE, people, people_of
 from harness.task.population import population_of
+from harness.task.task import Task
 from harness.truth.landscape import landscape
 from sim.device.settings import Settings
 from sim.patient.cohort import sample_cohort
@@ -30,7 +30,7 @@ N_DERIVED = 3
 
 
 def space_of(reference=REFERENCE, axes=AXES):
-    return therapy_space(reference, axes, (), model="CCM X11", solve_dependents=True)
+    return Lattice(axes).around(reference).space
 
 
 def known(reference=REFERENCE, axes=AXES, **changed):
@@ -131,9 +131,8 @@ def test_the_search_is_told_of_the_population_unless_it_may_not_know(knows):
         asked["gradual"] = problem.gradual
         yield problem.reference
 
-    table = SearchTable(population=knows)
-    plan = replace(search_plan(table, VisitTable(), DeviceTable()), strategy=curious)
-    with SearchAdvisor(plan, np.random.default_rng(1)) as advisor:
+    task = Task(strategy=curious, knows_population=knows)
+    with SearchAdvisor(task, np.random.default_rng(1)) as advisor:
         advisor.begin(REFERENCE, 5)
         advisor.propose()
     assert (asked["population"] is not None) == knows

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from harness.task.lattice import settings_at, therapy_space
+from harness.task.lattice import Lattice
 from harness.truth.answer_key import ees_gain, window_gain_pct
 from harness.truth.landscape import Landscape, landscape
 from optimizers.space import Point, Space
@@ -19,11 +19,11 @@ ALL_AXES = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 
 @cache
 def space() -> Space:
-    return therapy_space(FOUND, ALL_AXES, (), model="CCM X11", solve_dependents=True)
+    return Lattice(ALL_AXES).around(FOUND).space
 
 
 def settings(point: Point) -> Settings:
-    return settings_at(FOUND, space(), point, model="CCM X11", solve_dependents=True)
+    return Lattice(ALL_AXES).around(FOUND).settings_of(point)
 
 
 @cache

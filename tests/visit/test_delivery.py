@@ -11,12 +11,13 @@ from sim.device.schedule import scheduled_h_per_day
 from sim.device.settings import Settings, with_dependents
 from sim.patient import Patient, personalize, phenotype
 from sim.sources import unsourced
-from sim.visit.clinic import Visit
+from sim.visit.advisor import Nobody
+from sim.visit.checklist import programming_visit, record
 from sim.visit.delivery import DeliveryRules, losses
 from sim.visit.interrogation import interrogate, mend_sensing
+from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
-from sim.visit.record import Choice
-from sim.visit.visit import programming_visit, record
+from sim.visit.visit import Visit
 
 USUAL = Settings(amplitude_v=5.0)
 ISCHAEMIC = phenotype("hfref-ischaemic")
@@ -25,22 +26,8 @@ _OFTEN = replace(ISCHAEMIC.rhythm, pvc_per_hour=1500.0, cluster_shape=100.0)
 MANY_PVCS = replace(ISCHAEMIC, rhythm=_OFTEN)
 
 
-class Nobody:
-    def begin(self, reference: Settings, n_tests: int) -> None:
-        self.reference = reference
-
-    def propose(self) -> Settings | None:
-        return None
-
-    def learn(self, tested: object) -> None: ...
-
-    def recommend(self) -> Choice:
-        nan = float("nan")
-        return Choice(self.reference, nan, nan, gated=False, reason="as it was")
-
-
 def arrive(patient: Patient, found: FoundDevice) -> Visit:
-    visit = Visit(patient, VisitPlan(), found, advisor=Nobody(), seed=4)
+    visit = Visit(VisitOrder(patient, found, VisitPlan(), 4), Nobody())
     # the ECG of check-in and exam comes before
     run(visit, visit.bedside.wait_s(120.0))
     return visit
@@ -58,7 +45,7 @@ def causes(patient: Patient, found: FoundDevice) -> Mapping[str, float]:
     assert read is not None
     in_af = patient.in_atrial_fibrillation
     named = losses(read.counters, found.settings, in_af=in_af)
-    told = " ".join(visit.findings.sensing)
+    told = " ".join(visit.findings.sensing_findings)
     assert all(f"{loss.name} ({loss.text})" in told for loss in named)
     return {loss.name: loss.lost_frac for loss in named}
 
@@ -180,7 +167,7 @@ def test_sensing_and_window_are_mended_before_anything_is_titrated(
     assert delivered_after(visit) > 0.95
     assert visit.may_titrate
     assert visit.reference == visit.programmer.programmed
-    assert visit.findings.tested == []
+    assert visit.findings.tested == ()
 
 
 def test_odo_settings_that_ovo_cannot_take_are_cut_to_its_caps() -> None:
@@ -189,7 +176,7 @@ def test_odo_settings_that_ovo_cannot_take_are_cut_to_its_caps() -> None:
     now = visit.programmer.programmed
     assert (now.mode, now.delay_ms, now.sens_v1_mv) == ("OVO-LS-CCM", 45.0, 1.0)
     assert now.alert_width_ms <= 30.0
-    told = " ".join(visit.findings.sensing)
+    told = " ".join(visit.findings.sensing_findings)
     assert "delay_ms 60 is beyond OVO-LS-CCM: set to 45" in told
     assert delivered_after(visit) > 0.5
 
@@ -211,7 +198,7 @@ def test_local_sense_for_which_there_is_no_window_is_told_and_not_titrated() -> 
     # local sense 80 ms before V: OVO allows no delay that long
     early = {"v1_lag_ms": 100.0, "v2_lag_ms": 20.0}
     visit = mended(personalize(ISCHAEMIC, early), found())
-    told = " ".join(visit.findings.sensing)
+    told = " ".join(visit.findings.sensing_findings)
     assert "no alert window for this local sense: delay_ms must be at most 45" in told
     assert "could not be delivered reliably" in visit.not_titrated
     assert visit.programmer.programmed == found().settings

@@ -9,28 +9,18 @@ from sim.device.icd import IcdWatch
 from sim.device.leads import LeadSite
 from sim.device.settings import Settings, with_dependents
 from sim.patient import Patient, personalize, phenotype
-from sim.visit.clinic import Visit
+from sim.visit.advisor import Nobody
 from sim.visit.icd_check import ICD, icd_beats, icd_markers, interrogate_icd
+from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.programming import icd_cross_check
-from sim.visit.record import Check, Choice
+from sim.visit.record import Check
 from sim.visit.thresholds import draw_thresholds
+from sim.visit.visit import Visit
 
 SITES_OF_LEADS: tuple[LeadSite, ...] = ("mid-septum", "basal")
 USUAL = with_dependents(Settings(delay_ms=35.0))
 LATE = with_dependents(Settings(mode="ODO-LS-CCM", delay_ms=95.0))
-
-
-class Nobody:
-    def begin(self, reference: Settings, n_tests: int) -> None: ...
-
-    def propose(self) -> Settings | None:
-        return None
-
-    def learn(self, tested: object) -> None: ...
-
-    def recommend(self) -> Choice:
-        raise NotImplementedError
 
 
 def patient(**override: float) -> Patient:
@@ -38,9 +28,8 @@ def patient(**override: float) -> Patient:
 
 
 def after_beats(who: Patient, settings: Settings, n: int = 70) -> Visit:
-    visit = Visit(
-        who, VisitPlan(), FoundDevice(settings=settings), advisor=Nobody(), seed=2
-    )
+    order = VisitOrder(who, FoundDevice(settings=settings), VisitPlan(), 2)
+    visit = Visit(order, Nobody())
     visit.env.run(until=visit.env.process(visit.bedside.wait_beats(n)))
     return visit
 
@@ -118,7 +107,7 @@ def test_the_site_of_the_leads_changes_no_other_threshold() -> None:
 def test_a_visit_knows_where_the_leads_are() -> None:
     found = FoundDevice(settings=USUAL)
     drawn_v = [
-        Visit(patient(), VisitPlan(), where, advisor=Nobody(), seed=2).thresholds
+        Visit(VisitOrder(patient(), where, VisitPlan(), 2), Nobody()).thresholds
         for where in (found, replace(found, lead_site="basal"))
     ]
     assert drawn_v[1].atrial_v < drawn_v[0].atrial_v

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.device.settings import ConflictError
+from sim.device.settings import ConflictError, Settings
 from sim.patient import phenotype
+from sim.visit.advisor import Nobody
 from sim.visit.hands_on import HandsOn
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "use-the-programmer.md"
@@ -53,7 +54,8 @@ def test_trains_stop_when_the_cell_is_empty_and_come_back_when_charged(
     assert log.delivered_frac(first) > 0.7
 
 
-def test_nobody_recommends_anything(session: HandsOn) -> None:
-    with pytest.raises(ValueError, match="nobody advises"):
-        session.visit.advisor.recommend()
-    assert session.visit.advisor.propose() is None
+def test_with_nobody_to_advise_nothing_is_tried_and_the_reference_kept() -> None:
+    nobody, reference = Nobody(), Settings(amplitude_v=6.0)
+    nobody.begin(reference, 5)
+    assert nobody.propose() is None
+    assert nobody.recommend().settings == reference

@@ -15,7 +15,8 @@ from sim.instruments import READOUTS, Instruments, Reading, Window, readout
 from sim.patient import personalize, phenotype
 from sim.streams import stream
 from sim.visit import record as records
-from sim.visit.clinic import FoundDevice, Visit
+from sim.visit.checklist import programming_visit, run_visit
+from sim.visit.checklist import record as record_of
 from sim.visit.measuring import (
     PLANS,
     expected_sd_pct,
@@ -32,10 +33,10 @@ from sim.visit.measuring_noise import (
     single_error_pct,
     usual_arm_s,
 )
-from sim.visit.plan import VisitPlan
+from sim.visit.order import VisitOrder
+from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.record import Choice, VisitRecord
-from sim.visit.visit import programming_visit, run_visit
-from sim.visit.visit import record as record_of
+from sim.visit.visit import Visit
 
 FOUND = with_dependents(
     Settings(amplitude_v=4.5, delay_ms=20.0, post_ls_refractory_ms=15.0)
@@ -78,14 +79,9 @@ def played(name: str, *, noise_scale: float = 1.0) -> tuple[VisitRecord, Script]
         noise_scale=noise_scale,
     )
     script = Script(BETTER)
-    record = run_visit(
-        personalize(phenotype("hfref-ischaemic"), values),
-        plan,
-        FoundDevice(settings=FOUND),
-        advisor=script,
-        seed=3,
-    )
-    return record, script
+    patient = personalize(phenotype("hfref-ischaemic"), values)
+    order = VisitOrder(patient, FoundDevice(settings=FOUND), plan, 3)
+    return run_visit(order, script), script
 
 
 def roles(tested: records.Tested) -> str:
@@ -178,9 +174,8 @@ def played_with_lost_readings(
         observation_min=1.0,
     )
     patient = personalize(phenotype("hfref-ischaemic"), {"pvc_per_hour": 0.0})
-    going = Visit(
-        patient, plan, FoundDevice(settings=FOUND), advisor=Script(BETTER), seed=4
-    )
+    order = VisitOrder(patient, FoundDevice(settings=FOUND), plan, 4)
+    going = Visit(order, Script(BETTER))
     read = going.instruments.read
 
     def read_or_lose(window: Window) -> Reading:

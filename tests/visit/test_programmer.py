@@ -8,35 +8,20 @@ import simpy
 
 from sim.device.settings import ConflictError, Settings, with_dependents
 from sim.patient import phenotype
-from sim.visit.clinic import Visit
+from sim.visit.advisor import Nobody
+from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
-from sim.visit.record import Choice
+from sim.visit.visit import Visit
 
 FOUND = with_dependents(Settings(amplitude_v=4.5, delay_ms=30.0))
 LOUDER = replace(FOUND, amplitude_v=5.0)
 
 
-class Nobody:
-    def begin(self, reference: Settings, n_tests: int) -> None: ...
-
-    def propose(self) -> Settings | None:
-        return None
-
-    def learn(self, tested: object) -> None: ...
-
-    def recommend(self) -> Choice:
-        raise NotImplementedError
-
-
 @pytest.fixture
 def visit() -> Visit:
-    return Visit(
-        phenotype("hfref-ischaemic"),
-        VisitPlan(),
-        FoundDevice(settings=FOUND),
-        advisor=Nobody(),
-        seed=3,
-    )
+    patient = phenotype("hfref-ischaemic")
+    order = VisitOrder(patient, FoundDevice(settings=FOUND), VisitPlan(), 3)
+    return Visit(order, Nobody())
 
 
 def do(visit: Visit, command: Generator[simpy.Event, object, None]) -> None:

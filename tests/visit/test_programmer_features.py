@@ -13,7 +13,8 @@ import simpy
 from sim.device.settings import ConflictError, Settings, with_dependents
 from sim.patient import personalize, phenotype
 from sim.sources import unsourced
-from sim.visit.clinic import Visit
+from sim.visit.advisor import Nobody
+from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.programmer import (
     ActivitySensor,
@@ -27,27 +28,15 @@ from sim.visit.programmer import (
     propose_window,
     save_preset,
 )
-from sim.visit.record import Choice
+from sim.visit.visit import Visit
 
 FOUND = with_dependents(Settings(amplitude_v=4.5, delay_ms=30.0))
 SENSITIVE = personalize(phenotype("hfref-ischaemic"), {"sensation_threshold_v": 5.6})
 T = TypeVar("T")
 
 
-class Nobody:
-    def begin(self, reference: Settings, n_tests: int) -> None: ...
-
-    def propose(self) -> Settings | None:
-        return None
-
-    def learn(self, tested: object) -> None: ...
-
-    def recommend(self) -> Choice:
-        raise NotImplementedError
-
-
 def arrive(found: FoundDevice, seed: int = 3) -> Visit:
-    visit = Visit(SENSITIVE, VisitPlan(), found, advisor=Nobody(), seed=seed)
+    visit = Visit(VisitOrder(SENSITIVE, found, VisitPlan(), seed), Nobody())
     visit.generator.force_on = True
     return visit
 

@@ -14,15 +14,17 @@ from sim.heart.dose import DoseResponse, relative_gain
 from sim.patient import Patient, personalize, phenotype
 from sim.sources import unsourced
 from sim.streams import stream
+from sim.visit.advisor import Nobody
 from sim.visit.bedside import ATRIAL_CAPTURE, AtrialCapture, LateTrains, train_of
-from sim.visit.clinic import Visit
+from sim.visit.checklist import programming_visit, record
 from sim.visit.interrogation import ICD_COUNTS
+from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.programming import icd_cross_check
-from sim.visit.record import Choice, VisitRecord
+from sim.visit.record import VisitRecord
 from sim.visit.safety import ICD_SHOCK
 from sim.visit.thresholds import draw_thresholds
-from sim.visit.visit import programming_visit, record
+from sim.visit.visit import Visit
 
 USUAL = with_dependents(Settings(amplitude_v=5.0))
 LOUD = with_dependents(Settings(amplitude_v=7.5, delay_ms=45.0))
@@ -32,24 +34,9 @@ QUIET = personalize(phenotype("hfref-ischaemic"), {"pvc_per_hour": 0.0})
 FRAGILE = replace(QUIET, conduction=replace(QUIET.conduction, erp_ms=150.0))
 
 
-class Nobody:
-    def begin(self, reference: Settings, n_tests: int) -> None:
-        self.reference = reference
-
-    def propose(self) -> Settings | None:
-        return None
-
-    def learn(self, tested: object) -> None: ...
-
-    def recommend(self) -> Choice:
-        nan = float("nan")
-        return Choice(self.reference, nan, nan, gated=False, reason="as it was")
-
-
 def arrive(patient: Patient, found: FoundDevice, seed: int = 2, **plan: float) -> Visit:
-    visit = Visit(
-        patient, replace(VisitPlan(), **plan), found, advisor=Nobody(), seed=seed
-    )
+    order = VisitOrder(patient, found, replace(VisitPlan(), **plan), seed)
+    visit = Visit(order, Nobody())
     visit.generator.force_on = True
     return visit
 
@@ -248,7 +235,7 @@ def test_the_cross_check_finds_it_before() -> None:
         fast_patient(1.0), FoundDevice(settings=replace(FAST, ccm_mode="OFF"))
     )
     beats(visit, 70)
-    assert visit.findings.adverse_events == []
+    assert visit.findings.adverse_events == ()
     found = icd_cross_check(visit, FAST)
     assert not found.passed
     assert "the ICD would shock" in found.text
@@ -267,7 +254,7 @@ def test_there_is_no_shock_without_near_late_and_fast_trains(
 ) -> None:
     visit = arrive(patient, FoundDevice(settings=settings))
     beats(visit, 60)
-    assert visit.findings.adverse_events == []
+    assert visit.findings.adverse_events == ()
 
 
 def test_a_shock_at_check_in_ends_the_visit_for_safety() -> None:

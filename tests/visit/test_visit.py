@@ -11,13 +11,14 @@ import pytest
 from sim.device.settings import Settings, with_dependents, with_hours_per_day
 from sim.patient import Patient, personalize, phenotype
 from sim.visit import record as records
-from sim.visit.clinic import FoundDevice, Visit
-from sim.visit.plan import PHASES, VisitPlan, site
+from sim.visit.checklist import programming_visit, run_visit
+from sim.visit.checklist import record as record_of
+from sim.visit.order import VisitOrder
+from sim.visit.plan import PHASES, FoundDevice, VisitPlan, site
 from sim.visit.record import Choice, VisitRecord
 from sim.visit.safety import at_least_as_strong
 from sim.visit.titration import make_safe
-from sim.visit.visit import programming_visit, run_visit
-from sim.visit.visit import record as record_of
+from sim.visit.visit import Visit
 
 FOUND = with_dependents(
     Settings(amplitude_v=4.5, delay_ms=20.0, post_ls_refractory_ms=15.0)
@@ -62,13 +63,15 @@ def visit(
     found: FoundDevice | None = None,
     seed: int = 1,
 ) -> VisitRecord:
-    return run_visit(
-        patient or responder(),
-        plan,
-        found or FoundDevice(settings=FOUND),
-        advisor=Script(*proposals),
-        seed=seed,
+    order = VisitOrder(
+        patient or responder(), found or FoundDevice(settings=FOUND), plan, seed
     )
+    return run_visit(order, Script(*proposals))
+
+
+def going_on(*proposals: Settings) -> Visit:
+    order = VisitOrder(responder(), FoundDevice(settings=FOUND), SHORT, 1)
+    return Visit(order, Script(*proposals))
 
 
 @pytest.fixture(scope="module")
@@ -160,9 +163,7 @@ def test_titration_ends_with_its_clock() -> None:
 
 
 def test_one_event_a_beat_and_hardly_more() -> None:
-    going = Visit(
-        responder(), SHORT, FoundDevice(settings=FOUND), advisor=Script(), seed=1
-    )
+    going = going_on()
     process = going.env.process(programming_visit(going))
     steps = 0
     while not process.processed:
@@ -217,9 +218,7 @@ def test_after_a_stop_the_reference_is_programmed_confirmed_and_rested_at() -> N
 
 
 def test_a_stop_at_the_reference_itself_excludes_nothing() -> None:
-    going = Visit(
-        responder(), SHORT, FoundDevice(settings=FOUND), advisor=Script(), seed=1
-    )
+    going = going_on()
     stopping = make_safe(going, "systolic pressure fell by 25 mmHg", FOUND)
     going.env.run(until=going.env.process(stopping))
     assert going.filter.stopped == []
@@ -240,9 +239,7 @@ def test_a_run_outside_a_test_is_one_adverse_event_at_its_own_time() -> None:
 
 
 def test_a_collapse_outside_a_test_ends_in_urgent_off() -> None:
-    going = Visit(
-        responder(), SHORT, FoundDevice(settings=FOUND), advisor=Script(), seed=1
-    )
+    going = going_on()
     process = going.env.process(programming_visit(going))
     going.env.run(until=600.0)
     going.seen_outside_a_test("collapse")
@@ -256,13 +253,7 @@ def test_a_collapse_outside_a_test_ends_in_urgent_off() -> None:
 
 def test_a_check_that_fails_at_the_candidate_alone_leaves_the_reference_on() -> None:
     stronger = [replace(BETTER, amplitude_v=7.5)] * 3
-    going = Visit(
-        responder(),
-        SHORT,
-        FoundDevice(settings=FOUND),
-        advisor=Script(*stronger),
-        seed=1,
-    )
+    going = going_on(*stronger)
     going.thresholds = replace(going.thresholds, phrenic_v=4.9)
     plan = replace(SHORT, verification_pairs=4, noise_scale=0.1)
     going.plan = plan
@@ -335,7 +326,8 @@ def test_a_train_that_leaves_the_refractory_period_is_a_safety_event() -> None:
             phase_duration_ms=6.6,
         )
     )
-    going = Visit(fragile, SHORT, FoundDevice(settings=late), advisor=Script(), seed=1)
+    order = VisitOrder(fragile, FoundDevice(settings=late), SHORT, 1)
+    going = Visit(order, Script())
     going.generator.force_on = True
     going.bedside.guarded = True
     waiting = going.env.process(going.bedside.wait_beats(200))

@@ -12,9 +12,8 @@ from harness.common.faults import Fault, ScenarioError
 from harness.evidence.sensitivity.curve import Curve, fit_curve
 from harness.evidence.sensitivity.ranges import HEART, IMPEDANCE, PAIRED, Range, ranges
 from harness.evidence.sensitivity.verdict import improved_probability
-from harness.play.run import search_plan
+from harness.play.order import order_of, task_of
 from harness.play.scenario import Scenario
-from harness.task.lattice import therapy_space
 from harness.truth.answer_key import window_gain_pct
 from sim.device.settings import Settings
 from sim.heart.beating import settled
@@ -92,15 +91,10 @@ class Doses:
 
 def question(scenario: Scenario) -> Question:
     """Return what a scenario asks."""
-    plan = search_plan(scenario.search, scenario.visit, scenario.device)
-    patient, reference = scenario.patient.patient, scenario.device.as_found
-    space = therapy_space(
-        reference,
-        plan.axes,
-        plan.limits,
-        model=plan.model,
-        solve_dependents=plan.solve_dependents,
-    )
+    order = order_of(scenario)
+    patient, reference = order.patient, order.found.settings
+    task = task_of(scenario.search, scenario.device, order)
+    space = task.lattice.around(reference).space
     names = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
     own = {name: float(getattr(reference, name)) for name in names}
     rows = [{**own, **space.as_dict(point)} for point in space.points()]
@@ -113,8 +107,8 @@ def question(scenario: Scenario) -> Question:
     leads[-2] = reference.n_leads if on else 0.0
     return Question(
         patient,
-        scenario.visit.visit_plan,
-        pair_sd_pct(scenario.visit.visit_plan),
+        order.plan,
+        pair_sd_pct(order.plan),
         Train(**columns, n_leads=leads),
         ranges(patient.response.family),
     )

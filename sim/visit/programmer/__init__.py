@@ -3,7 +3,7 @@
 from sim.telemetry.markers import Marker
 from sim.visit.programmer.activity import ActivitySensor, HourlyActivity, activity_trace
 from sim.visit.programmer.markers import MarkerStream
-from sim.visit.programmer.observer import Observer
+from sim.visit.programmer.observer import LogLine, Observer
 from sim.visit.programmer.presets import Preset, PresetError, load_preset, save_preset
 from sim.visit.programmer.readout import ChargerData, Impedances, Statistics
 from sim.visit.programmer.scan import (
@@ -12,7 +12,7 @@ from sim.visit.programmer.scan import (
     WindowProposal,
     propose_window,
 )
-from sim.visit.programmer.session import LogLine, Programmer, SensationRow
+from sim.visit.programmer.session import Programmer, SensationRow
 from sim.visit.programmer.values import (
     ListChoice,
     PendingValue,

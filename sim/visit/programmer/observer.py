@@ -1,35 +1,57 @@
 """A listener beside the programmer: sees everything, commands nothing."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Protocol
 
 from sim.device.settings import Settings
 from sim.visit.bedside import Bedside
 from sim.visit.programmer.markers import MarkerStream
 from sim.visit.programmer.readout import counter_rows
 
-if TYPE_CHECKING:
-    from sim.visit.programmer.session import LogLine, Programmer
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of the log bar."""
+
+    at_s: float
+    text: str
+
+
+class Screen(Protocol):
+    """What the programmer shows to whoever looks over the clinician's shoulder."""
+
+    @property
+    def programmed(self) -> Settings:
+        """Settings that are in the device now."""
+
+    @property
+    def pending_settings(self) -> Settings:
+        """Settings on the screen."""
+
+    @property
+    def log(self) -> tuple[LogLine, ...]:
+        """Everything done in this session."""
 
 
 class Observer:
     """Read-only view of a session; it has no command, and looking takes no time."""
 
-    __slots__ = ("__bedside", "__programmer")
+    __slots__ = ("__bedside", "__screen")
 
-    def __init__(self, programmer: "Programmer", bedside: Bedside) -> None:
-        self.__programmer = programmer
+    def __init__(self, screen: Screen, bedside: Bedside) -> None:
+        self.__screen = screen
         self.__bedside = bedside
 
     @property
     def programmed(self) -> Settings:
         """Settings that are in the device now."""
-        return self.__programmer.programmed
+        return self.__screen.programmed
 
     @property
     def pending_settings(self) -> Settings:
         """Settings on the programmer's screen."""
-        return self.__programmer.pending_settings
+        return self.__screen.pending_settings
 
     @property
     def state(self) -> str:
@@ -37,9 +59,9 @@ class Observer:
         return self.__bedside.generator.state
 
     @property
-    def log(self) -> "tuple[LogLine, ...]":
+    def log(self) -> tuple[LogLine, ...]:
         """The programmer's log so far."""
-        return self.__programmer.log
+        return self.__screen.log
 
     @property
     def counters(self) -> Mapping[str, int]:

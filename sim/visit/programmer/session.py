@@ -13,7 +13,7 @@ from sim.heart.sensation import FELT_GRADE, reported_grade, sensation_level
 from sim.visit.bedside import Bedside, train_of
 from sim.visit.programmer.activity import HourlyActivity, activity_trace
 from sim.visit.programmer.markers import MarkerStream
-from sim.visit.programmer.observer import Observer
+from sim.visit.programmer.observer import LogLine, Observer
 from sim.visit.programmer.readout import (
     ChargerData,
     Impedances,
@@ -45,14 +45,6 @@ from sim.visit.record import Interrogation
 T = TypeVar("T")
 Process = Generator[simpy.Event, object, None]
 Reading = Generator[simpy.Event, object, T]
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of the log bar."""
-
-    at_s: float
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,60 @@
+"""A visit is played here, and only here: runs, studies, courses, agents, benches."""
+
+from dataclasses import dataclass
+
+from harness.play.search import SearchAdvisor
+from harness.task.lattice import TherapySpace
+from harness.task.task import Task
+from optimizers.problem import Observation
+from sim.visit.checklist import run_visit
+from sim.visit.order import VisitOrder
+from sim.visit.record import VisitRecord
+from sim.visit.visit import Progress
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Played:
+    """A visit that was played: what happened, and what its search saw. No truth.
+
+    Attributes
+    ----------
+    task
+        What the search was asked for.
+    record
+        What happened; its `order` is what the visit was made from.
+    space
+        The lattice around the reference of the visit.
+    log
+        What the strategy was told, in order, free answers of the reference included.
+    """
+
+    task: Task
+    record: VisitRecord
+    space: TherapySpace
+    log: tuple[Observation, ...]
+
+    @property
+    def order(self) -> VisitOrder:
+        """What the visit was made from."""
+        return self.record.order
+
+
+def play(
+    order: VisitOrder, advisor: SearchAdvisor, *, progress: Progress | None = None
+) -> Played:
+    """Play a visit with a search at the bedside, and close the search.
+
+    Whatever its strategy raises is passed on.
+
+    Parameters
+    ----------
+    order
+        Who comes, how the device is found, what is planned; the key of all chance.
+    advisor
+        Who searches, `SearchAdvisor.at(order, task)`.
+    progress
+        Called with simulated seconds, phase and text for each line of the visit's log.
+    """
+    with advisor:
+        record = run_visit(order, advisor, progress=progress)
+    return Played(advisor.task, record, advisor.space, advisor.log)

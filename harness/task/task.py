@@ -1,0 +1,68 @@
+"""The task of a search: which settings it may try, for what, at what cost."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from harness.task.lattice import Lattice
+from harness.task.objective import Objective
+from optimizers.dialogue import OnFinish
+from optimizers.problem import Budget, Strategy
+from optimizers.recommend import GATE_PROBABILITY
+from optimizers.search import Duplicates
+from sim.visit.measuring import expected_sd_pct, measuring_plan, reference_error_pct
+from sim.visit.plan import VisitPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is known of the readings before the first.
+
+    `sd_pct` is the SD of one test's reading under the visit's measuring plan, and
+    `knows_reference` whether that plan makes the reference's gain zero by construction,
+    but for an error of `reference_se_pct` that all tests share.
+    """
+
+    readout: str = "finger-pressure"
+    sd_pct: float = 2.0
+    knows_reference: bool = True
+    reference_se_pct: float = 0.0
+
+    @classmethod
+    def of(cls, plan: VisitPlan) -> Self:
+        """Return what to expect of the readings that a visit plans."""
+        return cls(
+            readout=plan.readout,
+            sd_pct=expected_sd_pct(plan),
+            knows_reference=measuring_plan(plan.plan).knows_reference,
+            reference_se_pct=reference_error_pct(plan),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How the settings to try are chosen, and what they are worth.
+
+    It knows the plan of the visit, never the patient. Strategy and recommender may
+    know how simulated people answer to every setting, unless `knows_population` is
+    False. `gate_probability` is the least probability of being better with which the
+    reference is left.
+    """
+
+    lattice: Lattice = field(default_factory=Lattice)
+    objective: Objective = field(default_factory=Objective)
+    strategy: str | Strategy = "titration"
+    budget: Budget = field(default_factory=Budget)
+    recommender: str = "posterior_mean"
+    gate_probability: float = GATE_PROBABILITY
+    expected: Expectation = field(default_factory=Expectation)
+    on_finish: OnFinish = "replicate"
+    duplicates: Duplicates = "remeasure"
+    knows_population: bool = True
+
+    @property
+    def strategy_name(self) -> str:
+        """The strategy as it was named; of a function its own name."""
+        named = self.strategy
+        if isinstance(named, str):
+            return named
+        return f"{named.__module__}:{named.__qualname__}"
