@@ -33,13 +33,15 @@ PHASES: Final = (
 class Site:
     """Where the visit takes place: who is there and how long the fixed steps take.
 
-    `place_of_service` lists descriptive codes as neutral metadata, never a choice.
+    `place_of_service` lists descriptive codes as neutral metadata, never a choice;
+    `lead` examines and signs, `reader` works the programmer.
     """
 
     name: str
     title: str
     place_of_service: str
-    staff: Mapping[str, str]
+    lead: str
+    reader: str
     check_in_min: float = sourced(8.0, PROTOCOL, "3, step 1", "assumed")
     exam_min: float = sourced(8.0, PROTOCOL, "3, step 2", "assumed")
     interrogation_min: float = sourced(6.0, PROTOCOL, "3, step 3", "assumed")
@@ -49,23 +51,23 @@ class Site:
     re_interrogation_min: float = sourced(2.0, PROTOCOL, "3, step 9", "assumed")
     report_min: float = sourced(6.0, PROTOCOL, "3, step 11", "assumed")
 
-
-def _staff(lead: str, reader: str) -> Mapping[str, str]:
-    return MappingProxyType(
-        {
+    @property
+    def staff(self) -> Mapping[str, str]:
+        """Who is there, by phase."""
+        both = f"{self.lead} and {self.reader}"
+        return {
             "check-in": "medical assistant",
-            "exam": lead,
-            "interrogation": reader,
-            "sensing": reader,
-            "response test": reader,
-            "titration": f"{lead} and {reader}",
-            "verification": reader,
-            "permanent programming": f"{lead} and {reader}",
-            "re-interrogation": reader,
+            "exam": self.lead,
+            "interrogation": self.reader,
+            "sensing": self.reader,
+            "response test": self.reader,
+            "titration": both,
+            "verification": self.reader,
+            "permanent programming": both,
+            "re-interrogation": self.reader,
             "observation": "nurse",
-            "report": lead,
+            "report": self.lead,
         }
-    )
 
 
 SITES: Final[Mapping[str, Site]] = MappingProxyType(
@@ -74,13 +76,15 @@ SITES: Final[Mapping[str, Site]] = MappingProxyType(
             name="device-clinic",
             title="Device clinic",
             place_of_service="11 or 19 (recalled)",
-            staff=_staff("heart failure physician", "device specialist"),
+            lead="heart failure physician",
+            reader="device specialist",
         ),
         "hospital-outpatient": Site(
             name="hospital-outpatient",
             title="Hospital outpatient department",
             place_of_service="19 or 22 (recalled)",
-            staff=_staff("electrophysiologist", "cardiac device nurse"),
+            lead="electrophysiologist",
+            reader="cardiac device nurse",
             check_in_min=12.0,
             exam_min=10.0,
             interrogation_min=7.0,
@@ -90,7 +94,8 @@ SITES: Final[Mapping[str, Site]] = MappingProxyType(
             name="ambulatory-surgical-center",
             title="Ambulatory surgical center",
             place_of_service="24 (recalled)",
-            staff=_staff("electrophysiologist", "industry-independent device nurse"),
+            lead="electrophysiologist",
+            reader="industry-independent device nurse",
             check_in_min=15.0,
             exam_min=9.0,
             rest_min=6.0,

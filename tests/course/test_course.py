@@ -178,7 +178,10 @@ def test_days_since_the_last_charge_are_told_as_they_are_however_many() -> None:
     )
     seen = run.record.as_found.days_since_charge
     assert seen == pytest.approx(half_a_year + 2.0, abs=0.1)
-    told = [fact.text for fact in report_of(run, truth_of(run.played)).device.as_found]
+    told = [
+        fact.text.replace("\N{NO-BREAK SPACE}", " ")
+        for fact in report_of(run, truth_of(run.played)).device.as_found
+    ]
     assert f"{seen:.1f} days" in told
     assert f"last charged {seen:.0f} days ago" in {
         advice.because for advice in run.record.follow_up
