@@ -19,7 +19,6 @@ from harness.play.run import Run, run_order
 from harness.play.scenario import CourseScenario
 from harness.play.tables import PatientTable
 from sim.device.battery import Cell
-from sim.device.settings import with_hours_per_day
 from sim.patient import Patient
 from sim.patient.chronic import (
     SCORES,
@@ -156,7 +155,7 @@ def run_course(
     first = order_of(scenario, seed=seed)
     table, person = scenario.course, PatientOverMonths(scenario, first)
     home = Home(table, first.seed, table.visit_months[-1])
-    left, since, visits = first_found(scenario), 0, []
+    left, since, visits = first.found, 0, []
     for number, month in enumerate(table.visit_months, 1):
         stretch = home.stay(
             person.patient, left, range(since, day_of(month)), number - 1
@@ -202,15 +201,6 @@ def traits_of(patient: Patient, course: CourseTable, seed: int) -> Traits:
     if patient.response.g_one_lead_frac == 0.0:
         return without_effect(traits)
     return traits
-
-
-def first_found(scenario: CourseScenario) -> FoundDevice:
-    """Return the device at month 0, with the hours a day of the course."""
-    found = scenario.device.found_device
-    hours = scenario.course.hours_per_day
-    if hours is None:
-        return found
-    return replace(found, settings=with_hours_per_day(found.settings, hours))
 
 
 def visit_scenario(

@@ -4,8 +4,6 @@ The order is the world's, patient included; the task is what a search gets. Noth
 the patient goes from one into the other.
 """
 
-from dataclasses import replace
-
 from harness.play.scenario import Scenario
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.task.lattice import Lattice
@@ -29,13 +27,13 @@ def order_of(
     replicate
         Number of the visit of this patient: another draw of all that is random.
     """
-    order = order_for(
-        scenario.patient.patient,
-        scenario.device,
-        scenario.visit,
+    return VisitOrder(
+        patient=scenario.patient.patient,
+        found=scenario.found_device,
+        plan=scenario.visit.visit_plan,
         seed=scenario.seed if seed is None else seed,
+        replicate=replicate,
     )
-    return replace(order, replicate=replicate)
 
 
 def order_for(

@@ -157,7 +157,10 @@ def _device_as_found(scenario: Scenario, found: FoundDevice) -> list[SourcedNumb
     }
     for symbol in device.settings:
         sources[f"settings.{symbol}"] = _stated(f"device.settings.{symbol}")
-    sources |= dict.fromkeys(differing(found, device.found_device), _CARRIED)
+    first = scenario.found_device
+    by_course = differing(first, device.found_device)
+    sources |= dict.fromkeys(by_course, _stated("course.hours_per_day"))
+    sources |= dict.fromkeys(differing(found, first), _CARRIED)
     return provenance(found, sources)
 
 

@@ -19,6 +19,7 @@ from harness.course.home import Home, Stretch, day_of, scheduled_h
 from harness.course.page import course_html, course_text
 from harness.course.play import Course, run_course, traits_of, visit_rows
 from harness.play.course_table import CourseTable
+from harness.play.order import order_of
 from harness.play.provenance import run_numbers
 from harness.play.run import run_scenario
 from harness.play.scenario import (
@@ -32,6 +33,7 @@ from harness.report.build import report_of
 from harness.truth.answer_key import truth_of
 from sim.device.settings import Settings, with_hours_per_day
 from sim.patient import phenotype
+from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice
 
 SHORT = {
@@ -188,19 +190,29 @@ def test_days_since_the_last_charge_are_told_as_they_are_however_many() -> None:
     }
 
 
+def found_places(course: CourseScenario, order: VisitOrder) -> dict[str, str]:
+    rows = run_numbers(course, order)["device as found"]
+    return {row.name: row.source.place for row in rows}
+
+
 def test_a_visit_credits_to_the_course_what_the_months_did_to_the_device() -> None:
-    visits = forgotten().visits
-    places = [
-        {
-            row.name: row.source.place
-            for row in run_numbers(visit.run.facts.scenario, visit.run.played.order)[
-                "device as found"
-            ]
-        }
-        for visit in visits
-    ]
-    assert places[0]["days_since_charge"] == "device.found.days_since_charge"
-    assert places[1]["days_since_charge"].startswith("course: left by the visit before")
+    name = "days_since_charge"
+    first, later = (
+        found_places(forgotten().scenario, visit.run.played.order)
+        for visit in forgotten().visits
+    )
+    assert first[name] == "device.found.days_since_charge"
+    assert later[name].startswith("course: left by the visit before")
+
+
+def test_the_hours_of_a_course_are_those_of_its_first_visit() -> None:
+    course = scenario(hours_per_day=9)
+    order = order_of(course)
+    assert order.found.settings == with_hours_per_day(
+        course.device.as_found, course.course.hours_per_day
+    )
+    places = found_places(course, order)
+    assert places["settings.ccm_hours_per_day"] == "course.hours_per_day"
 
 
 def test_forgotten_charges_stop_ccm_and_are_told() -> None:
