@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from sim.heart.dose import Train
 from sim.heart.parameters import FloatArray
+from sim.heart.train import Train
 from sim.sources import sourced
 
 WORST_GRADE: Final = 4
@@ -64,8 +64,9 @@ def sensation_level(sensation: Sensation, train: Train) -> FloatArray:
         makes it felt; -4 (the least) without a lead.
     """
     leads = np.asarray(train.n_leads, dtype=np.float64)
-    train_ms = 2.0 * np.asarray(train.n_pulses) * train.phase_duration_ms
-    longer = (train_ms / sensation.reference_train_ms) ** sensation.train_exponent
+    longer = (
+        train.length_ms / sensation.reference_train_ms
+    ) ** sensation.train_exponent
     per_leads = np.where(leads > 1.0, 1.0, sensation.one_lead_factor)
     felt_v = np.asarray(train.amplitude_v) * longer * per_leads
     grade = FELT_GRADE + (felt_v - sensation.threshold_v) / sensation.volts_per_grade_v

@@ -39,7 +39,7 @@ def patient_to_toml(patient: Patient) -> str:
         HEADER,
         f"name = {_toml(patient.name)}",
         f"phenotype = {_toml(patient.phenotype)}",
-        f"response = {_toml(patient.response.family)}",
+        f"response = {_toml(patient.response.name)}",
     ]
     for part, attribute in PARTS.items():
         lines += ["", f"[{part}]"]

@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from sim.heart.dose import FAMILIES
 from sim.heart.parameters import FloatArray
 from sim.heart.sensation import SensationPopulation
+from sim.law.shipped import ALIASES, LAW_WORDS
 from sim.sources import Standing, sourced
 from sim.units import H_PER_DAY
 
@@ -196,9 +196,9 @@ def checked_families(families: Mapping[str, float]) -> dict[str, float]:
     Raises ValueError for an unknown family, a share below 0, or no share at all.
     """
     for name, share in families.items():
-        if name not in FAMILIES:
-            near = get_close_matches(name, FAMILIES, n=1, cutoff=0.0)[0]
-            known = ", ".join(FAMILIES)
+        if name not in LAW_WORDS:
+            near = get_close_matches(name, LAW_WORDS, n=1, cutoff=0.0)[0]
+            known = ", ".join(LAW_WORDS)
             raise ValueError(
                 f"families must name {known}; got {name!r} (nearest is {near!r})"
             )
@@ -207,7 +207,7 @@ def checked_families(families: Mapping[str, float]) -> dict[str, float]:
     total = sum(families.values())
     if not total > 0.0:
         raise ValueError(f"families must have shares above 0 in all, got {total:g}")
-    return {name: share / total for name, share in families.items()}
+    return {ALIASES.get(n, n): share / total for n, share in families.items()}
 
 
 def draws_of(

@@ -25,9 +25,9 @@ _ELSEWHERE: Final = (
     "rhythm.heart_rate_bpm",
     "contractility.reference_rate_bpm",
     "reflex.set_map_mmhg",
-    "response.baseline_elastance_mmhg_per_ml",
+    "muscle.baseline_elastance_mmhg_per_ml",
 )
-_RESTING: Final = ("reflex.set_map_mmhg", "response.baseline_elastance_mmhg_per_ml")
+_RESTING: Final = ("reflex.set_map_mmhg", "muscle.baseline_elastance_mmhg_per_ml")
 _DERIVED: Final = Source("ccmlab-evidence", "C2, where this heart settles", "derived")
 _LEAST_FACTORS: Final = (0.1, 0.4, 0.25)
 _MOST_FACTORS: Final = (5.0, 2.5, 4.0)
@@ -206,6 +206,6 @@ def at_rest(
     return replace(
         patient,
         reflex=replace(patient.reflex, set_map_mmhg=map_mmhg),
-        response=replace(patient.response, baseline_elastance_mmhg_per_ml=elastance),
+        muscle=replace(patient.muscle, baseline_elastance_mmhg_per_ml=elastance),
         sources={**patient.sources, **dict.fromkeys(names, source)},
     )

@@ -21,7 +21,7 @@ from sim.sources import Source
 
 STATED: Final = Source("patient-file", "stated by the user", "overridden")
 _LAW: Final = "response_law"
-_FOLLOWS: Final = {"reflex.set_map_mmhg", "response.baseline_elastance_mmhg_per_ml"}
+_FOLLOWS: Final = {"reflex.set_map_mmhg", "muscle.baseline_elastance_mmhg_per_ml"}
 
 
 def read_table(text: str, origin: str, known: Iterable[str]) -> dict[str, Any]:

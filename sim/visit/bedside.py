@@ -15,7 +15,7 @@ from sim.device.settings import Settings
 from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
 from sim.heart.conduction import Activation
 from sim.heart.contractility import AF, SINUS
-from sim.heart.dose import Train, relative_gain
+from sim.heart.train import Train
 from sim.instruments import Instruments, Window
 from sim.patient import Patient
 from sim.sources import sourced
@@ -146,7 +146,7 @@ class Bedside:
         settings = self.generator.settings
         leads = self.generator.leads
         train = train_of(settings, leads)
-        self._gain = float(relative_gain(self.patient.response, train))
+        self._gain = float(self.patient.gain(train))
         self._leads_revision = leads.revision
         self._reaches_muscle = bool(leads.working(settings))
         self._reaches_atrium = self._reaches_muscle and self.captures_atrium(settings)

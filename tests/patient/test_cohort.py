@@ -100,7 +100,7 @@ def test_rhythm_chart_and_law_are_the_drawn_ones(cohort: Cohort) -> None:
         assert patient.in_atrial_fibrillation == draw.fibrillates
         assert ("beta-blocker" in patient.profile.medication) == draw.beta_blocker
         assert patient.profile.nyha_class == draw.nyha_class
-        assert patient.response.family == draw.family
+        assert patient.response.name == draw.family
         assert patient.response.g_one_lead_frac == draw.g_one_lead_frac
         if draw.family == "sharp":
             assert (patient.response.k, patient.response.late_width_ms) == (4.0, 10.0)

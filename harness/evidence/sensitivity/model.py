@@ -17,10 +17,10 @@ from harness.play.scenario import Scenario
 from harness.truth.answer_key import window_gain_pct
 from sim.device.settings import Settings
 from sim.heart.beating import settled
-from sim.heart.dose import Train, relative_gain
 from sim.heart.parameters import FloatArray
 from sim.heart.sensation import FELT_GRADE, sensation_level
 from sim.heart.settle import ImplausibleHeartError, NotSettledError
+from sim.heart.train import Train
 from sim.patient import Patient
 from sim.patient.solve import at_rest
 from sim.units import PCT_PER_FRAC
@@ -28,7 +28,7 @@ from sim.visit.measuring_noise import pair_sd_pct
 from sim.visit.plan import VisitPlan
 
 ELASTANCE: Final = "circulation.lv_elastance_mmhg_per_ml"
-BASELINE: Final = "response.baseline_elastance_mmhg_per_ml"
+BASELINE: Final = "muscle.baseline_elastance_mmhg_per_ml"
 RATE: Final = "rhythm.heart_rate_bpm"
 FOLLOW_RATE: Final = ("circulation.heart_rate_bpm", "contractility.reference_rate_bpm")
 LEAST_STEP: Final = 0.005
@@ -75,7 +75,7 @@ class Question:
     @property
     def family(self) -> str:
         """Family of the dose law, an assumption."""
-        return self.patient.response.family
+        return self.patient.response.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +110,7 @@ def question(scenario: Scenario) -> Question:
         order.plan,
         pair_sd_pct(order.plan),
         Train(**columns, n_leads=leads),
-        ranges(patient.response.family),
+        ranges(patient.response.name),
     )
 
 
@@ -128,7 +128,12 @@ def decides_dose(row: Range) -> bool:
 
 
 def _decides_heart(row: Range) -> bool:
-    return row.name.partition(".")[0] not in ("response", "sensation", "leads")
+    return row.name.partition(".")[0] not in (
+        "response",
+        "muscle",
+        "sensation",
+        "leads",
+    )
 
 
 def doses(asked: Question, values: Mapping[str, FloatArray]) -> Doses:
@@ -145,7 +150,7 @@ def _dose(
     train = asked.train
     if IMPEDANCE in values:
         train = replace(train, impedance_ohm=float(values[IMPEDANCE][i]))
-    gains = np.maximum(relative_gain(patient.response, train), LEAST_GAIN)
+    gains = np.maximum(patient.gain(train), LEAST_GAIN)
     felt = sensation_level(patient.sensation, train)[:-2] >= FELT_GRADE
     ranked = np.where(felt, -np.inf, gains[:-2])
     best = int(np.argmax(ranked))
@@ -163,7 +168,7 @@ def _law(asked: Question, values: Mapping[str, FloatArray], i: int) -> dict[str,
     }
     own = asked.patient
     ratio = values[ELASTANCE][i] / own.circulation.lv_elastance_mmhg_per_ml
-    baseline = own.response.baseline_elastance_mmhg_per_ml
+    baseline = own.muscle.baseline_elastance_mmhg_per_ml
     return {**changes, BASELINE: baseline * float(ratio)}
 
 

@@ -20,8 +20,8 @@ from harness.evidence.validation.rules import (
     near,
 )
 from sim.heart.beating import settled
-from sim.heart.dose import Train, relative_gain
 from sim.heart.parameters import FloatArray
+from sim.heart.train import Train
 from sim.instruments import Instruments, Window, readout
 from sim.patient import phenotype
 from sim.streams import stream
@@ -213,7 +213,7 @@ def n04() -> Finding:
 def delay_gains() -> FloatArray:
     """Return the relative rise of dP/dt max over the delays, nominal train."""
     patient = phenotype(WHO)
-    gains = relative_gain(patient.response, Train(7.5, delay_ms=DELAYS_MS))
+    gains = patient.gain(Train(7.5, delay_ms=DELAYS_MS))
     levels = [
         settled(patient.heart, float(gain)).haemodynamics.dpdt_max_mmhg_per_s
         for gain in gains
@@ -335,7 +335,7 @@ def single_echo() -> FloatArray:
 def n10() -> Finding:
     """Information content of single echo readings."""
     patient = phenotype(WHO)
-    gains = relative_gain(patient.response, Train(7.5, delay_ms=DELAYS_MS))
+    gains = patient.gain(Train(7.5, delay_ms=DELAYS_MS))
     volumes = [
         settled(patient.heart, float(gain)).haemodynamics.sv_ml for gain in gains
     ]

@@ -19,10 +19,10 @@ from harness.evidence.validation.rules import (
 )
 from sim.heart.beating import held as held_at
 from sim.heart.beating import settled
-from sim.heart.dose import Train, relative_gain
 from sim.heart.equilibrium import Equilibrium
 from sim.heart.oxygen import OxygenUse, oxygen_ml_per_min_100g
 from sim.heart.parameters import FloatArray
+from sim.heart.train import Train
 from sim.patient import phenotype
 from sim.units import PCT_PER_FRAC, S_PER_MIN
 
@@ -46,7 +46,7 @@ def off_and_on() -> FloatArray:
     """Return, per patient, oxygen use off and on, and the work index off and on."""
     rows = []
     for patient in cohort().patients[:N_PATIENTS]:
-        gain = float(relative_gain(patient.response, Train(7.5)))
+        gain = float(patient.gain(Train(7.5)))
         off, on = settled(patient.heart), settled(patient.heart, gain)
         used_off = oxygen_ml_per_min_100g(off.haemodynamics, off.rr_s)
         used_on = oxygen_ml_per_min_100g(on.haemodynamics, on.rr_s, ccm_effect=gain)
