@@ -17,7 +17,7 @@ from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.beating import (
     BEAT_COLUMNS,
-    HeartModel,
+    HeartParts,
     play,
     settled,
     settled_waveforms,
@@ -160,7 +160,7 @@ def settled_gain_pct(
 
 @lru_cache(maxsize=4096)
 def _played_gain_pct(
-    heart: HeartModel,
+    heart: HeartParts,
     schedule: Schedule,
     quantity: str,
     tested_gain: float,

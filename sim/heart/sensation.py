@@ -1,6 +1,10 @@
-"""What the patient feels of a CCM train, graded 0 (nothing) to 4 (cannot stand it)."""
+"""What the patient feels of a CCM train, graded 0 (nothing) to 4 (cannot stand it).
 
-import math
+Level, grade and report are three things: the level is a number without bounds that says
+how near a train is to being felt (eq. 29 of docs/model.md), the grade is the level cut
+to 0 and above, and the report is what the patient says, a whole number with an error.
+"""
+
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,13 +41,6 @@ class SensationPopulation:
     centre_v: float = sourced(8.13, "stix2004", "abstract, A22", "derived")
     scale_v: float = sourced(0.9, "ccmlab-evidence", "A4", "assumed")
     least_v: float = sourced(2.0, "ccmlab-evidence", "A4", "assumed")
-
-
-def felt_share_frac(population: SensationPopulation, amplitude_v: float) -> float:
-    """Return the share of patients whose threshold is at or below an amplitude."""
-    return 1.0 / (
-        1.0 + math.exp((population.centre_v - amplitude_v) / population.scale_v)
-    )
 
 
 def sample_threshold_v(

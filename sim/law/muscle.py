@@ -44,6 +44,7 @@ def baseline_factor(muscle: Muscle) -> FloatArray:
     ceiling, floor = muscle.weak_ceiling, muscle.strong_floor
     # the balance puts the factor at exactly 1 where the ratio is 1
     balance = (ceiling - 1.0) / (1.0 - floor)
+    # eq. 24
     value: FloatArray = floor + (ceiling - floor) / (
         1.0 + balance * ratio**muscle.weak_steepness
     )

@@ -38,7 +38,7 @@ class Saturating:
     negative_frac: float = sourced(0.1, "ccmlab-evidence", "A3 dn", "assumed")
 
     def gain(self, train: Train, patient: LawInputs) -> FloatArray:
-        """Return the steady relative gain, `docs/model.md` eq. 20."""
+        """Return the steady relative gain, eq. 1 of docs/model.md."""
         gain: FloatArray = (
             patient.muscle.scaled(self.g_one_lead_frac)
             * lead_factor(self, train)
@@ -76,6 +76,7 @@ class Sharp(Saturating):
 def lead_factor(law: Saturating, train: Train) -> FloatArray:
     """Return what the delivering leads make of one lead's gain: 0 without any."""
     leads = np.asarray(train.n_leads, dtype=np.float64)
+    # eq. 6
     return np.where(leads > 1.0, law.two_lead_factor, np.minimum(leads, 1.0))
 
 
@@ -86,10 +87,13 @@ def strength(law: Saturating, train: Train) -> FloatArray:
     current_ma = (
         np.asarray(train.amplitude_v) / np.asarray(train.impedance_ohm) * MA_PER_A
     )
+    # eq. 3; current and not voltage: a lead of high impedance is a weak one
     u = np.maximum(0.0, (current_ma - threshold_ma) / (nominal_ma - threshold_ma))
     tw = law.width_constant_ms
+    # eq. 4; expm1, for a short train against a long constant
     w = np.expm1(-train.length_ms / tw) / np.expm1(-law.nominal_train_ms / tw)
     x = u * w
+    # eq. 2
     value: FloatArray = (1.0 + law.k) * x / (law.k + x)
     return value
 
@@ -99,5 +103,6 @@ def delay_factor(law: Saturating, train: Train) -> FloatArray:
     late = np.asarray(train.delay_ms, dtype=np.float64) - law.best_delay_ms
     width = np.where(late < 0.0, law.early_width_ms, law.late_width_ms)
     dn = law.negative_frac
+    # eq. 5
     value: FloatArray = (1.0 + dn) * np.exp(-0.5 * (late / width) ** 2) - dn
     return value

@@ -14,9 +14,9 @@ from sim.heart.sensation import Sensation, SensationPopulation
 from sim.law.muscle import Muscle
 from sim.law.saturating import Saturating
 from sim.law.shipped import law_named
-from sim.patient.model import Patient, Profile
+from sim.patient.patient import Patient, Profile
 from sim.patient.phenotypes import PHENOTYPES
-from sim.patient.population import Draw, Population
+from sim.patient.population import Draw, TraitSpread
 from sim.sources import Source, differing, provenance
 
 
@@ -63,7 +63,7 @@ _SPREADS: Final[Mapping[str, str]] = {
     "profile.nyha_class": "nyha_iii_frac",
     "profile.mlwhfq_score": "mlwhfq_mean",
 }
-"""The number of `Population` whose source a drawn value has."""
+"""The number of `TraitSpread` whose source a drawn value has."""
 _LAW: Final = Source("ccmlab-evidence", "A3 ranges, drawn", "assumed")
 _BLOCKED: Final = Source("ccmlab-protocol", "6, drawn", "assumed")
 _CLASS: Final = Source("ccmlab-evidence", "B virtual cohort, by NYHA class", "assumed")
@@ -172,7 +172,7 @@ def _sources(draw: Draw) -> Mapping[str, Source]:
 
 @cache
 def _drawn_sources() -> Mapping[str, Source]:
-    spread = {row.name: row.source for row in provenance(Population())}
+    spread = {row.name: row.source for row in provenance(TraitSpread())}
     found = {name: spread[number] for name, number in _SPREADS.items()}
     felt = {row.name: row.source for row in provenance(SensationPopulation())}
     found["sensation.threshold_v"] = felt["centre_v"]

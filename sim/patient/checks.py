@@ -15,7 +15,7 @@ from typing import Any, Final, get_args
 
 from sim.heart.parameters import Circulation
 from sim.law.shipped import LAW_WORDS
-from sim.patient.model import Patient
+from sim.patient.patient import Patient
 from sim.patient.personalize import OVERRIDES
 from sim.sources import Standing, references, unit_of
 

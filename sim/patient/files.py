@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.patient.checks import PARTS, defaults
-from sim.patient.model import Patient
+from sim.patient.patient import Patient
 from sim.patient.phenotypes import known_phenotypes, phenotype
 from sim.patient.table import (
     field_of,

@@ -8,7 +8,7 @@ from typing import Final
 
 from sim.law.muscle import unscaled
 from sim.law.shipped import law_named, two_lead_gain
-from sim.patient.model import Patient
+from sim.patient.patient import Patient
 from sim.patient.solve import Targets, present_targets, solve_patient
 from sim.sources import Source, differing
 

@@ -15,7 +15,7 @@ from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters
 from sim.law.muscle import Muscle
 from sim.law.null import Null
-from sim.patient.model import Patient, Profile
+from sim.patient.patient import Patient, Profile
 from sim.patient.solve import Targets, present_targets, solve_patient
 from sim.patient.table import STATED, patient_of_table, read_table
 from sim.sources import Source, Standing

@@ -19,7 +19,7 @@ from harness.evidence.sensitivity.model import (
     question,
 )
 from harness.evidence.sensitivity.ranges import DOSE, HEART, IMPEDANCE, ranges
-from harness.evidence.sensitivity.study import Study, Table, _indices, sensitivity
+from harness.evidence.sensitivity.study import Sensitivity, Table, _indices, sensitivity
 from harness.evidence.sensitivity.tell import csv_table, figure, json_text, text
 from harness.evidence.sensitivity.verdict import improved_probability
 from harness.play.scenario import Scenario, load_scenario
@@ -38,7 +38,7 @@ def quick(name: str = "average_responder") -> Scenario:
 
 
 @cache
-def studied() -> Study:
+def studied() -> Sensitivity:
     return sensitivity(quick(), scenario_name="quick", n_samples=64, n_hearts=128)
 
 

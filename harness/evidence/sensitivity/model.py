@@ -18,11 +18,11 @@ from harness.truth.answer_key import window_gain_pct
 from sim.device.settings import Settings
 from sim.heart.beating import settled
 from sim.heart.parameters import FloatArray
+from sim.heart.repeating import ImplausibleHeartError, NotSettledError
 from sim.heart.sensation import FELT_GRADE, sensation_level
-from sim.heart.settle import ImplausibleHeartError, NotSettledError
 from sim.heart.train import Train
 from sim.patient import Patient
-from sim.patient.solve import at_rest
+from sim.patient.solve import adapted
 from sim.units import PCT_PER_FRAC
 from sim.visit.measuring_noise import pair_sd_pct
 from sim.visit.plan import VisitPlan
@@ -180,7 +180,7 @@ def heart_of(asked: Question, values: Mapping[str, FloatArray], i: int) -> Patie
         if _decides_heart(row)
     }
     changes |= dict.fromkeys(FOLLOW_RATE, changes[RATE])
-    return at_rest(_with(asked.patient, changes))
+    return adapted(_with(asked.patient, changes))
 
 
 def _with(patient: Patient, changes: Mapping[str, float]) -> Patient:
@@ -193,7 +193,7 @@ def _with(patient: Patient, changes: Mapping[str, float]) -> Patient:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hearts:
+class HeartCurves:
     """Curves of pressure gain per gain of elastance, for hearts of all kinds."""
 
     settled: Curve
@@ -235,7 +235,7 @@ def _window_inputs(at: FloatArray, given: Doses) -> FloatArray:
     return np.column_stack((at, _bent(given.best), _bent(given.reference)))
 
 
-def fit_hearts(asked: Question, u: FloatArray, progress: Progress) -> Hearts:
+def fit_hearts(asked: Question, u: FloatArray, progress: Progress) -> HeartCurves:
     """Simulate hearts at draws `(n, d)` and fit the curves through them.
 
     Hearts that could not live are left out and counted. Raises ScenarioError when
@@ -261,7 +261,7 @@ def fit_hearts(asked: Question, u: FloatArray, progress: Progress) -> Hearts:
     if lived.mean() < FEWEST_LIVING_FRAC:
         fault = f"only {lived.sum()} of {len(u)} hearts drawn around it could live"
         raise ScenarioError("sensitivity", [Fault("patient", fault)])
-    return Hearts(
+    return HeartCurves(
         _curve(_settled_inputs(at, given), told[:, 0], given.nominal, lived),
         _curve(_window_inputs(at, given), told[:, 1], step, lived),
         int((~lived).sum()),

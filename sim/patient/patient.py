@@ -1,12 +1,12 @@
-"""The frozen parameters of one virtual patient."""
+"""One virtual patient: every true number, frozen, each with its source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sim.heart.conduction import ConductionParameters
 from sim.heart.contractility import Contractility
-from sim.heart.model import HeartModel
 from sim.heart.parameters import Circulation, FloatArray
+from sim.heart.parts import HeartParts
 from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters
 from sim.heart.sensation import Sensation
@@ -71,9 +71,9 @@ class Patient:
     sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
 
     @property
-    def heart(self) -> HeartModel:
+    def heart(self) -> HeartParts:
         """The parts that make beats."""
-        return HeartModel(
+        return HeartParts(
             self.circulation,
             self.contractility,
             self.reflex,
