@@ -73,7 +73,7 @@ CONSTANTS = {
 
 # Numerical methods, held to exact solutions: their numbers are tolerances and limits.
 METHODS = ("activation", "batch", "beats", "blocks", "circulation", "equilibrium")
-METHODS += ("exact", "jit", "settle", "simd", "solve", "solve_batch", "steps")
+METHODS += ("exact", "jit", "repeating", "simd", "solve", "solve_batch", "steps")
 METHODS += ("synthesis",)
 PLAIN = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 10.0, 60.0, 100.0, 3600.0}
 INSIDE = {

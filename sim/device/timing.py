@@ -1,9 +1,10 @@
 """The programmed timing in seconds, read once so that a beat only compares.
 
 A visit judges some 7,000 beats and programs a few dozen settings: to look up names and
-convert milliseconds in each beat would cost more than the decision. Limits that an event may reach are moved out by `EDGE_S`, and
-sensitivities are divided by what a unipolar lead sees more, so that the generator
-compares times and amplitudes as they come from the heart.
+convert milliseconds in each beat would cost more than the decision. Limits that an
+event may reach are moved out by `EDGE_S`, and sensitivities are divided by what a
+unipolar lead sees more, so that the generator compares times and amplitudes as they
+come from the heart.
 """
 
 from collections.abc import Mapping
