@@ -640,7 +640,7 @@ def _one_clear_message() -> Iterator[None]:
     from harness.evidence.fit.measurements import MeasurementsError
     from harness.play.scenario import ScenarioError
     from optimizers.problem import StrategyError
-    from sim.heart.settle import ImplausibleHeartError, NotSettledError
+    from sim.heart.repeating import ImplausibleHeartError, NotSettledError
     from sim.patient import NoHeartError, UnreachableTargetError
 
     try:

@@ -152,11 +152,6 @@ class Population:
             if not np.isfinite(getattr(self, name)).all():
                 raise ValueError(f"{name} of a population must be finite numbers")
 
-    @property
-    def intolerable(self) -> NDArray[np.bool_]:
-        """Whom each point disturbs too much to be recommended, `(m, size)`."""
-        return np.asarray(self.sensation >= UNTOLERATED_GRADE)
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:

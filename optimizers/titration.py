@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from optimizers.contenders import contender
 from optimizers.posterior import pool
 from optimizers.problem import Asking, Observation, Problem
 from optimizers.recommend import tolerated_points
 from optimizers.registry import strategy
+from optimizers.rivals import leader_or_rival
 from optimizers.space import FloatArray, Point
 
 FELT_GRADE = 1.0
@@ -96,7 +96,7 @@ def titration(problem: Problem, rng: np.random.Generator) -> Asking:
     n_known = 0
     while len(chart.log) > n_known:
         n_known = len(chart.log)
-        yield from chart.test(contender(problem, chart.log))
+        yield from chart.test(leader_or_rival(problem, chart.log))
     return None
 
 

@@ -20,9 +20,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sim.streams": set(),
     "sim.heart": FLOOR,
 }
-MAY_IMPORT["sim.patient"] = FLOOR | {"sim.heart"}
-MAY_IMPORT["sim.device"] = FLOOR | {"sim.heart"}
-READERS = FLOOR | {"sim.heart", "sim.patient", "sim.device"}
+MAY_IMPORT["sim.law"] = FLOOR | {"sim.heart"}
+MAY_IMPORT["sim.patient"] = FLOOR | {"sim.heart", "sim.law"}
+MAY_IMPORT["sim.device"] = FLOOR | {"sim.heart", "sim.law"}
+READERS = FLOOR | {"sim.heart", "sim.law", "sim.patient", "sim.device"}
 MAY_IMPORT["sim.instruments"] = READERS
 MAY_IMPORT["sim.telemetry"] = READERS
 MAY_IMPORT["sim.visit"] = READERS | {"sim.instruments", "sim.telemetry"}
@@ -129,6 +130,8 @@ def test_asking_for_help_loads_no_scientific_package() -> None:
     [
         ("sim.heart.circulation", "sim.patient.Patient"),
         ("sim.heart.circulation", "sim.visit.log"),
+        ("sim.heart.sensation", "sim.law.saturating"),
+        ("sim.law.null", "sim.patient.Patient"),
         ("sim.units", "sim.sources.sourced"),
         ("sim.device.settings", "sim.patient.Patient"),
         ("sim.device.settings", "sim.instruments.Cuff"),

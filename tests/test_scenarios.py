@@ -12,8 +12,8 @@ from harness.truth.answer_key import ees_gain
 from scenarios import compare_plans, compare_readouts
 from sim.device.settings import Settings
 from sim.heart.beating import settled
-from sim.heart.dose import Train
 from sim.heart.sensation import FELT_GRADE, sensation_grade
+from sim.heart.train import Train
 from sim.patient import Patient
 
 NAMES = {

@@ -19,6 +19,8 @@ from harness.play.run import Run, run_order
 from harness.play.scenario import CourseScenario
 from harness.play.tables import PatientTable
 from sim.device.battery import Cell
+from sim.device.settings import Settings
+from sim.heart.train import Train
 from sim.patient import Patient
 from sim.patient.chronic import (
     SCORES,
@@ -45,6 +47,7 @@ from sim.visit.record import VisitRecord
 from sim.visit.visit import Progress
 
 WORST_SYMPTOM: Final = 10.0
+_FACTORY: Final = Train(Settings().amplitude_v)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +201,7 @@ def traits_of(patient: Patient, course: CourseTable, seed: int) -> Traits:
         traits = mean_traits(ischaemic)
     else:
         traits = draw_traits(ischaemic, stream(seed, name="course", key=(0,)))
-    if patient.response.g_one_lead_frac == 0.0:
+    if patient.gain(_FACTORY) == 0.0:
         return without_effect(traits)
     return traits
 

@@ -29,6 +29,7 @@ from sim.device.leads import Fault as LeadFault
 from sim.device.leads import LeadSite
 from sim.device.settings import Settings
 from sim.instruments import READOUTS
+from sim.law.shipped import LAW_WORDS
 from sim.patient import Patient, known_phenotypes, phenotype
 from sim.patient.checks import (
     TableFault,
@@ -116,7 +117,7 @@ class PatientTable(Table):
 
     phenotype: Annotated[str, one_of(known_phenotypes)]
     override: Annotated[dict[str, float], PlainValidator(_override)] = {}
-    response: Literal["nominal", "plateau", "sharp", "null"] | None = None
+    response: Annotated[str, one_of(lambda: LAW_WORDS)] | None = None
     file: str = ""
     name: str = ""
     title: str = ""
@@ -124,6 +125,7 @@ class PatientTable(Table):
     contractility: Part = {}
     reflex: Part = {}
     response_law: Part = {}
+    muscle: Part = {}
     rhythm: Part = {}
     conduction: Part = {}
     sensation: Part = {}

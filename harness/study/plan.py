@@ -39,7 +39,7 @@ from harness.play.tables import (
     VisitTable,
     within,
 )
-from sim.patient.population import Population, checked_families
+from sim.patient.population import TraitSpread, checked_families
 
 MOST_BUDGET_MIN: Final = 240.0
 _VARIED: Final = {
@@ -56,7 +56,7 @@ _OPTIONS: Final = (
     "axes",
     "population",
 )
-_TRAITS: Final = tuple(item.name for item in fields(Population))
+_TRAITS: Final = tuple(item.name for item in fields(TraitSpread))
 
 
 class ContenderTable(SearchTable):
@@ -120,9 +120,9 @@ class CohortTable(Table):
     )
 
     @property
-    def spread(self) -> Population:
+    def spread(self) -> TraitSpread:
         """The spread of each trait."""
-        return Population(**self.population)
+        return TraitSpread(**self.population)
 
 
 def _items(given: object, what: str) -> list[Any]:

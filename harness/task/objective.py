@@ -7,7 +7,7 @@ import numpy as np
 
 from harness.task.lattice import FloatArray
 from sim.device.settings import Settings
-from sim.heart.dose import Train
+from sim.heart.train import Train
 from sim.sources import sourced
 from sim.visit.plan import PROTOCOL
 

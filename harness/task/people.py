@@ -28,10 +28,11 @@ LAW: Final = (
     "early_width_ms",
     "late_width_ms",
     "negative_frac",
-    "beta_block_factor",
-    "baseline_elastance_mmhg_per_ml",
 )
-"""Constants of `DoseResponse` that differ from person to person."""
+"""Constants of the response law that differ from person to person."""
+
+MUSCLE: Final = ("beta_block_factor", "baseline_elastance_mmhg_per_ml")
+"""What of the muscle does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,10 +41,10 @@ class People:
 
     Attributes
     ----------
-    law
-        `(n,)` for each name in `LAW`.
-    responds
-        `(n,)`: False for those whom every setting affects alike.
+    law_names
+        `(n,)`: name of each person's response law.
+    law, muscle
+        `(n,)` for each name in `LAW` and `MUSCLE`.
     sensation_threshold_v
         `(n,)`: amplitude felt at grade 2 with the reference train.
     slope_pct, bend_pct
@@ -51,8 +52,9 @@ class People:
         at a gain g of elastance.
     """
 
+    law_names: NDArray[np.str_]
     law: Mapping[str, FloatArray]
-    responds: NDArray[np.bool_]
+    muscle: Mapping[str, FloatArray]
     sensation_threshold_v: FloatArray
     slope_pct: Mapping[str, FloatArray]
     bend_pct: Mapping[str, FloatArray]
@@ -76,8 +78,9 @@ def people_of(rows: Sequence[Mapping[str, str]]) -> People:
     slopes = {name: number(slope_column(name)) for name in READOUTS}
     bends = {name: number(bend_column(name)) for name in READOUTS}
     return People(
+        law_names=np.array([row["family"] for row in rows]),
         law=MappingProxyType({name: number(name) for name in LAW}),
-        responds=np.array([row["family"] != "null" for row in rows]),
+        muscle=MappingProxyType({name: number(name) for name in MUSCLE}),
         sensation_threshold_v=number("sensation_threshold_v"),
         slope_pct=MappingProxyType(slopes),
         bend_pct=MappingProxyType(bends),

@@ -4,6 +4,7 @@ Nothing here knows the patient: the people are those of the shipped table, the s
 those of the visit, and all is measured against the settings the patient came with.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -16,15 +17,11 @@ from harness.task.people import People, people
 from optimizers.problem import Population
 from optimizers.space import Space
 from sim.device.settings import Settings
-from sim.heart.dose import (
-    DoseResponse,
-    Train,
-    baseline_factor,
-    delay_factor,
-    lead_factor,
-    strength,
-)
 from sim.heart.sensation import Sensation, sensation_level
+from sim.heart.train import Train
+from sim.law.muscle import Muscle
+from sim.law.response_law import LawInputs
+from sim.law.shipped import law_of
 from sim.units import PCT_PER_FRAC
 
 FloatArray = NDArray[np.float32]
@@ -73,21 +70,21 @@ def population_of(
 def ees_gain(crowd: People, train: Train) -> FloatArray:
     """Return each person's steady gain of LV elastance, a fraction, (people, points).
 
-    The law is evaluated for all people at once, its constants as columns, and once for
-    each pulse and each delay: what they do is multiplied.
+    Each law is asked once for all whose law it is, their constants as columns.
     """
-    columns: dict[str, Any] = {name: law[:, None] for name, law in crowd.law.items()}
-    law = DoseResponse(**columns)
-    top = law.g_one_lead_frac * law.beta_block_factor * lead_factor(law, train)
-    top = top * baseline_factor(law, law.baseline_elastance_mmhg_per_ml)
-    pulses = np.array([train.amplitude_v, train.phase_duration_ms, train.n_pulses])
-    (volts, width, n_pulses), pulse = np.unique(pulses, axis=1, return_inverse=True)
-    delays, delay = np.unique(train.delay_ms, return_inverse=True)
-    of_pulse = strength(law, Train(volts, width, n_pulses, n_leads=train.n_leads))
-    of_delay = delay_factor(law, Train(0.0, delay_ms=delays))
-    flat = ~crowd.responds
-    of_pulse[flat], of_delay[flat] = 1.0, 1.0
-    return _small(top * of_pulse)[:, pulse] * _small(of_delay)[:, delay]
+    gain = np.empty((crowd.law_names.size, np.size(train.amplitude_v)), np.float32)
+    for name in np.unique(crowd.law_names):
+        who = crowd.law_names == name
+        muscle: dict[str, Any] = _columns(crowd.muscle, who)
+        law = law_of(str(name), _columns(crowd.law, who))
+        gain[who] = law.gain(train, LawInputs(Muscle(**muscle)))
+    return gain
+
+
+def _columns(
+    constants: Mapping[str, NDArray[np.float64]], who: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    return {name: values[who, None] for name, values in constants.items()}
 
 
 def read_gain(crowd: People, gain: FloatArray, readout: str) -> FloatArray:

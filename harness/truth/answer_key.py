@@ -17,12 +17,11 @@ from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.beating import (
     BEAT_COLUMNS,
-    HeartModel,
+    HeartParts,
     play,
     settled,
     settled_waveforms,
 )
-from sim.heart.dose import relative_gain
 from sim.instruments import beats_to_read, beats_to_settle, readout
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC, S_PER_MIN
@@ -113,7 +112,7 @@ def ees_gain(patient: Patient, settings: Settings, leads: Leads | None = None) -
     if is_off(settings):
         return 0.0
     leads = leads or Leads(rng=np.random.default_rng(0))
-    return float(relative_gain(patient.response, train_of(settings, leads)))
+    return float(patient.gain(train_of(settings, leads)))
 
 
 def is_off(settings: Settings) -> bool:
@@ -161,7 +160,7 @@ def settled_gain_pct(
 
 @lru_cache(maxsize=4096)
 def _played_gain_pct(
-    heart: HeartModel,
+    heart: HeartParts,
     schedule: Schedule,
     quantity: str,
     tested_gain: float,

@@ -18,7 +18,6 @@ from harness.task.objective import Objective, energy_frac
 from harness.truth.answer_key import ees_gain, settled_gain_pct, window_gain_pct
 from optimizers.space import Point, Space
 from sim.device.settings import Settings
-from sim.heart.dose import relative_gain
 from sim.heart.sensation import FELT_GRADE, sensation_level
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC
@@ -124,7 +123,7 @@ def landscape(
     plan, objective = plan or VisitPlan(), objective or Objective()
     points = np.array(list(space.points()), dtype=np.intp).reshape(-1, len(space.axes))
     train = lattice_train(reference, space)
-    gains = relative_gain(patient.response, train)
+    gains = patient.gain(train)
     response = _response(patient, plan, reference, gains)
     window_pct = np.asarray(response.window_pct(gains))
     level = sensation_level(patient.sensation, train)

@@ -1,13 +1,17 @@
-"""What the patient feels of a CCM train, graded 0 (nothing) to 4 (cannot stand it)."""
+"""What the patient feels of a CCM train, graded 0 (nothing) to 4 (cannot stand it).
 
-import math
+Level, grade and report are three things: the level is a number without bounds that says
+how near a train is to being felt (eq. 29 of docs/model.md), the grade is the level cut
+to 0 and above, and the report is what the patient says, a whole number with an error.
+"""
+
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from sim.heart.dose import Train
 from sim.heart.parameters import FloatArray
+from sim.heart.train import Train
 from sim.sources import sourced
 
 WORST_GRADE: Final = 4
@@ -39,13 +43,6 @@ class SensationPopulation:
     least_v: float = sourced(2.0, "ccmlab-evidence", "A4", "assumed")
 
 
-def felt_share_frac(population: SensationPopulation, amplitude_v: float) -> float:
-    """Return the share of patients whose threshold is at or below an amplitude."""
-    return 1.0 / (
-        1.0 + math.exp((population.centre_v - amplitude_v) / population.scale_v)
-    )
-
-
 def sample_threshold_v(
     population: SensationPopulation, rng: np.random.Generator
 ) -> float:
@@ -64,8 +61,9 @@ def sensation_level(sensation: Sensation, train: Train) -> FloatArray:
         makes it felt; -4 (the least) without a lead.
     """
     leads = np.asarray(train.n_leads, dtype=np.float64)
-    train_ms = 2.0 * np.asarray(train.n_pulses) * train.phase_duration_ms
-    longer = (train_ms / sensation.reference_train_ms) ** sensation.train_exponent
+    longer = (
+        train.length_ms / sensation.reference_train_ms
+    ) ** sensation.train_exponent
     per_leads = np.where(leads > 1.0, 1.0, sensation.one_lead_factor)
     felt_v = np.asarray(train.amplitude_v) * longer * per_leads
     grade = FELT_GRADE + (felt_v - sensation.threshold_v) / sensation.volts_per_grade_v

@@ -1,5 +1,6 @@
 """The patient at the bedside: heart, device and monitor, one event a beat."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ from sim.device.settings import Settings
 from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
 from sim.heart.conduction import Activation
 from sim.heart.contractility import AF, SINUS
-from sim.heart.dose import Train, relative_gain
+from sim.heart.train import Train
 from sim.instruments import Instruments, Window
 from sim.patient import Patient
 from sim.sources import sourced
-from sim.units import S_PER_H, S_PER_MS
+from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
 from sim.visit.beatlog import BeatLog
 from sim.visit.safety import ICD_SHOCK, Monitor
 
@@ -146,7 +147,7 @@ class Bedside:
         settings = self.generator.settings
         leads = self.generator.leads
         train = train_of(settings, leads)
-        self._gain = float(relative_gain(self.patient.response, train))
+        self._gain = float(self.patient.gain(train))
         self._leads_revision = leads.revision
         self._reaches_muscle = bool(leads.working(settings))
         self._reaches_atrium = self._reaches_muscle and self.captures_atrium(settings)
@@ -157,7 +158,7 @@ class Bedside:
 
     def _edge_chance(self) -> float:
         rhythm = self.patient.rhythm
-        per_beat = rhythm.pvc_per_hour / S_PER_H / rhythm.heart_rate_bpm * 60.0
+        per_beat = rhythm.pvc_per_hour / S_PER_H / rhythm.heart_rate_bpm * S_PER_MIN
         return (self._late.edge_rate_factor - 1.0) * per_beat
 
     def _run(self) -> Generator[simpy.Event, None, None]:
@@ -192,12 +193,17 @@ class Bedside:
         return rr_s
 
     def _signals(self, activation: Activation) -> BeatSignals:
-        noise = activation.at_s < self.interference_until_s
-        if not noise:
-            return BeatSignals(activation.at_s, *activation[2:8])
-        late_ls_s, noise_mv = None, self.interference_mv
+        disturbed = activation.at_s < self.interference_until_s
         return BeatSignals(
-            activation.at_s, *activation[2:8], noise, late_ls_s, noise_mv
+            at_s=activation.at_s,
+            atrial_s=activation.atrial_s,
+            v1_s=activation.v1_s,
+            v2_s=activation.v2_s,
+            atrial_mv=activation.atrial_mv,
+            v1_mv=activation.v1_mv,
+            v2_mv=activation.v2_mv,
+            noise=disturbed,
+            noise_mv=self.interference_mv if disturbed else math.inf,
         )
 
     def _delivered(

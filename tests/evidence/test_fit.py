@@ -20,7 +20,7 @@ from harness.evidence.fit.text import fit_text, patient_file
 from harness.play.scenario import load_scenario
 from sim.patient import Patient, phenotype
 from sim.patient.files import patient_from_toml
-from sim.patient.solve import at_rest
+from sim.patient.solve import adapted
 
 REQUIRED = ("SBP", "DBP", "HR", "EF", "EDV")
 ENOUGH = (*REQUIRED, "PCWP")
@@ -44,7 +44,7 @@ def somebody() -> Patient:
         for unknown, factor in zip(UNKNOWNS, FACTORS, strict=True)
     }
     rate_bpm = values["heart_rate_bpm"]
-    return at_rest(
+    return adapted(
         replace(
             base,
             circulation=replace(base.circulation, **values),

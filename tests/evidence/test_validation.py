@@ -119,14 +119,14 @@ def test_a_place_names_its_rows(place: str, named: list[str]) -> None:
 
 def test_a_value_is_inside_when_its_interval_reaches_the_limits() -> None:
     limits = Limits(1.0, 2.0, "stated")
-    assert compared("x", "1.5", limits, rules.Estimate(2.5, 2.0, 3.0)).inside
-    assert not compared("x", "1.5", limits, rules.Estimate(2.5, 2.1, 3.0)).inside
+    assert compared("x", "1.5", limits, rules.Found(2.5, 2.0, 3.0)).inside
+    assert not compared("x", "1.5", limits, rules.Found(2.5, 2.1, 3.0)).inside
     assert not compared("x", "1.5", limits, exact(0.9)).inside
 
 
 def test_a_value_whose_interval_alone_reaches_is_said_to_be_at_the_edge() -> None:
     limits = Limits(1.0, 2.0, "stated")
-    assert compared("x", "", limits, rules.Estimate(2.1, 1.9, 2.3)).simulated.endswith(
+    assert compared("x", "", limits, rules.Found(2.1, 1.9, 2.3)).simulated.endswith(
         "at the edge"
     )
     assert "edge" not in compared("x", "", limits, exact(1.5)).simulated

@@ -10,7 +10,8 @@ from sim.device.leads import Leads, LeadSite
 from sim.device.settings import Settings, with_dependents
 from sim.heart.beating import BEAT_COLUMNS
 from sim.heart.contractility import PVC, SINUS, VT
-from sim.heart.dose import DoseResponse, relative_gain
+from sim.law.response_law import LawInputs
+from sim.law.saturating import Saturating
 from sim.patient import Patient, personalize, phenotype
 from sim.sources import unsourced
 from sim.streams import stream
@@ -286,7 +287,7 @@ def test_an_icd_that_would_shock_is_found_at_interrogation_and_ccm_kept_off() ->
 @pytest.mark.parametrize("fault", ["dislodged", "insulation_breach", "fracture"])
 def test_a_fault_never_helps_the_muscle(fault: str) -> None:
     leads = Leads(rng=np.random.default_rng(3))
-    gain = partial(relative_gain, DoseResponse())
+    gain = partial(Saturating().gain, patient=LawInputs())
     whole = gain(train_of(Settings(), leads))
     leads.set_fault("V1", fault)
     assert gain(train_of(Settings(), leads)) < whole

@@ -7,7 +7,7 @@ from harness.common.files import check_free, replace_file
 from harness.evidence.fit.measurements import MeasurementsError, read_measurements
 from harness.evidence.fit.solver import fit_patient
 from harness.evidence.fit.text import fit_text, patient_file
-from sim.heart.settle import ImplausibleHeartError, NotSettledError
+from sim.heart.repeating import ImplausibleHeartError, NotSettledError
 from sim.patient import Patient, phenotype
 
 

@@ -17,18 +17,18 @@ from harness.play.scenario import Scenario
 from harness.truth.answer_key import window_gain_pct
 from sim.device.settings import Settings
 from sim.heart.beating import settled
-from sim.heart.dose import Train, relative_gain
 from sim.heart.parameters import FloatArray
+from sim.heart.repeating import ImplausibleHeartError, NotSettledError
 from sim.heart.sensation import FELT_GRADE, sensation_level
-from sim.heart.settle import ImplausibleHeartError, NotSettledError
+from sim.heart.train import Train
 from sim.patient import Patient
-from sim.patient.solve import at_rest
+from sim.patient.solve import adapted
 from sim.units import PCT_PER_FRAC
 from sim.visit.measuring_noise import pair_sd_pct
 from sim.visit.plan import VisitPlan
 
 ELASTANCE: Final = "circulation.lv_elastance_mmhg_per_ml"
-BASELINE: Final = "response.baseline_elastance_mmhg_per_ml"
+BASELINE: Final = "muscle.baseline_elastance_mmhg_per_ml"
 RATE: Final = "rhythm.heart_rate_bpm"
 FOLLOW_RATE: Final = ("circulation.heart_rate_bpm", "contractility.reference_rate_bpm")
 LEAST_STEP: Final = 0.005
@@ -75,7 +75,7 @@ class Question:
     @property
     def family(self) -> str:
         """Family of the dose law, an assumption."""
-        return self.patient.response.family
+        return self.patient.response.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +110,7 @@ def question(scenario: Scenario) -> Question:
         order.plan,
         pair_sd_pct(order.plan),
         Train(**columns, n_leads=leads),
-        ranges(patient.response.family),
+        ranges(patient.response.name),
     )
 
 
@@ -128,7 +128,12 @@ def decides_dose(row: Range) -> bool:
 
 
 def _decides_heart(row: Range) -> bool:
-    return row.name.partition(".")[0] not in ("response", "sensation", "leads")
+    return row.name.partition(".")[0] not in (
+        "response",
+        "muscle",
+        "sensation",
+        "leads",
+    )
 
 
 def doses(asked: Question, values: Mapping[str, FloatArray]) -> Doses:
@@ -145,7 +150,7 @@ def _dose(
     train = asked.train
     if IMPEDANCE in values:
         train = replace(train, impedance_ohm=float(values[IMPEDANCE][i]))
-    gains = np.maximum(relative_gain(patient.response, train), LEAST_GAIN)
+    gains = np.maximum(patient.gain(train), LEAST_GAIN)
     felt = sensation_level(patient.sensation, train)[:-2] >= FELT_GRADE
     ranked = np.where(felt, -np.inf, gains[:-2])
     best = int(np.argmax(ranked))
@@ -163,7 +168,7 @@ def _law(asked: Question, values: Mapping[str, FloatArray], i: int) -> dict[str,
     }
     own = asked.patient
     ratio = values[ELASTANCE][i] / own.circulation.lv_elastance_mmhg_per_ml
-    baseline = own.response.baseline_elastance_mmhg_per_ml
+    baseline = own.muscle.baseline_elastance_mmhg_per_ml
     return {**changes, BASELINE: baseline * float(ratio)}
 
 
@@ -175,7 +180,7 @@ def heart_of(asked: Question, values: Mapping[str, FloatArray], i: int) -> Patie
         if _decides_heart(row)
     }
     changes |= dict.fromkeys(FOLLOW_RATE, changes[RATE])
-    return at_rest(_with(asked.patient, changes))
+    return adapted(_with(asked.patient, changes))
 
 
 def _with(patient: Patient, changes: Mapping[str, float]) -> Patient:
@@ -188,7 +193,7 @@ def _with(patient: Patient, changes: Mapping[str, float]) -> Patient:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hearts:
+class HeartCurves:
     """Curves of pressure gain per gain of elastance, for hearts of all kinds."""
 
     settled: Curve
@@ -230,7 +235,7 @@ def _window_inputs(at: FloatArray, given: Doses) -> FloatArray:
     return np.column_stack((at, _bent(given.best), _bent(given.reference)))
 
 
-def fit_hearts(asked: Question, u: FloatArray, progress: Progress) -> Hearts:
+def fit_hearts(asked: Question, u: FloatArray, progress: Progress) -> HeartCurves:
     """Simulate hearts at draws `(n, d)` and fit the curves through them.
 
     Hearts that could not live are left out and counted. Raises ScenarioError when
@@ -256,7 +261,7 @@ def fit_hearts(asked: Question, u: FloatArray, progress: Progress) -> Hearts:
     if lived.mean() < FEWEST_LIVING_FRAC:
         fault = f"only {lived.sum()} of {len(u)} hearts drawn around it could live"
         raise ScenarioError("sensitivity", [Fault("patient", fault)])
-    return Hearts(
+    return HeartCurves(
         _curve(_settled_inputs(at, given), told[:, 0], given.nominal, lived),
         _curve(_window_inputs(at, given), told[:, 1], step, lived),
         int((~lived).sum()),

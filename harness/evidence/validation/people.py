@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 
 from sim.patient.cohort import Cohort, sample_cohort
-from sim.patient.population import SCORES, Draw, Population, draws_of
+from sim.patient.population import SCORES, Draw, TraitSpread, draws_of
 
 SEED: Final = 20260
 N_IN_COHORT: Final = 400
-POPULATION: Final = Population()
+POPULATION: Final = TraitSpread()
 
 
 def rng_of(name: str) -> np.random.Generator:

@@ -9,8 +9,8 @@ import numpy as np
 
 from harness.evidence.validation.people import POPULATION, rng_of
 from harness.evidence.validation.rules import (
-    Estimate,
     Finding,
+    Found,
     Limits,
     Part,
     compared,
@@ -47,7 +47,7 @@ Measure = Literal["ef_pct", "mlwhfq_points", "peak_vo2_ml_per_kg_min", "walk_m",
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class Enrolled:
     """Who a study took and how it was run; mean and SD of each measure at entry.
 
     `ischaemic_frac` is the share of ischaemic patients, `hours` the programmed hours a
@@ -64,30 +64,30 @@ class Study:
     knowledge: Knowledge = "treated"
 
 
-FIX_HF_4: Final = Study(
+FIX_HF_4: Final = Enrolled(
     ef_pct=(29.5, 7.2),
     mlwhfq_points=(37.7, 27.2),
     peak_vo2=(13.8, 2.9),
     hours=7.0,
     knowledge="blinded",
 )
-FIX_HF_5C: Final = Study(ef_pct=(33.0, 5.5), mlwhfq_points=(57.0, 22.0))
-CONTROLS: Final = Study(
+FIX_HF_5C: Final = Enrolled(ef_pct=(33.0, 5.5), mlwhfq_points=(57.0, 22.0))
+CONTROLS: Final = Enrolled(
     ef_pct=(33.0, 5.5), mlwhfq_points=(57.0, 22.0), hours=0.0, knowledge="untreated"
 )
-STIX: Final = Study(
+STIX: Final = Enrolled(
     ef_pct=(22.0, 7.0), mlwhfq_points=(43.0, 22.0), walk_m=(411.0, 86.0), hours=3.0
 )
-REGISTRY: Final = Study()
-ISCHAEMIC: Final = Study(ischaemic_frac=1.0)
-NON_ISCHAEMIC: Final = Study(ischaemic_frac=0.0)
+REGISTRY: Final = Enrolled()
+ISCHAEMIC: Final = Enrolled(ischaemic_frac=1.0)
+NON_ISCHAEMIC: Final = Enrolled(ischaemic_frac=0.0)
 
 Plan = tuple[tuple[float, float], ...]
 """Spells of a study: months each, and the share of the programmed dose in it."""
 
 
 @cache
-def course(study: Study, plan: Plan, name: str = "") -> tuple[Condition, ...]:
+def course(study: Enrolled, plan: Plan, name: str = "") -> tuple[Condition, ...]:
     """Return the conditions read at entry and after each spell of a plan."""
     rng = rng_of(f"chronic {name}")
     start = _entry(study, rng)
@@ -102,7 +102,7 @@ def course(study: Study, plan: Plan, name: str = "") -> tuple[Condition, ...]:
     return tuple(read_out)
 
 
-def _entry(study: Study, rng: np.random.Generator) -> Condition:
+def _entry(study: Enrolled, rng: np.random.Generator) -> Condition:
     def drawn(mean_sd: tuple[float, float], low: float, high: float) -> FloatArray:
         return np.clip(rng.normal(*mean_sd, N), low, high)
 
@@ -126,7 +126,7 @@ def values(seen: Condition, measure: Measure) -> FloatArray:
 
 
 def change(
-    study: Study,
+    study: Enrolled,
     measure: Measure,
     plan: Plan = ((3.0, 1.0),),
     *,
@@ -233,12 +233,12 @@ def b17() -> Finding:
     return _against_controls(_VO2, limits, "1.72", note)
 
 
-def _better_share(study: Study, name: str) -> Estimate:
+def _better_share(study: Enrolled, name: str) -> Found:
     found = change(study, "nyha", ((WEEKS_24, 1.0),), name=name)
     return share_of(int((found < 0).sum()), N)
 
 
-def _nyha(label: str, study: Study, n_hit: int, n: int) -> Part:
+def _nyha(label: str, study: Enrolled, n_hit: int, n: int) -> Part:
     name = "treated" if study.hours else "controls"
     found = _better_share(study, name)
     published = f"{100 * n_hit / n:.1f}"
@@ -383,7 +383,7 @@ def b36() -> Finding:
 
 def _by_aetiology(
     measure: Measure,
-    rows: tuple[tuple[str, Study, float, tuple[float, float], int], ...],
+    rows: tuple[tuple[str, Enrolled, float, tuple[float, float], int], ...],
     note: str,
 ) -> Finding:
     parts = []
@@ -399,7 +399,7 @@ def b37() -> Finding:
     """EF over five years by class."""
     parts = []
     for label, nyha, mean, sd in (("II", 2, 4.7, 8.3), ("III/IV", 3, 7.0, 10.7)):
-        study = Study(nyha_class=nyha)
+        study = Enrolled(nyha_class=nyha)
         found = mean_of(change(study, "ef_pct", ((60.0, 1.0),), name=label))
         parts.append(compared(label, f"{mean:g}", limits_of_mean(mean, sd, 86), found))
     return Finding(
@@ -422,7 +422,7 @@ def b39() -> Finding:
     """Twelve hours against five."""
     plan = ((WEEKS_24, 1.0),)
     seen = {
-        hours: change(Study(hours=hours), "ef_pct", plan, name="hours")
+        hours: change(Enrolled(hours=hours), "ef_pct", plan, name="hours")
         for hours in (5.0, 12.0)
     }
     more = float(seen[12.0].mean() - seen[5.0].mean())

@@ -17,12 +17,11 @@ from harness.evidence.validation.rules import (
     mean_of,
     number,
 )
-from sim.heart.beating import held as held_at
 from sim.heart.beating import settled
-from sim.heart.dose import Train, relative_gain
-from sim.heart.equilibrium import Equilibrium
+from sim.heart.equilibrium import Equilibrium, with_reflex_held
 from sim.heart.oxygen import OxygenUse, oxygen_ml_per_min_100g
 from sim.heart.parameters import FloatArray
+from sim.heart.train import Train
 from sim.patient import phenotype
 from sim.units import PCT_PER_FRAC, S_PER_MIN
 
@@ -46,7 +45,7 @@ def off_and_on() -> FloatArray:
     """Return, per patient, oxygen use off and on, and the work index off and on."""
     rows = []
     for patient in cohort().patients[:N_PATIENTS]:
-        gain = float(relative_gain(patient.response, Train(7.5)))
+        gain = float(patient.gain(Train(7.5)))
         off, on = settled(patient.heart), settled(patient.heart, gain)
         used_off = oxygen_ml_per_min_100g(off.haemodynamics, off.rr_s)
         used_on = oxygen_ml_per_min_100g(on.haemodynamics, on.rr_s, ccm_effect=gain)
@@ -91,14 +90,17 @@ def a25() -> Finding:
 def a26() -> Finding:
     """Rise of oxygen use per beat under a plain inotrope."""
     patient = phenotype("hfref-nonischaemic")
-    rest = held_at(patient.heart)
+    rest = with_reflex_held(patient.heart)
     goal = 1.37 * rest.haemodynamics.dpdt_max_mmhg_per_s
 
     def miss(effect: float) -> float:
-        return held_at(patient.heart, effect).haemodynamics.dpdt_max_mmhg_per_s - goal
+        return (
+            with_reflex_held(patient.heart, effect).haemodynamics.dpdt_max_mmhg_per_s
+            - goal
+        )
 
     effect = float(brentq(miss, 0.0, 1.0, xtol=1e-4))
-    driven = held_at(patient.heart, effect)
+    driven = with_reflex_held(patient.heart, effect)
     before, now = (
         oxygen_ml_per_min_100g(at.haemodynamics, at.rr_s) for at in (rest, driven)
     )

@@ -1,4 +1,8 @@
-"""Repeating the leading candidates against each other."""
+"""Replication: the leader of a search and its strongest rival, tested again in turn.
+
+A leader chosen among noisy readings is partly lucky. Testing it or its rival again,
+whichever is known less well, is what shrinks that luck before the search recommends.
+"""
 
 from collections.abc import Sequence
 
@@ -10,7 +14,7 @@ from optimizers.recommend import first_highest, tolerated_points
 from optimizers.space import Point
 
 
-def contender(problem: Problem, log: Sequence[Observation]) -> Point:
+def leader_or_rival(problem: Problem, log: Sequence[Observation]) -> Point:
     """Return the leader or its strongest rival, whichever is known less well.
 
     The rival is the tolerated point with the highest belief plus one standard error.
@@ -29,6 +33,6 @@ def contender(problem: Problem, log: Sequence[Observation]) -> Point:
 
 
 def replicate(problem: Problem, log: list[Observation]) -> Asking:
-    """Ask for contenders until the budget is spent; `log` grows as they are tested."""
+    """Ask for leader or rival until the budget is spent; `log` grows meanwhile."""
     while True:
-        yield contender(problem, log)
+        yield leader_or_rival(problem, log)

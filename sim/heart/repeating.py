@@ -1,15 +1,21 @@
-"""Find the beat that repeats itself, and refuse a heart that could not be alive."""
+"""Find the beat that repeats itself, and refuse a heart that could not be alive.
+
+A loop left alone takes a hundred beats to come to rest to 1e-8 mL, as volume moves
+slowly between the veins and the others. Anderson acceleration takes ten. It is no
+simulation of how a heart settles: only its end means something.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from sim.heart.circulation import BeatHaemodynamics, Heart
+from sim.heart.circulation import BeatHaemodynamics, ClosedLoop
 from sim.heart.parameters import VOLUMES, Circulation, FloatArray
 
 MEMORY = 5
 TRUST_ML = 60.0
+"""Furthest jump of an accelerated volume: beyond it the beats are no straight line."""
 
 
 class NotSettledError(RuntimeError):
@@ -50,7 +56,7 @@ PLAUSIBLE: Mapping[str, tuple[float, float]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Settled:
+class RepeatingBeat:
     """A beat that repeats itself."""
 
     volumes_ml: FloatArray
@@ -111,7 +117,7 @@ def combined(states: list[FloatArray], changes: list[FloatArray]) -> FloatArray:
     return candidate if (candidate > 0.0).all() else newest
 
 
-def settle(
+def repeating_beat(
     circulation: Circulation,
     *,
     rr_s: float | None = None,
@@ -122,7 +128,7 @@ def settle(
     step_s: float = 0.001,
     tol: float = 1e-8,
     max_beats: int = 400,
-) -> Settled:
+) -> RepeatingBeat:
     """Return the beat that repeats itself at a constant interval.
 
     Parameters
@@ -130,7 +136,7 @@ def settle(
     rr_s
         Default: the circulation's own rate.
     contractility, resistance_scale, venous_shift_ml
-        As for `Heart.beat`.
+        As for `ClosedLoop.beat`.
     start_ml
         Volumes to start from, which also fix the total volume.
     tol
@@ -143,7 +149,7 @@ def settle(
     ImplausibleHeartError
         When the settled beat is that of a dead or emptied heart.
     """
-    heart = Heart(circulation, step_s=step_s)
+    heart = ClosedLoop(circulation, step_s=step_s)
     if start_ml is not None:
         heart.volumes_ml = start_ml
     interval_s = circulation.rr_s if rr_s is None else rr_s
@@ -170,4 +176,4 @@ def settle(
         )
     haemodynamics = BeatHaemodynamics.from_row(once())
     check_plausible(haemodynamics)
-    return Settled(heart.volumes_ml, haemodynamics, n_beats)
+    return RepeatingBeat(heart.volumes_ml, haemodynamics, n_beats)

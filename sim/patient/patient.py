@@ -1,16 +1,19 @@
-"""The frozen parameters of one virtual patient."""
+"""One virtual patient: every true number, frozen, each with its source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sim.heart.conduction import ConductionParameters
 from sim.heart.contractility import Contractility
-from sim.heart.dose import DoseResponse
-from sim.heart.model import HeartModel
-from sim.heart.parameters import Circulation
+from sim.heart.parameters import Circulation, FloatArray
+from sim.heart.parts import HeartParts
 from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters
 from sim.heart.sensation import Sensation
+from sim.heart.train import Train
+from sim.law.muscle import Muscle
+from sim.law.response_law import LawInputs, ResponseLaw
+from sim.law.saturating import Saturating
 from sim.sources import Source, SourcedNumber, provenance, sourced
 
 _COHORT = "B virtual cohort"
@@ -59,7 +62,8 @@ class Patient:
     circulation: Circulation
     contractility: Contractility = field(default_factory=Contractility)
     reflex: Reflex = field(default_factory=Reflex)
-    response: DoseResponse = field(default_factory=DoseResponse)
+    response: ResponseLaw = field(default_factory=Saturating)
+    muscle: Muscle = field(default_factory=Muscle)
     rhythm: RhythmParameters = field(default_factory=RhythmParameters)
     conduction: ConductionParameters = field(default_factory=ConductionParameters)
     sensation: Sensation = field(default_factory=Sensation)
@@ -67,15 +71,24 @@ class Patient:
     sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
 
     @property
-    def heart(self) -> HeartModel:
+    def heart(self) -> HeartParts:
         """The parts that make beats."""
-        return HeartModel(
+        return HeartParts(
             self.circulation,
             self.contractility,
             self.reflex,
             self.rhythm,
             self.conduction,
         )
+
+    @property
+    def law_inputs(self) -> LawInputs:
+        """What a response law may know of the patient."""
+        return LawInputs(self.muscle, self.rhythm, self.conduction)
+
+    def gain(self, train: Train) -> FloatArray:
+        """Return what a train does to this muscle, as `ResponseLaw.gain`."""
+        return self.response.gain(train, self.law_inputs)
 
     @property
     def breathing_hz(self) -> float:

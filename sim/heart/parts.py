@@ -1,4 +1,8 @@
-"""The parts that make a patient's beats, held together."""
+"""The frozen numbers of one patient's heart, held together for whoever makes it beat.
+
+`sim.patient.Patient` has more of the patient (sensation, muscle, chart); everything in
+`sim.heart` that needs several parts takes these.
+"""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +16,7 @@ from sim.units import S_PER_MIN
 
 
 @dataclass(frozen=True, slots=True)
-class HeartModel:
+class HeartParts:
     """The parts that make a patient's beats."""
 
     circulation: Circulation
