@@ -9,7 +9,6 @@ from dataclasses import replace
 from harness.play.scenario import Scenario
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.task.lattice import Lattice
-from harness.task.objective import Objective
 from harness.task.task import Expectation, Task
 from sim.patient import Patient
 from sim.visit.order import VisitOrder
@@ -59,7 +58,7 @@ def task_of(
             model=order.found.model,
             solve_dependents=device.dependents == "solved",
         ),
-        objective=Objective(search.energy_weight, search.discomfort_weight),
+        objective=search.objective,
         strategy=strategy or search.strategy,
         budget=search.budget.budget,
         recommender=search.recommender_for(strategy),
@@ -68,4 +67,5 @@ def task_of(
         on_finish=search.on_finish,
         duplicates=search.duplicates,
         knows_population=search.population,
+        ohms=order.found.lead_ohms,
     )

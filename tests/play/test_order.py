@@ -1,4 +1,4 @@
-"""An order and its task are made once from the tables, and apart: no truth in a task."""
+"""Order and task are made once from the tables, and apart: no truth in a task."""
 
 import dataclasses
 from collections.abc import Iterator

@@ -19,7 +19,7 @@ from sim.device.settings import Settings
 from sim.heart.beating import settled
 from sim.heart.dose import Train, relative_gain
 from sim.heart.parameters import FloatArray
-from sim.heart.sensation import FELT_GRADE, sensation_level
+from sim.heart.sensation import INTOLERABLE_GRADE, sensation_level
 from sim.heart.settle import ImplausibleHeartError, NotSettledError
 from sim.patient import Patient
 from sim.patient.solve import at_rest
@@ -102,7 +102,7 @@ def question(scenario: Scenario) -> Question:
     columns = {
         name: np.array([row[name] for row in (*rows, own, nominal)]) for name in names
     }
-    on = reference.mode != "OOO" and reference.ccm_mode != "OFF"
+    on = reference.delivers
     leads = np.full(len(rows) + 2, float(reference.n_leads))
     leads[-2] = reference.n_leads if on else 0.0
     return Question(
@@ -146,7 +146,7 @@ def _dose(
     if IMPEDANCE in values:
         train = replace(train, impedance_ohm=float(values[IMPEDANCE][i]))
     gains = np.maximum(relative_gain(patient.response, train), LEAST_GAIN)
-    felt = sensation_level(patient.sensation, train)[:-2] >= FELT_GRADE
+    felt = sensation_level(patient.sensation, train)[:-2] >= INTOLERABLE_GRADE
     ranked = np.where(felt, -np.inf, gains[:-2])
     best = int(np.argmax(ranked))
     if felt[best]:
