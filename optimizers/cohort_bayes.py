@@ -18,11 +18,11 @@ from optimizers.problem import Asking, Observation, Problem
 from optimizers.registry import strategy
 from optimizers.space import FloatArray
 
-MOST_FELT = 0.35
+MOST_RISK_TESTED = 0.35
 """Highest chance of being felt too much at which a point is tested."""
 
-FELT_GRADE = 1.5
-"""What is felt at this grade is told as 2 as often as not."""
+HALF_TOLD_LEVEL = 1.5
+"""What is felt at this level is told as the intolerable grade as often as not."""
 
 N_LOOKED_AT = 1000
 """Points of a larger space that are looked at for each test, drawn anew."""
@@ -160,7 +160,7 @@ def _looked_at(problem: Problem, tested: Rows, rng: np.random.Generator) -> Rows
 
 def _bearable(insight: Insight, rows: Rows) -> Prospects:
     """Return the points that are probably not felt too much."""
-    kept = rows[insight.felt(rows, FELT_GRADE) <= MOST_FELT]
+    kept = rows[insight.felt(rows, HALF_TOLD_LEVEL) <= MOST_RISK_TESTED]
     return Prospects(kept, insight.mean(kept))
 
 

@@ -17,7 +17,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
 from optimizers.posterior import matern, reading_error
-from optimizers.problem import UNTOLERATED_GRADE, Asking, Observation, Problem
+from optimizers.problem import INTOLERABLE_GRADE, Asking, Observation, Problem
 from optimizers.products import times
 from optimizers.registry import strategy
 from optimizers.sobol import spread_points
@@ -197,13 +197,13 @@ def _tolerated_chance(
     )
     covariance = among + GRADE_ERROR_SD**2 * np.eye(len(grades))
     belief = _condition(covariance, across, GRADE_SD**2, grades)
-    return np.asarray(ndtr((UNTOLERATED_GRADE - belief.mean) / belief.sd))
+    return np.asarray(ndtr((INTOLERABLE_GRADE - belief.mean) / belief.sd))
 
 
 def _grade(seen: Observation) -> float:
     grade = seen.sensation_grade
     # broken off for another reason than sensation: just as little to be repeated
-    return grade if seen.tolerated else max(grade, UNTOLERATED_GRADE)
+    return grade if seen.tolerated else max(grade, INTOLERABLE_GRADE)
 
 
 def _refused(log: Sequence[Observation]) -> set[Point]:

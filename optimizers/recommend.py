@@ -32,7 +32,7 @@ from optimizers.space import FloatArray, Point
 GATE_PROBABILITY = 0.8
 """The reference is left only when a better value is more probable than this."""
 
-MOST_FELT = 0.25
+MOST_RISK_RECOMMENDED = 0.25
 """Highest chance of being truly felt too much at which a point is recommended."""
 
 _DIFFERENT = 1e-9  # values that differ by rounding alone are ties
@@ -229,7 +229,7 @@ def population(
     insight = infer(problem, log)
     rows = np.array([row_of(problem.space, point) for point in points])
     values = insight.mean(rows)
-    bearable = insight.felt(rows) <= MOST_FELT
+    bearable = insight.felt(rows) <= MOST_RISK_RECOMMENDED
     # else the least felt of what was tested has to do
     if bearable.any():
         values = np.where(bearable, values, -np.inf)

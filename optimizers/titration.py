@@ -19,7 +19,7 @@ from optimizers.registry import strategy
 from optimizers.rivals import leader_or_rival
 from optimizers.space import FloatArray, Point
 
-FELT_GRADE = 1.0
+STEP_BACK_GRADE = 1.0
 """Sensation grade from which the clinician goes back one step."""
 
 RISING = ("phase_duration_ms", "n_pulses")
@@ -201,4 +201,4 @@ def _at(point: Point, axis: int, place: int) -> Point:
 
 
 def _felt(seen: Observation) -> bool:
-    return not seen.tolerated or seen.sensation_grade >= FELT_GRADE
+    return not seen.tolerated or seen.sensation_grade >= STEP_BACK_GRADE

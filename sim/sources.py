@@ -107,10 +107,22 @@ class SourcedNumber:
     source: Source
 
 
-def sourced(value: T, reference: str, place: str, standing: Standing) -> T:
-    """Return a dataclass field default that remembers where its number comes from."""
-    source = Source(reference, place, standing)
-    default: T = field(default=value, metadata={"source": source})
+def sourced(
+    value: T,
+    reference: str,
+    place: str,
+    standing: Standing,
+    *,
+    allowed: tuple[float, float] | None = None,
+) -> T:
+    """Return a dataclass field default that remembers where its number comes from.
+
+    `allowed` is the range that a scenario file may give; code may go beyond it.
+    """
+    metadata: dict[str, object] = {"source": Source(reference, place, standing)}
+    if allowed is not None:
+        metadata["allowed"] = allowed
+    default: T = field(default=value, metadata=metadata)
     return default
 
 

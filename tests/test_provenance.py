@@ -96,6 +96,7 @@ INSIDE = {
 
 NOT_IN_A_VISIT = {
     "ActivitySensor": "shown by the programmer on command only",
+    "LeadOhms": "a visit has the impedance of `LeadModel`, and its faults",
     "OxygenUse": "a readout of validation only",
     "SensationPopulation": "draws the threshold of a patient of a cohort",
     "Train": "a visit gives every value",

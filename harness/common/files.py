@@ -12,6 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from sim.units import S_PER_H
+
 
 class OutputError(ValueError):
     """A run cannot be written where it was asked for."""
@@ -24,7 +26,7 @@ class BrokenRunError(ValueError):
 ASIDE: Final = re.compile(r"\.(?P<name>.+)\.(?P<kind>partial|replaced)-(?P<pid>\d+)")
 
 
-_OLD_S: Final = 3600.0
+_OLD_S: Final = S_PER_H
 
 
 @contextmanager

@@ -224,9 +224,10 @@ def _left(record: VisitRecord, found: FoundDevice) -> FoundDevice:
     """
     left, settings = record.as_left, record.final
     empty = left.battery_pct * FRAC_PER_PCT <= Cell().suspend_frac
-    stopped = settings.ccm_mode == "OFF" != record.reference.ccm_mode
+    before = record.reference
+    stopped = before.delivers and not settings.delivers
     if stopped:
-        settings = replace(settings, ccm_mode=record.reference.ccm_mode)
+        settings = replace(settings, mode=before.mode, ccm_mode=before.ccm_mode)
     return replace(
         found,
         settings=settings,

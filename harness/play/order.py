@@ -7,7 +7,6 @@ the patient goes from one into the other.
 from harness.play.scenario import Scenario
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.task.lattice import Lattice
-from harness.task.objective import Objective
 from harness.task.task import Expectation, Task
 from sim.patient import Patient
 from sim.visit.order import VisitOrder
@@ -57,7 +56,7 @@ def task_of(
             model=order.found.model,
             solve_dependents=device.dependents == "solved",
         ),
-        objective=Objective(search.energy_weight, search.discomfort_weight),
+        objective=search.objective,
         strategy=strategy or search.strategy,
         budget=search.budget.budget,
         recommender=search.recommender_for(strategy),
@@ -66,4 +65,5 @@ def task_of(
         on_finish=search.on_finish,
         duplicates=search.duplicates,
         knows_population=search.population,
+        ohms=order.found.lead_ohms,
     )

@@ -172,7 +172,7 @@ def _plan(plan: VisitPlan) -> list[SourcedNumber]:
 
 def _search(scenario: Scenario) -> list[SourcedNumber]:
     search = scenario.search
-    objective = Objective(search.energy_weight, search.discomfort_weight)
+    objective = search.objective
     changed = differing(objective, Objective())
     gate = Source(PROTOCOL, "5, do-no-harm gate", "assumed")
     if search.gate_probability != GATE_PROBABILITY:

@@ -24,13 +24,13 @@ from harness.common.faults import (
     shown,
 )
 from harness.play.course_table import CourseTable
+from harness.play.filled import within
 from harness.play.tables import (
     DeviceTable,
     PatientTable,
     SearchTable,
     Table,
     VisitTable,
-    within,
 )
 from sim.device.settings import with_hours_per_day
 from sim.patient.checks import PARTS

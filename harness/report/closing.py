@@ -1,7 +1,6 @@
 """The last pages: final checks, observation, follow-up, sources, limits, sign-off."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Final
@@ -28,7 +27,6 @@ from sim.sources import SourcedNumber, references
 from sim.units import S_PER_MIN
 from sim.visit.record import VisitRecord
 
-NEXT_VISIT: Final = re.compile(r"\bnext\b.*\bvisit\b|\bsee the patient again\b", re.I)
 LIMITS: Final = (
     "Everything here is simulated: patient, device, readings and staff. It describes "
     "no person and supports no decision about one.",
@@ -130,15 +128,20 @@ def _sentence(text: str) -> str:
 
 def follow_up_part(record: VisitRecord) -> FollowUp:
     """Return recommendations with their findings, the next visit and its triggers."""
-    rows = [
+    return FollowUp(
+        recommendations=_recommended(record, next_visit=False),
+        next_visit=_recommended(record, next_visit=True),
+        triggers=_triggers(record.final),
+    )
+
+
+def _recommended(
+    record: VisitRecord, *, next_visit: bool
+) -> tuple[Recommendation, ...]:
+    return tuple(
         Recommendation(text=plain(item.text), because=plain(item.because))
         for item in record.follow_up
-    ]
-    coming = [row for row in rows if NEXT_VISIT.search(row.text)]
-    return FollowUp(
-        recommendations=tuple(row for row in rows if row not in coming),
-        next_visit=tuple(coming),
-        triggers=_triggers(record.final),
+        if item.is_next_visit == next_visit
     )
 
 

@@ -99,7 +99,7 @@ def _sentence(record: VisitRecord) -> str:
     verdict = record.verdict
     noun = READ.get(record.plan.readout, readout(record.plan.readout).title)
     if verdict.kind == "stopped for safety":
-        left = "CCM off" if _is_off(record.final) else "the values stated below"
+        left = "the values stated below" if record.final.delivers else "CCM off"
         return (
             f"Stopped for safety: {plain(verdict.reason)}. The device was left with "
             f"{left}."
@@ -137,10 +137,6 @@ def _confidence(record: VisitRecord) -> str:
         f"{verdict.pairs_planned} pairs this visit could have shown a gain of "
         f"{quantity(verdict.least_detectable_gain_pct, '%', 1).text} with 80 % power."
     )
-
-
-def _is_off(settings: Settings) -> bool:
-    return settings.mode == "OOO" or settings.ccm_mode == "OFF"
 
 
 def permanent_part(record: VisitRecord) -> Permanent:

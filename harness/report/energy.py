@@ -5,8 +5,9 @@ from typing import Final
 
 from harness.report.model import BeforeAfter, Quantity
 from harness.report.values import mean_and_error, quantity, same_therapy, share
-from sim.device.battery import Cell
-from sim.units import J_PER_MJ, MIN_PER_H, PCT_PER_FRAC
+from sim.device.energy import Use, energy_use
+from sim.device.leads import LeadOhms
+from sim.units import PCT_PER_FRAC
 from sim.visit.record import Interrogation, VisitRecord
 
 PER_DAY: Final = "Energy per day"
@@ -53,22 +54,15 @@ def _delivered_frac(record: VisitRecord) -> float:
 def _use(
     read: Interrogation, delivered_frac: float, rate_bpm: float
 ) -> tuple[tuple[str, Quantity], ...]:
-    settings, cell = read.settings, Cell()
-    is_on = settings.mode != "OOO" and settings.ccm_mode != "OFF"
-    beats = settings.ccm_hours_per_day * MIN_PER_H * rate_bpm
-    trains = beats * delivered_frac * is_on
-    per_train_mj = settings.energy_mj_per_train(
-        read.impedance_v1_ohm, read.impedance_v2_ohm
-    )
-    use_mah = cell.use_mah_per_day(per_train_mj, trains)
-    usable_mah = cell.capacity_mah * (1.0 - cell.suspend_frac)
+    ohms = LeadOhms(read.impedance_v1_ohm, read.impedance_v2_ohm)
+    used = energy_use(read.settings, Use(ohms, rate_bpm, delivered_frac))
     return (
         ("Beats with CCM, expected", share(delivered_frac)),
-        ("Energy per train", quantity(per_train_mj, "mJ", 2)),
-        ("Trains per day, expected", _whole_tens(trains)),
-        (PER_DAY, quantity(per_train_mj * trains * J_PER_MJ, "J", 1)),
-        ("Charge per day", quantity(use_mah, "mAh", 1)),
-        (LASTS, quantity(usable_mah / use_mah, "days", 1)),
+        ("Energy per train", quantity(used.energy_mj_per_train, "mJ", 2)),
+        ("Trains per day, expected", _whole_tens(used.trains_per_day)),
+        (PER_DAY, quantity(used.energy_j_per_day, "J", 1)),
+        ("Charge per day", quantity(used.cell_mah_per_day, "mAh", 1)),
+        (LASTS, quantity(used.battery_days, "days", 1)),
     )
 
 

@@ -74,7 +74,7 @@ def fitted(played: Played) -> Fitted | None:
 
 def is_read(tested: Tested) -> bool:
     """Tell whether a test has a reading that counts."""
-    return not tested.aborted and math.isfinite(tested.gain_pct)
+    return tested.completed and math.isfinite(tested.gain_pct)
 
 
 def chosen_settings(record: VisitRecord) -> Settings:

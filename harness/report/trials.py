@@ -37,7 +37,7 @@ from sim.heart.sensation import WORST_GRADE
 from sim.instruments import Readout, readout
 from sim.units import PCT_PER_FRAC
 from sim.visit.measuring import measuring_plan
-from sim.visit.record import Gains, Pair, Role, Tested, VisitRecord
+from sim.visit.record import Ended, Gains, Pair, Role, Tested, VisitRecord
 
 SHORT: Final = {
     "amplitude_v": "Amplitude",
@@ -54,7 +54,6 @@ NOT_READ: Final = Gains(*(math.nan,) * 6)
 NOTHING: Final = (math.nan, math.nan, math.nan)
 PROGRAMMED: Final = "programmed permanently"
 STOPPED: Final = "stopped for safety"
-REFUSED: Final = "refused"
 LETTER: Final[dict[Role, str]] = {"reference": "R", "tested": "X"}
 
 
@@ -99,7 +98,7 @@ def response_part(record: VisitRecord) -> Response:
     pairs = record.response_pairs
     sham = [record.sham_pair] if record.sham_pair else []
     tests_off = bool(pairs) and any(
-        _delivers_nothing(arm.settings) for arm in pairs[0].arms if arm.role == "tested"
+        not arm.settings.delivers for arm in pairs[0].arms if arm.role == "tested"
     )
     label = (
         "Change when CCM is switched off (X) from the reference values (R)"
@@ -113,10 +112,6 @@ def response_part(record: VisitRecord) -> Response:
         sham=tuple(pair_row(pair, instrument) for pair in sham),
         sham_statement=_sham_statement(record.sham_pair),
     )
-
-
-def _delivers_nothing(settings: Settings) -> bool:
-    return settings.mode == "OOO" or settings.ccm_mode == "OFF"
 
 
 def _response_statement(pairs: Sequence[Pair], tests_off: bool) -> str:
@@ -220,7 +215,7 @@ def _tests_statement(record: VisitRecord) -> str:
         return "No setting was tested."
     different = {tested.settings for tested in record.tested}
     spent_s = sum(tested.end_s - tested.start_s for tested in record.tested)
-    aborted = sum(bool(tested.aborted) for tested in record.tested)
+    aborted = sum(not tested.completed for tested in record.tested)
     void = sum(_is_void(tested) for tested in record.tested)
     return (
         f"{len(record.tested)} tests of {len(different)} different settings in "
@@ -233,7 +228,7 @@ def _tests_statement(record: VisitRecord) -> str:
 
 
 def _is_void(tested: Tested) -> bool:
-    return not tested.aborted and not is_read(tested)
+    return tested.completed and not is_read(tested)
 
 
 def _tested_row(
@@ -270,7 +265,7 @@ def _tested_row(
 
 
 def _asked(tested: Tested) -> str:
-    if not tested.filter_note or tested.aborted.startswith(REFUSED):
+    if not tested.filter_note or tested.ended is Ended.REFUSED:
         return ""
     return (
         f"Asked for {therapy_text(tested.asked)}; safety filter: "
@@ -280,7 +275,7 @@ def _asked(tested: Tested) -> str:
 
 def _decision(record: VisitRecord, tested: Tested) -> tuple[Outcome, str]:
     """Return the outcome in a word, and what must be said beyond it."""
-    if tested.aborted:
+    if not tested.completed:
         return _why_aborted(tested), plain(tested.aborted)
     if same_therapy(tested.settings, record.final):
         return "kept", ""
@@ -294,9 +289,9 @@ def _decision(record: VisitRecord, tested: Tested) -> tuple[Outcome, str]:
 
 
 def _why_aborted(tested: Tested) -> Outcome:
-    if tested.aborted.startswith("sensation"):
+    if tested.ended is Ended.FELT:
         return "discomfort"
-    if tested.aborted.startswith(REFUSED) and tested.asked.conflicts():
+    if tested.ended is Ended.REFUSED and tested.asked.conflicts():
         return "conflict"
     return "safety"
 

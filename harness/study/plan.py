@@ -31,14 +31,9 @@ from harness.common.faults import (
     no_such,
     shown,
 )
+from harness.play.filled import within
 from harness.play.scenario import LARGEST_SEED, limits_faults, read_text, read_toml
-from harness.play.tables import (
-    DeviceTable,
-    SearchTable,
-    Table,
-    VisitTable,
-    within,
-)
+from harness.play.tables import DeviceTable, SearchTable, Table, VisitTable
 from sim.patient.population import TraitSpread, checked_families
 
 MOST_BUDGET_MIN: Final = 240.0

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.task.lattice import PULSE, lattice_train
-from harness.task.objective import energy_frac
+from harness.task.objective import Objective
 from harness.task.people import People, people
 from optimizers.problem import Population
 from optimizers.space import Space
+from sim.device.energy import energy_frac
+from sim.device.leads import INTACT, LeadOhms
 from sim.device.settings import Settings
 from sim.heart.sensation import Sensation, sensation_level
 from sim.heart.train import Train
@@ -33,8 +35,8 @@ def population_of(
     space: Space,
     *,
     readout: str,
-    energy_weight: float,
-    discomfort_weight: float,
+    objective: Objective,
+    ohms: LeadOhms = INTACT,
 ) -> Population | None:
     """Return what the simulated people would make of every point of a space.
 
@@ -47,20 +49,22 @@ def population_of(
         says nothing, and when the reference delivers nothing.
     readout
         By which the gain is read.
-    energy_weight, discomfort_weight
-        What 100 % of nominal energy and one grade cost, in points of gain.
+    objective
+        What energy and discomfort cost.
+    ohms
+        Impedance of the leads, which the energy hangs on.
     """
-    if not set(space.names) <= set(PULSE) or _is_off(reference):
+    if not set(space.names) <= set(PULSE) or not reference.delivers:
         return None
     crowd, train = people(), lattice_train(reference, space)
     found = [getattr(reference, name) for name in space.names]
     base = int(np.flatnonzero((space.indices == space.nearest(found)).all(axis=1))[0])
     gain = read_gain(crowd, ees_gain(crowd, train), readout)
     level = felt(crowd, train)
-    energy = energy_frac(reference, train)
+    energy = energy_frac(reference, ohms, train)
     values = PCT_PER_FRAC * ((1.0 + gain) / (1.0 + gain[:, base, None]) - 1.0)
-    values -= _small(energy_weight * (energy - energy[base]))
-    discomfort = discomfort_weight * np.maximum(level, 0.0)
+    values -= _small(objective.energy_cost_pct(energy - energy[base]))
+    discomfort = objective.discomfort_cost_pct(level)
     values -= discomfort - discomfort[:, base, None]
     for shared in (values, level):  # by all searches that ask the same
         shared.flags.writeable = False
@@ -109,7 +113,3 @@ def felt(crowd: People, train: Train) -> FloatArray:
 def _small(numbers: NDArray[np.float64]) -> FloatArray:
     """Return numbers in single precision: a thousandth of a percent is plenty."""
     return numbers.astype(np.float32)
-
-
-def _is_off(settings: Settings) -> bool:
-    return settings.mode == "OOO" or settings.ccm_mode == "OFF" or not settings.n_leads

@@ -33,6 +33,7 @@ from math import nan
 from typing import Final, Literal
 
 from sim.device.battery import Battery
+from sim.device.energy import energy_mj_per_train
 from sim.device.events import (
     BeatDecision,
     BeatSignals,
@@ -424,7 +425,7 @@ class PulseGenerator:
         self._blocked: Cause | None = None
         if self._state != "ACTIVE":
             self._blocked = Cause(self._state)
-        elif settings.mode == "OOO" or settings.ccm_mode == "OFF":
+        elif not settings.delivers:
             self._blocked = Cause.OFF
         self._blind = settings.mode == "OOO" or self._state == "DOWN"
         if self._blind:
@@ -436,6 +437,6 @@ class PulseGenerator:
         self._inhibit_left = 0
 
     def _price_train(self) -> None:
-        energy_mj = self.leads.energy_mj_per_train(self._settings)
+        energy_mj = energy_mj_per_train(self._settings, self.leads.ohms)
         self._train_mah = self.battery.cell.charge_mah(energy_mj)
         self._leads_revision = self.leads.revision

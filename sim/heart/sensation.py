@@ -15,7 +15,8 @@ from sim.heart.train import Train
 from sim.sources import sourced
 
 WORST_GRADE: Final = 4
-FELT_GRADE: Final = 2
+INTOLERABLE_GRADE: Final = 2
+"""Grade that a patient's threshold stands for, and from which settings are excluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,10 @@ def sensation_level(sensation: Sensation, train: Train) -> FloatArray:
     ) ** sensation.train_exponent
     per_leads = np.where(leads > 1.0, 1.0, sensation.one_lead_factor)
     felt_v = np.asarray(train.amplitude_v) * longer * per_leads
-    grade = FELT_GRADE + (felt_v - sensation.threshold_v) / sensation.volts_per_grade_v
+    grade = (
+        INTOLERABLE_GRADE
+        + (felt_v - sensation.threshold_v) / sensation.volts_per_grade_v
+    )
     worst = float(WORST_GRADE)
     level: FloatArray = np.where(leads > 0.0, np.clip(grade, -worst, worst), -worst)
     return level

@@ -16,22 +16,28 @@ from sim.instruments.errors import CuffError, Errors
 from sim.instruments.instruments import Instruments
 from sim.instruments.reading import Reading, Window, clean_beats
 from sim.instruments.readouts import (
+    BEAT_COLUMN,
     READOUTS,
     RULES,
     Readout,
+    ReadQuantity,
+    Sensor,
     beats_to_read,
     beats_to_settle,
     readout,
 )
 
 __all__ = [
+    "BEAT_COLUMN",
     "READOUTS",
     "RULES",
     "CuffError",
     "Errors",
     "Instruments",
+    "ReadQuantity",
     "Reading",
     "Readout",
+    "Sensor",
     "Window",
     "beats_to_read",
     "beats_to_settle",

@@ -9,8 +9,14 @@ from scipy.linalg import solve_banded
 
 from sim.instruments.errors import Errors
 from sim.instruments.reading import BoolArray, FloatArray, Reading, Window
-from sim.instruments.readouts import RULES, ReadingRules, Readout
-from sim.units import PCT_PER_FRAC, S_PER_MIN
+from sim.instruments.readouts import (
+    RULES,
+    ReadingRules,
+    Readout,
+    ReadQuantity,
+    Sensor,
+)
+from sim.units import PCT_PER_FRAC, S_PER_H, S_PER_MIN
 
 GRID_S: Final = 0.5
 
@@ -95,7 +101,7 @@ class Instruments:
 
     def _draw_hand(self, rng: np.random.Generator, n: int) -> FloatArray:
         pressure = self._errors.pressure
-        moves = rng.random(n) < pressure.hand_moves_per_hour * GRID_S / 3600.0
+        moves = rng.random(n) < pressure.hand_moves_per_hour * GRID_S / S_PER_H
         heights_cm = rng.standard_normal(n) * pressure.hand_height_sd_cm
         last_move = np.maximum.accumulate(np.where(moves, np.arange(n), 0))
         return pressure.mmhg_per_cm * heights_cm[last_move] * (last_move > 0)
@@ -134,7 +140,7 @@ class Instruments:
         if not used.any():
             used = np.ones_like(used)
         channels = self._pressures(window, used, rng)
-        if self.readout.name == "cuff":
+        if self.readout.sensor is Sensor.ARM_CUFF:
             channels = self._cuff(channels, rng)
         sbp, dbp, map_, pulse = channels
         eligible = window.delivered[window.clean]
@@ -163,7 +169,8 @@ class Instruments:
         return np.asarray(window.start_s + 0.5 * window.rr_s >= end_s - whole_s)
 
     def _in_signal(self, window: Window) -> BoolArray:
-        if self.readout.name != "finger-pressure" or self._scale == 0.0:
+        is_exact = self._scale == 0.0
+        if is_exact or self.readout.sensor is not Sensor.FINGER_CUFF:
             return np.ones(window.rr_s.size, dtype=np.bool_)
         pressure = self._errors.pressure
         since_s = (window.start_s + self._calibration_phase_s) % (
@@ -230,11 +237,13 @@ class Instruments:
         rng: np.random.Generator,
         sbp_mmhg: float,
     ) -> float:
-        if self.readout.quantity == "vti_cm":
-            return self._velocity_time_integral_cm(window, used, rng)
-        if self.readout.quantity == "dpdt_max_mmhg_per_s":
-            return self._dpdt_max(window, used, rng)
-        return sbp_mmhg
+        match self.readout.quantity:
+            case ReadQuantity.SYSTOLIC:
+                return sbp_mmhg
+            case ReadQuantity.VTI:
+                return self._velocity_time_integral_cm(window, used, rng)
+            case ReadQuantity.DPDT_MAX:
+                return self._dpdt_max(window, used, rng)
 
     def _velocity_time_integral_cm(
         self, window: Window, used: BoolArray, rng: np.random.Generator

@@ -1,13 +1,45 @@
-"""The ways to read a response: quantity, time, and when a window does not count."""
+"""The ways to read a response: quantity, time, and when a window does not count.
+
+A readout is a row of `READOUTS`. Its quantity says which column of the true beats it
+stands for (`BEAT_COLUMN`), its sensor which error of `sim.instruments.errors` it has.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from sim.instruments.errors import PLACE, PROTOCOL
 from sim.sources import sourced
+
+
+class ReadQuantity(StrEnum):
+    """What the primary value of a reading is."""
+
+    SYSTOLIC = "sbp_mmhg"
+    VTI = "vti_cm"
+    DPDT_MAX = "dpdt_max_mmhg_per_s"
+
+
+class Sensor(StrEnum):
+    """What it is read with, which decides the error."""
+
+    FINGER_CUFF = "finger cuff"
+    ARM_CUFF = "arm cuff"
+    ECHO = "echo"
+    CATHETER = "catheter"
+
+
+BEAT_COLUMN: Final[Mapping[ReadQuantity, str]] = MappingProxyType(
+    {
+        ReadQuantity.SYSTOLIC: "sbp_mmhg",
+        ReadQuantity.VTI: "sv_ml",
+        ReadQuantity.DPDT_MAX: "dpdt_max_mmhg_per_s",
+    }
+)
+"""Column of the true beats that rises by the same share as a quantity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +53,20 @@ class Readout:
 
     name: str
     title: str
-    quantity: str
+    quantity: ReadQuantity
+    sensor: Sensor
     unit: str
     settle_beats: int = sourced(15, PROTOCOL, PLACE, "assumed")
     read_beats: int = sourced(16, PROTOCOL, PLACE, "assumed")
     expected_pair_sd_pct: float = sourced(2.0, PROTOCOL, "2, calibration", "derived")
+
+    def __post_init__(self) -> None:
+        if self.quantity not in BEAT_COLUMN:
+            near = get_close_matches(self.quantity, BEAT_COLUMN, n=1, cutoff=0.0)
+            raise ValueError(
+                f"quantity must be one of {', '.join(BEAT_COLUMN)},"
+                f" got {self.quantity!r} (did you mean {str(near[0])!r}?)"
+            )
 
 
 READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(
@@ -33,7 +74,8 @@ READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(
         "finger-pressure": Readout(
             "finger-pressure",
             "beat-to-beat finger pressure, systolic",
-            "sbp_mmhg",
+            ReadQuantity.SYSTOLIC,
+            Sensor.FINGER_CUFF,
             "mmHg",
             settle_beats=15,
             read_beats=16,
@@ -42,7 +84,8 @@ READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(
         "cuff": Readout(
             "cuff",
             "cuff pressure, systolic",
-            "sbp_mmhg",
+            ReadQuantity.SYSTOLIC,
+            Sensor.ARM_CUFF,
             "mmHg",
             settle_beats=15,
             read_beats=60,
@@ -51,7 +94,8 @@ READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(
         "echo-vti": Readout(
             "echo-vti",
             "echo LVOT velocity-time integral",
-            "vti_cm",
+            ReadQuantity.VTI,
+            Sensor.ECHO,
             "cm",
             settle_beats=15,
             read_beats=95,
@@ -60,7 +104,8 @@ READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(
         "invasive-dpdt": Readout(
             "invasive-dpdt",
             "invasive LV dP/dt max (research only)",
-            "dpdt_max_mmhg_per_s",
+            ReadQuantity.DPDT_MAX,
+            Sensor.CATHETER,
             "mmHg/s",
             settle_beats=15,
             read_beats=16,

@@ -13,7 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.instruments import Readout, beats_to_read, beats_to_settle, readout
+from sim.instruments import (
+    Readout,
+    ReadQuantity,
+    beats_to_read,
+    beats_to_settle,
+    readout,
+)
 from sim.instruments.errors import Errors
 from sim.sources import sourced
 from sim.units import PCT_PER_FRAC, S_PER_H, S_PER_MIN
@@ -149,9 +155,9 @@ def _wanders(plan: VisitPlan) -> Iterator[Wander]:
     drift, echo, pressure = errors.drift, errors.echo, errors.pressure
     yield Wander(scale_pct * drift.wander_frac, drift.wander_tau_s)
     quantity = readout(plan.readout).quantity
-    if quantity == "vti_cm":
+    if quantity is ReadQuantity.VTI:
         yield Wander(scale_pct * echo.probe_frac, echo.probe_tau_s)
-    if quantity == "sbp_mmhg":
+    if quantity is ReadQuantity.SYSTOLIC:
         hand_mmhg = pressure.hand_height_sd_cm * pressure.mmhg_per_cm
         yield Wander(
             scale_pct * hand_mmhg / PLANNING.sbp_mmhg,

@@ -28,6 +28,7 @@ from sim.visit.record import (
     BeatTable,
     Check,
     Choice,
+    Ended,
     Event,
     FollowUp,
     Gains,
@@ -153,6 +154,7 @@ def _tested() -> tuple[Tested, ...]:
                 start_s=start_s,
                 end_s=start_s + 118.0,
                 n_beats=145 + k,
+                ended=Ended.FELT if k == 7 else Ended.DONE,
                 aborted="sensation grade 2" if k == 7 else "",
             )
         )
@@ -207,7 +209,8 @@ def _interrogation(settings: Settings, at_s: float, share: float) -> Interrogati
             "PVC": 8_213,
             "NO_LS": 23_162,
         },
-        alerts=("not recharged for 12 days",) if settings is FOUND else (),
+        lead_alerts=(),
+        device_alerts=("not recharged for 12 days",) if settings is FOUND else (),
     )
 
 
@@ -295,7 +298,11 @@ def make_record(**changes: Any) -> VisitRecord:
         adverse_events=(),
         observation_text="no arrhythmia and no adverse effect seen in 15 min",
         follow_up=(
-            FollowUp("next programming visit in 3 months", "values were changed"),
+            FollowUp(
+                "next programming visit in 3 months",
+                "values were changed",
+                is_next_visit=True,
+            ),
             FollowUp("recharge weekly", "charging plan of the permanent settings"),
         ),
         beats=_beats(),

@@ -10,6 +10,7 @@ from harness.evidence.population_table import DRAWN, people_rows
 from harness.play.search import SearchAdvisor
 from harness.play.tables import SearchTable
 from harness.task.lattice import Lattice
+from harness.task.objective import Objective
 from harness.task.people import TABLE, people, people_of
 from harness.task.population import population_of
 from harness.task.task import Task
@@ -35,8 +36,7 @@ def space_of(reference=REFERENCE, axes=AXES):
 
 
 def known(reference=REFERENCE, axes=AXES, **changed):
-    weights = {"energy_weight": 0.5, "discomfort_weight": 1.0}
-    options = {"readout": "finger-pressure"} | weights | changed
+    options = {"readout": "finger-pressure", "objective": Objective()} | changed
     return population_of(reference, space_of(reference, axes), **options)
 
 
@@ -98,7 +98,7 @@ def test_the_reference_is_worth_nothing_to_everybody():
 
 
 def test_who_does_not_respond_gains_nothing_but_saves_energy():
-    population = known(discomfort_weight=0.0, energy_weight=0.0)
+    population = known(objective=Objective(energy_weight=0.0, discomfort_weight=0.0))
     assert np.abs(population.values[people().law_names == "null"]).max() < 1e-5
 
 

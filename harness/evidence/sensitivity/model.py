@@ -19,7 +19,7 @@ from sim.device.settings import Settings
 from sim.heart.beating import settled
 from sim.heart.parameters import FloatArray
 from sim.heart.repeating import ImplausibleHeartError, NotSettledError
-from sim.heart.sensation import FELT_GRADE, sensation_level
+from sim.heart.sensation import INTOLERABLE_GRADE, sensation_level
 from sim.heart.train import Train
 from sim.patient import Patient
 from sim.patient.solve import adapted
@@ -102,7 +102,7 @@ def question(scenario: Scenario) -> Question:
     columns = {
         name: np.array([row[name] for row in (*rows, own, nominal)]) for name in names
     }
-    on = reference.mode != "OOO" and reference.ccm_mode != "OFF"
+    on = reference.delivers
     leads = np.full(len(rows) + 2, float(reference.n_leads))
     leads[-2] = reference.n_leads if on else 0.0
     return Question(
@@ -151,7 +151,7 @@ def _dose(
     if IMPEDANCE in values:
         train = replace(train, impedance_ohm=float(values[IMPEDANCE][i]))
     gains = np.maximum(patient.gain(train), LEAST_GAIN)
-    felt = sensation_level(patient.sensation, train)[:-2] >= FELT_GRADE
+    felt = sensation_level(patient.sensation, train)[:-2] >= INTOLERABLE_GRADE
     ranked = np.where(felt, -np.inf, gains[:-2])
     best = int(np.argmax(ranked))
     if felt[best]:

@@ -77,7 +77,7 @@ def figures(report: Report) -> dict[str, bytes]:
                 "pressure", pressure_figure(report), *_pressure_words(report)
             )
         settings = permanent_settings(report)
-        if settings.mode != "OOO" and settings.ccm_mode != "OFF":
+        if settings.delivers:
             drawn["timing"] = svg_file(
                 "timing",
                 timing_figure(settings, width_in=HALF_IN),

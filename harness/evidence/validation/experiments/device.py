@@ -24,8 +24,9 @@ from harness.evidence.validation.rules import (
     spread_of,
 )
 from sim.device.battery import Battery, Cell
+from sim.device.energy import energy_mj_per_train
 from sim.device.generator import BeatSignals, PulseGenerator
-from sim.device.leads import Leads
+from sim.device.leads import INTACT, LeadOhms, Leads
 from sim.device.schedule import schedule_segment
 from sim.device.settings import (
     Settings,
@@ -225,7 +226,7 @@ def f05() -> Finding:
 
 def _channel_mj(impedance_ohm: float) -> float:
     one = replace(Settings(), ccm_channels="V1")
-    return one.energy_mj_per_train(impedance_ohm, impedance_ohm)
+    return energy_mj_per_train(one, LeadOhms(impedance_ohm, impedance_ohm))
 
 
 def f06() -> Finding:
@@ -264,7 +265,7 @@ def f07() -> Finding:
 def f08() -> Finding:
     """How long the cell lasts."""
     trains = 19892.0
-    energy_mj = Leads(rng=rng_of("F08")).energy_mj_per_train(Settings())
+    energy_mj = energy_mj_per_train(Settings(), INTACT)
     days = Battery(charge_frac=1.0).days_left(energy_mj, trains)
     return Finding(
         "full cell, nominal settings, 550 ohm, 19,892 trains a day",
