@@ -14,7 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from harness.play.scenario import CourseScenario, Scenario
-    from harness.report.model import Report
+    from harness.report.contents import Report
 
 CITATIONS: Final = ("text", "bibtex")
 EXPORTS: Final = ("ioh", "coco", "csv")

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.archive.side_by_side.visits import Visit, fact, setting_rows
 from harness.common.words import NOT_AVAILABLE, plain, setting_text
-from harness.report.model import Report
+from harness.report.contents import Report
 from harness.report.values import SCHEDULE
 
 MOST_NUMBERS: Final = 12

@@ -6,7 +6,10 @@ from typing import Final
 
 from harness.archive.side_by_side.visits import Visit, fact, naive_claim, setting_rows
 from harness.common.words import NOT_AVAILABLE, plain, setting_text
-from harness.report.model import Phase, Report, SettingRow, TestedRow
+from harness.report.contents import Report
+from harness.report.parts import SettingRow
+from harness.report.sections.tests import TestedRow
+from harness.report.sections.visit import Phase
 from harness.report.values import quantity
 from sim.visit.safety import RULES
 

@@ -9,7 +9,8 @@ from typing import Final
 from harness.archive.run_folder import RUN_FILE, read_run
 from harness.common.files import BrokenRunError, file_hash
 from harness.common.words import NOT_AVAILABLE, plain
-from harness.report.model import Fact, Quantity, Report, SettingRow
+from harness.report.contents import Report
+from harness.report.parts import Fact, Quantity, SettingRow
 
 NAIVE: Final = "What the best single reading would have claimed"
 

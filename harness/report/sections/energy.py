@@ -1,9 +1,9 @@
-"""What the permanent values cost the battery, beside what the values as found cost."""
+"""Part of the analysis: what the permanent values cost the battery, and those found."""
 
 import math
 from typing import Final
 
-from harness.report.model import BeforeAfter, Quantity
+from harness.report.parts import BeforeAfter, Quantity
 from harness.report.values import mean_and_error, quantity, same_therapy, share
 from sim.device.battery import Cell
 from sim.units import J_PER_MJ, MIN_PER_H, PCT_PER_FRAC
