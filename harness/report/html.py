@@ -14,7 +14,7 @@ from harness.common.pages import environment
 from harness.common.words import EN_DASH, NOT_AVAILABLE
 from harness.report.contents import Report
 from harness.report.figures.gallery import Figures, figures
-from harness.report.figures.plot import Drawn
+from harness.report.figures.plot import Picture
 from harness.report.parts import Interval, PairRow, Quantity
 from harness.report.section import shown
 
@@ -48,7 +48,7 @@ def _figures(drawn: Figures) -> Iterator[tuple[str, Mapping[str, str]]]:
         yield name, _figure(figure, svg[name])
 
 
-def _figure(figure: Drawn, svg: str) -> Mapping[str, str]:
+def _figure(figure: Picture, svg: str) -> Mapping[str, str]:
     return {"svg": Markup(svg), "caption": figure.caption, "closes": figure.closes}
 
 

@@ -10,7 +10,13 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.common.words import NOT_AVAILABLE, SettingValue, decimal, with_unit
+from harness.common.words import (
+    NOT_AVAILABLE,
+    SettingValue,
+    between,
+    decimal,
+    with_unit,
+)
 
 
 class Unprinted:
@@ -62,8 +68,7 @@ class Interval(Part):
         """Both limits without their unit."""
         if self.low is None or self.high is None:
             return NOT_AVAILABLE
-        low, high = (decimal(v, self.digits) for v in (self.low, self.high))
-        return f"{low} to {high}"
+        return between(self.low, self.high, self.digits)
 
     @property
     def text(self) -> str:

@@ -25,7 +25,7 @@ from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
 from harness.report.build import report_of
 from harness.report.contents import Report
-from harness.report.figures.plot import Drawn
+from harness.report.figures.plot import Picture
 from harness.truth.answer_key import truth_of
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ def quick(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing anew where only the writing is of interest."""
     made = {path.name: path.read_bytes() for path in whole.glob("report.*")}
     drawn = {
-        path.stem: Drawn(path.read_bytes(), title="", words="", caption="")
+        path.stem: Picture(path.read_bytes(), title="", words="", caption="")
         for path in whole.glob("figures/*.svg")
     }
     monkeypatch.setattr(archive, "renderings", lambda *_, **__: made)

@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from harness.common.words import EN_DASH, NOT_AVAILABLE, THIN, setting_text
 from harness.report.contents import Report
 from harness.report.figures.gallery import figures
-from harness.report.figures.plot import Drawn
+from harness.report.figures.plot import Picture
 from harness.report.html import render_html
 from harness.report.parts import (
     BeforeAfter,
@@ -35,7 +35,7 @@ Build = Callable[..., Report]
 BANNER = "Simulated data: not a medical record, not a claim"
 ROOT = Path(__file__).parents[2]
 LONG = "x" * 10_000
-NO_FIGURES: dict[str, Drawn] = {}
+NO_FIGURES: dict[str, Picture] = {}
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -83,12 +83,12 @@ def as_extracted(shown: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def drawn(report: Report) -> dict[str, Drawn]:
+def drawn(report: Report) -> dict[str, Picture]:
     return figures(report)
 
 
 @pytest.fixture(scope="module")
-def pdf(report: Report, drawn: dict[str, Drawn]) -> bytes:
+def pdf(report: Report, drawn: dict[str, Picture]) -> bytes:
     return render_pdf(report, drawn)
 
 
@@ -98,7 +98,7 @@ def text(pdf: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def page(report: Report, drawn: dict[str, Drawn]) -> BeautifulSoup:
+def page(report: Report, drawn: dict[str, Picture]) -> BeautifulSoup:
     return BeautifulSoup(render_html(report, drawn), "html.parser")
 
 
@@ -270,7 +270,9 @@ def objects_of(pdf: bytes) -> bytes:
     return b"\n".join(opened)
 
 
-def test_every_figure_has_alternative_text(drawn: dict[str, Drawn], pdf: bytes) -> None:
+def test_every_figure_has_alternative_text(
+    drawn: dict[str, Picture], pdf: bytes
+) -> None:
     n_figures = len(drawn)
     told = poppler_says(pdf, "pdfinfo", "-struct", "-")
     assert len(re.findall(r"(?m)^ *Figure", told)) == n_figures == 8

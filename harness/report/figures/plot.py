@@ -41,7 +41,7 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Picture:
     """A figure of one report, with what a page says of it."""
 
     svg: bytes

@@ -58,7 +58,7 @@ def timing_figure(
     Parameters
     ----------
     settings
-        Drawn even when they conflict: the picture then shows why.
+        Picture even when they conflict: the picture then shows why.
     beat
         A beat with a ventricular event; without it the earliest and the latest local
         sense that the alert window allows are drawn.

@@ -22,7 +22,11 @@ from sim.instruments import readout
 from sim.units import PCT_PER_FRAC
 from sim.visit.record import Pair, VisitRecord
 
-# the label by which others find it
+# labels by which others find a fact
+PAIRS_DONE: Final = "Pairs done"
+LEAST_GAIN: Final = "Least gain the visit could have shown (80 % power)"
+EXCESS: Final = "That claim less the verified gain"
+CANDIDATE: Final = "Candidate"
 NAIVE: Final = "What the best single reading would have claimed"
 
 
@@ -73,7 +77,7 @@ def _facts(record: VisitRecord) -> tuple[Fact, ...]:
     excess = verdict.best_single_reading_pct - verdict.gain_pct
     return (
         Fact(label="Pairs planned", value=quantity(verdict.pairs_planned)),
-        Fact(label="Pairs done", value=quantity(verdict.pairs_done)),
+        Fact(label=PAIRS_DONE, value=quantity(verdict.pairs_done)),
         Fact(label="Pairs void", value=quantity(verdict.pairs_void)),
         Fact(
             label="Spread between pairs (SD)",
@@ -87,7 +91,7 @@ def _facts(record: VisitRecord) -> tuple[Fact, ...]:
         Fact(label="95 % interval", value=interval(verdict.ci95_pct)),
         Fact(label="90 % interval", value=interval(verdict.ci90_pct)),
         Fact(
-            label="Least gain the visit could have shown (80 % power)",
+            label=LEAST_GAIN,
             value=quantity(verdict.least_detectable_gain_pct, "%", 1),
         ),
         Fact(
@@ -95,7 +99,7 @@ def _facts(record: VisitRecord) -> tuple[Fact, ...]:
             value=gain(verdict.best_single_reading_pct),
         ),
         Fact(
-            label="That claim less the verified gain",
+            label=EXCESS,
             value=quantity(excess, "points", 1, signed=True),
         ),
     )
@@ -104,11 +108,11 @@ def _facts(record: VisitRecord) -> tuple[Fact, ...]:
 def _choice(record: VisitRecord) -> tuple[Fact, ...]:
     choice = record.choice
     if choice is None:
-        return (Fact(label="Candidate", value="none was chosen"),)
+        return (Fact(label=CANDIDATE, value="none was chosen"),)
     probability = PCT_PER_FRAC * choice.probability_better
     gate = "kept the reference" if choice.gated else "let the candidate pass"
     return (
-        Fact(label="Candidate", value=therapy_text(choice.settings)),
+        Fact(label=CANDIDATE, value=therapy_text(choice.settings)),
         Fact(
             label="Gain expected of it after titration",
             value=gain(choice.expected_gain_pct),
