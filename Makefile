@@ -12,7 +12,7 @@ PYTEST_MARKS = $(if $(SLOW),,-m "not slow")
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench results lock floors clean
+.PHONY: help demo test lint bench results schema lock floors clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -39,6 +39,9 @@ results: .venv/run.stamp  ## write results/published again (two cores: about 90 
 	$(BIN)/ccmlab study goal --out results/goal
 	$(BIN)/ccmlab compare results/goal --out results/published/goal --force
 	$(BIN)/python -m harness.evidence.population_table
+
+schema: .venv/run.stamp  ## write docs/report.schema.json again, after a section changed
+	$(BIN)/python -m harness.report.schema docs/report.schema.json
 
 lock: .venv/uv.stamp  ## resolve every pinned version again
 	$(LOCK) --upgrade pyproject.toml --group build -o requirements.lock

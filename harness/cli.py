@@ -14,7 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from harness.play.scenario import CourseScenario, Scenario
-    from harness.report.model import Report
+    from harness.report.contents import Report
 
 CITATIONS: Final = ("text", "bibtex")
 EXPORTS: Final = ("ioh", "coco", "csv")
@@ -269,14 +269,14 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
     DBP, HR, EF, EDV, and as known PCWP, CO, dP/dt max. An empty sd takes the default.
     """
     with _one_clear_message():
-        from harness.evidence.fit.fit_file import fit_file
+        from harness.evidence.fit.fit import fit_measurements
         from sim.patient import phenotype as find
 
         try:
             base = find(phenotype)
         except ValueError as error:
             raise click.UsageError(f"--phenotype: {error}") from None
-        told = fit_file(measurements, out, base=base, force=force)
+        told = fit_measurements(measurements, out, base=base, force=force)
     click.echo(f"{told}\n{BANNER}")
     return 0
 

@@ -10,7 +10,18 @@ from hatchling.build import build_wheel
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"sim", "optimizers", "harness", "scenarios"}
-DATA = {".css", ".csv", ".html", ".j2", ".js", ".json", ".svg", ".toml", ".typed"}
+DATA = {
+    ".css",
+    ".csv",
+    ".html",
+    ".j2",
+    ".js",
+    ".json",
+    ".svg",
+    ".toml",
+    ".typ",
+    ".typed",
+}
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,8 @@ from harness.common.files import BrokenRunError, OutputError
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
 from harness.report.build import report_of
-from harness.report.model import Report
+from harness.report.contents import Report
+from harness.report.figures.plot import Picture
 from harness.truth.answer_key import truth_of
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +93,10 @@ def folder(whole: Path, tmp_path: Path) -> Path:
 def quick(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing anew where only the writing is of interest."""
     made = {path.name: path.read_bytes() for path in whole.glob("report.*")}
-    drawn = {path.stem: path.read_bytes() for path in whole.glob("figures/*.svg")}
+    drawn = {
+        path.stem: Picture(path.read_bytes(), title="", words="", caption="")
+        for path in whole.glob("figures/*.svg")
+    }
     monkeypatch.setattr(archive, "renderings", lambda *_, **__: made)
     monkeypatch.setattr(archive, "figures", lambda _: drawn)
 

@@ -29,7 +29,8 @@ from harness.course.play import run_course
 from harness.play.run import run_scenario
 from harness.play.scenario import CourseScenario, load_scenario
 from harness.report.build import report_of
-from harness.report.model import Fact, Report
+from harness.report.contents import Report
+from harness.report.parts import Fact
 from harness.truth.answer_key import truth_of
 
 SHORT = {

@@ -21,8 +21,8 @@ from harness.common.files import file_hash
 from harness.play.run import run_scenario
 from harness.play.scenario import load_scenario
 from harness.report.build import report_of
+from harness.report.contents import SCHEMA_VERSION as REPORT_SCHEMA
 from harness.report.formats import FORMATS
-from harness.report.model import SCHEMA_VERSION as REPORT_SCHEMA
 from harness.truth.answer_key import truth_of
 
 SHORT = {

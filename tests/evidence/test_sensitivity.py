@@ -10,18 +10,17 @@ import pytest
 from scipy.special import nctdtr, stdtrit
 
 from harness.cli import invoke
-from harness.evidence.sensitivity.curve import fit_curve
-from harness.evidence.sensitivity.model import (
+from harness.evidence.sensitivity.ranges import DOSE, HEART, IMPEDANCE, ranges
+from harness.evidence.sensitivity.stand_ins import fit_curve, improved_probability
+from harness.evidence.sensitivity.study import Sensitivity, Table, _indices, sensitivity
+from harness.evidence.sensitivity.tell import csv_table, figure, json_text, text
+from harness.evidence.sensitivity.what_if import (
     coordinates,
     doses,
     draws,
     heart_of,
     question,
 )
-from harness.evidence.sensitivity.ranges import DOSE, HEART, IMPEDANCE, ranges
-from harness.evidence.sensitivity.study import Sensitivity, Table, _indices, sensitivity
-from harness.evidence.sensitivity.tell import csv_table, figure, json_text, text
-from harness.evidence.sensitivity.verdict import improved_probability
 from harness.play.scenario import Scenario, load_scenario
 from harness.truth.answer_key import ees_gain
 from sim.device.settings import Settings

@@ -11,8 +11,9 @@ from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser
 
 from harness.common.words import NOT_AVAILABLE
+from harness.report.contents import Report
 from harness.report.html import render_html
-from harness.report.model import Count, Interval, Part, Quantity, Report, SettingRow
+from harness.report.parts import Count, Interval, Part, Quantity, SettingRow
 from sim.device.settings import Settings
 from sim.visit import record as visit_record
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, qmc, sobol_indices
 
-from harness.evidence.sensitivity.model import (
+from harness.evidence.sensitivity.what_if import (
     OUTPUTS,
     Doses,
     HeartCurves,

@@ -19,9 +19,9 @@ from harness.common.drawing import (
     new_figure,
     svg_file,
 )
-from harness.evidence.sensitivity.model import Output
 from harness.evidence.sensitivity.ranges import SET_BY_FAMILY
 from harness.evidence.sensitivity.study import Answer, Index, Sensitivity, Share
+from harness.evidence.sensitivity.what_if import Output
 
 SCHEMA_VERSION: Final = 1
 MOST_LINES: Final = 8

@@ -204,16 +204,6 @@ def limits_from_p(change: float, p_value: float, n: int) -> Limits:
     return Limits(change - reach, change + reach, why)
 
 
-def limits_of_difference(
-    one: tuple[float, float, int], other: tuple[float, float, int]
-) -> Limits:
-    """Return 95 % limits of the difference of two groups: mean, SD, n of each."""
-    reach = Z * math.hypot(one[1] / math.sqrt(one[2]), other[1] / math.sqrt(other[2]))
-    change = one[0] - other[0]
-    why = f"95 % limits of the published difference, n {one[2]} and {other[2]}"
-    return Limits(change - reach, change + reach, why)
-
-
 def limits_of_spread(sd: float, n: int) -> Limits:
     """Return the 95 % limits of a published spread or size of error from `n`."""
     low, high = _spread_factors(n)

@@ -1,9 +1,9 @@
-"""What the permanent values cost the battery, beside what the values as found cost."""
+"""Part of the analysis: what the permanent values cost the battery, and those found."""
 
 import math
 from typing import Final
 
-from harness.report.model import BeforeAfter, Quantity
+from harness.report.parts import BeforeAfter, Quantity
 from harness.report.values import mean_and_error, quantity, same_therapy, share
 from sim.device.energy import Use, energy_use
 from sim.device.leads import LeadOhms

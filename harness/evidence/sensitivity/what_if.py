@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.common.faults import Fault, ScenarioError
-from harness.evidence.sensitivity.curve import Curve, fit_curve
 from harness.evidence.sensitivity.ranges import HEART, IMPEDANCE, PAIRED, Range, ranges
-from harness.evidence.sensitivity.verdict import improved_probability
+from harness.evidence.sensitivity.stand_ins import (
+    Curve,
+    fit_curve,
+    improved_probability,
+)
 from harness.play.order import order_of, task_of
 from harness.play.scenario import Scenario
 from harness.truth.answer_key import window_gain_pct

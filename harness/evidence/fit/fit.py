@@ -11,7 +11,7 @@ from sim.heart.repeating import ImplausibleHeartError, NotSettledError
 from sim.patient import Patient, phenotype
 
 
-def fit_file(
+def fit_measurements(
     measurements: str | Path,
     out: str | Path | None = None,
     *,

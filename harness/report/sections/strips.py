@@ -1,11 +1,24 @@
-"""Which pieces of the ECG the report shows, and what is said about each."""
+"""Pieces of the ECG: as found with the device, as left with the observation."""
 
+from collections.abc import Iterator
 from dataclasses import fields
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 
-from harness.report.model import Strip, StripMarker
+from harness.report.case import Case
+from harness.report.fhir_observations import component, observation, slug
+from harness.report.fhir_terms import (
+    ECG,
+    SIMULATED,
+    Json,
+    Names,
+    amount,
+    clean,
+    concept,
+)
+from harness.report.parts import UNPRINTED, Part, Quantity
+from harness.report.section import Section
 from harness.report.values import (
     minutes,
     quantity,
@@ -17,7 +30,7 @@ from sim.device.settings import Settings
 from sim.heart.contractility import PVC, VT
 from sim.telemetry.beats import StripBeats
 from sim.telemetry.ecg import ecg_strip
-from sim.units import S_PER_MIN
+from sim.units import MS_PER_S, S_PER_MIN
 from sim.visit.record import BeatTable, VisitRecord
 
 LENGTH_S: Final = 8.0
@@ -28,11 +41,34 @@ CAUSE_CODES: Final = {
     code: SHORT_CAUSES.get(cause, cause.value.replace("_", " "))
     for code, cause in enumerate(Cause)
 }
+MV_STEP: Final = 0.001
 Span = tuple[float, float]
 
 
-def strips_part(record: VisitRecord) -> tuple[Strip, ...]:
+class StripMarker(Part):
+    """A device marker on a strip; seconds from its start."""
+
+    kind: str
+    code: str
+    at_s: float
+    end_s: float
+
+
+class Strip(Part):
+    """An ECG strip with markers."""
+
+    name: str
+    title: str
+    caption: str
+    start: Quantity
+    sampling_hz: float
+    lead_ii_mv: Annotated[tuple[float, ...], UNPRINTED]
+    markers: Annotated[tuple[StripMarker, ...], UNPRINTED]
+
+
+def strips_part(case: Case) -> tuple[Strip, ...]:
     """Return a strip as found, when the therapy changed, and one as left."""
+    record = case.record
     beats = strip_beats(record.beats)
     shown = []
     found = record.as_found.settings
@@ -153,3 +189,41 @@ def _caption(shown: StripBeats) -> str:
         f"{LENGTH_S:g} s of lead II, {n_beats} beats at {rate}, {ectopic}, "
         f"{int(shown.delivered.sum())} with CCM."
     )
+
+
+def _observed(names: Names, strip: Strip) -> Json:
+    data = " ".join(f"{round(mv / MV_STEP)}" for mv in strip.lead_ii_mv)
+    markers = [
+        {
+            "code": concept(slug(f"marker {mark.kind}"), f"device marker, {mark.kind}")
+            | {"text": clean(f"{mark.kind}, marker {mark.code}")},
+            "valueRange": {
+                "low": amount(mark.at_s, "s"),
+                "high": amount(mark.end_s, "s"),
+            },
+        }
+        for mark in strip.markers
+    ]
+    return observation(
+        names,
+        f"strip-{strip.name}",
+        concept("ecg-lead-ii", "ECG, lead II", ECG),
+        (strip.title, strip.caption),
+        valueSampledData={
+            "origin": amount(0.0, "mV"),
+            "period": MS_PER_S / strip.sampling_hz,
+            "factor": MV_STEP,
+            "dimensions": 1,
+            "data": data,
+        },
+        note=[{"text": clean(f"{strip.title}. {strip.caption} {SIMULATED}")}],
+        component=[component("started", "time since check-in", strip.start), *markers],
+    )
+
+
+def _in_fhir(strips: tuple[Strip, ...], names: Names) -> Iterator[tuple[str, Json]]:
+    for strip in strips:
+        yield f"strip-{strip.name}", _observed(names, strip)
+
+
+STRIPS: Final = Section(name="strips", build=strips_part, fhir=_in_fhir)
