@@ -7,9 +7,9 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
+from importlib.resources import files
 from typing import Any, Final
 
-import sim
 from harness.play.scenario import Scenario
 from harness.task.objective import Objective
 from optimizers.recommend import GATE_PROBABILITY
@@ -53,7 +53,8 @@ _ERRORS: Final = {"echo-vti": "echo", "invasive-dpdt": "invasive"}
 
 def dataclasses_of_sim() -> Iterator[type]:
     """Yield each dataclass of the simulated world, module by module."""
-    names = sorted(m.name for m in pkgutil.walk_packages(sim.__path__, "sim."))
+    place = [str(files("sim"))]
+    names = sorted(m.name for m in pkgutil.walk_packages(place, "sim."))
     for name in names:
         for item in list(vars(import_module(name)).values()):
             if not isinstance(item, type) or item.__module__ != name:
