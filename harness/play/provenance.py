@@ -48,7 +48,6 @@ _SOLVED: Final = Source("ccmlab-device", "1.6, solved to hold the rules", "deriv
 _CARRIED: Final = Source(
     "scenario", "course: left by the visit before and the days at home", "derived"
 )
-_ERRORS: Final = {"echo-vti": "echo", "invasive-dpdt": "invasive"}
 
 
 def dataclasses_of_sim() -> Iterator[type]:
@@ -182,9 +181,11 @@ def _search(scenario: Scenario) -> list[SourcedNumber]:
 
 
 def _errors(plan: VisitPlan) -> list[SourcedNumber]:
-    """List the errors of the cuff, of the pressure monitor, and of the readout."""
-    unused = set(_ERRORS.values()) - {_ERRORS.get(plan.readout)}
-    return _without(provenance(Errors()), unused)
+    """List the errors of every visit, and those of its readout."""
+    numbers, own = Errors(), readout(plan.readout).error()
+    if hasattr(numbers, own.part):
+        return provenance(numbers)
+    return [*provenance(numbers), *provenance(own, prefix=f"{own.part}.")]
 
 
 def _drawing(scenario: Scenario, in_atrial_fibrillation: bool) -> list[SourcedNumber]:

@@ -62,12 +62,6 @@ COUNTERS: Final = {
     "BATTERY_LOW": "no CCM: battery low",
 }
 NEEDS_ATRIUM: Final = "ODO-LS-CCM"
-READ: Final = {
-    "finger-pressure": "systolic finger pressure",
-    "cuff": "systolic cuff pressure",
-    "echo-vti": "the echo velocity-time integral",
-    "invasive-dpdt": "invasive LV dP/dt max",
-}
 ADJUSTED: Final = (
     "Iterative adjustment was done: in-person programming evaluation with repeated "
     "adjustment to test function and select the best permanent values, with analysis, "
@@ -97,7 +91,7 @@ def verdict_part(record: VisitRecord) -> Verdict:
 
 def _sentence(record: VisitRecord) -> str:
     verdict = record.verdict
-    noun = READ.get(record.plan.readout, readout(record.plan.readout).title)
+    noun = readout(record.plan.readout).read_as
     if verdict.kind == "stopped for safety":
         left = "CCM off" if _is_off(record.final) else "the values stated below"
         return (

@@ -32,11 +32,6 @@ from sim.visit.plan import VisitPlan
 from sim.visit.record import Role, VisitRecord
 
 LOOP_STEP = 4  # every 4th of the 1 ms steps draws a smooth loop
-TRUE_COLUMN = {
-    "sbp_mmhg": "sbp_mmhg",
-    "vti_cm": "sv_ml",
-    "dpdt_max_mmhg_per_s": "dpdt_max_mmhg_per_s",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +139,7 @@ def window_gain_pct(
         n_pairs=plan.verification_pairs,
     )
     return _played_gain_pct(
-        patient.heart, schedule, kind.quantity, tested_gain, reference_gain
+        patient.heart, schedule, kind.beat_column, tested_gain, reference_gain
     )
 
 
@@ -163,7 +158,7 @@ def settled_gain_pct(
 def _played_gain_pct(
     heart: HeartModel,
     schedule: Schedule,
-    quantity: str,
+    column: str,
     tested_gain: float,
     reference_gain: float,
 ) -> float:
@@ -171,7 +166,7 @@ def _played_gain_pct(
     gains = {"tested": tested_gain, "reference": reference_gain}
     played = _per_beat([gains[role] for role in roles], schedule, reference_gain)
     rows = play(heart, played, start_gain=reference_gain)
-    values = rows[:, BEAT_COLUMNS.index(TRUE_COLUMN[quantity])]
+    values = rows[:, BEAT_COLUMNS.index(column)]
     arm_beats = played.size // len(roles)
     reads = values.reshape(len(roles), arm_beats)[:, -schedule.read_beats :].mean(1)
     return fmean(_pair_gains_pct(roles, reads.tolist()))
