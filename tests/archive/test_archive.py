@@ -67,21 +67,6 @@ def play() -> Run:
     )
 
 
-@pytest.fixture(scope="module")
-def run() -> Run:
-    return play()
-
-
-@pytest.fixture(scope="module")
-def report(run: Run) -> Report:
-    return report_of(run, truth_of(run.played))
-
-
-@pytest.fixture(scope="module")
-def whole(run: Run, report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(run, report, tmp_path_factory.mktemp("archive") / "whole")
-
-
 @pytest.fixture
 def folder(whole: Path, tmp_path: Path) -> Path:
     """Return a copy that a test may spoil."""
