@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from harness.archive.run_folder import write_run as write  # noqa: F401
     from harness.play.run import run_scenario as run_scenario
     from harness.play.scenario import load_scenario as load_scenario
-    from harness.report.build import build_report as build_report
+    from harness.report.build import report_of as report_of
     from harness.study.play_study import run_study as run_study
+    from harness.truth.answer_key import truth_of as truth_of
     from harness.truth.landscape import landscape as landscape
 
 # Each name with the module it is in, and the name that it has there if another.
 HOMES = {
-    "build_report": "harness.report.build",
     "landscape": "harness.truth.landscape",
     "load_scenario": "harness.play.scenario",
     "read": "harness.archive.run_folder:read_run",
+    "report_of": "harness.report.build",
     "run_scenario": "harness.play.run",
     "run_study": "harness.study.play_study",
+    "truth_of": "harness.truth.answer_key",
     "write": "harness.archive.run_folder:write_run",
 }
 __all__ = list(HOMES)

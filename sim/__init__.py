@@ -20,17 +20,18 @@ if TYPE_CHECKING:
     from sim.patient.phenotypes import known_phenotypes as known_phenotypes
     from sim.patient.phenotypes import phenotype as phenotype
     from sim.streams import stream as stream
-    from sim.visit.clinic import Advisor as Advisor
+    from sim.visit.advisor import Advisor as Advisor
+    from sim.visit.checklist import run_visit as run_visit
+    from sim.visit.order import VisitOrder as VisitOrder
     from sim.visit.plan import FoundDevice as FoundDevice
     from sim.visit.plan import VisitPlan as VisitPlan
     from sim.visit.record import Choice as Choice
     from sim.visit.record import Tested as Tested
     from sim.visit.record import VisitRecord as VisitRecord
-    from sim.visit.visit import run_visit as run_visit
 
 # Each name with the module it is in, and the name that it has there if another.
 HOMES = {
-    "Advisor": "sim.visit.clinic",
+    "Advisor": "sim.visit.advisor",
     "Choice": "sim.visit.record",
     "FoundDevice": "sim.visit.plan",
     "Patient": "sim.patient.model",
@@ -38,6 +39,7 @@ HOMES = {
     "Readout": "sim.instruments.readouts",
     "Settings": "sim.device.settings",
     "Tested": "sim.visit.record",
+    "VisitOrder": "sim.visit.order",
     "VisitPlan": "sim.visit.plan",
     "VisitRecord": "sim.visit.record",
     "add_readout": "sim.instruments.readouts",
@@ -45,7 +47,7 @@ HOMES = {
     "load_patient": "sim.patient.files",
     "personalize": "sim.patient.personalize",
     "phenotype": "sim.patient.phenotypes",
-    "run_visit": "sim.visit.visit",
+    "run_visit": "sim.visit.checklist",
     "sample_cohort": "sim.patient.cohort",
     "stream": "sim.streams",
 }

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from harness import build_report, load_scenario, run_scenario
+from harness import load_scenario, report_of, run_scenario, truth_of
 from harness.play.provenance import run_numbers
 from harness.play.run import Run
 from harness.play.scenario import ScenarioError
@@ -108,16 +108,16 @@ def test_a_visit_reads_with_an_added_readout_from_search_to_verdict(run: Run) ->
     assert len(record.tested) >= 5
     assert np.isfinite(record.verdict.gain_pct)
     # stroke volume rises with elastance, as the pressure does in the same patient
-    assert run.answer_key.window_gain_pct > 0.5
+    assert truth_of(run.played).window_gain_pct > 0.5
     # five standard errors of the visit around the truth
-    off_pct = record.verdict.gain_pct - run.answer_key.window_gain_pct
+    off_pct = record.verdict.gain_pct - truth_of(run.played).window_gain_pct
     assert abs(off_pct) < 5.0 * record.verdict.standard_error_pct
 
 
 def test_its_report_names_it_and_the_sources_of_its_numbers(run: Run) -> None:
-    page = render_html(build_report(run))
+    page = render_html(report_of(run, truth_of(run.played)))
     assert "stroke volume by bioimpedance" in page
-    numbers = run_numbers(run.facts.scenario, run.record.patient, run.record.plan)
+    numbers = run_numbers(run.facts.scenario, run.played.order)
     errors = [row.name for row in numbers["readout errors"]]
     assert f"{NAME}.per_beat_frac" in errors
     assert not any(name.startswith(("echo.", "invasive.")) for name in errors)

@@ -15,7 +15,7 @@ EACH_FACE = pytest.mark.parametrize("face", FACES)
 SCIENCE = {"duckdb", "jinja2", "matplotlib", "numba", "numpy", "pydantic", "scipy"}
 SCIENCE |= {"simpy"}
 PROMISED = {
-    "sim": "Patient phenotype Settings FoundDevice VisitPlan run_visit",
+    "sim": "Patient phenotype Settings FoundDevice VisitPlan VisitOrder run_visit",
     "optimizers": "strategy Problem Observation Space",
     "harness": "load_scenario run_scenario write read landscape run_study",
 }

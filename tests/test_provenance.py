@@ -42,6 +42,7 @@ NOT_MODELS = {
     "Counters": "what a device has counted so far: starts at zero",
     "Reference": "an entry of references.toml",
     "Setup": "how a strip is made; the patient's values are given",
+    "VisitOrder": "counts that key the chance of a visit: the first is number 0",
 }
 """Dataclasses with numbers as defaults that describe nothing of the world."""
 
@@ -78,7 +79,7 @@ METHODS += ("synthesis",)
 PLAIN = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 10.0, 60.0, 100.0, 3600.0}
 INSIDE = {
     ("battery", 0.7): "default of an argument; a visit gives FoundDevice's",
-    ("clinic", 0.05): "keeps a spread above zero when noise is switched off",
+    ("visit", 0.05): "keeps a spread above zero when noise is switched off",
     ("dose", 0.7): "family plateau, evidence A3",
     ("ecg", 500.0): "sampling of a drawing",
     ("events", 0.05): "protocol 4, as SafetyRules.late_sense_pct",

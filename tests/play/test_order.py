@@ -1,4 +1,4 @@
-"""An order and its task are made once from the tables, and apart: no truth in a task."""
+"""An order and its task are made once from the tables; a task holds no truth."""
 
 import dataclasses
 from collections.abc import Iterator
