@@ -22,7 +22,7 @@ from harness.play.scenario import load_scenario
 from harness.task.objective import Objective
 from sim.device.lattice import device_model
 from sim.heart.parameters import HFREF
-from sim.instruments import Errors
+from sim.instruments import READOUTS, Errors
 from sim.patient import PHENOTYPES, Patient, personalize, phenotype
 from sim.sources import (
     SourcedNumber,
@@ -52,7 +52,7 @@ CONSTANTS = {
     "sim.heart.train.PHASES_PER_PULSE": "a biphasic pulse has two phases",
     "sim.heart.rhythm.GRID_S": "grid of a drawn wave",
     "sim.heart.rhythm._LEAST_PERIOD_S": "period of a drawn wave",
-    "sim.instruments.instruments.GRID_S": "grid of a drawn wave",
+    "sim.instruments.clock.GRID_S": "grid of a drawn wave",
     "sim.patient.cohort.NOMINAL_ONLY": "weights of response families, one of one",
     "sim.patient.cohort._ASKED": "refuses nonsense",
     "sim.patient.cohort._LEAST_PULSE_PRESSURE_MMHG": "refuses who could not walk in",
@@ -369,6 +369,7 @@ def instances(model: object) -> Iterator[str]:
 def test_a_visit_lists_every_model_it_is_made_of() -> None:
     plan = VisitPlan()
     parts = [phenotype("hfref-ischaemic"), plan, FoundDevice(), Objective(), Errors()]
+    parts += [row.error() for row in READOUTS.values()]
     parts += [Morphology(), *fixed_models("CCM X11", plan).values()]
     listed = {name for part in parts for name in instances(part)}
     missing = {

@@ -63,4 +63,4 @@ def test_the_metadata_tells_licence_and_python(wheel: zipfile.ZipFile) -> None:
     name = next(n for n in wheel.namelist() if n.endswith("METADATA"))
     metadata = message_from_bytes(wheel.read(name))
     assert metadata["License-Expression"] == "MIT"
-    assert set(metadata["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
+    assert set(metadata["Requires-Python"].split(",")) == {">=3.11", "<3.15"}

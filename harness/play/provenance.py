@@ -7,9 +7,9 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
+from importlib.resources import files
 from typing import Any, Final
 
-import sim
 from harness.play.scenario import Scenario
 from harness.task.objective import Objective
 from optimizers.recommend import GATE_PROBABILITY
@@ -48,12 +48,12 @@ _SOLVED: Final = Source("ccmlab-device", "1.6, solved to hold the rules", "deriv
 _CARRIED: Final = Source(
     "scenario", "course: left by the visit before and the days at home", "derived"
 )
-_ERRORS: Final = {"echo-vti": "echo", "invasive-dpdt": "invasive"}
 
 
 def dataclasses_of_sim() -> Iterator[type]:
     """Yield each dataclass of the simulated world, module by module."""
-    names = sorted(m.name for m in pkgutil.walk_packages(sim.__path__, "sim."))
+    place = [str(files("sim"))]
+    names = sorted(m.name for m in pkgutil.walk_packages(place, "sim."))
     for name in names:
         for item in list(vars(import_module(name)).values()):
             if not isinstance(item, type) or item.__module__ != name:
@@ -184,9 +184,11 @@ def _search(scenario: Scenario) -> list[SourcedNumber]:
 
 
 def _errors(plan: VisitPlan) -> list[SourcedNumber]:
-    """List the errors of the cuff, of the pressure monitor, and of the readout."""
-    unused = set(_ERRORS.values()) - {_ERRORS.get(plan.readout)}
-    return _without(provenance(Errors()), unused)
+    """List the errors of every visit, and those of its readout."""
+    numbers, own = Errors(), readout(plan.readout).error()
+    if hasattr(numbers, own.part):
+        return provenance(numbers)
+    return [*provenance(numbers), *provenance(own, prefix=f"{own.part}.")]
 
 
 def _drawing(scenario: Scenario, in_atrial_fibrillation: bool) -> list[SourcedNumber]:

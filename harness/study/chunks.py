@@ -201,3 +201,12 @@ def dismiss() -> None:
     """Kill the children of this process; chunks that run return what they have."""
     for child in crew():
         child.dismiss()
+
+
+def end_all() -> None:
+    """End the children of this process for good, once no thread plays any more.
+
+    A child outlives the thread that started it: nobody else closes the pipes to it.
+    """
+    for child in crew():
+        _forget(child)

@@ -22,6 +22,7 @@ from harness.study.chunks import (
     Lost,
     StartError,
     dismiss,
+    end_all,
     run_chunk,
 )
 from harness.study.ledger import MOST_TRIES, Ledger
@@ -77,6 +78,7 @@ def local_crew(n: int) -> Iterator[LocalCrew]:
     finally:
         dismiss()
         executor.shutdown(cancel_futures=True)
+        end_all()
 
 
 Tick = Callable[[int], None]

@@ -46,7 +46,8 @@ def population_of(
         Settings the patient came with; the point nearest to them is worth 0.
     space
         Axes of the pulse; None is returned for any other, of which the law of the dose
-        says nothing, and when the reference delivers nothing.
+        says nothing, when the reference delivers nothing, and for a readout that is
+        newer than the table.
     readout
         By which the gain is read.
     objective
@@ -57,6 +58,8 @@ def population_of(
     if not set(space.names) <= set(PULSE) or not reference.delivers:
         return None
     crowd, train = people(), lattice_train(reference, space)
+    if readout not in crowd.slope_pct:
+        return None
     found = [getattr(reference, name) for name in space.names]
     base = int(np.flatnonzero((space.indices == space.nearest(found)).all(axis=1))[0])
     gain = read_gain(crowd, ees_gain(crowd, train), readout)

@@ -23,8 +23,6 @@ from sim.heart.beating import (
     settled_waveforms,
 )
 from sim.instruments import (
-    BEAT_COLUMN,
-    ReadQuantity,
     beats_to_read,
     beats_to_settle,
     readout,
@@ -136,7 +134,7 @@ def window_gain_pct(
         n_pairs=plan.verification_pairs,
     )
     return _played_gain_pct(
-        patient.heart, schedule, kind.quantity, tested_gain, reference_gain
+        patient.heart, schedule, kind.beat_column, tested_gain, reference_gain
     )
 
 
@@ -155,7 +153,7 @@ def settled_gain_pct(
 def _played_gain_pct(
     heart: HeartParts,
     schedule: Schedule,
-    quantity: ReadQuantity,
+    column: str,
     tested_gain: float,
     reference_gain: float,
 ) -> float:
@@ -163,7 +161,7 @@ def _played_gain_pct(
     gains = {"tested": tested_gain, "reference": reference_gain}
     played = _per_beat([gains[role] for role in roles], schedule, reference_gain)
     rows = play(heart, played, start_gain=reference_gain)
-    values = rows[:, BEAT_COLUMNS.index(BEAT_COLUMN[quantity])]
+    values = rows[:, BEAT_COLUMNS.index(column)]
     arm_beats = played.size // len(roles)
     reads = values.reshape(len(roles), arm_beats)[:, -schedule.read_beats :].mean(1)
     return fmean(_pair_gains_pct(roles, reads.tolist()))

@@ -12,33 +12,35 @@ an error of its own. Slow waves and drift are functions of clock time; the error
 reading is keyed by its number, so that strategies share noise as far as time allows.
 """
 
-from sim.instruments.errors import CuffError, Errors
+from sim.instruments.clock import Clock
+from sim.instruments.errors import CuffError, ErrorModel, Errors, Seen, Wander
 from sim.instruments.instruments import Instruments
-from sim.instruments.reading import Reading, Window, clean_beats
+from sim.instruments.reading import Pressures, Reading, Window, clean_beats
 from sim.instruments.readouts import (
-    BEAT_COLUMN,
     READOUTS,
     RULES,
     Readout,
-    ReadQuantity,
-    Sensor,
+    add_readout,
     beats_to_read,
     beats_to_settle,
     readout,
 )
 
 __all__ = [
-    "BEAT_COLUMN",
     "READOUTS",
     "RULES",
+    "Clock",
     "CuffError",
+    "ErrorModel",
     "Errors",
     "Instruments",
-    "ReadQuantity",
+    "Pressures",
     "Reading",
     "Readout",
-    "Sensor",
+    "Seen",
+    "Wander",
     "Window",
+    "add_readout",
     "beats_to_read",
     "beats_to_settle",
     "clean_beats",

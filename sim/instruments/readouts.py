@@ -1,51 +1,34 @@
 """The ways to read a response: quantity, time, and when a window does not count.
 
-A readout is a row of `READOUTS`. Its quantity says which column of the true beats it
-stands for (`BEAT_COLUMN`), its sensor which error of `sim.instruments.errors` it has.
+A readout is a row here and an error model (`sim.instruments.errors`), nothing else.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from sim.instruments.errors import PLACE, PROTOCOL
-from sim.sources import sourced
-
-
-class ReadQuantity(StrEnum):
-    """What the primary value of a reading is."""
-
-    SYSTOLIC = "sbp_mmhg"
-    VTI = "vti_cm"
-    DPDT_MAX = "dpdt_max_mmhg_per_s"
-
-
-class Sensor(StrEnum):
-    """What it is read with, which decides the error."""
-
-    FINGER_CUFF = "finger cuff"
-    ARM_CUFF = "arm cuff"
-    ECHO = "echo"
-    CATHETER = "catheter"
-
-
-BEAT_COLUMN: Final[Mapping[ReadQuantity, str]] = MappingProxyType(
-    {
-        ReadQuantity.SYSTOLIC: "sbp_mmhg",
-        ReadQuantity.VTI: "sv_ml",
-        ReadQuantity.DPDT_MAX: "dpdt_max_mmhg_per_s",
-    }
+from sim.heart.beating import BEAT_COLUMNS
+from sim.instruments.errors import (
+    PLACE,
+    PROTOCOL,
+    CuffError,
+    EchoError,
+    ErrorModel,
+    InvasiveError,
+    PressureError,
 )
-"""Column of the true beats that rises by the same share as a quantity."""
+from sim.sources import sourced
 
 
 @dataclass(frozen=True, slots=True)
 class Readout:
     """One way to read the response, and the time that it takes.
 
+    `quantity` and `unit` are those of the value read, `read_as` is what a sentence of
+    the report calls it, `beat_column` the column of true beats that it is proportional
+    to, `error` the model of its error.
     `expected_pair_sd_pct` is the spread of one reference-tested-reference pair that a
     planner should expect at the default noise; a test holds it to the simulation.
     Defaults are those of the finger pressure.
@@ -53,66 +36,88 @@ class Readout:
 
     name: str
     title: str
-    quantity: ReadQuantity
-    sensor: Sensor
+    quantity: str
     unit: str
+    read_as: str
+    beat_column: str
+    error: type[ErrorModel]
     settle_beats: int = sourced(15, PROTOCOL, PLACE, "assumed")
     read_beats: int = sourced(16, PROTOCOL, PLACE, "assumed")
     expected_pair_sd_pct: float = sourced(2.0, PROTOCOL, "2, calibration", "derived")
 
     def __post_init__(self) -> None:
-        if self.quantity not in BEAT_COLUMN:
-            near = get_close_matches(self.quantity, BEAT_COLUMN, n=1, cutoff=0.0)
+        if self.beat_column not in BEAT_COLUMNS:
+            near = get_close_matches(self.beat_column, BEAT_COLUMNS, n=1, cutoff=0.0)
             raise ValueError(
-                f"quantity must be one of {', '.join(BEAT_COLUMN)},"
-                f" got {self.quantity!r} (did you mean {str(near[0])!r}?)"
+                f"beat_column must be one of {', '.join(BEAT_COLUMNS)},"
+                f" got {self.beat_column!r} (did you mean {near[0]!r}?)"
             )
 
 
-READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(
-    {
-        "finger-pressure": Readout(
+_ROWS: Final[dict[str, Readout]] = {
+    row.name: row
+    for row in (
+        Readout(
             "finger-pressure",
             "beat-to-beat finger pressure, systolic",
-            ReadQuantity.SYSTOLIC,
-            Sensor.FINGER_CUFF,
+            "sbp_mmhg",
             "mmHg",
+            read_as="systolic finger pressure",
+            beat_column="sbp_mmhg",
+            error=PressureError,
             settle_beats=15,
             read_beats=16,
             expected_pair_sd_pct=2.0,
         ),
-        "cuff": Readout(
+        Readout(
             "cuff",
             "cuff pressure, systolic",
-            ReadQuantity.SYSTOLIC,
-            Sensor.ARM_CUFF,
+            "sbp_mmhg",
             "mmHg",
+            read_as="systolic cuff pressure",
+            beat_column="sbp_mmhg",
+            error=CuffError,
             settle_beats=15,
             read_beats=60,
             expected_pair_sd_pct=5.3,
         ),
-        "echo-vti": Readout(
+        Readout(
             "echo-vti",
             "echo LVOT velocity-time integral",
-            ReadQuantity.VTI,
-            Sensor.ECHO,
+            "vti_cm",
             "cm",
+            read_as="the echo velocity-time integral",
+            beat_column="sv_ml",
+            error=EchoError,
             settle_beats=15,
             read_beats=95,
             expected_pair_sd_pct=4.9,
         ),
-        "invasive-dpdt": Readout(
+        Readout(
             "invasive-dpdt",
             "invasive LV dP/dt max (research only)",
-            ReadQuantity.DPDT_MAX,
-            Sensor.CATHETER,
+            "dpdt_max_mmhg_per_s",
             "mmHg/s",
+            read_as="invasive LV dP/dt max",
+            beat_column="dpdt_max_mmhg_per_s",
+            error=InvasiveError,
             settle_beats=15,
             read_beats=16,
             expected_pair_sd_pct=2.0,
         ),
-    }
-)
+    )
+}
+READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(_ROWS)
+
+
+def add_readout(row: Readout) -> None:
+    """Add a readout of one's own, for this process; ValueError when a name is taken.
+
+    One that everybody is to have is a row of this module.
+    """
+    if row.name in _ROWS:
+        raise ValueError(f"readout name {row.name} is taken")
+    _ROWS[row.name] = row
 
 
 def readout(name: str) -> Readout:

@@ -68,21 +68,6 @@ def play() -> Run:
     )
 
 
-@pytest.fixture(scope="module")
-def run() -> Run:
-    return play()
-
-
-@pytest.fixture(scope="module")
-def report(run: Run) -> Report:
-    return report_of(run, truth_of(run.played))
-
-
-@pytest.fixture(scope="module")
-def whole(run: Run, report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(run, report, tmp_path_factory.mktemp("archive") / "whole")
-
-
 @pytest.fixture
 def folder(whole: Path, tmp_path: Path) -> Path:
     """Return a copy that a test may spoil."""
@@ -447,11 +432,14 @@ print(n_steps - 1)
 """
 
 
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(s, marks=pytest.mark.soak) for s in range(2, 20))]
+)
 def test_a_writer_killed_at_any_step_or_moment_leaves_no_half_run(
-    tmp_path: Path,
+    tmp_path: Path, seed: int
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", KILLED_WRITERS, str(tmp_path), repr(SHORT), "1"],
+        [sys.executable, "-c", KILLED_WRITERS, str(tmp_path), repr(SHORT), str(seed)],
         capture_output=True,
         text=True,
         cwd=ROOT,

@@ -58,9 +58,12 @@ def _written(root: Path, name: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def folder(
+    whole: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
     root = tmp_path_factory.mktemp("visits")
-    return lambda name: _written(root, name)
+    shutil.copytree(whole, root / "titration")
+    return lambda name: _written(root, name) if NAMES[name] else root / name
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sim.heart.dose import Train
 
 from sim.device.battery import Cell
 from sim.device.energy import (
@@ -18,6 +17,7 @@ from sim.device.energy import (
 )
 from sim.device.leads import LeadOhms
 from sim.device.settings import Settings
+from sim.heart.train import Train
 from sim.sources import unsourced
 
 TRIAL = Use(delivered_frac=19_892 / 21_000)

@@ -116,11 +116,11 @@ def test_an_interval_without_a_filling_pressure_is_wider_than_with_one() -> None
     assert volume[0].relative_sd_pct > 1.5 * volume[1].relative_sd_pct
 
 
-def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+@pytest.mark.parametrize("n_fits", [30, pytest.param(600, marks=pytest.mark.soak)])
+def test_intervals_cover_the_truth_as_often_as_they_say(n_fits: int) -> None:
     rng = np.random.default_rng(20)
     names = tuple(QUANTITIES)
     base = phenotype("hfref-ischaemic")
-    n_fits = 30
     hits = [
         row.low <= truth(row.name) <= row.high
         for _ in range(n_fits)

@@ -15,7 +15,7 @@ from harness.task.people import TABLE, people, people_of
 from harness.task.population import population_of
 from harness.task.task import Task
 from harness.truth.landscape import landscape
-from optimizers.problem import UNTOLERATED_GRADE
+from optimizers.problem import INTOLERABLE_GRADE
 from sim.device.settings import Settings
 from sim.patient.cohort import sample_cohort
 from sim.streams import stream
@@ -86,7 +86,7 @@ def test_values_are_those_of_the_answer_key_of_each_person(
         utility = truth.utility_pct - truth.utility_pct[base]
         # the parabola of two nodes stands for the played beats: within 0.1 of a point
         assert population.values[row] == pytest.approx(utility, abs=0.1)
-        untolerated = population.sensation[row] >= UNTOLERATED_GRADE
+        untolerated = population.sensation[row] >= INTOLERABLE_GRADE
         assert (untolerated == ~truth.tolerated).all()
 
 

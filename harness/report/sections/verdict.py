@@ -14,12 +14,6 @@ from harness.report.values import SURROGATE, gain, interval, quantity
 from sim.instruments import readout
 from sim.visit.record import VisitRecord
 
-READ: Final = {
-    "finger-pressure": "systolic finger pressure",
-    "cuff": "systolic cuff pressure",
-    "echo-vti": "the echo velocity-time integral",
-    "invasive-dpdt": "invasive LV dP/dt max",
-}
 ADJUSTED: Final = (
     "Iterative adjustment was done: in-person programming evaluation with repeated "
     "adjustment to test function and select the best permanent values, with analysis, "
@@ -64,7 +58,7 @@ def verdict_part(case: Case) -> Verdict:
 
 def _sentence(record: VisitRecord) -> str:
     verdict = record.verdict
-    noun = READ.get(record.plan.readout, readout(record.plan.readout).title)
+    noun = readout(record.plan.readout).read_as
     if verdict.kind == "stopped for safety":
         left = "the values stated below" if record.final.delivers else "CCM off"
         return (
