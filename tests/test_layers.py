@@ -30,7 +30,7 @@ MAY_IMPORT["optimizers"] = set()
 MAY_IMPORT["harness"] = {"sim", "optimizers"}
 MAY_IMPORT["scenarios"] = {"sim", "optimizers", "harness"}
 
-USES_SIMPY = ("sim.visit", "harness.clinic", "harness.page")
+USES_SIMPY = ("sim.visit", "harness.clinic", "harness.page", "harness.day")
 THIRD_PARTY = {"duckdb", "jinja2", "matplotlib", "numba", "numpy", "pydantic"}
 THIRD_PARTY |= {"scipy", "simpy"}
 HEAVY = THIRD_PARTY | {"sim", "optimizers", "scenarios"}

@@ -2,9 +2,11 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +15,14 @@ from harness.day.jobs import Stage, VisitJob, job_of
 from harness.day.scenario import VisitKind
 from harness.play.run import run_scenario
 from harness.play.scenario import Scenario
-from harness.study.facts import versions_here
+from harness.study.facts import SAME_EVERYWHERE
 from optimizers.registry import source_of
 from sim.heart.jit import cache_folder
 from sim.visit.record import VisitRecord
 
 CACHE: Final = "CCMLAB_VISITS_CACHE"
 SCHEMA: Final = 1
+_PLAYED_BY: Final = ("sim", "optimizers", "harness/task", "harness/play")
 Say = Callable[[str], None]
 
 
@@ -29,7 +32,7 @@ def recorded(scenario: Scenario, replicate: int) -> VisitRecord:
 
 
 def visits_folder() -> Path:
-    """Return where played visits are kept; the variable CCMLAB_VISITS_CACHE moves it."""
+    """Return where played visits are kept; CCMLAB_VISITS_CACHE names another folder."""
     return Path(os.environ.get(CACHE) or cache_folder().parent / "visits")
 
 
@@ -48,12 +51,10 @@ def _job(kind: VisitKind, replicate: int, say: Say) -> VisitJob:
     known = _read(file, name)
     if known is not None:
         return known
-    say(name)
+    say(f"playing a visit beforehand: {name}")
     job = job_of(recorded(kind.scenario, replicate), name)
-    try:
+    with suppress(OutputError):  # nothing can be kept there: played again next time
         replace_file(file, json.dumps(_told(job)).encode())
-    except OutputError:  # nothing can be kept there: played again next time
-        pass
     return job
 
 
@@ -66,15 +67,28 @@ def _key(scenario: Scenario, replicate: int) -> str:
         "schema": SCHEMA,
         "scenario": shown,
         "replicate": replicate,
-        "versions": dict(_versions()),
+        "made_by": _made_by(),
         "strategy": sha256(place.read_bytes()).hexdigest() if place else "",
     }
     return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 @cache
-def _versions() -> Mapping[str, str]:
-    return versions_here()
+def _made_by() -> str:
+    """Return a hash of all that plays a visit: packages, and the sources below us.
+
+    Not the sources of this room, but for what turns a record into a job: a change of
+    the day itself does not play the visits again.
+    """
+    digest = sha256(" ".join(map(version, SAME_EVERYWHERE)).encode())
+    house = Path(__file__).parents[2]
+    for place in _PLAYED_BY:
+        for path in sorted((house / place).rglob("*")):
+            if path.suffix in (".py", ".toml", ".csv"):
+                digest.update(path.relative_to(house).as_posix().encode())
+                digest.update(path.read_bytes())
+    digest.update((Path(__file__).parent / "jobs.py").read_bytes())
+    return digest.hexdigest()
 
 
 def _told(job: VisitJob) -> dict[str, Any]:

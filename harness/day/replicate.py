@@ -1,7 +1,7 @@
 """Many days of a plan, with the same patients in every plan: means and differences."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan, sqrt
@@ -29,7 +29,6 @@ from harness.study.judging.numbers import Estimate
 from sim.units import S_PER_H, S_PER_MIN
 
 FloatArray = NDArray[np.float64]
-Count = Callable[[int, int], None]
 _UPPER: Final = 0.975
 _COLUMN: Final = {one.name: at for at, one in enumerate(MEASURES)}
 
@@ -132,7 +131,6 @@ def play_days(
     seed: int | None = None,
     n_days: int | None = None,
     say: Say = lambda _: None,
-    count: Count = lambda _, __: None,
 ) -> DaysPlayed:
     """Play the days of a file as planned, and under other plans of it.
 
@@ -143,17 +141,15 @@ def play_days(
     seed, n_days
         Replace what the file says.
     say
-        Told each visit that has to be played first.
-    count
-        Told plans done and plans in all.
+        Told each visit that has to be played first, then each plan.
     """
     seed = file.scenario.seed if seed is None else seed
     n = file.scenario.days if n_days is None else n_days
     plans = [file.base, *others]
     pools = [pools_of(plan, say) for plan in plans]
     played = []
-    for at, (plan, of_plan) in enumerate(zip(plans, pools, strict=True)):
-        count(at, len(plans))
+    for plan, of_plan in zip(plans, pools, strict=True):
+        say(f"{n} days, {plan.name}")
         played.append(play_plan(plan, of_plan, seed, n))
     return DaysPlayed(file, seed, n, played[0], tuple(played[1:]))
 

@@ -131,3 +131,6 @@ DAY_SITES: Final[Mapping[str, DaySite]] = MappingProxyType(
         ),
     }
 )
+
+MODELS: Final = (PublishedTime, Hours, Coming, Places, Equipment, Staff, Admission)
+"""Everything of a day that holds numbers, to be listed with their sources."""
