@@ -168,9 +168,9 @@ def day_rows(played: DaysPlayed) -> Iterator[Row]:
 
 
 def schedule_rows(played: DaysPlayed) -> Iterator[Row]:
-    """Yield who and what was taken up by whom on the first day of each plan."""
+    """Yield who and what was taken up by whom on the day that the page shows."""
     for one in played.plans:
-        for stint in sorted(one.first.stints, key=lambda s: (s.kind, s.who, s.start_s)):
+        for stint in sorted(one.shown.stints, key=lambda s: (s.kind, s.who, s.start_s)):
             yield {
                 "plan": one.name,
                 "kind": stint.kind,
@@ -183,9 +183,9 @@ def schedule_rows(played: DaysPlayed) -> Iterator[Row]:
 
 
 def wait_rows(played: DaysPlayed) -> Iterator[Row]:
-    """Yield what each patient waited for on the first day of each plan."""
+    """Yield what each patient waited for on the day that the page shows."""
     for one in played.plans:
-        for wait in one.first.waits:
+        for wait in one.shown.waits:
             yield {
                 "plan": one.name,
                 "patient": wait.patient,

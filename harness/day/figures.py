@@ -66,20 +66,20 @@ def _drawn(played: DaysPlayed) -> Iterator[tuple[str, str, str, str, Figure]]:
         name = f"schedule-{at}" if at else "schedule"
         yield (
             name,
-            f"The first day by room and by person: {plain(one.name)}",
-            "Numbers are patients, the same in every plan. A room is outlined as long "
-            "as its patient is in it, and filled while somebody is there; a programmer "
+            f"A day by room and by person: {plain(one.name)}",
+            f"Day {played.shown}. Numbers are patients, the same in every plan. A room "
+            "is outlined as long as its patient is in it, and filled while somebody is there; a programmer "
             "as long as it is with a patient.",
-            f"{_day_words(one.first)} Every bar is a row of schedule.csv. Simulated.",
-            by_resource(one.first),
+            f"{_day_words(one.shown)} Every bar is a row of schedule.csv. Simulated.",
+            by_resource(one.shown),
         )
     yield (
         "patients",
-        "The first day by patient: what each waits for, as planned",
+        "The same day by patient: what each waits for, as planned",
         "The thick stroke is the appointment. Before it nobody waits: the patient "
         "came early.",
-        f"{_patient_words(played.base.first)} Simulated.",
-        by_patient(played.base.first),
+        f"{_patient_words(played.base.shown)} Simulated.",
+        by_patient(played.base.shown),
     )
     waits = [f"waiting_{key(cause)}_min" for cause in CAUSES]
     yield (
@@ -177,7 +177,7 @@ def _rows_of(
 ) -> Figure:
     """Draw a row a measure, and in it a mark with its interval for each plan."""
     n = len(values)
-    figure = new_figure(0.9 + len(names) * (0.16 + 0.14 * n) + 0.18 * n)
+    figure = new_figure(0.9 + len(names) * (0.12 + 0.09 * n) + 0.1 * n)
     axes = figure.add_subplot()
     for at, (plan, found) in enumerate(values):
         color, marker = MARKS[(at + first) % len(MARKS)]

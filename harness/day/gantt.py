@@ -32,11 +32,11 @@ class Look:
     hatch: str = ""
 
 
-BOOKED: Final = Look("patient with an appointment", BLUE, 0.30)
-URGENT: Final = Look("urgent patient", ORANGE, 0.35, "////")
-STOPPED: Final = Look("visit stopped for safety", VERMILION, 0.35, "xxxx")
-ASIDE: Final = Look("made ready, or break", FAINT, 0.25, "....")
-UNATTENDED: Final = Look("in the room, nobody there", FAINT, 0.0)
+BOOKED: Final = Look("with an appointment", BLUE, 0.30)
+URGENT: Final = Look("urgent", ORANGE, 0.35, "////")
+STOPPED: Final = Look("stopped for safety", VERMILION, 0.35, "xxxx")
+ASIDE: Final = Look("made ready; break", FAINT, 0.25, "....")
+UNATTENDED: Final = Look("nobody there", FAINT, 0.0)
 
 WAITS: Final = {
     EARLY: Look("before the appointment", FAINT, 0.0, ""),
@@ -105,20 +105,30 @@ def _draw_things(axes: Axes, day: DayPlayed, rows: Sequence[str]) -> None:
         if stint.stage == TURNOVER:
             _bar(axes, row, stint.start_s, stint.end_s, ASIDE)
             continue
-        _bar(axes, row, stint.start_s, stint.end_s, UNATTENDED, str(stint.patient))
-        look = looks[stint.patient]
-        for start_s, end_s in _attended(day, stint):
-            _bar(axes, row, start_s, end_s, look)
+        _bar(axes, row, stint.start_s, stint.end_s, UNATTENDED)
+        attended = list(_attended(day, stint))
+        longest = max(attended, key=lambda part: part[1] - part[0], default=None)
+        for part in attended:
+            number = str(stint.patient) if part == longest else ""
+            _bar(axes, row, *part, looks[stint.patient], number)
     _names(axes, rows)
 
 
 def _attended(day: DayPlayed, stint: Stint) -> Iterator[tuple[float, float]]:
     """Yield when somebody was with the patient while a room or programmer was held."""
-    for stay in day.stays:
-        same_place = stay.place == stint.who or stint.kind == "programmer"
-        within = stint.start_s <= stay.start_s and stay.end_s <= stint.end_s
-        if stay.patient == stint.patient and same_place and within:
-            yield stay.start_s, stay.end_s
+    within = [
+        (stay.start_s, stay.end_s)
+        for stay in day.stays
+        if stay.patient == stint.patient
+        and (stay.place == stint.who or stint.kind == "programmer")
+        and stint.start_s <= stay.start_s
+        and stay.end_s <= stint.end_s
+    ]
+    while within:
+        start_s, end_s = within.pop(0)
+        while within and within[0][0] == end_s:
+            _, end_s = within.pop(0)
+        yield start_s, end_s
 
 
 def _draw_people(axes: Axes, day: DayPlayed, rows: Sequence[str]) -> None:
@@ -144,9 +154,14 @@ def _joined(stints: Iterable[Stint]) -> list[tuple[float, float, int, str]]:
 
 
 def _draw_patient(axes: Axes, day: DayPlayed, row: int, booking: Booking) -> None:
+    above: dict[float, float] = {}
     for wait in day.waits:
         if wait.patient == booking.number:
-            _bar(axes, row, wait.start_s, wait.end_s, _wait_look(wait.cause))
+            at = above.get(wait.start_s, 0.0)  # causes of one stretch share its height
+            above[wait.start_s] = at + wait.share
+            look = _wait_look(wait.cause)
+            place = row + HEIGHT * (at + (wait.share - 1.0) / 2.0)
+            _bar(axes, place, wait.start_s, wait.end_s, look, share=wait.share)
     for stay in day.stays:
         if stay.patient == booking.number:
             _bar(axes, row, stay.start_s, stay.end_s, SEEN)
@@ -169,7 +184,14 @@ def _name_of(booking: Booking) -> str:
 
 
 def _bar(
-    axes: Axes, row: int, start_s: float, end_s: float, look: Look, text: str = ""
+    axes: Axes,
+    row: float,
+    start_s: float,
+    end_s: float,
+    look: Look,
+    text: str = "",
+    *,
+    share: float = 1.0,
 ) -> None:
     start_h, width_h = start_s / S_PER_H, (end_s - start_s) / S_PER_H
     face = "none" if look.alpha == 0.0 else (look.color, look.alpha)
@@ -177,7 +199,7 @@ def _bar(
         row,
         width_h,
         left=start_h,
-        height=HEIGHT,
+        height=HEIGHT * share,
         facecolor=face,
         edgecolor=(FAINT if look in (UNATTENDED, WAITS[EARLY]) else INK),
         linewidth=0.6,

@@ -10,7 +10,8 @@ from harness.common.drawing import inline
 from harness.common.pages import filled
 from harness.common.words import decimal, plain
 from harness.day.figures import DayFigure
-from harness.day.measures import BY_NAME, MEASURES
+from harness.day.measures import BY_NAME, key
+from harness.day.play import CAUSES
 from harness.day.replicate import DaysPlayed, PlanPlayed
 from harness.day.words import (
     HEADLINE,
@@ -23,6 +24,7 @@ from harness.day.words import (
 )
 from sim.units import S_PER_MIN
 
+_CHANGES: Final = (*HEADLINE, *(f"waiting_{key(cause)}_min" for cause in CAUSES))
 BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
 
 
@@ -45,7 +47,10 @@ def day_html(played: DaysPlayed, drawn: Sequence[DayFigure]) -> str:
         "banner": BANNER,
         "in_short": list(_in_short(played)),
         "headline": means_table(played, HEADLINE, "The mean day of each plan"),
-        "differences": [changes_table(played)] if played.others else [],
+        "differences": [changes_table(played, _CHANGES)] if played.others else [],
+        "all_differences": [changes_table(played, tuple(BY_NAME))]
+        if played.others
+        else [],
         "paper": [paper_table(one) for one in played.plans],
         "figures": [(one, Markup(marked[one.name])) for one in drawn],
         "all_means": means_table(
@@ -72,6 +77,10 @@ def _facts(played: DaysPlayed) -> Iterator[tuple[str, str]]:
     scenario = played.file.scenario
     yield "Site", scenario.site
     yield "Days played", f"{played.n_days}, each begins empty: no warm-up is left out"
+    yield (
+        "Day shown",
+        f"{played.shown}, whose waiting as planned is nearest to the mean",
+    )
     yield "Seed", str(played.seed)
     yield (
         "Random numbers",
@@ -97,11 +106,11 @@ def means_table(played: DaysPlayed, names: Sequence[str], caption: str) -> DayTa
     return DayTable(f"{caption}, with 95 % intervals", heads, tuple(rows))
 
 
-def changes_table(played: DaysPlayed) -> DayTable:
+def changes_table(played: DaysPlayed, names: Sequence[str]) -> DayTable:
     """Return what each plan changes, a row a measure that any of them changes."""
     found = [played.differences(other) for other in played.others]
     rows = []
-    for measure in MEASURES:
+    for measure in (BY_NAME[name] for name in names):
         of_plans = [differences[measure.name] for differences in found]
         if not any(one.known and one.value != 0.0 for one in of_plans):
             continue

@@ -37,12 +37,12 @@ _COLUMN: Final = {one.name: at for at, one in enumerate(MEASURES)}
 class PlanPlayed:
     """The days of one plan. `table` has a row a day and a column a measure.
 
-    `first` is the first of the days, to be shown; `patients` has a row a patient.
+    `shown` is the day that is drawn; `patients` has a row a patient.
     """
 
     plan: Plan
     pools: tuple[Pool, ...]
-    first: DayPlayed
+    shown: DayPlayed
     table: FloatArray
     patients: tuple[Mapping[str, Cell], ...]
 
@@ -84,11 +84,15 @@ class PlanPlayed:
 
 @dataclass(eq=False)
 class DaysPlayed:
-    """The day as planned and its other plans, each on the same patients."""
+    """The day as planned and its other plans, each on the same patients.
+
+    `shown` is the number of the day that is drawn, counted from 1.
+    """
 
     file: DayFile
     seed: int
     n_days: int
+    shown: int
     base: PlanPlayed
     others: tuple[PlanPlayed, ...]
 
@@ -147,11 +151,24 @@ def play_days(
     n = file.scenario.days if n_days is None else n_days
     plans = [file.base, *others]
     pools = [pools_of(plan, say) for plan in plans]
-    played = []
+    tables = []
     for plan, of_plan in zip(plans, pools, strict=True):
         say(f"{n} days, {plan.name}")
-        played.append(play_plan(plan, of_plan, seed, n))
-    return DaysPlayed(file, seed, n, played[0], tuple(played[1:]))
+        tables.append(play_plan(plan, of_plan, seed, n))
+    shown = typical_day(tables[0][0])
+    played = [
+        PlanPlayed(plan, of_plan, _day(plan, of_plan, seed, shown), *table)
+        for plan, of_plan, table in zip(plans, pools, tables, strict=True)
+    ]
+    return DaysPlayed(file, seed, n, shown + 1, played[0], tuple(played[1:]))
+
+
+def typical_day(table: FloatArray) -> int:
+    """Return the number, from 0, of the day whose waiting is nearest to the mean."""
+    waited = table[:, _COLUMN["waiting_min"]]
+    if not np.isfinite(waited).any():
+        return 0
+    return int(np.nanargmin(np.abs(waited - np.nanmean(waited))))
 
 
 def pools_of(plan: Plan, say: Say) -> tuple[Pool, ...]:
@@ -163,19 +180,24 @@ def pools_of(plan: Plan, say: Say) -> tuple[Pool, ...]:
     )
 
 
-def play_plan(plan: Plan, pools: tuple[Pool, ...], seed: int, n: int) -> PlanPlayed:
-    """Play `n` days of one plan; day k has the same patients in every plan."""
+def play_plan(
+    plan: Plan, pools: tuple[Pool, ...], seed: int, n: int
+) -> tuple[FloatArray, tuple[Mapping[str, Cell], ...]]:
+    """Play `n` days of a plan; day k has the same patients in every plan.
+
+    Returns the table of measures, a row a day, and the rows of the patients.
+    """
     rows, patients = [], []
-    first: DayPlayed | None = None
     for number in range(n):
-        day = play_day(plan.clinic, bookings(plan, pools, seed, number))
-        first = first or day
+        day = _day(plan, pools, seed, number)
         found = measured(day)
         rows.append([found[one.name] for one in MEASURES])
         patients += list(patient_rows(plan.name, number + 1, day))
-    if first is None:
-        raise ValueError(f"n must be 1 day or more, got {n}")
-    return PlanPlayed(plan, pools, first, np.array(rows), tuple(patients))
+    return np.array(rows), tuple(patients)
+
+
+def _day(plan: Plan, pools: tuple[Pool, ...], seed: int, number: int) -> DayPlayed:
+    return play_day(plan.clinic, bookings(plan, pools, seed, number))
 
 
 def patient_rows(

@@ -68,8 +68,7 @@ def difference_sentence(played: DaysPlayed, other: PlanPlayed) -> str:
     """Say what a plan changes in waiting and overtime, with intervals."""
     found = played.differences(other)
     parts = [
-        f"{what} {estimate_text(BY_NAME[name], found[name], signed=True)} "
-        f"({interval_text(BY_NAME[name], found[name], signed=True)})"
+        f"{what} {_change_text(BY_NAME[name], found[name])}"
         for what, name in (
             ("waiting of a patient", "waiting_min"),
             ("last patient leaves", "overtime_min"),
@@ -77,6 +76,13 @@ def difference_sentence(played: DaysPlayed, other: PlanPlayed) -> str:
         )
     ]
     return f"{plain(other.name)}, against the day as planned: {', '.join(parts)}."
+
+
+def _change_text(measure: Measure, one: Estimate) -> str:
+    if not any(round(limit, measure.digits) for limit in (one.low, one.high)):
+        return "unchanged"
+    interval = interval_text(measure, one, signed=True)
+    return f"{estimate_text(measure, one, signed=True)} ({interval})"
 
 
 def published_sentence(played: DaysPlayed) -> str:
