@@ -104,10 +104,10 @@ class AppointmentsTable(Table):
 class ComingTable(Table):
     """Who comes, and how punctually."""
 
-    no_show_frac: Annotated[float, within(0.0, 0.95)] | None = None
+    no_show_frac: Annotated[float, within(0.0, 1.0)] | None = None
     late_mean_min: Annotated[float, within(-60.0, 60.0)] | None = None
     late_sd_min: Annotated[float, within(0.0, 60.0)] | None = None
-    urgent_frac: Annotated[float, within(0.0, 0.9)] | None = None
+    urgent_frac: Annotated[float, within(0.0, 0.5)] | None = None
 
 
 class PlacesTable(Table):
