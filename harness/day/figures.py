@@ -68,8 +68,8 @@ def _drawn(played: DaysPlayed) -> Iterator[tuple[str, str, str, str, Figure]]:
             name,
             f"A day by room and by person: {plain(one.name)}",
             f"Day {played.shown}. Numbers are patients, the same in every plan. A room "
-            "is outlined as long as its patient is in it, and filled while somebody is there; a programmer "
-            "as long as it is with a patient.",
+            "is outlined as long as its patient is in it, and filled while somebody is "
+            "there; a programmer as long as it is with a patient.",
             f"{_day_words(one.shown)} Every bar is a row of schedule.csv. Simulated.",
             by_resource(one.shown),
         )

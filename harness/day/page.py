@@ -47,8 +47,12 @@ def day_html(played: DaysPlayed, drawn: Sequence[DayFigure]) -> str:
         "banner": BANNER,
         "in_short": list(_in_short(played)),
         "headline": means_table(played, HEADLINE, "The mean day of each plan"),
-        "differences": [changes_table(played, _CHANGES)] if played.others else [],
-        "all_differences": [changes_table(played, tuple(BY_NAME))]
+        "differences": [changes_table(played, _CHANGES, "What each plan changes")]
+        if played.others
+        else [],
+        "all_differences": [
+            changes_table(played, tuple(BY_NAME), "Every paired difference")
+        ]
         if played.others
         else [],
         "paper": [paper_table(one) for one in played.plans],
@@ -106,7 +110,7 @@ def means_table(played: DaysPlayed, names: Sequence[str], caption: str) -> DayTa
     return DayTable(f"{caption}, with 95 % intervals", heads, tuple(rows))
 
 
-def changes_table(played: DaysPlayed, names: Sequence[str]) -> DayTable:
+def changes_table(played: DaysPlayed, names: Sequence[str], caption: str) -> DayTable:
     """Return what each plan changes, a row a measure that any of them changes."""
     found = [played.differences(other) for other in played.others]
     rows = []
@@ -123,8 +127,8 @@ def changes_table(played: DaysPlayed, names: Sequence[str]) -> DayTable:
         ]
         rows.append((measure.title, *cells))
     heads = ("", *(plain(other.name) for other in played.others))
-    caption = "Paired differences: plan less the day as planned, with 95 % intervals"
-    return DayTable(caption, heads, tuple(rows))
+    how = "paired by day, plan less the day as planned, with 95 % intervals"
+    return DayTable(f"{caption}: {how}", heads, tuple(rows))
 
 
 def paper_table(one: PlanPlayed) -> DayTable:

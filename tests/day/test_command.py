@@ -161,7 +161,7 @@ def html(played: DaysPlayed) -> str:
 def test_the_page_tells_plans_intervals_limits_and_metadata(html: str) -> None:
     text = " ".join(BeautifulSoup(html, "html.parser").get_text().split())
     assert "12, each begins empty: no warm-up is left out" in text
-    assert "Paired differences: plan less the day as planned" in text
+    assert "What each plan changes: paired by day, plan less the day as planned" in text
     assert "any text, repeated as it is" in text
     assert "Published: 38 to 51 min" in text
     assert "Nothing here is about money" in text
