@@ -33,6 +33,7 @@ HARNESS = (
     "harness.archive",
     "harness.course",
     "harness.study",
+    "harness.day",
     "harness.evidence",
     "harness.catalogue",
     "harness.cli",
@@ -51,6 +52,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "sim.visit": SIM,
     "optimizers": (),
     **{room: (*OUTSIDE, *HARNESS[:n]) for n, room in enumerate(HARNESS)},
+    # what the simulator rests on needs no clinic's day
+    "harness.evidence": (*OUTSIDE, *HARNESS[: HARNESS.index("harness.day")]),
     "scenarios": PACKAGES,
 }
 FACES: Mapping[str, tuple[str, ...]] = {
@@ -59,7 +62,7 @@ FACES: Mapping[str, tuple[str, ...]] = {
     "harness": (*OUTSIDE, *HARNESS),
 }
 SEARCHES = ("optimizers", "harness.task", "harness.play")
-USES_SIMPY = ("sim.visit",)
+USES_SIMPY = ("sim.visit", "harness.day")
 
 THIRD_PARTY = {"duckdb", "jinja2", "matplotlib", "numba", "numpy", "pydantic"}
 THIRD_PARTY |= {"scipy", "simpy"}

@@ -140,6 +140,10 @@ def _read(folder: str | Path, place: Path, rendered: Collection[str]) -> StoredR
     about = _about(place)
     if about is None:
         raise BrokenRunError(f"{folder} is no run: {_why_no_run(place)}")
+    if about.get("kind") == "day":
+        raise BrokenRunError(
+            f"{folder} is a clinic's day, which no visit's report is of"
+        )
     if "report.json" not in about["files"]:
         raise BrokenRunError(f"{folder} is a course of visits; name one of its visits")
     wrong = [

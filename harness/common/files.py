@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -149,6 +149,7 @@ def replace_file(target: Path, content: bytes) -> None:
         aside.write_bytes(content)
         aside.replace(target)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # where a parent is a file, nothing can be removed
+            aside.unlink(missing_ok=True)
         reason = (error.strerror or str(error)).lower()
         raise OutputError(f"output file {target} cannot be written: {reason}") from None
