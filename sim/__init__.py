@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sim.instruments.readouts import add_readout as add_readout
     from sim.patient.cohort import sample_cohort as sample_cohort
     from sim.patient.files import load_patient as load_patient
-    from sim.patient.model import Patient as Patient
+    from sim.patient.patient import Patient as Patient
     from sim.patient.personalize import personalize as personalize
     from sim.patient.phenotypes import known_phenotypes as known_phenotypes
     from sim.patient.phenotypes import phenotype as phenotype
@@ -34,7 +34,7 @@ HOMES = {
     "Advisor": "sim.visit.advisor",
     "Choice": "sim.visit.record",
     "FoundDevice": "sim.visit.plan",
-    "Patient": "sim.patient.model",
+    "Patient": "sim.patient.patient",
     "READOUTS": "sim.instruments.readouts",
     "Readout": "sim.instruments.readouts",
     "Settings": "sim.device.settings",

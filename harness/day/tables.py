@@ -12,8 +12,9 @@ from pydantic import (
 
 from harness.common.faults import Fault, FaultsError, not_among
 from harness.day.site import DAY_SITES, ROLES, DaySite, Role
+from harness.play.filled import within
 from harness.play.scenario import LARGEST_SEED
-from harness.play.tables import Table, one_of, within
+from harness.play.tables import Table, one_of
 from optimizers.registry import load_strategy
 from sim.patient import known_phenotypes
 from sim.units import MIN_PER_H
