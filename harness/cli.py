@@ -234,7 +234,7 @@ def day(
 
         file = load_day(day_name)
         try:
-            others = [file.plans[plan_named(file, name).name] for name in against]
+            others = [plan_named(file, name) for name in against]
         except ValueError as error:
             raise click.UsageError(f"--against: {error}") from None
         chosen = file.scenario.seed if seed is None else seed

@@ -26,8 +26,10 @@ from harness.day.site import (
     ROLES,
     Admission,
     Coming,
+    Equipment,
     Hours,
     MayDo,
+    Places,
     Role,
     Staff,
 )
@@ -43,7 +45,8 @@ from sim.sources import Source, SourcedNumber, differing, provenance
 from sim.units import S_PER_H, S_PER_MIN
 
 BASE: Final = "as planned"
-Part = TypeVar("Part")
+Model = TypeVar("Model", bound=BaseModel)
+Part = TypeVar("Part", Hours, Coming, Places, Equipment, Staff, Admission)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +162,11 @@ def plan_named(day: DayFile, name: str) -> Plan:
     raise ValueError(f"{name!r} of {day.name}: {no_such(name, day.plans)}")
 
 
-def _checked(model: type[Part], data: Mapping[str, Any], origin: str) -> Part:
-    assert_model: Any = model
+def _checked(model: type[Model], data: Mapping[str, Any], origin: str) -> Model:
     try:
-        return assert_model.model_validate(data)  # type: ignore[no-any-return]
+        return model.model_validate(data)
     except ValidationError as error:
-        raise ScenarioError(origin, faults_of(error, assert_model)) from None
+        raise ScenarioError(origin, faults_of(error, model)) from None
 
 
 def _plan_table(scenario: DayScenario) -> DayPlan:
@@ -208,12 +210,12 @@ def _resolved(
         break_s=hours.break_min * S_PER_MIN,
     )
     used = {
-        "hours": (hours, Hours(), table.hours),
-        "coming": (coming, Coming(), table.coming),
-        "places": (places, site.places, table.places),
-        "equipment": (equipment, site.equipment, table.equipment),
-        "staff": (staff, site.staff, table.staff),
-        "admission": (admission, site.admission, table.admission),
+        "hours": (hours, Hours()),
+        "coming": (coming, Coming()),
+        "places": (places, site.places),
+        "equipment": (equipment, site.equipment),
+        "staff": (staff, site.staff),
+        "admission": (admission, site.admission),
     }
     numbers = tuple(_numbers(used))
     due_s = tuple(due_h * S_PER_H for due_h in table.appointments.due_h)
@@ -223,8 +225,7 @@ def _resolved(
 def _over(part: Part, table: BaseModel) -> Part:
     """Return the site's values under those that the file gives."""
     given = {k: v for k, v in dict(table).items() if v is not None}
-    changed: Any = replace(part, **given)  # type: ignore[type-var]
-    return changed  # type: ignore[no-any-return]
+    return replace(part, **given)
 
 
 def _may_do(usual: MayDo, table: BaseModel) -> MayDo:
@@ -236,9 +237,9 @@ def _may_do(usual: MayDo, table: BaseModel) -> MayDo:
     return own
 
 
-def _numbers(used: Mapping[str, tuple[Any, Any, Any]]) -> Iterator[SourcedNumber]:
+def _numbers(used: Mapping[str, tuple[Any, Any]]) -> Iterator[SourcedNumber]:
     """Yield every number of a plan; what the file says is credited to its line."""
-    for part, (model, usual, _) in used.items():
+    for part, (model, usual) in used.items():
         stated = {
             name: Source("scenario", f"{part}.{name}", "overridden")
             for name in differing(model, usual)
