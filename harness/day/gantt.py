@@ -18,8 +18,8 @@ from sim.units import MIN_PER_H, S_PER_H, S_PER_MIN
 
 ROW_IN: Final = 0.26
 HEIGHT: Final = 0.74
-NARROWEST_H: Final = 0.16
-"""A bar narrower than this has no room for a number."""
+NARROWEST_H: Final = 0.14
+"""A bar narrower than this, for each digit, has no room for a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def _bar(
         linewidth=0.6,
         hatch=look.hatch or None,
     )
-    if text and width_h >= NARROWEST_H:
+    if text and width_h >= NARROWEST_H * len(text):
         axes.text(
             start_h + width_h / 2.0,
             row,
