@@ -61,7 +61,19 @@ def figures(played: DaysPlayed) -> tuple[DayFigure, ...]:
         )
 
 
-def _drawn(played: DaysPlayed) -> Iterator[tuple[str, str, str, str, Figure]]:
+_Parts = tuple[str, str, str, str, Figure]
+
+
+def _drawn(played: DaysPlayed) -> Iterator[_Parts]:
+    """Yield name, title, caption, description and figure, one after the other."""
+    yield from _schedules(played)
+    yield _patients(played)
+    yield from _means(played)
+    if played.others:
+        yield _differences(played)
+
+
+def _schedules(played: DaysPlayed) -> Iterator[_Parts]:
     for at, one in enumerate(played.plans):
         name = f"schedule-{at}" if at else "schedule"
         yield (
@@ -73,7 +85,10 @@ def _drawn(played: DaysPlayed) -> Iterator[tuple[str, str, str, str, Figure]]:
             f"{_day_words(one.shown)} Every bar is a row of schedule.csv. Simulated.",
             by_resource(one.shown),
         )
-    yield (
+
+
+def _patients(played: DaysPlayed) -> _Parts:
+    return (
         "patients",
         "The same day by patient: what each waits for, as planned",
         "The thick stroke is the appointment. Before it nobody waits: the patient "
@@ -81,6 +96,9 @@ def _drawn(played: DaysPlayed) -> Iterator[tuple[str, str, str, str, Figure]]:
         f"{_patient_words(played.base.shown)} Simulated.",
         by_patient(played.base.shown),
     )
+
+
+def _means(played: DaysPlayed) -> Iterator[_Parts]:
     waits = [f"waiting_{key(cause)}_min" for cause in CAUSES]
     yield (
         "waiting",
@@ -101,16 +119,18 @@ def _drawn(played: DaysPlayed) -> Iterator[tuple[str, str, str, str, Figure]]:
         _words(played.plans, busy),
         _dots(played.plans, busy, "in use, % of the opening hours"),
     )
-    if played.others:
-        names = [*CHANGED, *CHANGED_STAFF]
-        yield (
-            "differences",
-            "What each plan changes, day by day with the same patients",
-            f"Mean of {played.n_days} paired differences, plan less the day as "
-            "planned, with 95 % intervals; left of zero is less.",
-            _difference_words(played, names),
-            _difference_figure(played, names),
-        )
+
+
+def _differences(played: DaysPlayed) -> _Parts:
+    names = [*CHANGED, *CHANGED_STAFF]
+    return (
+        "differences",
+        "What each plan changes, day by day with the same patients",
+        f"Mean of {played.n_days} paired differences, plan less the day as "
+        "planned, with 95 % intervals; left of zero is less.",
+        _difference_words(played, names),
+        _difference_figure(played, names),
+    )
 
 
 def _day_words(day: DayPlayed) -> str:

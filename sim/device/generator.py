@@ -234,8 +234,8 @@ class PulseGenerator:
         self._elapse(signals.at_s)
         # asked first, obeyed last: a gated device still senses and counts
         gate = self._gate(signals.at_s)
-        self._fresh = None
-        atrial_s = v_s = ls_s = train_s = nan
+        self._fresh, train_s = None, nan
+        atrial_s = v_s = ls_s = nan
         if not self._blind:
             if signals.noise:
                 self._on_noise(signals.noise_mv)
@@ -253,15 +253,10 @@ class PulseGenerator:
             armed = self._on_late_local_sense(signals.late_ls_s, train_s, busy=busy)
         # what forbids every train outranks what was wrong with this beat
         cause = gate or self._cause(v_s, armed=armed, in_window=in_window)
-        delivered = cause is Cause.DELIVERED
         self._end_beat(cause, eligible=gate is None)
-        if delivered:
-            self._busy_from_s = train_s
-            self._busy_until_s = train_s + timing.train_s + timing.balancing_s
-        else:
-            train_s = nan
+        train_s = self._occupy(train_s) if cause is Cause.DELIVERED else nan
         return BeatDecision(
-            delivered,
+            cause is Cause.DELIVERED,
             cause,
             train_s,
             train_s + timing.train_s,
@@ -272,6 +267,13 @@ class PulseGenerator:
             armed,
             atrial_s,
         )
+
+    def _occupy(self, train_s: float) -> float:
+        """Keep out everything else while a train and its balancing last."""
+        timing = self._timing
+        self._busy_from_s = train_s
+        self._busy_until_s = train_s + timing.train_s + timing.balancing_s
+        return train_s
 
     def _on_noise(self, noise_mv: float) -> None:
         if noise_mv >= self._timing.noise_v_mv:

@@ -129,8 +129,13 @@ def _drawn(
         _readings_caption(all_cells),
         readings_figure(judged, all_cells),
     )
+    yield from _waterfall(table, of_plan)
+
+
+def _waterfall(table: Sequence[Line], cells: Sequence[Cell]) -> Iterator[_Parts]:
+    """Yield the gains of the best contenders' patients, if there are contenders."""
     shown = [line.contender for line in table if not line.is_baseline][:N_BEST]
-    rows = [_cell(of_plan, name, table[0].budget_min) for name in shown]
+    rows = [_cell(cells, name, table[0].budget_min) for name in shown]
     if rows:
         yield (
             "patients",
