@@ -29,7 +29,7 @@ RULES: Final = VerdictRules()
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class GainEstimate:
     """Mean gain of fresh pairs with its intervals, all in percent."""
 
     n: int
@@ -40,7 +40,7 @@ class Estimate:
     ci90_pct: tuple[float, float]
 
 
-def estimate(gains_pct: Sequence[float]) -> Estimate:
+def estimate(gains_pct: Sequence[float]) -> GainEstimate:
     """Estimate the gain from the spread between pairs.
 
     Parameters
@@ -52,10 +52,10 @@ def estimate(gains_pct: Sequence[float]) -> Estimate:
     gain = float(np.mean(gains_pct)) if n else NOT_READ
     if n < 2:
         none = (NOT_READ, NOT_READ)
-        return Estimate(n, gain, NOT_READ, NOT_READ, none, none)
+        return GainEstimate(n, gain, NOT_READ, NOT_READ, none, none)
     spread = float(np.std(gains_pct, ddof=1))
     error = spread / np.sqrt(n)
-    return Estimate(
+    return GainEstimate(
         n,
         gain,
         spread,
@@ -121,7 +121,7 @@ def judge(
     )
 
 
-def _decide(found: Estimate, plan: VisitPlan) -> tuple[VerdictKind, str]:
+def _decide(found: GainEstimate, plan: VisitPlan) -> tuple[VerdictKind, str]:
     if found.n < 2:
         return "inconclusive", "fewer than two valid verification pairs"
     low, high = found.ci90_pct

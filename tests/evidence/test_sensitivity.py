@@ -12,7 +12,12 @@ from scipy.special import nctdtr, stdtrit
 from harness.cli import invoke
 from harness.evidence.sensitivity.ranges import DOSE, HEART, IMPEDANCE, ranges
 from harness.evidence.sensitivity.stand_ins import fit_curve, improved_probability
-from harness.evidence.sensitivity.study import Sensitivity, Table, _indices, sensitivity
+from harness.evidence.sensitivity.study import (
+    Sensitivity,
+    SobolTable,
+    _indices,
+    sensitivity,
+)
 from harness.evidence.sensitivity.tell import csv_table, figure, json_text, text
 from harness.evidence.sensitivity.what_if import (
     coordinates,
@@ -96,7 +101,7 @@ def test_indices_of_a_sum_are_the_shares_of_the_variance() -> None:
     n, slopes = 4096, np.array([2.0, 1.0, 0.0])
     a, b = rng.uniform(size=(2, n, 3))
     mixed = [np.where(np.arange(3) == i, b, a) for i in range(3)]
-    told = Table(
+    told = SobolTable(
         (a @ slopes)[None],
         (b @ slopes)[None],
         np.array([m @ slopes for m in mixed])[:, None],

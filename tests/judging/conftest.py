@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from harness.study.judging.reading import Study, read_study
+from harness.study.judging.reading import StoredStudy, read_study
 from harness.study.outcome import EvaluationRow, TimingRow, VisitRow
 from harness.study.tables import MANIFEST_SCHEMA
 
@@ -166,7 +166,7 @@ def make() -> tuple[Callable[..., VisitRow], Callable[..., list[EvaluationRow]]]
 
 
 @pytest.fixture
-def stored(write_study: Writer) -> Callable[..., Study]:
+def stored(write_study: Writer) -> Callable[..., StoredStudy]:
     """Return what writes visits as a study and reads it back."""
     return lambda *args, **named: read_study(write_study(*args, **named))
 

@@ -14,11 +14,11 @@ from harness.study.judging.board import Judged, Line, judge
 from harness.study.judging.metrics import METRICS
 from harness.study.judging.numbers import wilson
 from harness.study.judging.paired import KEPT
-from harness.study.judging.reading import BrokenStudyError, Study, read_study
+from harness.study.judging.reading import BrokenStudyError, StoredStudy, read_study
 from harness.study.judging.verdicts import TRUTHS, VERDICTS
 from harness.study.outcome import VisitRow
 
-Stored = Callable[..., Study]
+Stored = Callable[..., StoredStudy]
 Visit = Callable[..., VisitRow]
 # attainable 4, off -4: a gain of 4 has regret 0, of 2 has 25, the reference 50
 GAINS_PCT = {"best": 4.0, "middle": 2.0, "stay": 0.0, "off": -4.0}

@@ -21,7 +21,7 @@ from harness.study.judging.files import (
     write_parquet,
 )
 from harness.study.judging.metrics import METRICS
-from harness.study.judging.reading import Study
+from harness.study.judging.reading import StoredStudy
 from harness.study.outcome import VisitRow
 
 Visit = Callable[..., VisitRow]
@@ -29,7 +29,7 @@ HOSTILE = "<b>|{{ 7 * 7 }}\n_*`[x](y)"
 
 
 @pytest.fixture
-def judged(stored: Callable[..., Study], visit: Visit) -> Judged:
+def judged(stored: Callable[..., StoredStudy], visit: Visit) -> Judged:
     rows = [
         visit(patient=p, contender=name, candidate_gain_pct=gain, budget_min=budget)
         for p in range(4)
@@ -105,7 +105,7 @@ def test_markers_that_do_not_fit_are_refused(text: str) -> None:
 
 
 def test_a_name_takes_one_short_line_whatever_it_is(
-    stored: Callable[..., Study], visit: Visit
+    stored: Callable[..., StoredStudy], visit: Visit
 ) -> None:
     rows = [replace(visit(), contender=name) for name in ("two\nlines", "x" * 5000)]
     text = leaderboard_text([judge(stored(rows))])
@@ -114,7 +114,7 @@ def test_a_name_takes_one_short_line_whatever_it_is(
 
 
 def test_the_text_pools_what_all_visits_say_of_intervals(
-    stored: Callable[..., Study], visit: Visit
+    stored: Callable[..., StoredStudy], visit: Visit
 ) -> None:
     rows = [
         visit(patient=p, contender=name, ci95_low_pct=-1.0, ci95_high_pct=high)

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from harness.common.files import BrokenRunError
-from harness.study.judging.reading import Study, read_studies
+from harness.study.judging.reading import StoredStudy, read_studies
 from harness.study.outcome import VisitRow
 
 Visit = Callable[..., VisitRow]
 
 
 def test_what_was_not_measured_is_read_as_unknown_not_as_zero(
-    stored: Callable[..., Study], visit: Visit
+    stored: Callable[..., StoredStudy], visit: Visit
 ) -> None:
     known = visit(patient=0, information_bits=3.0)
     study = stored([known, visit(patient=1)])

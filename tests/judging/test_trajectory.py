@@ -11,7 +11,7 @@ from scipy.stats import binom
 from harness.study.judging.board import judge
 from harness.study.judging.cells import cells
 from harness.study.judging.over_minutes import median_limits
-from harness.study.judging.reading import Study
+from harness.study.judging.reading import StoredStudy
 from harness.study.judging.trajectory import (
     evaluations_by_visit,
     regret_over_minutes,
@@ -19,13 +19,13 @@ from harness.study.judging.trajectory import (
 )
 from harness.study.outcome import VisitRow
 
-Stored = Callable[..., Study]
+Stored = Callable[..., StoredStudy]
 Visit = Callable[..., VisitRow]
 Search = Callable[..., Any]
 MINUTES = np.array([0.0, 1.9, 2.0, 4.0, 6.0, 40.0])
 
 
-def over_minutes(study: Study) -> tuple[list[list[float]], list[float]]:
+def over_minutes(study: StoredStudy) -> tuple[list[list[float]], list[float]]:
     judged = judge(study)
     (cell,) = cells(judged.visits, judged.main)
     evaluations = evaluations_by_visit(study.evaluations)

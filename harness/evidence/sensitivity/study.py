@@ -145,7 +145,7 @@ def check_samples(n_samples: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Table:
+class SobolTable:
     """Outputs at two independent samples, and at the first with one column exchanged.
 
     `a` and `b` are `(s, n)`, `ab` is `(d, s, n)`, as `scipy.stats.sobol_indices` reads.
@@ -166,7 +166,9 @@ class Table:
         }
 
 
-def _table(asked: Question, hearts: HeartCurves, a: FloatArray, b: FloatArray) -> Table:
+def _table(
+    asked: Question, hearts: HeartCurves, a: FloatArray, b: FloatArray
+) -> SobolTable:
     def outputs(u: FloatArray, given: Doses) -> FloatArray:
         return hearts.outputs(asked, coordinates(asked, u), given)
 
@@ -181,11 +183,11 @@ def _table(asked: Question, hearts: HeartCurves, a: FloatArray, b: FloatArray) -
         # the dose law is the slow part; most numbers of the heart leave it alone
         given = dose(mixed) if decides_dose(row) else first
         exchanged.append(outputs(mixed, given))
-    return Table(outputs(a, first), outputs(b, dose(b)), np.stack(exchanged))
+    return SobolTable(outputs(a, first), outputs(b, dose(b)), np.stack(exchanged))
 
 
 def _answers(
-    asked: Question, table: Table, rng: np.random.Generator
+    asked: Question, table: SobolTable, rng: np.random.Generator
 ) -> tuple[Answer, ...]:
     both = np.concatenate((table.a, table.b), axis=1)
     varying = np.flatnonzero(np.ptp(both, axis=1) > 0.0)
@@ -205,7 +207,7 @@ def _answers(
 
 
 def _indices(
-    table: Table, outputs: NDArray[np.intp], rng: np.random.Generator
+    table: SobolTable, outputs: NDArray[np.intp], rng: np.random.Generator
 ) -> FloatArray:
     """Return value, low and high of first and total order, `(3, 2, s, d)`."""
     n, d = table.a.shape[1], len(table.ab)

@@ -13,7 +13,7 @@ import numpy as np
 from harness.study.exports.runs import (
     AXES,
     Function,
-    Run,
+    Trajectory,
     contenders,
     fresh_folder,
     functions,
@@ -64,7 +64,9 @@ def write_coco(tables: StudyTables, folder: Path) -> Path:
     return folder
 
 
-def _write(folder: Path, function: Function, name: str, played: list[Run]) -> None:
+def _write(
+    folder: Path, function: Function, name: str, played: list[Trajectory]
+) -> None:
     n, dimension = function.number, len(AXES)
     stem = f"data_f{n}/bbobexp_f{n}_DIM{dimension}"
     (folder / f"data_f{n}").mkdir()
@@ -82,7 +84,7 @@ def _write(folder: Path, function: Function, name: str, played: list[Run]) -> No
     (folder / f"bbobexp_f{n}.info").write_text(text, encoding="ascii")
 
 
-def _lines(run: Run, only_better: bool) -> Iterator[str]:
+def _lines(run: Trajectory, only_better: bool) -> Iterator[str]:
     """Yield the header and the evaluations of a run, or only those that improve."""
     yield _HEADER
     best = np.minimum.accumulate(np.maximum(run.regret_frac, SMALLEST))
@@ -95,5 +97,5 @@ def _lines(run: Run, only_better: bool) -> Iterator[str]:
         yield f"{row + 1} 0 " + " ".join(f"{value:+.9e}" for value in values) + "\n"
 
 
-def _left(run: Run) -> float:
+def _left(run: Trajectory) -> float:
     return max(float(run.regret_frac.min()), SMALLEST)

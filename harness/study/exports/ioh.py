@@ -14,7 +14,7 @@ import numpy as np
 from harness.study.exports.runs import (
     AXES,
     Function,
-    Run,
+    Trajectory,
     contenders,
     fresh_folder,
     functions,
@@ -50,7 +50,11 @@ def write_ioh(tables: StudyTables, folder: Path) -> Path:
 
 
 def _write(
-    folder: Path, function: Function, contender: str, played: list[Run], suite: str
+    folder: Path,
+    function: Function,
+    contender: str,
+    played: list[Trajectory],
+    suite: str,
 ) -> None:
     data = f"data_f{function.number}_{function.name}"
     path = f"{data}/IOHprofiler_f{function.number}_DIM{len(AXES)}.dat"
@@ -73,7 +77,7 @@ def _write(
     (folder / name).write_text(text, encoding="utf-8")
 
 
-def _lines(played: list[Run]) -> Iterator[str]:
+def _lines(played: list[Trajectory]) -> Iterator[str]:
     yield " ".join(("evaluations", "raw_y", *ATTRIBUTES)) + "\n"
     for run in played:
         table = np.column_stack(
@@ -90,7 +94,7 @@ def _lines(played: list[Run]) -> Iterator[str]:
             yield f"{number} " + " ".join(f"{value:.10f}" for value in row) + "\n"
 
 
-def _about(run: Run) -> dict[str, Any]:
+def _about(run: Trajectory) -> dict[str, Any]:
     best = int(np.argmax(run.true_gain_pct))
     return {
         "instance": run.instance,

@@ -36,7 +36,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Run:
+class Trajectory:
     """One visit; each array is `(n,)`, one member for each evaluation.
 
     Attributes
@@ -116,7 +116,7 @@ def runs(
     rows_of: Mapping[str, NDArray[np.intp]],
     contender: str,
     function: Function,
-) -> Iterator[Run]:
+) -> Iterator[Trajectory]:
     """Yield the visits of one contender on one function that were evaluated at all.
 
     `rows_of` is what `rows_by_key` made of the study's evaluations.
@@ -136,7 +136,9 @@ def runs(
             yield _run(visits, int(row), tables.evaluations, own)
 
 
-def _run(visits: Columns, row: int, evaluations: Columns, own: NDArray[np.intp]) -> Run:
+def _run(
+    visits: Columns, row: int, evaluations: Columns, own: NDArray[np.intp]
+) -> Trajectory:
     def column(name: str) -> NDArray[np.float64]:
         return np.asarray(evaluations[name][own], dtype=np.float64)
 
@@ -148,7 +150,7 @@ def _run(visits: Columns, row: int, evaluations: Columns, own: NDArray[np.intp])
     gain = np.where(kept, column("true_gain_pct"), off)
     span = best - off
     regret = (best - gain) / span if span >= FLAT_PCT else np.zeros_like(gain)
-    return Run(
+    return Trajectory(
         instance=int(visits["patient"][row]) + 1,
         true_gain_pct=gain,
         regret_frac=np.maximum(regret, 0.0),

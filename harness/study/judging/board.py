@@ -33,7 +33,7 @@ from harness.study.judging.paired import (
     holm_adjusted,
     regrets_of,
 )
-from harness.study.judging.reading import BrokenStudyError, Columns, Study
+from harness.study.judging.reading import BrokenStudyError, Columns, StoredStudy
 from harness.study.judging.verdicts import Confusion, confusion, verdict_rates
 from optimizers.registry import nearest_name
 
@@ -87,7 +87,7 @@ class Judged:
     and verdicts are the visit's, whoever searches.
     """
 
-    study: Study
+    study: StoredStudy
     visits: Columns
     groups: tuple[Group, ...]
     baseline: str
@@ -137,7 +137,7 @@ class Judged:
         )
 
 
-def judge(study: Study, baseline: str | None = None) -> Judged:
+def judge(study: StoredStudy, baseline: str | None = None) -> Judged:
     """Judge every contender of a study, paired by patient.
 
     Parameters

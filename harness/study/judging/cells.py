@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.study.judging.numbers import FloatArray
-from harness.study.judging.reading import Columns, Study
+from harness.study.judging.reading import Columns, StoredStudy
 from harness.truth.landscape import FLAT_PCT
 from sim.units import PCT_PER_FRAC
 from sim.visit.plan import VisitPlan
@@ -70,7 +70,7 @@ class Cell:
             return np.asarray(sums / counts)
 
 
-def judged_visits(study: Study) -> Columns:
+def judged_visits(study: StoredStudy) -> Columns:
     """Return the visits as they are judged, with what that adds.
 
     A visit that did not come to its end counts as the reference kept: regret and gain
@@ -123,7 +123,7 @@ def reference_regret_pct(visits: Columns) -> FloatArray:
     return np.where(wide, PCT_PER_FRAC * best / np.where(wide, span, 1.0), known)
 
 
-def _asks(study: Study, keys: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
+def _asks(study: StoredStudy, keys: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
     rows = {key: row for row, key in enumerate(study.timings["key"])}
     at = np.array([rows.get(key, -1) for key in keys], dtype=np.intp)
     if not rows:

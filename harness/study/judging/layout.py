@@ -12,7 +12,7 @@ from harness.study.judging.verdicts import TRUTHS, VERDICTS
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ShownCell:
     """What a table shows: the number, its interval below, and what it sorts by."""
 
     text: str
@@ -29,23 +29,23 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ShownTable:
     """Rows under heads; the first cell of a row names the contender."""
 
     caption: str
     heads: tuple[Head, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[ShownCell, ...], ...]
     marked: tuple[bool, ...]
 
 
-Column = tuple[Head, Callable[[Line], Cell]]
+Column = tuple[Head, Callable[[Line], ShownCell]]
 
 
 def metric_column(name: str, *, interval: bool = False) -> Column:
     """Return the column of one metric, with its 95 % interval if asked."""
     metric = METRICS[name]
 
-    def shown(line: Line) -> Cell:
+    def shown(line: Line) -> ShownCell:
         return estimate_cell(metric, line[name], interval=interval)
 
     return Head(head_text(metric), metric.meaning), shown
@@ -56,12 +56,12 @@ def head_text(metric: Metric) -> str:
     return f"{metric.head}, {metric.unit}" if metric.unit else metric.head
 
 
-def estimate_cell(metric: Metric, found: Estimate, *, interval: bool) -> Cell:
+def estimate_cell(metric: Metric, found: Estimate, *, interval: bool) -> ShownCell:
     """Return a number as shown; one that cannot be had is a dash."""
     if not found.known:
-        return Cell(EN_DASH)
+        return ShownCell(EN_DASH)
     below = interval_text(metric, found) if interval else ""
-    return Cell(number_text(metric, found.value), below, repr(found.value))
+    return ShownCell(number_text(metric, found.value), below, repr(found.value))
 
 
 def number_text(metric: Metric, value: float) -> str:
@@ -82,32 +82,32 @@ def _with_n(name: str) -> Column:
     """Return the column of a rate, with interval and number of visits."""
     head, shown = metric_column(name, interval=True)
 
-    def with_n(line: Line) -> Cell:
+    def with_n(line: Line) -> ShownCell:
         cell = shown(line)
         if not cell.below:
             return cell
-        return Cell(cell.text, f"{cell.below}, n {line[name].n}", cell.sort)
+        return ShownCell(cell.text, f"{cell.below}, n {line[name].n}", cell.sort)
 
     return head, with_n
 
 
 def _quartiles() -> Column:
-    def shown(line: Line) -> Cell:
+    def shown(line: Line) -> ShownCell:
         low, high = line["regret_q25_pct"], line["regret_q75_pct"]
         if not (low.known and high.known):
-            return Cell(EN_DASH)
-        return Cell(between(low.value, high.value, 1), "", repr(low.value))
+            return ShownCell(EN_DASH)
+        return ShownCell(between(low.value, high.value, 1), "", repr(low.value))
 
     return Head("Regret, quartiles, %", "First and third quartile of regret."), shown
 
 
 def _record() -> Column:
-    def shown(line: Line) -> Cell:
+    def shown(line: Line) -> ShownCell:
         won, tied, lost = (line[name] for name in ("wins", "ties", "losses"))
         if not won.known:
-            return Cell(EN_DASH)
+            return ShownCell(EN_DASH)
         text = f"{won.value:.0f} / {tied.value:.0f} / {lost.value:.0f}"
-        return Cell(text, "", repr(won.value - lost.value))
+        return ShownCell(text, "", repr(won.value - lost.value))
 
     about = "Patients at least 5 points better, within 5, at least 5 worse."
     return Head("Win / tie / loss", about), shown
@@ -120,9 +120,9 @@ def _counts() -> Iterator[Column]:
 
 
 def _count(row: int, column: int, text: str) -> Column:
-    def shown(line: Line) -> Cell:
+    def shown(line: Line) -> ShownCell:
         count = line.confusion.counts[row][column]
-        return Cell(str(count), "", str(count))
+        return ShownCell(str(count), "", str(count))
 
     return Head(text, "Visits"), shown
 
@@ -189,12 +189,14 @@ LAYOUTS: Final[tuple[tuple[str, tuple[Column, ...]], ...]] = (
 )
 
 
-def tables(lines: Sequence[Line]) -> tuple[Table, ...]:
+def tables(lines: Sequence[Line]) -> tuple[ShownTable, ...]:
     """Return every table of one group, plan and budget; columns without data go."""
     return tuple(_table(caption, columns, lines) for caption, columns in LAYOUTS)
 
 
-def _table(caption: str, columns: Sequence[Column], lines: Sequence[Line]) -> Table:
+def _table(
+    caption: str, columns: Sequence[Column], lines: Sequence[Line]
+) -> ShownTable:
     filled = [
         (head, cells)
         for head, cells in (
@@ -202,8 +204,8 @@ def _table(caption: str, columns: Sequence[Column], lines: Sequence[Line]) -> Ta
         )
         if any(cell.text != EN_DASH for cell in cells)
     ]
-    names = [Cell(line.contender, _beside(line), str(line.rank)) for line in lines]
-    return Table(
+    names = [ShownCell(line.contender, _beside(line), str(line.rank)) for line in lines]
+    return ShownTable(
         caption,
         (
             Head("Contender", "By rank: median regret, then mean."),

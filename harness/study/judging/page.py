@@ -12,9 +12,9 @@ from harness.common.words import EN_DASH
 from harness.study.judging.board import Judged, Line, Lost
 from harness.study.judging.figures import Drawn, figures
 from harness.study.judging.layout import (
-    Cell,
     Head,
-    Table,
+    ShownCell,
+    ShownTable,
     estimate_cell,
     tables,
 )
@@ -31,12 +31,12 @@ class Budget:
     """The tables of one budget; `open` where the page shows them at once."""
 
     title: str
-    tables: tuple[Table, ...]
+    tables: tuple[ShownTable, ...]
     open: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class CohortFacts:
     """The tables of one group of patients under one plan."""
 
     title: str
@@ -50,7 +50,7 @@ class PlanPart:
 
     name: str
     drawn: tuple[Drawn, ...]
-    groups: tuple[Population, ...]
+    groups: tuple[CohortFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Page:
     """All that the page shows."""
 
     studies: tuple[StudyPart, ...]
-    beside: tuple[Table, ...]
+    beside: tuple[ShownTable, ...]
 
     @property
     def drawn(self) -> tuple[Drawn, ...]:
@@ -106,7 +106,7 @@ def page(studies: Sequence[Judged]) -> Page:
     return Page(tuple(parts), side_by_side(studies))
 
 
-def _populations(judged: Judged, plan: str) -> tuple[Population, ...]:
+def _populations(judged: Judged, plan: str) -> tuple[CohortFacts, ...]:
     found = []
     for group in judged.groups:
         of_group = [
@@ -119,7 +119,7 @@ def _populations(judged: Judged, plan: str) -> tuple[Population, ...]:
             shown = judged.budget_min if judged.budget_min in budgets else budgets[-1]
             most = max(line.n_patients for line in of_group)
             found.append(
-                Population(
+                CohortFacts(
                     group.title,
                     most,
                     tuple(
@@ -135,14 +135,14 @@ def _populations(judged: Judged, plan: str) -> tuple[Population, ...]:
     return tuple(found)
 
 
-def side_by_side(studies: Sequence[Judged]) -> tuple[Table, ...]:
+def side_by_side(studies: Sequence[Judged]) -> tuple[ShownTable, ...]:
     """Return tables with a column a study, the same contender in the same row."""
     if len(studies) < 2:
         return ()
     return tuple(_beside(studies, name) for name in BESIDE)
 
 
-def _beside(studies: Sequence[Judged], name: str) -> Table:
+def _beside(studies: Sequence[Judged], name: str) -> ShownTable:
     """Return one metric of every study in sinus rhythm, by plan, budget, contender."""
     by_study = [
         {
@@ -155,7 +155,7 @@ def _beside(studies: Sequence[Judged], name: str) -> Table:
     keys = sorted({key for lines in by_study for key in lines})
     rows = [
         (
-            Cell(contender, f"{plan}, {budget:g} min"),
+            ShownCell(contender, f"{plan}, {budget:g} min"),
             *(_shown(name, lines.get((plan, budget, contender))) for lines in by_study),
         )
         for plan, budget, contender in keys
@@ -166,7 +166,7 @@ def _beside(studies: Sequence[Judged], name: str) -> Table:
         for judged in studies
     ]
     baselines = {judged.baseline for judged in studies}
-    return Table(
+    return ShownTable(
         f"{metric.head}, {metric.unit}",
         (Head("Contender", "With its plan and budget."), *heads),
         tuple(rows),
@@ -174,9 +174,9 @@ def _beside(studies: Sequence[Judged], name: str) -> Table:
     )
 
 
-def _shown(name: str, line: Line | None) -> Cell:
+def _shown(name: str, line: Line | None) -> ShownCell:
     if line is None:
-        return Cell(EN_DASH)
+        return ShownCell(EN_DASH)
     return estimate_cell(METRICS[name], line[name], interval=True)
 
 

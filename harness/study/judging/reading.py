@@ -12,7 +12,7 @@ from harness.common.words import plain
 from harness.study.tables import Columns, StudyTables
 from harness.study.tables import read_study as read_tables
 
-__all__ = ["BrokenStudyError", "Columns", "Study", "read_studies", "read_study"]
+__all__ = ["BrokenStudyError", "Columns", "StoredStudy", "read_studies", "read_study"]
 
 _ORDER: Final = ("contender", "plan", "budget_min", "patient", "replicate", "key")
 
@@ -22,7 +22,7 @@ class BrokenStudyError(BrokenRunError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Study:
+class StoredStudy:
     """A stored study under the name it has among others.
 
     Its tables are ordered here, so that the order of the files has no part in any
@@ -36,7 +36,7 @@ class Study:
     timings: Columns
 
 
-def read_studies(folders: Sequence[str | Path]) -> tuple[Study, ...]:
+def read_studies(folders: Sequence[str | Path]) -> tuple[StoredStudy, ...]:
     """Read study folders in the order asked; BrokenRunError names what is wrong."""
     places = [Path(folder).resolve() for folder in folders]
     twice = [place for place in dict.fromkeys(places) if places.count(place) > 1]
@@ -54,12 +54,12 @@ def read_studies(folders: Sequence[str | Path]) -> tuple[Study, ...]:
     )
 
 
-def read_study(folder: str | Path, name: str = "") -> Study:
+def read_study(folder: str | Path, name: str = "") -> StoredStudy:
     """Read one study folder, complete or not."""
     tables = read_tables(folder)
     if not tables.visits["key"].size:
         raise BrokenStudyError(f"study folder {folder} has no visit yet")
-    return Study(
+    return StoredStudy(
         plain(name or Path(folder).resolve().name),
         tables,
         _ordered(tables.visits, _ORDER),
