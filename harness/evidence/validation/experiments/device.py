@@ -25,6 +25,7 @@ from harness.evidence.validation.rules import (
 )
 from sim.device.battery import Battery, Cell
 from sim.device.generator import BeatSignals, PulseGenerator
+from sim.device.lattice import Mode
 from sim.device.leads import Leads
 from sim.device.schedule import schedule_segment
 from sim.device.settings import (
@@ -180,11 +181,18 @@ def a22() -> Finding:
     return Finding("400 studies of 23 patients drawn from the sensation law", (part,))
 
 
-def _range(name: str, low: float, high: float, n: int, mode: str | None) -> Finding:
-    values = axis_numbers(name, mode=mode)
+def _range(
+    name: str,
+    low: float,
+    high: float,
+    n: int,
+    mode: str | None = None,
+    model: str = "CCM X11",
+) -> Finding:
+    values = axis_numbers(name, mode=mode, model=model)
     where = f" in {mode}" if mode else ""
     return Finding(
-        f"allowed values of {name}{where}, CCM X11",
+        f"allowed values of {name}{where}, {model}",
         (
             compared("least", f"{low:g}", printed(low, 1e-6), exact(values[0])),
             compared("most", f"{high:g}", printed(high, 1e-6), exact(values[-1])),
@@ -195,25 +203,47 @@ def _range(name: str, low: float, high: float, n: int, mode: str | None) -> Find
 
 def f01() -> Finding:
     """Amplitudes."""
-    return _range("amplitude_v", 4.5, 7.5, 7, None)
+    return _range("amplitude_v", 4.5, 7.5, 7)
 
 
 def f02() -> Finding:
     """Phase durations."""
-    return _range("phase_duration_ms", 5.14, 6.60, 4, None)
+    made = _range("phase_duration_ms", 5.14, 6.60, 4, model="CCM X10")
+    note = (
+        "The manual of the older Smart; its successor, CCM X11, is taken to have the"
+        " same four values, since its own page was not read."
+    )
+    return replace(made, note=note)
 
 
 def f03() -> Finding:
     """Numbers of pulses."""
-    return _range("n_pulses", 1.0, 3.0, 3, None)
+    return _range("n_pulses", 1.0, 3.0, 3)
 
 
 def f04() -> Finding:
-    """Delays, without and with the limit of OVO."""
-    free = _range("delay_ms", 3.0, 140.0, 138, None)
+    """Delays, without and with the limit of OVO, and those that can be programmed."""
+    free = _range("delay_ms", 3.0, 140.0, 138)
     capped = _range("delay_ms", 3.0, 45.0, 43, "OVO-LS-CCM")
     parts = tuple(replace(part, label=f"OVO {part.label}") for part in capped.parts)
-    return Finding(free.how + ", and in OVO-LS-CCM", (*free.parts, *parts))
+    left = programmable_delays_ms("OVO-LS-CCM")
+    return Finding(
+        free.how + ", and in OVO-LS-CCM",
+        (*free.parts, *parts),
+        "The menu has these values; the rules of the same manual leave"
+        f" {len(left)} of them in OVO, {left[0]:g} to {left[-1]:g} ms: the post-LS"
+        " refractory is at least 15 ms and at most the delay.",
+    )
+
+
+def programmable_delays_ms(mode: Mode) -> tuple[float, ...]:
+    """Return the delays that some setting of the dependents lets be programmed."""
+    nominal = Settings(mode=mode)
+    return tuple(
+        delay
+        for delay in axis_numbers("delay_ms", mode=mode)
+        if not with_dependents(replace(nominal, delay_ms=delay)).conflicts()
+    )
 
 
 def f05() -> Finding:
