@@ -1,12 +1,13 @@
-"""Which findings set a number of the model: agreement with them predicts nothing.
+"""What agreement with a finding is worth: fitted, same source, built in, predicted.
 
-The list is kept true by a test that reads the source of every number of the model.
+Where a number of the model was set with the row in view, agreement predicts nothing.
+That list is kept true by a test that reads the source of every number of the model.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from sim.patient.chronic import FITTED_ROWS as CHRONIC_ROWS
 from sim.sources import Source
@@ -70,6 +71,53 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """By row: the numbers that were set with it in view."""
+
+SAME_SOURCE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "B12": "pools B11's trial with its forerunner",
+        "B18": "the number of B13, of a trial with the same controls",
+        "C12": "the trial whose patients and results set the law (B09-B14)",
+        "N19": "the number of N18",
+    }
+)
+"""Rows that repeat the data or the number of a fitted row, and which."""
+
+BY_CONSTRUCTION: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "D02": "ratio that follows from the EF and pressures solved for",
+        "D03": "ratio that follows from the EF and pressures solved for",
+        "D04": "ratio that follows from the EF and pressures solved for",
+        "F05": "arithmetic of the pulse",
+        "F06": "arithmetic of the pulse",
+        "F07": "arithmetic of the pulse",
+        "M03": "an earlier program of the same equations",
+        "M04": "an earlier program of the same equations",
+        "M06": "an earlier program of the same equations",
+        "N09": "arithmetic of picking a winner, no part of the model runs",
+        "X01": "the true gain is set to the published one",
+    }
+)
+"""Rows whose answer is built in, and how."""
+
+Kind = Literal["fitted", "same source", "by construction", "predicted"]
+KINDS: Final[tuple[Kind, ...]] = (
+    *("predicted", "same source", "by construction", "fitted"),
+)
+
+
+def kind_of(row: str) -> Kind:
+    """Return what agreement with a row is worth."""
+    if row in FITTED:
+        return "fitted"
+    if row in SAME_SOURCE:
+        return "same source"
+    return "by construction" if row in BY_CONSTRUCTION else "predicted"
+
+
+def why_kind(row: str) -> str:
+    """Return what was set from a row, repeats it or builds it in; else nothing."""
+    return {**FITTED, **SAME_SOURCE, **BY_CONSTRUCTION}.get(row, "")
+
 
 _E: Final = "ccmlab-evidence"
 _P: Final = "ccmlab-protocol"

@@ -9,7 +9,7 @@ from sim.patient.cohort import Cohort, sample_cohort
 from sim.patient.population import SCORES, Draw, Population, draws_of
 
 SEED: Final = 20260
-N_IN_COHORT: Final = 400
+N_IN_COHORT: Final = 1200
 POPULATION: Final = Population()
 
 
