@@ -29,7 +29,6 @@ LAW: Final = (
     "late_width_ms",
     "negative_frac",
     "beta_block_factor",
-    "baseline_elastance_mmhg_per_ml",
 )
 """Constants of `DoseResponse` that differ from person to person."""
 

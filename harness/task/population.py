@@ -19,7 +19,6 @@ from sim.device.settings import Settings
 from sim.heart.dose import (
     DoseResponse,
     Train,
-    baseline_factor,
     delay_factor,
     lead_factor,
     strength,
@@ -79,7 +78,6 @@ def ees_gain(crowd: People, train: Train) -> FloatArray:
     columns: dict[str, Any] = {name: law[:, None] for name, law in crowd.law.items()}
     law = DoseResponse(**columns)
     top = law.g_one_lead_frac * law.beta_block_factor * lead_factor(law, train)
-    top = top * baseline_factor(law, law.baseline_elastance_mmhg_per_ml)
     pulses = np.array([train.amplitude_v, train.phase_duration_ms, train.n_pulses])
     (volts, width, n_pulses), pulse = np.unique(pulses, axis=1, return_inverse=True)
     delays, delay = np.unique(train.delay_ms, return_inverse=True)

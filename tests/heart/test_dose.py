@@ -80,6 +80,15 @@ def test_weaker_hearts_gain_more_as_in_the_ferret():
     assert factors == pytest.approx(measured / measured[0], rel=0.03)
 
 
+def test_a_heart_of_any_strength_gains_alike_unless_the_switch_is_on():
+    strong = replace(LAW, baseline_elastance_mmhg_per_ml=3.3 * 0.874)
+    assert relative_gain(strong, NOMINAL) == relative_gain(LAW, NOMINAL)
+    switched = replace(strong, weak_hearts=True)
+    ratio = relative_gain(switched, NOMINAL) / relative_gain(LAW, NOMINAL)
+    # the ferret's strongest state gained 8.5 % where its weakest gained 40.2 %
+    assert float(ratio) == pytest.approx(8.5 / 40.2, rel=0.03)
+
+
 def test_the_baseline_factor_saturates_for_very_weak_and_very_strong_hearts():
     weak, strong = baseline_factor(LAW, np.array([1e-3, 1e3]))
     assert weak == pytest.approx(LAW.weak_ceiling)
@@ -118,7 +127,7 @@ def test_families_agree_at_the_nominal_train():
 
 
 def test_a_stated_two_lead_gain_holds_for_this_patient_whatever_its_elastance():
-    strong = replace(LAW, baseline_elastance_mmhg_per_ml=1.5)
+    strong = replace(LAW, baseline_elastance_mmhg_per_ml=1.5, weak_hearts=True)
     stated = two_lead_gain(strong, 0.165)
     assert relative_gain(stated, NOMINAL) == pytest.approx(0.165, rel=1e-6)
 

@@ -15,13 +15,13 @@ from sim.sources import Source
 FITTED: Final[Mapping[str, str]] = MappingProxyType(
     {
         **CHRONIC_ROWS,
-        "A01": "factor of a second lead, from the ratio of A03 to A01 and A02",
-        "A02": "factor of a second lead, from the ratio of A03 to A01 and A02",
-        "A03": "factor of a second lead, from the ratio of A03 to A01 and A02",
-        "A04": "how the gain falls with baseline strength; not its size",
-        "A05": "how the gain falls with baseline strength; not its size",
-        "A06": "how the gain falls with baseline strength; not its size",
-        "A07": "how the gain falls with baseline strength; not its size",
+        "A01": "factor of a second lead; scale of laboratory preparations",
+        "A02": "factor of a second lead; scale of laboratory preparations",
+        "A03": "factor of a second lead; scale of laboratory preparations",
+        "A04": "scale of laboratory preparations; slope of the switch weak_hearts",
+        "A05": "slope of the switch weak_hearts",
+        "A06": "slope of the switch weak_hearts",
+        "A07": "slope of the switch weak_hearts",
         "A08": "range of the beta-blockade factor",
         "A11": "fast memory of the CCM effect",
         "A12": "threshold of the dose law",
@@ -67,7 +67,7 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
         "N18": "fluctuation of the six-minute walk",
         "N20": "error of EF",
         "X02": "factor of a second lead",
-        "X03": "how the gain falls with baseline strength",
+        "X03": "slope of the switch weak_hearts",
     }
 )
 """By row: the numbers that were set with it in view."""

@@ -51,7 +51,7 @@ CHECKS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("onset and offset in beats", ("A11", "A31")),
     ("direction of each setting", ("A12", "A13", "A15")),
     ("two leads against one, sub-additive", ("X02",)),
-    ("weak hearts gain more; beta-blockade", ("X03",)),
+    ("weak hearts gain more, by the switch; beta-blockade", ("X03",)),
     ("oxygen use neutral under CCM, raised by an inotrope", ("A23", "A26")),
     ("potentiation after a PVC", ("D08", "D09", "M06")),
     ("noise budget", ("N01", "N02", "N03", "N04", "X01")),
