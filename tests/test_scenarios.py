@@ -13,7 +13,7 @@ from scenarios import compare_plans, compare_readouts
 from sim.device.settings import Settings
 from sim.heart.beating import settled
 from sim.heart.dose import Train
-from sim.heart.sensation import FELT_GRADE, sensation_grade
+from sim.heart.sensation import UNTOLERATED_GRADE, sensation_grade
 from sim.patient import Patient
 
 NAMES = {
@@ -62,7 +62,7 @@ def lattice(scenario: Scenario) -> list[Settings]:
 
 def is_tolerated(patient: Patient, settings: Settings) -> bool:
     train = Train(settings.amplitude_v, settings.phase_duration_ms, settings.n_pulses)
-    return float(sensation_grade(patient.sensation, train)) < FELT_GRADE
+    return float(sensation_grade(patient.sensation, train)) < UNTOLERATED_GRADE
 
 
 @cache

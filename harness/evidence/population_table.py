@@ -54,6 +54,7 @@ def people_rows(n: int, drawn: PeopleDrawn = DRAWN) -> Iterator[dict[str, str]]:
 def _row(patient: Patient, plan: VisitPlan) -> dict[str, str]:
     law = patient.response
     numbers = {name: getattr(law, name) for name in LAW}
+    numbers["sensation_felt_v"] = patient.sensation.felt_v
     numbers["sensation_threshold_v"] = patient.sensation.threshold_v
     for name in READOUTS:
         slope, bend = _curve(patient, replace(plan, readout=name))

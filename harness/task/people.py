@@ -43,8 +43,8 @@ class People:
         `(n,)` for each name in `LAW`.
     responds
         `(n,)`: False for those whom every setting affects alike.
-    sensation_threshold_v
-        `(n,)`: amplitude felt at grade 2 with the reference train.
+    sensation_felt_v, sensation_threshold_v
+        `(n,)`: amplitudes of grade 1 and of grade 2 with the reference train.
     slope_pct, bend_pct
         By readout, `(n,)`: its gain over CCM off is `slope g + bend g ** 2`, percent,
         at a gain g of elastance.
@@ -52,6 +52,7 @@ class People:
 
     law: Mapping[str, FloatArray]
     responds: NDArray[np.bool_]
+    sensation_felt_v: FloatArray
     sensation_threshold_v: FloatArray
     slope_pct: Mapping[str, FloatArray]
     bend_pct: Mapping[str, FloatArray]
@@ -77,6 +78,7 @@ def people_of(rows: Sequence[Mapping[str, str]]) -> People:
     return People(
         law=MappingProxyType({name: number(name) for name in LAW}),
         responds=np.array([row["family"] != "null" for row in rows]),
+        sensation_felt_v=number("sensation_felt_v"),
         sensation_threshold_v=number("sensation_threshold_v"),
         slope_pct=MappingProxyType(slopes),
         bend_pct=MappingProxyType(bends),

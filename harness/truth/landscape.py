@@ -19,7 +19,7 @@ from harness.truth.answer_key import ees_gain, settled_gain_pct, window_gain_pct
 from optimizers.space import Point, Space
 from sim.device.settings import Settings
 from sim.heart.dose import relative_gain
-from sim.heart.sensation import FELT_GRADE, sensation_level
+from sim.heart.sensation import UNTOLERATED_GRADE, sensation_level
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC
 from sim.visit.plan import VisitPlan
@@ -137,7 +137,7 @@ def landscape(
         window_pct,
         np.asarray(response.settled_pct(gains)),
         window_pct - cost,
-        np.asarray(level < FELT_GRADE),
+        np.asarray(level < UNTOLERATED_GRADE),
         float(response.window_pct(0.0)),
     )
 

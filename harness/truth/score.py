@@ -14,7 +14,7 @@ from harness.truth.answer_key import ees_gain, is_off
 from harness.truth.landscape import Landscape, landscape
 from sim.device.leads import Leads
 from sim.device.settings import Settings
-from sim.heart.sensation import FELT_GRADE, sensation_level
+from sim.heart.sensation import UNTOLERATED_GRADE, sensation_level
 from sim.patient import Patient
 from sim.visit.bedside import train_of
 from sim.visit.plan import VisitPlan
@@ -81,7 +81,7 @@ class Scorer:
 
     def tolerated(self, settings: Settings) -> bool:
         """Return whether settings are off or felt below the grade that excludes."""
-        return is_off(settings) or self._level(settings) < FELT_GRADE
+        return is_off(settings) or self._level(settings) < UNTOLERATED_GRADE
 
     def regret_pct(self, gain_pct: float) -> float:
         """Return the share of the best that a gain gives away."""

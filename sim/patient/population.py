@@ -92,7 +92,6 @@ class Population:
     pr_sd_ms: float = _b(30.0, "recalled", "E Conduction")
     pr_low_ms: float = _b(110.0, "assumed", "E Conduction")
     pr_high_ms: float = _b(300.0, "assumed", "E Conduction")
-    threshold_low_v: float = _b(2.0, "assumed", "A4")
     g_mean_frac: float = _b(0.079, "fitted", "A3 g_i")
     g_cv_frac: float = _b(0.27, "fitted", "A3 g_i")
     impedance_low_ohm: float = _a3(350.0)
@@ -141,7 +140,7 @@ class Draw:
     fibrillates: bool
     beta_blocker: bool
     pvc_per_hour: float
-    sensation_threshold_v: float
+    sensation_felt_v: float
     sdnn_ms: float
     lf_hf_ratio: float
     pr_ms: float
@@ -156,6 +155,7 @@ class Draw:
     late_width_ms: float
     negative_frac: float
     beta_block_factor: float
+    sensation_gap_v: float
 
 
 SCORES: Final = tuple(item.name for item in fields(Draw))
@@ -267,9 +267,7 @@ def _bedside(p: Population, z: Mapping[str, FloatArray]) -> Columns:
 def _rhythm(p: Population, z: Mapping[str, FloatArray]) -> Columns:
     decades = p.pvc_sd_decades * z["pvc_per_hour"]
     most_per_hour = p.pvc_most_per_day / H_PER_DAY
-    felt = SensationPopulation()
-    share = ndtr(z["sensation_threshold_v"])
-    threshold_v = felt.centre_v + felt.scale_v * np.log(share / (1.0 - share))
+    sensation = SensationPopulation()
     sdnn = p.sdnn_mean_ms + p.sdnn_sd_ms * z["sdnn_ms"]
     pr = p.pr_mean_ms + p.pr_sd_ms * z["pr_ms"]
     qrs = p.qrs_mean_ms + p.qrs_sd_ms * z["qrs_ms"]
@@ -278,7 +276,8 @@ def _rhythm(p: Population, z: Mapping[str, FloatArray]) -> Columns:
         "pvc_per_hour": np.minimum(
             p.pvc_median_per_hour * 10.0**decades, most_per_hour
         ),
-        "sensation_threshold_v": np.maximum(threshold_v, p.threshold_low_v),
+        "sensation_felt_v": sensation.felt_v(z["sensation_felt_v"]),
+        "sensation_gap_v": sensation.gap_v(z["sensation_gap_v"]),
         "sdnn_ms": np.maximum(sdnn, p.sdnn_low_ms),
         "lf_hf_ratio": _even(z["lf_hf_ratio"], p.lf_hf_low, p.lf_hf_high),
         "pr_ms": np.clip(pr, p.pr_low_ms, p.pr_high_ms),

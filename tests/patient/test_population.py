@@ -135,21 +135,25 @@ def test_ectopy_is_lognormal_up_to_ten_thousand_a_day(draws: list[Draw]) -> None
     assert np.mean(per_day > 1000.0) == pytest.approx(0.480, abs=0.02)
 
 
-def test_sensation_thresholds_are_logistic(draws: list[Draw]) -> None:
-    # A4: 39 % feel 7.73 V, 9 % feel 6.0 V.
-    volts = column(draws, "sensation_threshold_v")
-    assert np.mean(volts <= 7.73) == pytest.approx(0.39, abs=FIVE_ERRORS / 2)
-    assert np.mean(volts <= 6.0) == pytest.approx(0.087, abs=FIVE_ERRORS * 0.29)
+def test_felt_thresholds_are_logistic_and_gaps_lognormal(draws: list[Draw]) -> None:
+    # A4: 1 / (1 + exp((9.0 - v) / 0.9)); gap of median 1.5 V, log SD 0.5
+    volts = column(draws, "sensation_felt_v")
+    for limit_v, share in ((9.0, 0.5), (7.73, 0.196), (6.0, 0.034)):
+        error = FIVE_ERRORS * math.sqrt(share * (1.0 - share))
+        assert np.mean(volts <= limit_v) == pytest.approx(share, abs=error)
     assert volts.min() >= 2.0
+    logs = np.log(column(draws, "sensation_gap_v") / 1.5)
+    assert logs.mean() == pytest.approx(0.0, abs=0.5 * FIVE_ERRORS)
+    assert logs.std() == pytest.approx(0.5, abs=0.5 * FIVE_ERRORS)
 
 
 def test_the_gain_is_lognormal_with_the_mean_and_spread_of_the_law(
     draws: list[Draw],
 ) -> None:
     gain = column(draws, "g_one_lead_frac")
-    assert gain.mean() == pytest.approx(0.067, rel=FIVE_ERRORS * 0.5)
-    # The SD of a lognormal of CV 0.5 errs by about 1.6 SD / sqrt(N).
-    assert gain.std() / gain.mean() == pytest.approx(0.5, rel=2.0 * FIVE_ERRORS)
+    assert gain.mean() == pytest.approx(0.079, rel=FIVE_ERRORS * 0.27)
+    # The SD of a lognormal of CV 0.27 errs by about 0.9 SD / sqrt(N).
+    assert gain.std() / gain.mean() == pytest.approx(0.27, rel=2.0 * FIVE_ERRORS)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from sim.device.settings import Settings
 from sim.heart.beating import settled
 from sim.heart.dose import Train, relative_gain
 from sim.heart.parameters import FloatArray
-from sim.heart.sensation import FELT_GRADE, sensation_level
+from sim.heart.sensation import UNTOLERATED_GRADE, sensation_level
 from sim.heart.settle import ImplausibleHeartError, NotSettledError
 from sim.patient import Patient
 from sim.patient.solve import at_rest
@@ -146,7 +146,7 @@ def _dose(
     if IMPEDANCE in values:
         train = replace(train, impedance_ohm=float(values[IMPEDANCE][i]))
     gains = np.maximum(relative_gain(patient.response, train), LEAST_GAIN)
-    felt = sensation_level(patient.sensation, train)[:-2] >= FELT_GRADE
+    felt = sensation_level(patient.sensation, train)[:-2] >= UNTOLERATED_GRADE
     ranked = np.where(felt, -np.inf, gains[:-2])
     best = int(np.argmax(ranked))
     if felt[best]:
