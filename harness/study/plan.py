@@ -37,8 +37,10 @@ from harness.play.tables import (
     SearchTable,
     Table,
     VisitTable,
+    one_of,
     within,
 )
+from sim.patient.named import NAMED, USUAL, named_population
 from sim.patient.population import Population, checked_families
 
 MOST_BUDGET_MIN: Final = 240.0
@@ -109,9 +111,13 @@ def _numbers(given: object) -> dict[str, float]:
 
 
 class CohortTable(Table):
-    """A cohort that is drawn: its size, shares of the families, changed spreads."""
+    """A cohort that is drawn: its size, shares of the families, changed spreads.
+
+    `trial` names whom it is drawn from; `population` changes numbers of it.
+    """
 
     n: Annotated[int, within(1, 100_000)]
+    trial: Annotated[str, one_of(lambda: NAMED)] = USUAL
     families: Annotated[dict[str, float], PlainValidator(_families)] = Field(
         default_factory=lambda: {"nominal": 1.0}
     )
@@ -122,7 +128,7 @@ class CohortTable(Table):
     @property
     def spread(self) -> Population:
         """The spread of each trait."""
-        return Population(**self.population)
+        return named_population(self.trial, self.population)
 
 
 def _items(given: object, what: str) -> list[Any]:

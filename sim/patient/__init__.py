@@ -4,6 +4,7 @@ from sim.patient.checks import PatientTableError
 from sim.patient.cohort import Cohort, sample_cohort
 from sim.patient.files import load_patient, patient_from_toml, patient_to_toml
 from sim.patient.model import Patient, Profile
+from sim.patient.named import NAMED, named_population
 from sim.patient.personalize import OVERRIDES, personalize
 from sim.patient.phenotypes import PHENOTYPES, Phenotype, known_phenotypes, phenotype
 from sim.patient.solve import (
@@ -14,6 +15,7 @@ from sim.patient.solve import (
 )
 
 __all__ = [
+    "NAMED",
     "OVERRIDES",
     "PHENOTYPES",
     "Cohort",
@@ -26,6 +28,7 @@ __all__ = [
     "UnreachableTargetError",
     "known_phenotypes",
     "load_patient",
+    "named_population",
     "patient_from_toml",
     "patient_to_toml",
     "personalize",

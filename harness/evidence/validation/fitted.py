@@ -45,12 +45,14 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
         "C09": "shares of men and of ischaemic patients of the cohort",
         "C10": "QRS limit of the cohort",
         "C11": "rate, pressures, QRS, walk of the cohort",
+        "C12": "named cohort of that trial",
         "D06": "force-frequency in heart failure",
         "D08": "potentiation after an ectopic, heart failure",
         "D09": "potentiation after an ectopic, normal",
         "D10": "baroreflex, heart failure weaker than normal",
         "D11": "baroreflex, heart failure weaker than normal",
         "E01": "law of the daily count of PVCs",
+        "E03": "how unevenly ectopics come in time",
         "E07": "bands of heart rate variability; waves of the drawn ECG",
         "F01": "amplitudes of the device",
         "F02": "phase durations of the device",
@@ -76,7 +78,6 @@ SAME_SOURCE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "B12": "pools B11's trial with its forerunner",
         "B18": "the number of B13, of a trial with the same controls",
-        "C12": "the trial whose patients and results set the law (B09-B14)",
         "N19": "the number of N18",
     }
 )
@@ -167,7 +168,7 @@ ROWS_OF_PLACE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyTy
 
 ON_NO_ROW: Final = (
     *("0 finding 4", "A3 I1", "A3 k", "A3 s", "A3 t", "A3 w", "A3, no effect"),
-    *("B chronic law", "B, but", "C2 MVO2", "C2 b", "C2 r(n)"),
+    *("B chronic law", "B named cohorts", "B, but", "C2 MVO2", "C2 b", "C2 r(n)"),
     *("C2 settled beat", "C2 Waveforms"),
     *("E AF", "E Conduction", "E ECGSYN", "E HRV", "E PVCs, the most"),
 )

@@ -38,8 +38,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "F09": "Safe Mode happens when a scenario says so, not at a rate",
         "N06": "an AV delay in CRT: no such curve in the model; N08 compares the ratio",
         "N07": "an AV delay in CRT: no such curve in the model; N08 compares the ratio",
-        "N10": "signal of an AV delay in CRT over that of a reading of its own kind: not"
-        " commensurable with the delay of CCM",
+        "N10": "the signal of an AV delay in CRT: not commensurable with that of CCM",
         "N11": "CRT at 110/min; the abstract does not define the signal-to-noise",
         "N15": _DAYS,
         "N16": _DAYS,

@@ -68,8 +68,8 @@ _DOGS: Final = {
     "A03": ("both sites", (6.1, 2.6), (11.0, 7.0), 2),
 }
 _SCALED: Final = (
-    f"The scale of laboratory preparations, {LABORATORY_SCALE:g} times that of patients'"
-    " leads, and the factor of a second site were set from these rows."
+    f"The scale of laboratory preparations, {LABORATORY_SCALE:g} times that of the"
+    " leads of patients, and the factor of a second site were set from these rows."
 )
 
 
@@ -140,8 +140,9 @@ _ISOVOLUMIC: Final = (
 def ferret_gain(row: str, *, weak_hearts: bool = False) -> float:
     """Return the relative gain of an isovolumic heart at one calcium level.
 
-    With `weak_hearts` the switch of the law is on. Pressure 50 to 84.6 mmHg stands for an elastance 1 to 3.3 times the HFrEF
-    reference, on a power law: the reading of the baseline factor.
+    With `weak_hearts` the switch of the law is on. Pressure 50 to 84.6 mmHg stands for
+    an elastance 1 to 3.3 times the HFrEF reference, on a power law: the reading of the
+    baseline factor.
     """
     *_, factor, pressure_mmhg = _FERRETS[row]
     power = np.log(_STRONGEST_RATIO) / np.log(84.6 / 50.0)
@@ -165,8 +166,9 @@ def _ferret(row: str) -> Finding:
     return Finding(
         f"{_ISOVOLUMIC}, {blocked}",
         _sizes(before, after, n, ferret_gain(row), "mmHg"),
-        f"{_SCALED} By default a heart of any strength gains alike, as dogs and patients"
-        " suggest and these hearts do not; with the switch weak_hearts on, whose slope"
+        f"{_SCALED} By default a heart of any strength gains alike, as dogs and"
+        " patients suggest and these hearts do not; with the switch weak_hearts on, its"
+        " slope"
         f" was set from them (X03), the rise is {switched:.1f} %.",
     )
 

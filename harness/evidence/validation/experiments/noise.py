@@ -12,7 +12,6 @@ from harness.evidence.validation.people import SEED, rng_of
 from harness.evidence.validation.rules import (
     Estimate,
     Finding,
-    Limits,
     compared,
     held,
     limits_of_ratio,
