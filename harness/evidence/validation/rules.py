@@ -104,6 +104,32 @@ def compared(
     )
 
 
+def foreseen(
+    label: str, published: tuple[float, str], trials: FloatArray, *, unit: str = ""
+) -> Part:
+    """Return a part that is inside when 95 % of like trials surround the published.
+
+    Parameters
+    ----------
+    label, published
+        What is compared; the published value and its text.
+    trials : (n,)
+        Results of simulated trials of the published size, each with an effect of its
+        own.
+    """
+    value, text = published
+    low, high = (float(q) for q in np.quantile(trials, LEVEL))
+    middle = float(np.mean(trials))
+    return Part(
+        label,
+        text,
+        f"{number(middle)}, trials {number(low)} to {number(high)} {unit}".rstrip(),
+        f"{text} within the predictive interval of {trials.size} trials of that size",
+        low <= value <= high,
+        *(middle, low, high, value, value),
+    )
+
+
 def held(label: str, asked: str, seen: str, is_so: bool) -> Part:
     """Return a part that is inside when a statement in words holds."""
     return Part(label, asked, seen, f"holds: {asked}", bool(is_so))
