@@ -48,7 +48,13 @@ _SOLVED: Final = Source("ccmlab-device", "1.6, solved to hold the rules", "deriv
 _CARRIED: Final = Source(
     "scenario", "course: left by the visit before and the days at home", "derived"
 )
-_ERRORS: Final = {"echo-vti": "echo", "invasive-dpdt": "invasive"}
+_ERRORS: Final = {
+    "finger-pressure": {"pressure"},
+    "cuff": {"pressure", "cuff"},
+    "echo-vti": {"pressure", "echo"},
+    "invasive-dpdt": {"catheter", "invasive"},
+    "invasive-systolic": {"catheter"},
+}
 
 
 def dataclasses_of_sim() -> Iterator[type]:
@@ -182,8 +188,8 @@ def _search(scenario: Scenario) -> list[SourcedNumber]:
 
 def _errors(plan: VisitPlan) -> list[SourcedNumber]:
     """List the errors of the cuff, of the pressure monitor, and of the readout."""
-    unused = set(_ERRORS.values()) - {_ERRORS.get(plan.readout)}
-    return _without(provenance(Errors()), unused)
+    unused = set().union(*_ERRORS.values()) - _ERRORS[plan.readout]
+    return _without(provenance(Errors()), unused - {"cuff"})
 
 
 def _drawing(scenario: Scenario, in_atrial_fibrillation: bool) -> list[SourcedNumber]:

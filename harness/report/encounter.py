@@ -67,6 +67,7 @@ READ: Final = {
     "cuff": "systolic cuff pressure",
     "echo-vti": "the echo velocity-time integral",
     "invasive-dpdt": "invasive LV dP/dt max",
+    "invasive-systolic": "invasive LV systolic pressure",
 }
 ADJUSTED: Final = (
     "Iterative adjustment was done: in-person programming evaluation with repeated "

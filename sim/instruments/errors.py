@@ -12,14 +12,18 @@ PLACE: Final = "2, table of readouts"
 
 @dataclass(frozen=True, slots=True)
 class PressureError:
-    """Error of the beat-to-beat finger pressure, per channel."""
+    """Error of the beat-to-beat finger pressure, per channel.
+
+    The diastolic pressure takes `diastolic_share_frac` of all that the systolic one
+    does, and has a white error `white_dbp_mmhg` of its own.
+    """
 
     white_sbp_mmhg: float = sourced(2.5, PROTOCOL, PLACE, "assumed")
     white_dbp_mmhg: float = sourced(1.5, PROTOCOL, PLACE, "assumed")
     breath_sbp_mmhg: float = sourced(3.0, PROTOCOL, PLACE, "assumed")
     slow_sbp_mmhg: float = sourced(2.0, PROTOCOL, PLACE, "assumed")
     slow_tau_s: float = sourced(10.0, PROTOCOL, PLACE, "assumed")
-    diastolic_share_frac: float = sourced(0.6, PROTOCOL, PLACE, "assumed")
+    diastolic_share_frac: float = sourced(0.9, PROTOCOL, "2, channels; N11", "fitted")
     hand_height_sd_cm: float = sourced(2.0, PROTOCOL, PLACE, "assumed")
     hand_moves_per_hour: float = sourced(2.0, PROTOCOL, PLACE, "assumed")
     mmhg_per_cm: float = sourced(MMHG_PER_CM_OF_BLOOD, PROTOCOL, PLACE, "recalled")
@@ -28,6 +32,20 @@ class PressureError:
     lost_signal_frac: float = sourced(0.03, PROTOCOL, PLACE, "assumed")
     lost_spell_s: float = sourced(60.0, PROTOCOL, PLACE, "assumed")
     held_spell_s: float = sourced(240.0, PROTOCOL, PLACE, "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class CatheterError(PressureError):
+    """Error of a pressure read by catheter: nearly all of it is the patient's own.
+
+    Breathing and slow waves are those of the finger; no hand to move, no pauses.
+    """
+
+    white_sbp_mmhg: float = sourced(2.2, PROTOCOL, "2, catheter; N12", "fitted")
+    white_dbp_mmhg: float = sourced(1.0, PROTOCOL, "2, catheter", "assumed")
+    hand_height_sd_cm: float = sourced(0.0, PROTOCOL, "2, catheter", "assumed")
+    calibration_pause_s: float = sourced(0.0, PROTOCOL, "2, catheter", "assumed")
+    lost_signal_frac: float = sourced(0.0, PROTOCOL, "2, catheter", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,7 @@ class Errors:
     """The error models of all readouts."""
 
     pressure: PressureError = field(default_factory=PressureError)
+    catheter: CatheterError = field(default_factory=CatheterError)
     drift: Drift = field(default_factory=Drift)
     cuff: CuffError = field(default_factory=CuffError)
     echo: EchoError = field(default_factory=EchoError)

@@ -9,7 +9,7 @@ from scipy.linalg import solve_banded
 
 from sim.instruments.errors import Errors
 from sim.instruments.reading import BoolArray, FloatArray, Reading, Window
-from sim.instruments.readouts import RULES, ReadingRules, Readout
+from sim.instruments.readouts import RULES, ReadingRules, Readout, pressure_error
 from sim.units import PCT_PER_FRAC, S_PER_MIN
 
 GRID_S: Final = 0.5
@@ -60,6 +60,7 @@ class Instruments:
         self.readout = readout
         self.rules = rules
         self._errors = errors or Errors()
+        self._pressure = pressure_error(readout, self._errors)
         self._scale = noise_scale
         self._breathing_hz = breathing_hz
         self._rng_of_reading = rng_of_reading
@@ -68,7 +69,7 @@ class Instruments:
 
     def _draw_clock_waves(self, rng: np.random.Generator, n: int) -> None:
         errors, scale = self._errors, self._scale
-        pressure = errors.pressure
+        pressure = self._pressure
         time_s: FloatArray = np.arange(n, dtype=np.float64) * GRID_S
         slope, bow = rng.standard_normal(2)
         turn = time_s / errors.drift.trend_over_s
@@ -94,14 +95,14 @@ class Instruments:
         self._monitor_error: list[float] = on_monitor.tolist()
 
     def _draw_hand(self, rng: np.random.Generator, n: int) -> FloatArray:
-        pressure = self._errors.pressure
+        pressure = self._pressure
         moves = rng.random(n) < pressure.hand_moves_per_hour * GRID_S / 3600.0
         heights_cm = rng.standard_normal(n) * pressure.hand_height_sd_cm
         last_move = np.maximum.accumulate(np.where(moves, np.arange(n), 0))
         return pressure.mmhg_per_cm * heights_cm[last_move] * (last_move > 0)
 
     def _draw_lost(self, rng: np.random.Generator, n: int) -> BoolArray:
-        pressure = self._errors.pressure
+        pressure = self._pressure
         has_poor_signal = rng.random() < pressure.lost_signal_frac
         spells_s = rng.exponential(size=(max(n // 60, 2), 2)) * np.array(
             [pressure.held_spell_s, pressure.lost_spell_s]
@@ -165,7 +166,7 @@ class Instruments:
     def _in_signal(self, window: Window) -> BoolArray:
         if self.readout.name != "finger-pressure" or self._scale == 0.0:
             return np.ones(window.rr_s.size, dtype=np.bool_)
-        pressure = self._errors.pressure
+        pressure = self._pressure
         since_s = (window.start_s + self._calibration_phase_s) % (
             pressure.calibration_every_s
         )
@@ -191,7 +192,7 @@ class Instruments:
     def _pressures(
         self, window: Window, used: BoolArray, rng: np.random.Generator
     ) -> tuple[float, float, float, float]:
-        pressure, scale = self._errors.pressure, self._scale
+        pressure, scale = self._pressure, self._scale
         middle_s = window.start_s + 0.5 * window.rr_s
         at = self._at(middle_s)
         white = rng.standard_normal((2, window.rr_s.size)) * scale
@@ -200,15 +201,17 @@ class Instruments:
             + scale * pressure.breath_sbp_mmhg * self._breath(middle_s)
             + self._hand_mmhg[at]
         )
+        common += pressure.white_sbp_mmhg * white[0]
         drifted = 1.0 + self._drift[at]
         share = pressure.diastolic_share_frac
-        sbp = window.sbp_mmhg * drifted + common + pressure.white_sbp_mmhg * white[0]
+        sbp = window.sbp_mmhg * drifted + common
         dbp = (
             window.dbp_mmhg * drifted
             + share * common
             + pressure.white_dbp_mmhg * white[1]
         )
-        map_ = window.map_mmhg * drifted + 0.5 * (1.0 + share) * common
+        # the mean lies a third of the way from diastole to systole
+        map_ = window.map_mmhg * drifted + (1.0 + 2.0 * share) / 3.0 * common
         systolic, diastolic = float(sbp[used].mean()), float(dbp[used].mean())
         return systolic, diastolic, float(map_[used].mean()), systolic - diastolic
 

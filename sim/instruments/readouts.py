@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
-from sim.instruments.errors import PLACE, PROTOCOL
+from sim.instruments.errors import PLACE, PROTOCOL, Errors, PressureError
 from sim.sources import sourced
 
 
@@ -16,7 +16,8 @@ class Readout:
 
     `expected_pair_sd_pct` is the spread of one reference-tested-reference pair that a
     planner should expect at the default noise; a test holds it to the simulation.
-    Defaults are those of the finger pressure.
+    Pressures are read `by_catheter`, or at a finger. Defaults are those of the finger
+    pressure.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Readout:
     settle_beats: int = sourced(15, PROTOCOL, PLACE, "assumed")
     read_beats: int = sourced(16, PROTOCOL, PLACE, "assumed")
     expected_pair_sd_pct: float = sourced(2.0, PROTOCOL, "2, calibration", "derived")
+    by_catheter: bool = False
 
 
 READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(
@@ -65,9 +67,25 @@ READOUTS: Final[Mapping[str, Readout]] = MappingProxyType(
             settle_beats=15,
             read_beats=16,
             expected_pair_sd_pct=2.0,
+            by_catheter=True,
+        ),
+        "invasive-systolic": Readout(
+            "invasive-systolic",
+            "invasive LV systolic pressure (research only)",
+            "sbp_mmhg",
+            "mmHg",
+            settle_beats=15,
+            read_beats=16,
+            expected_pair_sd_pct=1.7,
+            by_catheter=True,
         ),
     }
 )
+
+
+def pressure_error(kind: Readout, errors: Errors) -> PressureError:
+    """Return the error of the pressures that go along with a readout."""
+    return errors.catheter if kind.by_catheter else errors.pressure
 
 
 def readout(name: str) -> Readout:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sim.instruments import Readout, beats_to_read, beats_to_settle, readout
 from sim.instruments.errors import Errors
+from sim.instruments.readouts import pressure_error
 from sim.sources import sourced
 from sim.units import PCT_PER_FRAC, S_PER_H, S_PER_MIN
 from sim.visit.plan import PROTOCOL, VisitPlan
@@ -146,7 +147,8 @@ def usual_arm_s(plan: VisitPlan) -> float:
 
 def _wanders(plan: VisitPlan) -> Iterator[Wander]:
     errors, scale_pct = Errors(), PCT_PER_FRAC * plan.noise_scale
-    drift, echo, pressure = errors.drift, errors.echo, errors.pressure
+    drift, echo = errors.drift, errors.echo
+    pressure = pressure_error(readout(plan.readout), errors)
     yield Wander(scale_pct * drift.wander_frac, drift.wander_tau_s)
     quantity = readout(plan.readout).quantity
     if quantity == "vti_cm":

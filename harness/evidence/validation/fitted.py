@@ -65,6 +65,8 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
         "N02": "drift of a session",
         "N03": "wander and slow waves",
         "N04": "wander and slow waves",
+        "N11": "share of the systolic error that the diastolic pressure has",
+        "N12": "white error of a pressure read by catheter",
         "N17": "learning of the six-minute walk",
         "N18": "fluctuation of the six-minute walk",
         "N20": "error of EF",

@@ -16,6 +16,7 @@ from harness.evidence.validation.experiments import (
     ectopy,
     enrolled,
     noise,
+    optima,
     oxygen,
     timing,
 )
@@ -39,6 +40,7 @@ EXPERIMENTS: Final[Mapping[str, Callable[[], Finding]]] = {
     **device.EXPERIMENTS,
     **ectopy.EXPERIMENTS,
     **noise.EXPERIMENTS,
+    **optima.EXPERIMENTS,
     **chronic.EXPERIMENTS,
     **enrolled.EXPERIMENTS,
 }
@@ -55,7 +57,7 @@ CHECKS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("oxygen use neutral under CCM, raised by an inotrope", ("A23", "A26")),
     ("potentiation after a PVC", ("D08", "D09", "M06")),
     ("noise budget", ("N01", "N02", "N03", "N04", "X01")),
-    ("reproducible optimum, by protocol", ("N08",)),
+    ("reproducible optimum, by protocol and readout", ("N08", "N12", "N13", "N14")),
     ("delivered trains a day", ("B19", "B20")),
     ("placebo and spread of symptoms", ("B02", "B06")),
     ("remodelling over months", ("B21", "B22", "B23", "B24", "B26")),

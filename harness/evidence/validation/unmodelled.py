@@ -39,7 +39,6 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "N06": "an AV delay in CRT: no such curve in the model; N08 compares the ratio",
         "N07": "an AV delay in CRT: no such curve in the model; N08 compares the ratio",
         "N10": "the signal of an AV delay in CRT: not commensurable with that of CCM",
-        "N11": "CRT at 110/min; the abstract does not define the signal-to-noise",
         "N15": _DAYS,
         "N16": _DAYS,
         "N17": f"{_DAYS}: walks are read once a visit, months apart",
