@@ -60,7 +60,8 @@ def test_the_crossover_has_its_shape() -> None:
 
 
 def test_every_row_of_both_trials_that_set_the_law_is_met() -> None:
-    rows = [row for row in (*fix_hf_4(N), *fix_hf_5c(N)) if row.origin != "predicted"]
+    every = (*fix_hf_4(400), *fix_hf_5c(400))
+    rows = [row for row in every if row.origin != "predicted"]
     assert len(rows) == 16
     assert [row.published.id for row in rows if not row.inside] == []
 
