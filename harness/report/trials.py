@@ -107,9 +107,13 @@ def response_part(record: VisitRecord) -> Response:
         else "Change with the reference values (X) from CCM off (R)"
     )
     return Response(
-        statement=_response_statement(pairs, tests_off),
+        statement=" ".join(
+            (_response_statement(pairs, tests_off), _harm_statement(record))
+        ).strip(),
         change_label=label,
-        pairs=tuple(pair_row(pair, instrument) for pair in pairs),
+        pairs=tuple(
+            pair_row(pair, instrument) for pair in (*pairs, *record.harm_pairs)
+        ),
         sham=tuple(pair_row(pair, instrument) for pair in sham),
         sham_statement=_sham_statement(record.sham_pair),
     )
@@ -128,6 +132,24 @@ def _response_statement(pairs: Sequence[Pair], tests_off: bool) -> str:
     return (
         f"{action} changed the reading by {gain(mean).text}, standard error "
         f"{quantity(error, '%', 1).text}, over {len(read)} valid pairs."
+    )
+
+
+def _harm_statement(record: VisitRecord) -> str:
+    """Tell of the fresh pairs that were read because CCM seemed to harm."""
+    read = [pair.gains.primary_pct for pair in record.harm_pairs if pair.gains]
+    if not record.harm_pairs:
+        return ""
+    mean, error = mean_and_error(read)
+    shown = (
+        "CCM as found harms"
+        if record.verdict.kind == "harmful as found"
+        else "harm is not shown"
+    )
+    return (
+        "That is more than with the reference values, so fresh pairs were read and "
+        f"judged alone: {gain(mean).text}, standard error "
+        f"{quantity(error, '%', 1).text}, over {len(read)} valid pairs; {shown}."
     )
 
 
