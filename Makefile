@@ -6,13 +6,15 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps
 LOCK := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
 	--fork-strategy fewest --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
-PYTEST_MARKS = $(if $(SLOW),,-m "not slow")
+WORKERS ?= 2
+PYTEST = python -m pytest -n $(WORKERS) --dist worksteal --durations=20
+QUICK = -m "not soak$(if $(SLOW),, and not slow)"
 
 # The first run writes the bytecode it needs; without it each later start costs 3.5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench results lock floors clean
+.PHONY: help demo test soak lint bench results schema lock floors clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -21,7 +23,10 @@ demo: .venv/run.stamp  ## play one programming visit, write its report to result
 	$(BIN)/ccmlab run first_visit --out results/demo --force
 
 test: lint  ## check style and types, run the tests (SLOW=1: the slow ones too)
-	$(BIN)/python -m pytest $(PYTEST_MARKS)
+	$(BIN)/$(PYTEST) $(QUICK)
+
+soak: .venv/dev.stamp  ## run the long counts, of which `make test` has a part
+	$(BIN)/$(PYTEST) -m soak
 
 lint: .venv/dev.stamp  ## check style and types only
 	$(BIN)/ruff check .
@@ -40,6 +45,9 @@ results: .venv/run.stamp  ## write results/published again (two cores: about 90 
 	$(BIN)/ccmlab compare results/goal --out results/published/goal --force
 	$(BIN)/python -m harness.evidence.population_table
 
+schema: .venv/run.stamp  ## write docs/report.schema.json again, after a section changed
+	$(BIN)/python -m harness.report.schema docs/report.schema.json
+
 lock: .venv/uv.stamp  ## resolve every pinned version again
 	$(LOCK) --upgrade pyproject.toml --group build -o requirements.lock
 	$(LOCK) --upgrade pyproject.toml --group dev -c requirements.lock \
@@ -50,7 +58,7 @@ floors: .venv/uv.stamp  ## run the tests on the lowest versions that pyproject.t
 	$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-floors
 	$(UV) pip install --quiet --python .venv-floors/bin/python \
 		--resolution lowest-direct --group dev -e .
-	.venv-floors/bin/python -m pytest $(PYTEST_MARKS)
+	.venv-floors/bin/$(PYTEST) $(QUICK)
 
 clean:  ## remove what the other targets made, results/published excepted
 	rm -rf .venv .venv-floors .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -58,8 +66,8 @@ clean:  ## remove what the other targets made, results/published excepted
 
 # A stamp is newer than what it was made from, so a repeated make does nothing.
 .venv/uv.stamp: requirements-uv.lock
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
-		|| { echo "Python 3.11 to 3.13 is needed: make PYTHON=/path/to/python3.12"; \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
+		|| { echo "Python 3.11 to 3.14 is needed: make PYTHON=/path/to/python3.12"; \
 		exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \

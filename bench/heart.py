@@ -9,10 +9,10 @@ from collections.abc import Callable
 import numpy as np
 
 from bench.report import Row
-from sim.heart.batch import HeartBatch, settle_batch
-from sim.heart.circulation import BEAT_FIELDS, Heart
+from sim.heart.batch import ClosedLoopBatch, repeating_beats
+from sim.heart.circulation import BEAT_FIELDS, ClosedLoop
 from sim.heart.parameters import HFREF, NORMAL, Circulation
-from sim.heart.settle import settle
+from sim.heart.repeating import repeating_beat
 
 US_PER_NS = 1e-3
 LANES = 64
@@ -24,7 +24,7 @@ def rows() -> list[Row]:
     return [
         *(Row(f"a beat, {name}", beat_us(who), "us", 33.0) for name, who in patients),
         *batch_rows(),
-        Row("settling one patient", median_us(lambda: settle(HFREF), 50), "us"),
+        Row("settling one patient", median_us(lambda: repeating_beat(HFREF), 50), "us"),
         Row("settling a patient of a batch", settled_us(), "us"),
     ]
 
@@ -42,7 +42,11 @@ def median_us(work: Callable[[], object], n_runs: int) -> float:
 
 def beat_us(circulation: Circulation) -> float:
     """Return the cost of one call of one heart."""
-    heart, row, rr_s = Heart(circulation), np.empty(len(BEAT_FIELDS)), circulation.rr_s
+    heart, row, rr_s = (
+        ClosedLoop(circulation),
+        np.empty(len(BEAT_FIELDS)),
+        circulation.rr_s,
+    )
     for _ in range(50):
         heart.beat(rr_s)
     return median_us(lambda: heart.beat(rr_s, out=row), 2000)
@@ -50,7 +54,7 @@ def beat_us(circulation: Circulation) -> float:
 
 def batch_rows() -> list[Row]:
     """Return the cost of a patient's beat in a batch of settings and of patients."""
-    batch = HeartBatch([HFREF] * LANES)
+    batch = ClosedLoopBatch([HFREF] * LANES)
     strength = np.linspace(0.9, 1.2, LANES)
     rr_s = HFREF.rr_s * np.random.default_rng(1).normal(1.0, 0.03, LANES)
     same = median_us(lambda: batch.beat(HFREF.rr_s, contractility=strength), 300)
@@ -64,4 +68,4 @@ def batch_rows() -> list[Row]:
 def settled_us() -> float:
     """Return the cost of settling per patient of a batch."""
     many = [HFREF] * LANES
-    return median_us(lambda: settle_batch(many), 3) / LANES
+    return median_us(lambda: repeating_beats(many), 3) / LANES

@@ -12,7 +12,7 @@ from harness.play.played import play
 from harness.play.run import run_scenario
 from harness.play.scenario import load_scenario
 from harness.play.search import SearchAdvisor
-from sim.heart.circulation import Heart
+from sim.heart.circulation import ClosedLoop
 
 VISIT_BEATS = 6700
 SCENARIO = "first_visit"
@@ -31,7 +31,7 @@ def visit_rows() -> list[Row]:
     task = task_of(scenario.search, scenario.device, order)
     n_beats = run_scenario(scenario).record.beats.rows.shape[0]
     visit_s = best_cpu_s(lambda: play(order, SearchAdvisor.at(order, task)))
-    heart = Heart(patient.circulation)
+    heart = ClosedLoop(patient.circulation)
     rr_s = 60.0 / patient.rhythm.heart_rate_bpm
     beat_s = best_cpu_s(lambda: [heart.beat(rr_s) for _ in range(1000)]) / 1000
     around_us = 1e6 * (visit_s / n_beats - beat_s)

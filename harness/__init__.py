@@ -1,1 +1,47 @@
-"""Joins the simulated world and the search strategies: runs, studies, reports."""
+"""The harness joins the two: scenarios, runs, reports, studies and commands.
+
+What a script needs is importable from here and loaded when it is first asked for.
+Modules inside import each other, never this face. A name keeps its meaning here; where
+it lives may change.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.archive.run_folder import read_run as read  # noqa: F401
+    from harness.archive.run_folder import write_run as write  # noqa: F401
+    from harness.play.run import run_scenario as run_scenario
+    from harness.play.scenario import load_scenario as load_scenario
+    from harness.report.build import report_of as report_of
+    from harness.study.play_study import run_study as run_study
+    from harness.truth.answer_key import truth_of as truth_of
+    from harness.truth.landscape import landscape as landscape
+
+# Each name with the module it is in, and the name that it has there if another.
+HOMES = {
+    "landscape": "harness.truth.landscape",
+    "load_scenario": "harness.play.scenario",
+    "read": "harness.archive.run_folder:read_run",
+    "report_of": "harness.report.build",
+    "run_scenario": "harness.play.run",
+    "run_study": "harness.study.play_study",
+    "truth_of": "harness.truth.answer_key",
+    "write": "harness.archive.run_folder:write_run",
+}
+__all__ = list(HOMES)
+
+
+if not TYPE_CHECKING:  # else every name would pass the type checker
+
+    def __getattr__(name: str) -> object:
+        if name not in HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module, _, attribute = HOMES[name].partition(":")
+        found = getattr(import_module(module), attribute or name)
+        globals()[name] = found  # asked for once
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | HOMES.keys())

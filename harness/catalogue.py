@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
+from harness.day.scenario import shipped_days
+from harness.day.site import MODELS as DAY_MODELS
 from harness.play.provenance import declared_numbers, sourced_models
 from harness.play.scenario import shipped_scenarios
 from harness.study.plan import shipped_studies
@@ -28,6 +30,12 @@ def scenarios_listed() -> Iterator[Line]:
 def studies_listed() -> Iterator[Line]:
     """Yield each shipped study and its title."""
     for name, file in shipped_studies().items():
+        yield name, tomllib.loads(file.read_text(encoding="utf-8"))["title"]
+
+
+def days_listed() -> Iterator[Line]:
+    """Yield each shipped day of a clinic and its title."""
+    for name, file in shipped_days().items():
         yield name, tomllib.loads(file.read_text(encoding="utf-8"))["title"]
 
 
@@ -86,7 +94,7 @@ def _credit(source: Source) -> str:
 
 def _numbers_listed() -> Iterator[tuple[str, str, Source]]:
     """Yield name, value with unit, and source of each number of each model."""
-    for model in sourced_models():
+    for model in (*sourced_models(), *DAY_MODELS):
         if model is Settings:
             continue
         for row in declared_numbers(model):
@@ -113,6 +121,7 @@ def _shown(value: object) -> str:
 LISTS: Final[Mapping[str, Callable[[], Iterator[Line]]]] = {
     "scenarios": scenarios_listed,
     "studies": studies_listed,
+    "days": days_listed,
     "strategies": strategies_listed,
     "phenotypes": phenotypes_listed,
     "readouts": readouts_listed,

@@ -14,13 +14,14 @@ import click
 
 if TYPE_CHECKING:
     from harness.play.scenario import CourseScenario, Scenario
-    from harness.report.model import Report
+    from harness.report.contents import Report
 
 CITATIONS: Final = ("text", "bibtex")
 EXPORTS: Final = ("ioh", "coco", "csv")
 KINDS: Final = (
     "scenarios",
     "studies",
+    "days",
     "strategies",
     "phenotypes",
     "readouts",
@@ -179,13 +180,86 @@ def study(
     return 0
 
 
+@cli.command(short_help="Play a clinic's day: rooms, people, programmers.")
+@click.argument("day_name", metavar="SCENARIO")
+@click.option(
+    "--against",
+    metavar="PLAN",
+    multiple=True,
+    help="a plan of the file to hold the day against, paired day by day; may be given "
+    "several times (default: none)",
+)
+@click.option(
+    "--days",
+    "n_days",
+    metavar="N",
+    type=click.IntRange(2, 100_000),
+    help="days played, 2 to 100000 (default: the file's)",
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0, 2**53 - 1),
+    help="root of who comes and when, 0 or more (default: the file's)",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="folder of page, tables, figures (default: results/SCENARIO-seedN)",
+)
+@click.option("--force", is_flag=True, help="replace a day that is in the folder")
+@HELP
+@click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
+def day(
+    day_name: str,
+    *,
+    against: tuple[str, ...],
+    n_days: int | None,
+    seed: int | None,
+    out: Path | None,
+    force: bool,
+    quiet: bool,
+) -> int:
+    """Play days of a clinic: who waits for what, and what another plan changes.
+
+    SCENARIO is a path ending in .toml or the name of a shipped day (ccmlab list days).
+    The visits that patients have are played first and kept; with another plan the same
+    patients come.
+    """
+    with _one_clear_message():
+        from harness.archive.run_folder import prepare
+        from harness.day.run import run_day
+        from harness.day.scenario import load_day, plan_named
+
+        file = load_day(day_name)
+        try:
+            others = [file.plans[plan_named(file, name).name] for name in against]
+        except ValueError as error:
+            raise click.UsageError(f"--against: {error}") from None
+        chosen = file.scenario.seed if seed is None else seed
+        folder = out or Path("results") / f"{file.name}-seed{chosen}"
+        prepare(folder, force=force)
+        told = run_day(
+            file,
+            list({plan.name: plan for plan in others}.values()),
+            folder,
+            seed=chosen,
+            n_days=n_days,
+            force=force,
+            say=lambda line: None if quiet else click.echo(line, err=True),
+        )
+    click.echo(f"{told}\n{BANNER}")
+    return 0
+
+
 @cli.command("list", short_help="List what is there, a line each.")
 @click.argument("kind", metavar="|".join(KINDS))
 @HELP
 def list_(kind: str) -> int:
     """List what is there, a line each.
 
-    Scenarios and studies shipped, strategies registered, phenotypes of patients,
+    Scenarios, studies and days shipped, strategies registered, phenotypes of patients,
     readouts of the response, or parameters: device settings with range and default,
     then every number of the model with unit, standing (measured to assumed),
     reference, place.
@@ -269,14 +343,14 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
     DBP, HR, EF, EDV, and as known PCWP, CO, dP/dt max. An empty sd takes the default.
     """
     with _one_clear_message():
-        from harness.evidence.fit.fit_file import fit_file
+        from harness.evidence.fit.fit import fit_measurements
         from sim.patient import phenotype as find
 
         try:
             base = find(phenotype)
         except ValueError as error:
             raise click.UsageError(f"--phenotype: {error}") from None
-        told = fit_file(measurements, out, base=base, force=force)
+        told = fit_measurements(measurements, out, base=base, force=force)
     click.echo(f"{told}\n{BANNER}")
     return 0
 
@@ -640,7 +714,7 @@ def _one_clear_message() -> Iterator[None]:
     from harness.evidence.fit.measurements import MeasurementsError
     from harness.play.scenario import ScenarioError
     from optimizers.problem import StrategyError
-    from sim.heart.settle import ImplausibleHeartError, NotSettledError
+    from sim.heart.repeating import ImplausibleHeartError, NotSettledError
     from sim.patient import NoHeartError, UnreachableTargetError
 
     try:

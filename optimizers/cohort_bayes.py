@@ -18,11 +18,11 @@ from optimizers.problem import Asking, Observation, Problem
 from optimizers.registry import strategy
 from optimizers.space import FloatArray
 
-MOST_FELT = 0.35
+MOST_RISK_TESTED = 0.35
 """Highest chance of being felt too much at which a point is tested."""
 
-FELT_GRADE = 1.5
-"""What is felt at this grade is told as 2 as often as not."""
+HALF_TOLD_LEVEL = 1.5
+"""What is felt at this level is told as the intolerable grade as often as not."""
 
 N_LOOKED_AT = 1000
 """Points of a larger space that are looked at for each test, drawn anew."""
@@ -85,8 +85,10 @@ def _next_row(
     open_ = reachable(problem, log, n_steps=1)
     base = row_of(problem.space, problem.reference)
     drifts = log[0].standard_error != 0.0  # of paired readings none is left
+    # unpaired readings share a drift that only the reference, read again, shows
     if drifts and repeats and open_[base] and len(log) % REFERENCE_EVERY == 0:
         return base
+    # paired readings are differences from it already: testing it tells nothing
     open_[base] = False
     if not repeats:
         open_[tested_rows(problem, log)] = False
@@ -108,10 +110,12 @@ def most_promising(
     if not len(near.rows):
         return None
     best, tried = near.best, np.intersect1d(near.rows, tested)
+    # what is recommended must have been tested, so that a test is kept for it
     if left <= N_LAST and best not in tried:
         return best
     targets = tried
     if left > N_LAST:
+        # what more steps may reach counts as an aim, though not as the next test
         later = known.within(reachable(problem, log, n_steps=left))
         targets = later.thinned(N_TARGETS, rng)
     compared = np.union1d(near.thinned(N_CANDIDATES, rng), tried)
@@ -156,7 +160,7 @@ def _looked_at(problem: Problem, tested: Rows, rng: np.random.Generator) -> Rows
 
 def _bearable(insight: Insight, rows: Rows) -> Prospects:
     """Return the points that are probably not felt too much."""
-    kept = rows[insight.felt(rows, FELT_GRADE) <= MOST_FELT]
+    kept = rows[insight.felt(rows, HALF_TOLD_LEVEL) <= MOST_RISK_TESTED]
     return Prospects(kept, insight.mean(kept))
 
 
@@ -176,10 +180,12 @@ def knowledge_gradient(
     joint = insight.covariance(compared, either, N_PEOPLE)
     chosen, own = (np.searchsorted(either, rows) for rows in (targets, compared))
     each = np.arange(len(compared))
+    # one noisy test seldom changes a choice, and its gradient would be 0 everywhere
     noise = insight.problem.noise_sd**2 / n_tests
     spread = np.sqrt(np.maximum(joint[each, own] + noise, _LEAST_VARIANCE))
     slope = joint / spread[:, None]
     target_mean, own_mean = insight.mean(targets), insight.mean(compared)
+    # seven nodes: the maximum of lines is piecewise linear, exact enough for a rank
     nodes, weights = np.polynomial.hermite_e.hermegauss(N_NODES)
     rises = [
         np.maximum(
@@ -209,7 +215,9 @@ def reachable(
         highest = max([problem.reference[axis], *known])
         open_ &= indices[:, axis] <= highest + n_steps
     for seen in log:
+        # where the filter stepped in, what was asked is as good as refused
         limit = np.array(seen.tested if not seen.tolerated else seen.asked)
+        # on a gradual axis the filter only delays: the next step may still be allowed
         limit[gradual] = np.array(seen.tested)[gradual]
         if not seen.tolerated or (limit != seen.tested).any():
             open_ &= ~(indices >= limit).all(axis=1)
@@ -225,4 +233,5 @@ def tested_rows(problem: Problem, log: Sequence[Observation]) -> Rows:
 
 def _highest(values: FloatArray) -> int:
     """Return the place of the highest value, the first of equals."""
+    # rounded, so that two machines whose last bit differs test the same point
     return int(np.argmax(np.round(values, _NEAR)))

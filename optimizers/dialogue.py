@@ -7,7 +7,6 @@ from typing import Literal, cast
 
 import numpy as np
 
-from optimizers.contenders import replicate
 from optimizers.problem import (
     Asking,
     BudgetSpent,
@@ -17,6 +16,7 @@ from optimizers.problem import (
     StrategyError,
 )
 from optimizers.recommend import posterior_mean
+from optimizers.rivals import replicate
 from optimizers.space import Point
 
 OnFinish = Literal["restart", "replicate", "stop"]

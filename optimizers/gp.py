@@ -17,7 +17,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
 from optimizers.posterior import matern, reading_error
-from optimizers.problem import UNTOLERATED_GRADE, Asking, Observation, Problem
+from optimizers.problem import INTOLERABLE_GRADE, Asking, Observation, Problem
 from optimizers.products import times
 from optimizers.registry import strategy
 from optimizers.sobol import spread_points
@@ -63,6 +63,8 @@ def gp(problem: Problem, rng: np.random.Generator) -> Asking:
     repeats = True  # until one is seen to be answered from the search's log
     while (point := _next(problem, log, design, rng, repeats=repeats)) is not None:
         seen = yield point
+        # the very object again: answered from the log, so that repeats cost nothing and
+        # tell nothing
         if any(seen is known for known in log):
             repeats = False
         else:
@@ -81,6 +83,7 @@ def _next(
     """Return the point to test next, None when nothing is left to test."""
     refused, tried = _refused(log), {seen.asked for seen in log}
     drifts = log[0].standard_error != 0.0  # of paired readings none is left
+    # a reference read now and then is what separates drift from gain
     due = drifts and repeats and len(log) % REFERENCE_EVERY == 0
     if due and problem.reference not in refused:
         return problem.reference
@@ -118,10 +121,12 @@ def improvements(
     steps, asked = problem.space.steps, np.array(candidates)
     used = [number for number, seen in enumerate(log) if seen.usable]
     values = np.array([log[number].value for number in used])
+    # in noise SDs, so that the grid above needs no unit
     unit = problem.noise_sd or float(np.std(values)) or 1.0
     errors = np.array([reading_error(problem, log[number]) for number in used])
     noise = np.diag(np.maximum(errors / unit, _LEAST_ERROR) ** 2)
     read = np.array([log[number].tested for number in used]) * steps
+    # covariance of a random walk: what two tests share is the path up to the earlier
     walk = np.minimum.outer(used, used)
     far = cdist(read, read), cdist(read, asked * steps)
     tested = {seen.tested for seen in log if seen.usable}
@@ -140,6 +145,7 @@ def improvements(
     hopes: FloatArray = weights @ [_expected_gain(belief, known) for belief in beliefs]
     hopes = hopes * _tolerated_chance(problem, log, asked * steps)
     highest = float(hopes.max())
+    # rounded, so that two machines whose last bit differs test the same point
     return np.round(hopes / (highest or 1.0), 9)
 
 
@@ -172,6 +178,7 @@ def _explained(inverse: FloatArray, shared: FloatArray) -> FloatArray:
 
 def _expected_gain(belief: _Belief, tested: FloatArray) -> FloatArray:
     """Return the expected improvement over the highest mean of a tested point."""
+    # over the best mean, not the best reading, which was partly luck
     among = belief.mean[tested] if tested.any() else belief.mean
     z = (belief.mean - among.max()) / belief.sd
     density = np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
@@ -190,12 +197,13 @@ def _tolerated_chance(
     )
     covariance = among + GRADE_ERROR_SD**2 * np.eye(len(grades))
     belief = _condition(covariance, across, GRADE_SD**2, grades)
-    return np.asarray(ndtr((UNTOLERATED_GRADE - belief.mean) / belief.sd))
+    return np.asarray(ndtr((INTOLERABLE_GRADE - belief.mean) / belief.sd))
 
 
 def _grade(seen: Observation) -> float:
     grade = seen.sensation_grade
-    return grade if seen.tolerated else max(grade, UNTOLERATED_GRADE)
+    # broken off for another reason than sensation: just as little to be repeated
+    return grade if seen.tolerated else max(grade, INTOLERABLE_GRADE)
 
 
 def _refused(log: Sequence[Observation]) -> set[Point]:
@@ -209,8 +217,10 @@ def _candidates(
 ) -> list[Point]:
     """Return settings drawn at random and those tested, in lattice order."""
     indices = problem.space.indices
+    # drawn anew each time, so that no part of the lattice is never looked at
     n_drawn = min(N_CANDIDATES, len(indices))
     drawn = indices[rng.choice(len(indices), size=n_drawn, replace=False)]
     tested = {seen.tested for seen in log if problem.space.contains(seen.tested)}
     points = {tuple(row) for row in drawn.tolist()} | tested
+    # a set has no order of its own, and ties go to the first
     return sorted(points - _refused(log))

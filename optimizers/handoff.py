@@ -4,6 +4,12 @@ The optimizer runs in a worker thread, and the two sides take strict turns: whil
 runs, the other waits, so that the caller's objects are only ever touched by the
 caller's thread. The worker is stopped by an exception raised in the objective; it is a
 BaseException, because optimizers catch Exception and pass this on.
+
+The life of a question. The optimizer calls its objective in the worker; the place goes
+into one queue, and the worker sleeps at the other. The caller's generator yields the
+point, is sent the observation, puts its cost into the second queue and sleeps at the
+first. A thread and not a second process: the objective closes over the caller's
+objects. A thread and not a rewritten optimizer: what is compared is what SciPy ships.
 """
 
 import threading
@@ -42,6 +48,7 @@ class Worker(Generic[Asked, Answer]):
         self._work = work
         self._asked: SimpleQueue[Asked | BaseException | None] = SimpleQueue()
         self._answers: SimpleQueue[Answer | None] = SimpleQueue()
+        # a daemon, so that an optimizer that never asks again cannot hold the process
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
 
     def start(self) -> Asked | None:
@@ -66,12 +73,14 @@ class Worker(Generic[Asked, Answer]):
     def _wait(self) -> Asked | None:
         asked = self._asked.get()
         if isinstance(asked, BaseException):
+            # in the caller's thread, where somebody can catch it
             raise asked
         return asked
 
     def _run(self) -> None:
         try:
             self._work(self._ask)
+        # the caller asked for it and waits at no queue
         except _StopWorker:
             return
         except BaseException as error:  # noqa: BLE001 passed on to the caller's thread

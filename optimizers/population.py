@@ -20,7 +20,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
 from optimizers.posterior import Readings, matern, pool, probability_positive
-from optimizers.problem import UNTOLERATED_GRADE, Observation, Population, Problem
+from optimizers.problem import INTOLERABLE_GRADE, Observation, Population, Problem
 from optimizers.products import times, weighted
 from optimizers.space import FloatArray, Point, Space
 
@@ -152,7 +152,7 @@ class Insight:
             total += chance * (prior[n] - times(read_one[n], told))
         return total
 
-    def felt(self, rows: Rows, grade: float = UNTOLERATED_GRADE) -> FloatArray:
+    def felt(self, rows: Rows, grade: float = INTOLERABLE_GRADE) -> FloatArray:
         """Return the chance that some points are felt at a grade or more, (k,)."""
         reached = self.population.sensation[:, rows] >= grade
         return weighted(self.person_weight, reached.astype(np.float32))
@@ -243,7 +243,7 @@ def grade_evidence(
         (row_of(space, seen.tested), seen.sensation_grade)
         for seen in log
         if "sensation" in seen.channels and space.contains(seen.tested)
-        if seen.aborted is None or seen.sensation_grade >= UNTOLERATED_GRADE
+        if seen.aborted is None or seen.sensation_grade >= INTOLERABLE_GRADE
     ]
     rows = np.array([row for row, _ in told], dtype=np.intp)
     grades = np.array([grade for _, grade in told])

@@ -5,6 +5,10 @@ large and how smooth it is nobody knows beforehand, so every combination on a sm
 is weighted by how well it explains the readings, and beliefs are the weighted mixture.
 Few or poor readings leave weight on the flat combinations, which is what shrinks the
 luckiest reading towards the reference.
+
+The mixture is exact and has no optimizer in it: with ten to forty readings the
+likelihood of size and length is nearly flat, and a maximum of it would swing from one
+reading to the next. Here one more reading moves a weight.
 """
 
 from collections.abc import Sequence
@@ -102,10 +106,12 @@ def reading_error(problem: Problem, observation: Observation) -> float:
 def pool(problem: Problem, log: Sequence[Observation]) -> Readings:
     """Pool the usable readings of each tested point by inverse variance."""
     by_point: dict[Point, list[tuple[float, float]]] = {}
+    # an exact reading would give infinite weight, and no inverse
     floor = _EXACT * (problem.noise_sd or 1.0)
     for seen in log:
         if seen.usable:
             variance = max(reading_error(problem, seen), floor) ** 2
+            # by what was tested, not asked: the filter may have changed it
             by_point.setdefault(seen.tested, []).append((seen.value, 1.0 / variance))
     pooled = [_pooled(readings) for readings in by_point.values()]
     return Readings(
@@ -132,6 +138,7 @@ def believe(problem: Problem, readings: Readings, points: Sequence[Point]) -> Be
     """
     if not readings.points:
         raise ValueError("beliefs need at least one usable reading, got none")
+    # last, so that every gain is a difference within one joint belief
     asked = (*points, problem.reference)
     sizes = (_scale(problem, readings) * np.array(SIGNAL_OVER_NOISE)) ** 2
     fits = [
@@ -139,6 +146,7 @@ def believe(problem: Problem, readings: Readings, points: Sequence[Point]) -> Be
         for maps in _correlations(problem.space, readings.points, asked)
     ]
     evidence = np.concatenate([fit.log_evidence for fit in fits])
+    # the largest is 1, so that none underflows to no weight at all
     weight = np.exp(evidence - evidence.max())
     columns = [
         np.vstack(column) for column in zip(*(f.rows for f in fits), strict=True)
@@ -172,13 +180,16 @@ def _fit(sizes: FloatArray, maps: _Correlations, readings: Readings) -> _Fit:
     white = 1.0 / readings.standard_error[:, None]
     # numpy's eigh and a Cholesky solve spin for ms between BLAS threads; evd does not
     spectrum, vectors = eigh(white * maps.among * white.T, driver="evd")
+    # round-off may leave an eigenvalue just below zero
     shrink = 1.0 / (1.0 + sizes[:, None] * np.maximum(spectrum, 0.0))
+    # the flat constant takes it up; without it digits cancel
     centre = readings.mean.mean()
     read = vectors.T @ (white * (readings.mean - centre)[:, None])
     one = vectors.T @ white
     across = vectors.T @ (white * maps.across)
     size = sizes[:, None]
 
+    # from here on in the eigenvectors' basis, a row per size
     ones = shrink @ one**2
     level = shrink @ (one * read) / ones
     of_one = size * (shrink @ (one * across))
@@ -189,6 +200,7 @@ def _fit(sizes: FloatArray, maps: _Correlations, readings: Readings) -> _Fit:
     left = 1.0 - of_one  # what the constant's own uncertainty adds
     spread = size - explained
     covariance = size * maps.with_reference - shared
+    # the gain's variance has its own covariance: two marginals would overstate it
     gain_left = left - left[:, -1:]
     gain_spread = spread + spread[:, -1:] - 2.0 * covariance
     misfit = shrink @ read**2 - level**2 * ones
@@ -231,4 +243,5 @@ def _root(variance: FloatArray) -> FloatArray:
 
 def _scale(problem: Problem, readings: Readings) -> float:
     """Return the noise SD; for exact readings their own spread, for one of them 1."""
+    # sizes are relative to one reading's error, whatever the unit
     return problem.noise_sd or float(np.std(readings.mean)) or 1.0

@@ -4,13 +4,14 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields
 from math import inf, isfinite, nan
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizers.space import Point, Space
 
-UNTOLERATED_GRADE = 2.0
+INTOLERABLE_GRADE = 2.0
 """Sensation grade (0 to 4) from which a setting is never recommended."""
 
 MINUTES_PER_EVALUATION = 2.0
@@ -65,12 +66,17 @@ class Observation:
     @property
     def tolerated(self) -> bool:
         """Whether the test was completed below the grade that excludes a setting."""
-        return self.aborted is None and self.sensation_grade < UNTOLERATED_GRADE
+        return self.aborted is None and self.sensation_grade < INTOLERABLE_GRADE
 
     @property
     def usable(self) -> bool:
         """Whether the value may be learned from."""
         return self.aborted is None and isfinite(self.value)
+
+
+def _limit(low: float, high: float) -> Any:
+    """Return a limit that is none, with the range that a scenario file may give."""
+    return field(default=None, metadata={"allowed": (low, high)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +87,10 @@ class Budget:
     are never exceeded; minutes, beats and events may be, by the last test.
     """
 
-    evaluations: int | None = None
-    minutes: float | None = None
-    beats: int | None = None
-    unpleasant_events: int | None = None
+    evaluations: int | None = _limit(1, 1000)
+    minutes: float | None = _limit(1.0, 240.0)
+    beats: int | None = _limit(1, 1_000_000)
+    unpleasant_events: int | None = _limit(1, 1000)
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -155,7 +161,7 @@ class Population:
     @property
     def intolerable(self) -> NDArray[np.bool_]:
         """Whom each point disturbs too much to be recommended, `(m, size)`."""
-        return np.asarray(self.sensation >= UNTOLERATED_GRADE)
+        return np.asarray(self.sensation >= INTOLERABLE_GRADE)
 
 
 @dataclass(frozen=True, slots=True)

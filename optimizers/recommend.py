@@ -1,4 +1,14 @@
-"""Choosing from what was seen: recommenders, and the do-no-harm gate behind them."""
+"""Choosing from what was seen: recommenders, and the do-no-harm gate behind them.
+
+The life of a recommendation. The log of a search is whole. A recommender picks one
+point that was tested and was tolerated every time, or none, and says how probable it is
+that it beats the reference. The gate then keeps the reference unless that is probable
+enough, and the reason goes with the choice. Nothing is recommended that nobody felt: a
+model's favourite among untested settings is a wish, and a search that believes in it
+has to spend a test on it.
+
+`best_observed` is there to show what goes wrong without shrinkage, no more.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +32,7 @@ from optimizers.space import FloatArray, Point
 GATE_PROBABILITY = 0.8
 """The reference is left only when a better value is more probable than this."""
 
-MOST_FELT = 0.25
+MOST_RISK_RECOMMENDED = 0.25
 """Highest chance of being truly felt too much at which a point is recommended."""
 
 _DIFFERENT = 1e-9  # values that differ by rounding alone are ties
@@ -101,6 +111,7 @@ def gate(
     better, text = candidate.probability_better, f"{candidate.probability_better:.2f}"
     if candidate.point == problem.reference:
         return _ungated(candidate, "the reference itself is the best choice")
+    # staying would be harm: then the candidate needs no probability
     if not reference_tolerated(problem, log):
         return _ungated(candidate, "the reference is not tolerated")
     if better > gate_probability:
@@ -118,6 +129,7 @@ def tolerated_points(problem: Problem, log: Sequence[Observation]) -> list[Point
 
     In order of the first test; points outside the space's rules are left out.
     """
+    # felt once is refused for good, whatever was told of it another time
     refused = {seen.tested for seen in log if not seen.tolerated}
     tested = dict.fromkeys(seen.tested for seen in log if seen.usable)
     return [p for p in tested if p not in refused and problem.space.contains(p)]
@@ -177,6 +189,7 @@ def quadratic(
     points = tolerated_points(problem, log)
     readings = pool(problem, log)
     terms = parabola_terms(problem, readings.points)
+    # with as many coefficients as points the parabola passes through the noise
     if not points or len(readings.points) <= terms.shape[1]:
         return best_mean(problem, log, own)
     weighted = terms / readings.standard_error[:, None]
@@ -196,6 +209,7 @@ def own_choice(
     problem: Problem, log: Sequence[Observation], own: Point | None = None
 ) -> Candidate | None:
     """Take the point the strategy returned, if it was tested and tolerated."""
+    # a strategy that chose nothing, or what was not tolerated, gets the default
     if own is None or own not in tolerated_points(problem, log):
         return posterior_mean(problem, log)
     return _believed(believe(problem, pool(problem, log), [own]), 0)
@@ -215,7 +229,8 @@ def population(
     insight = infer(problem, log)
     rows = np.array([row_of(problem.space, point) for point in points])
     values = insight.mean(rows)
-    bearable = insight.felt(rows) <= MOST_FELT
+    bearable = insight.felt(rows) <= MOST_RISK_RECOMMENDED
+    # else the least felt of what was tested has to do
     if bearable.any():
         values = np.where(bearable, values, -np.inf)
     best = first_highest(values, points)
@@ -286,6 +301,7 @@ def _compared(
     reference, reference_error = _reference_reading(problem, log)
     spread = np.hypot(error, reference_error)
     known = isfinite(reference)
+    # nan fails every comparison, so that the gate stays shut
     better = probability_positive(value - reference, spread) if known else nan
     return Candidate(point, float(value), float(error), float(better))
 

@@ -1,4 +1,12 @@
-"""One search: asks a strategy, keeps budget and log, and recommends."""
+"""One search: asks a strategy, keeps budget and log, and recommends.
+
+Between `ask` and `tell` a test is made by somebody else, which may take minutes or be
+the end of the visit. The search therefore holds three things that may lie open: a point
+asked and not yet told, an observation told and not yet handed to the strategy, and a
+strategy that has not ended. An observation is handed on only when the next point is
+wanted: a caller who stops after `tell` has paid for no more thinking, and `close` still
+lets the strategy see its last reading.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -113,6 +121,7 @@ class Search:
         the strategy asks for something that is not an allowed point, and whatever the
         strategy itself raises; the search is over then.
         """
+        # asking twice must not move the strategy: a page may be loaded again
         if self._pending is None and not self._closed:
             self._pending = self._advance()
         return self._pending
@@ -132,6 +141,7 @@ class Search:
             )
         if not self._problem.space.on_lattice(observation.tested):
             raise ValueError(f"tested point {observation.tested} is not on the lattice")
+        # the log and the budget are the search's: a strategy cannot forget or overdraw
         self._notes.log.append(observation)
         self._spent = self._spent.plus(observation)
         self._untold = observation
@@ -182,6 +192,7 @@ class Search:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # after an error the strategy is not asked for a last word
         if error is None:
             self.close()
         else:
@@ -199,6 +210,7 @@ class Search:
             return None
         finally:
             self._closed = not going_on
+        # the strategy has seen its last reading by now, and may choose by it
         if self._spent.exhausts(self._problem.budget):
             self._end()
             return None
@@ -206,6 +218,7 @@ class Search:
 
     def _end(self) -> None:
         self._closed = True
+        # returning and letting it pass are both good manners
         with suppress(StopIteration, BudgetSpent):
             self._dialogue.throw(BudgetSpent())
         self._dialogue.close()

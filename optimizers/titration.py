@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from optimizers.contenders import contender
 from optimizers.posterior import pool
 from optimizers.problem import Asking, Observation, Problem
 from optimizers.recommend import tolerated_points
 from optimizers.registry import strategy
+from optimizers.rivals import leader_or_rival
 from optimizers.space import FloatArray, Point
 
-FELT_GRADE = 1.0
+STEP_BACK_GRADE = 1.0
 """Sensation grade from which the clinician goes back one step."""
 
 RISING = ("phase_duration_ms", "n_pulses")
@@ -96,7 +96,7 @@ def titration(problem: Problem, rng: np.random.Generator) -> Asking:
     n_known = 0
     while len(chart.log) > n_known:
         n_known = len(chart.log)
-        yield from chart.test(contender(problem, chart.log))
+        yield from chart.test(leader_or_rival(problem, chart.log))
     return None
 
 
@@ -201,4 +201,4 @@ def _at(point: Point, axis: int, place: int) -> Point:
 
 
 def _felt(seen: Observation) -> bool:
-    return not seen.tolerated or seen.sensation_grade >= FELT_GRADE
+    return not seen.tolerated or seen.sensation_grade >= STEP_BACK_GRADE

@@ -5,9 +5,8 @@ Run it with `python scenarios/compare_readouts.py [SCENARIO]`.
 
 import sys
 
-from harness.play.run import run_scenario
-from harness.play.scenario import load_scenario
-from sim.instruments import READOUTS
+from harness import load_scenario, run_scenario
+from sim import READOUTS
 
 
 def row(name: str, readout: str) -> str:

@@ -107,10 +107,22 @@ class SourcedNumber:
     source: Source
 
 
-def sourced(value: T, reference: str, place: str, standing: Standing) -> T:
-    """Return a dataclass field default that remembers where its number comes from."""
-    source = Source(reference, place, standing)
-    default: T = field(default=value, metadata={"source": source})
+def sourced(
+    value: T,
+    reference: str,
+    place: str,
+    standing: Standing,
+    *,
+    allowed: tuple[float, float] | None = None,
+) -> T:
+    """Return a dataclass field default that remembers where its number comes from.
+
+    `allowed` is the range that a scenario file may give; code may go beyond it.
+    """
+    metadata: dict[str, object] = {"source": Source(reference, place, standing)}
+    if allowed is not None:
+        metadata["allowed"] = allowed
+    default: T = field(default=value, metadata=metadata)
     return default
 
 
@@ -149,7 +161,7 @@ def _walk(
     stated = {**getattr(model, "sources", {}), **overrides}
     for item in fields(model):
         value, inside = getattr(model, item.name), item.name + "."
-        if is_dataclass(value):
+        if is_dataclass(value) and not isinstance(value, type):
             own = {
                 name.removeprefix(inside): source
                 for name, source in stated.items()
@@ -168,7 +180,7 @@ def differing(model: Any, base: Any, prefix: str = "") -> list[str]:
     found: list[str] = []
     for item in fields(model):
         here, there = getattr(model, item.name), getattr(base, item.name)
-        if is_dataclass(here):
+        if is_dataclass(here) and not isinstance(here, type):
             found += differing(here, there, prefix + item.name + ".")
         elif "source" in item.metadata and here != there:
             found.append(prefix + item.name)
@@ -180,7 +192,7 @@ def unsourced(model: Any, prefix: str = "") -> list[str]:
     missing: list[str] = []
     for item in fields(model):
         name, value = prefix + item.name, getattr(model, item.name)
-        if is_dataclass(value):
+        if is_dataclass(value) and not isinstance(value, type):
             missing += unsourced(value, name + ".")
         elif _is_number(value) and "source" not in item.metadata:
             missing.append(name)

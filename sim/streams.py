@@ -24,6 +24,7 @@ STREAM_IDS: Final[dict[str, int]] = {
     "course": 15,
     "sensitivity": 16,
     "strips": 17,
+    "clinic_day": 18,
 }
 
 

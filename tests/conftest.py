@@ -1,8 +1,17 @@
-"""What every test shares: hypothesis settings and, for a few, a real browser."""
+"""What every test shares: hypothesis settings, a browser, and nothing left behind."""
 
+import gc
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+# Small matrices only, and a worker for each core: a second BLAS thread is in the way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
@@ -14,6 +23,74 @@ settings.register_profile("ccmlab", derandomize=True, deadline=None)
 settings.load_profile("ccmlab")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PROC = Path("/proc/self")
+FONTS = (".ttf", ".otf", ".afm")  # matplotlib keeps those it has drawn with open
+PLAY_ONE = """
+from harness import load_scenario, run_scenario
+run_scenario(load_scenario("first_visit"))
+"""
+HELD = pytest.StashKey[set[str]]()
+LEFT = pytest.StashKey[list[str]]()
+
+
+def held() -> set[str]:
+    """Name each thread, child process and descriptor that this process holds."""
+    found = {f"thread {thread.name}" for thread in threading.enumerate()}
+    for listed in PROC.glob("task/*/children"):
+        found |= {f"process {pid}{command(pid)}" for pid in listed.read_text().split()}
+    for link in PROC.glob("fd/*"):
+        try:
+            target = link.readlink()
+        except OSError:
+            continue  # that of this very listing
+        if target.suffix not in FONTS:
+            found.add(f"descriptor {link.name} of {target}")
+    return found
+
+
+def command(pid: str) -> str:
+    """Return the command line of a process, empty when it is gone or a zombie."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    return " " + b" ".join(words).decode(errors="replace")[:200]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    if getattr(config.option, "numprocesses", None):
+        # compiled once, before the workers start: they would wait for each other
+        subprocess.run([sys.executable, "-c", PLAY_ONE], check=True)
+    config.stash[HELD] = held()
+    config.stash[LEFT] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where a thread, a process or a descriptor outlives the tests."""
+    config = session.config
+    plays_itself = getattr(config.option, "dist", "no") == "no"
+    if plays_itself:
+        gc.collect()
+        config.stash[LEFT] += sorted(held() - config.stash[HELD])
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left"] = config.stash[LEFT]
+    elif config.stash[LEFT] and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of pytest-xdist found left behind."""
+    told: Mapping[str, Any] = getattr(node, "workeroutput", {})
+    node.config.stash[LEFT] += told.get("left", [])
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if config.stash[LEFT]:
+        terminalreporter.section("left behind", red=True)
+        terminalreporter.write_line("\n".join(config.stash[LEFT]))
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from sim import sources
 from sim.patient.chronic import (
     FITTED_ROWS,
     LAW,
+    SD_ROWS,
     Condition,
     Memory,
     Scores,
@@ -260,5 +261,6 @@ def test_the_aetiology_of_each_phenotype_is_read_from_its_chart() -> None:
 
 def test_rows_that_set_the_law_are_rows_of_the_targets() -> None:
     assert all(row[0] == "B" and row[1:].isdigit() for row in FITTED_ROWS)
+    assert {row for row, used in FITTED_ROWS.items() if "SD only" in used} == SD_ROWS
     keys = Path(sources.__file__).with_name("references.toml").read_text("utf-8")
     assert "borggrefe2008" in tomllib.loads(keys)

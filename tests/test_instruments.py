@@ -7,7 +7,14 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from sim.instruments import READOUTS, Instruments, Reading, Window, clean_beats, readout
+from sim.instruments import (
+    READOUTS,
+    Instruments,
+    Reading,
+    Window,
+    clean_beats,
+    readout,
+)
 from sim.streams import stream
 
 RR_S = 0.81
@@ -73,6 +80,19 @@ def valid_pairs(name: str, n_visits: int, *, n_pairs: int = 8) -> Iterator[float
 def test_without_noise_a_pair_reads_the_true_gain(name: str) -> None:
     clinic = Clinic(instruments(name, 1, noise_scale=0.0))
     assert clinic.pair_pct(0.043) == pytest.approx(4.3, abs=1e-9)
+
+
+def test_a_readout_of_an_unknown_column_is_refused() -> None:
+    known = readout("cuff")
+    with pytest.raises(ValueError, match=r"got 'sbp_mmHg' .did you mean 'sbp_mmhg'"):
+        replace(known, beat_column="sbp_mmHg")
+
+
+@pytest.mark.parametrize("name", READOUTS)
+def test_a_readout_by_another_name_reads_the_same(name: str) -> None:
+    other = instruments(name, 1)
+    other.readout = replace(other.readout, name="toy")
+    assert Clinic(other).read() == Clinic(instruments(name, 1)).read()
 
 
 @pytest.mark.parametrize("name", READOUTS)

@@ -22,7 +22,7 @@ from harness.play.scenario import load_scenario
 from harness.task.objective import Objective
 from sim.device.lattice import device_model
 from sim.heart.parameters import HFREF
-from sim.instruments import Errors
+from sim.instruments import READOUTS, Errors
 from sim.patient import PHENOTYPES, Patient, personalize, phenotype
 from sim.sources import (
     SourcedNumber,
@@ -42,16 +42,17 @@ NOT_MODELS = {
     "Counters": "what a device has counted so far: starts at zero",
     "Reference": "an entry of references.toml",
     "Setup": "how a strip is made; the patient's values are given",
+    "VisitOrder": "counts patients and visits from zero",
 }
 """Dataclasses with numbers as defaults that describe nothing of the world."""
 
 CONSTANTS = {
     "sim.device.lattice._V_SENSITIVITY_MV": "listed; its rows carry place and standing",
     "sim.device.timing.EDGE_S": "two times nearer than this are the same",
-    "sim.heart.dose._PULSES_PHASES": "a biphasic pulse has two phases",
+    "sim.heart.train.PHASES_PER_PULSE": "a biphasic pulse has two phases",
     "sim.heart.rhythm.GRID_S": "grid of a drawn wave",
     "sim.heart.rhythm._LEAST_PERIOD_S": "period of a drawn wave",
-    "sim.instruments.instruments.GRID_S": "grid of a drawn wave",
+    "sim.instruments.clock.GRID_S": "grid of a drawn wave",
     "sim.patient.cohort.NOMINAL_ONLY": "weights of response families, one of one",
     "sim.patient.cohort._ASKED": "refuses nonsense",
     "sim.patient.cohort._LEAST_PULSE_PRESSURE_MMHG": "refuses who could not walk in",
@@ -73,13 +74,12 @@ CONSTANTS = {
 
 # Numerical methods, held to exact solutions: their numbers are tolerances and limits.
 METHODS = ("activation", "batch", "beats", "blocks", "circulation", "equilibrium")
-METHODS += ("exact", "jit", "settle", "simd", "solve", "solve_batch", "steps")
+METHODS += ("exact", "jit", "repeating", "simd", "solve", "solve_batch", "steps")
 METHODS += ("synthesis",)
 PLAIN = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 10.0, 60.0, 100.0, 3600.0}
 INSIDE = {
     ("battery", 0.7): "default of an argument; a visit gives FoundDevice's",
-    ("clinic", 0.05): "keeps a spread above zero when noise is switched off",
-    ("dose", 0.7): "family plateau, evidence A3",
+    ("visit", 0.05): "keeps a spread above zero when noise is switched off",
     ("ecg", 500.0): "sampling of a drawing",
     ("events", 0.05): "protocol 4, as SafetyRules.late_sense_pct",
     ("followup", 1e-9): "keeps a division from zero",
@@ -96,6 +96,7 @@ INSIDE = {
 
 NOT_IN_A_VISIT = {
     "ActivitySensor": "shown by the programmer on command only",
+    "LeadOhms": "a visit has the impedance of `LeadModel`, and its faults",
     "OxygenUse": "a readout of validation only",
     "SensationPopulation": "draws the threshold of a patient of a cohort",
     "Train": "a visit gives every value",
@@ -368,13 +369,14 @@ def instances(model: object) -> Iterator[str]:
 def test_a_visit_lists_every_model_it_is_made_of() -> None:
     plan = VisitPlan()
     parts = [phenotype("hfref-ischaemic"), plan, FoundDevice(), Objective(), Errors()]
+    parts += [row.error() for row in READOUTS.values()]
     parts += [Morphology(), *fixed_models("CCM X11", plan).values()]
     listed = {name for part in parts for name in instances(part)}
     missing = {
         model.__name__
         for model in sourced_models()
         if model.__name__ not in listed | set(NOT_IN_A_VISIT)
-        and not model.__module__.startswith("sim.patient.")
+        and not model.__module__.startswith(("sim.patient.", "sim.law."))
     }
     assert missing == set()
 

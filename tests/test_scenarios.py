@@ -12,8 +12,8 @@ from harness.truth.answer_key import ees_gain
 from scenarios import compare_plans, compare_readouts
 from sim.device.settings import Settings
 from sim.heart.beating import settled
-from sim.heart.dose import Train
-from sim.heart.sensation import UNTOLERATED_GRADE, sensation_grade
+from sim.heart.sensation import INTOLERABLE_GRADE, sensation_grade
+from sim.heart.train import Train
 from sim.patient import Patient
 
 NAMES = {
@@ -62,7 +62,7 @@ def lattice(scenario: Scenario) -> list[Settings]:
 
 def is_tolerated(patient: Patient, settings: Settings) -> bool:
     train = Train(settings.amplitude_v, settings.phase_duration_ms, settings.n_pulses)
-    return float(sensation_grade(patient.sensation, train)) < UNTOLERATED_GRADE
+    return float(sensation_grade(patient.sensation, train)) < INTOLERABLE_GRADE
 
 
 @cache

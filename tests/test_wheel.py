@@ -10,7 +10,18 @@ from hatchling.build import build_wheel
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"sim", "optimizers", "harness", "scenarios"}
-DATA = {".css", ".csv", ".html", ".j2", ".js", ".json", ".svg", ".toml", ".typed"}
+DATA = {
+    ".css",
+    ".csv",
+    ".html",
+    ".j2",
+    ".js",
+    ".json",
+    ".svg",
+    ".toml",
+    ".typ",
+    ".typed",
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,4 +63,4 @@ def test_the_metadata_tells_licence_and_python(wheel: zipfile.ZipFile) -> None:
     name = next(n for n in wheel.namelist() if n.endswith("METADATA"))
     metadata = message_from_bytes(wheel.read(name))
     assert metadata["License-Expression"] == "MIT"
-    assert set(metadata["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
+    assert set(metadata["Requires-Python"].split(",")) == {">=3.11", "<3.15"}

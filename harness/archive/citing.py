@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import Final
 
 from harness.archive.run_folder import RUN_FILE, read_run
-from harness.report.model import Provenance, ReferenceRow, SourceRow
+from harness.report.sections.provenance import Provenance, ReferenceRow, SourceRow
 from sim.sources import Reference, references
 
 _ESCAPED: Final = str.maketrans(

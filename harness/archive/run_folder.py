@@ -36,10 +36,10 @@ from harness.common.files import (
     write_json,
 )
 from harness.play.run import Run, strategy_summary
-from harness.report.figures.visit import figures
+from harness.report.contents import SCHEMA_VERSION as REPORT_SCHEMA
+from harness.report.contents import Report
+from harness.report.figures.gallery import figures
 from harness.report.formats import renderings
-from harness.report.model import SCHEMA_VERSION as REPORT_SCHEMA
-from harness.report.model import Report
 
 SCHEMA_VERSION: Final = 1
 RUN_FILE: Final = "run.json"
@@ -140,6 +140,10 @@ def _read(folder: str | Path, place: Path, rendered: Collection[str]) -> StoredR
     about = _about(place)
     if about is None:
         raise BrokenRunError(f"{folder} is no run: {_why_no_run(place)}")
+    if about.get("kind") == "day":
+        raise BrokenRunError(
+            f"{folder} is a clinic's day, which no visit's report is of"
+        )
     if "report.json" not in about["files"]:
         raise BrokenRunError(f"{folder} is a course of visits; name one of its visits")
     wrong = [
@@ -192,7 +196,7 @@ def _write_contents(run: Run, report: Report, folder: Path) -> None:
         "events.csv": csv_bytes(event_rows(record)),
         "provenance.csv": csv_bytes(provenance_rows(report)),
     }
-    contents |= {f"figures/{n}.svg": svg for n, svg in drawn.items()}
+    contents |= {f"figures/{n}.svg": f.svg for n, f in drawn.items()}
     for name, content in contents.items():
         write_file(folder / name, content)
     write_beats(record.beats, folder / "beats.parquet", pseudonym=record.pseudonym)

@@ -8,7 +8,12 @@ from typing import Final, Literal
 
 import numpy as np
 
-from harness.report.strips import CAUSE_CODES, final_spans, found_spans, typical_start_s
+from harness.report.sections.strips import (
+    CAUSE_CODES,
+    final_spans,
+    found_spans,
+    typical_start_s,
+)
 from sim.device.leads import LeadModel
 from sim.streams import stream
 from sim.telemetry.annotations import (

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 
 from harness.common.csv import Cell, Row
-from harness.report.model import Report
+from harness.report.contents import Report
 from sim.device.settings import Settings
 from sim.instruments import Reading
 from sim.telemetry.wfdb_files import SIMULATED

@@ -7,10 +7,12 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+
+from sim.units import S_PER_H
 
 
 class OutputError(ValueError):
@@ -24,7 +26,7 @@ class BrokenRunError(ValueError):
 ASIDE: Final = re.compile(r"\.(?P<name>.+)\.(?P<kind>partial|replaced)-(?P<pid>\d+)")
 
 
-_OLD_S: Final = 3600.0
+_OLD_S: Final = S_PER_H
 
 
 @contextmanager
@@ -147,6 +149,7 @@ def replace_file(target: Path, content: bytes) -> None:
         aside.write_bytes(content)
         aside.replace(target)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # where a parent is a file, nothing can be removed
+            aside.unlink(missing_ok=True)
         reason = (error.strerror or str(error)).lower()
         raise OutputError(f"output file {target} cannot be written: {reason}") from None

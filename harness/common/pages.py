@@ -10,14 +10,14 @@ from harness.common.words import setting_text
 
 
 @cache
-def environment(room: str) -> Environment:
-    """Return the templates of a package beside the shared ones of `harness.common`.
+def environment(*rooms: str) -> Environment:
+    """Return the templates of packages beside the shared ones of `harness.common`.
 
     Text is escaped unless it is marked as HTML; a name that a template does not know
     is an error. A value of a setting is shown by the filter `setting`.
     """
     made = Environment(
-        loader=ChoiceLoader([PackageLoader(room), PackageLoader("harness.common")]),
+        loader=ChoiceLoader([PackageLoader(room) for room in _once(*rooms)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -25,6 +25,10 @@ def environment(room: str) -> Environment:
     )
     made.filters["setting"] = setting_text
     return made
+
+
+def _once(*rooms: str) -> dict[str, None]:
+    return dict.fromkeys((*rooms, "harness.common"))
 
 
 def filled(room: str, template: str, values: Mapping[str, Any]) -> str:

@@ -8,9 +8,13 @@ from sim.device.lattice import parameters
 
 SettingValue = bool | int | float | str
 
+NOT_AVAILABLE: Final = "not available"
+EN_DASH: Final = "\N{EN DASH}"  # the same where a column has no room for words
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
-
-
+MINUS: Final = "\N{MINUS SIGN}"
+HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
+THIN: Final = "\N{NARROW NO-BREAK SPACE}"
+LONG: Final = 10_000  # from here on thousands are set apart
 UNIT_WORDS: Final = {"hh:mm": "", "1/min": "/min"}
 
 
@@ -47,24 +51,6 @@ def unit_of_setting(symbol: str) -> str:
     return UNIT_WORDS.get(unit, unit)
 
 
-NOT_AVAILABLE: Final = "not available"
-
-
-EN_DASH: Final = "\N{EN DASH}"
-
-
-MINUS: Final = "\N{MINUS SIGN}"
-
-
-HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
-
-
-THIN: Final = "\N{NARROW NO-BREAK SPACE}"
-
-
-LONG: Final = 10_000
-
-
 def decimal(value: float, digits: int, *, signed: bool = False) -> str:
     """Return a number as shown: fixed digits, a true minus sign, no minus zero."""
     comma = "," if abs(value) >= LONG else ""
@@ -73,6 +59,11 @@ def decimal(value: float, digits: int, *, signed: bool = False) -> str:
     if not shown.strip("+-0."):
         shown = shown.lstrip("+-")
     return shown.replace("-", MINUS)
+
+
+def between(low: float, high: float, digits: int) -> str:
+    """Return the limits of an interval; a dash would read as a minus sign."""
+    return f"{decimal(low, digits)} to {decimal(high, digits)}"
 
 
 def with_unit(number: str, unit: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.play.course_table import CourseTable
 from sim.device.battery import Battery, Recharge
+from sim.device.energy import energy_mj_per_train
 from sim.device.leads import Fault, Leads, impedance_alert
 from sim.device.schedule import schedule_segment
 from sim.device.settings import Settings
@@ -145,7 +146,9 @@ class Home:
             battery.drain(battery.cell.use_mah_per_day(energy_mj, n_trains))
             charged = self._charges(day, battery, found.settings)
             if charged:
-                battery.recharge((day + 1) * S_PER_DAY, self._course.charge_to_frac)
+                battery.recharge(
+                    (day + 1) * S_PER_DAY, self._course.habits.charge_to_frac
+                )
             yield Day(
                 day,
                 hours,
@@ -172,10 +175,10 @@ class Home:
 
     def _charges(self, day: int, battery: Battery, settings: Settings) -> bool:
         """Tell whether the patient charges: by habit, or because the device reminds."""
-        is_habit = (day + 1) % self._course.charge_every_days == 0
+        is_habit = (day + 1) % self._course.habits.charge_every_days == 0
         now_s = (day + 1) * S_PER_DAY
         reminded = battery.recharge_is_due(now_s, settings.alert_recharge_days)
-        done = self._luck[day] < self._course.charging_adherence_frac
+        done = self._luck[day] < self._course.habits.charging_adherence_frac
         return bool(done and (is_habit or reminded))
 
     def _delivery(
@@ -188,12 +191,9 @@ class Home:
 
         device = replace(self._with(fault, found), fault_frac=1.0, suspended_frac=0.0)
         counted = sample_counters(patient, device, rng)
-        leads = Leads(rng=rng("leads", 1))
-        leads.set_fault("V1", device.v1_fault)
-        leads.set_fault("V2", device.v2_fault)
         is_active = found.state == "ACTIVE"
         share = counted.delivered / counted.beats if is_active else 0.0
-        return share, leads.energy_mj_per_train(found.settings)
+        return share, energy_mj_per_train(found.settings, device.lead_ohms)
 
     def _found_at_the_end(
         self, found: FoundDevice, log: Sequence[Day], battery: Battery, days: range
@@ -247,7 +247,7 @@ def _charging_alerts(
 
 def _delivery_alerts(log: Sequence[Day], found: FoundDevice) -> Iterator[Alert]:
     """Yield each fall below the alert limit; a device that is off has no share."""
-    if found.state != "ACTIVE" or found.settings.ccm_mode == "OFF":
+    if found.state != "ACTIVE" or not found.settings.delivers:
         return
     limit = found.settings.alert_min_ccm_pct * FRAC_PER_PCT
     was_low = False

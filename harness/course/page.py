@@ -1,12 +1,12 @@
 """The page of a course: its visits, its figure, its alerts, in one file."""
 
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 
 from harness.common.drawing import inline
 from harness.common.pages import filled
-from harness.common.words import plain
+from harness.common.words import EN_DASH, decimal, plain
 from harness.course.figure import course_svg
 from harness.course.play import Course, visit_rows
 from sim.units import PCT_PER_FRAC
@@ -30,13 +30,13 @@ def course_cells(course: Course) -> list[tuple[str, ...]]:
     return [
         (
             f"{row['month']:g}",
-            f"{row['ef_pct_seen']:.1f}",
-            f"{row['mlwhfq_points_seen']:.0f}",
-            f"{row['peak_vo2_ml_per_kg_min_seen']:.1f}",
-            f"{row['walk_m_seen']:.0f}",
+            _number(row["ef_pct_seen"], 1),
+            _number(row["mlwhfq_points_seen"], 0),
+            _number(row["peak_vo2_ml_per_kg_min_seen"], 1),
+            _number(row["walk_m_seen"], 0),
             f"{row['nyha_class']}",
             _percent(row["delivered_frac"]),
-            f"{row['battery_pct_found']:.0f}",
+            _number(row["battery_pct_found"], 0),
             f"{row['verdict']}",
         )
         for row in visit_rows(course)
@@ -79,5 +79,12 @@ def course_html(course: Course, svg: bytes | None = None) -> str:
     return filled("harness.course", "course.html.j2", values)
 
 
-def _percent(share: Any) -> str:
-    return "-" if share is None else f"{PCT_PER_FRAC * share:.0f}"
+def _number(value: str | int | float | None, digits: int) -> str:
+    """Return a number of the table; a dash where a visit has none."""
+    return decimal(value, digits) if isinstance(value, int | float) else EN_DASH
+
+
+def _percent(share: str | int | float | None) -> str:
+    if not isinstance(share, int | float):
+        return EN_DASH
+    return decimal(PCT_PER_FRAC * share, 0)

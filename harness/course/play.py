@@ -20,8 +20,9 @@ from harness.play.scenario import CourseScenario
 from harness.play.tables import PatientTable
 from harness.truth.answer_key import ees_gain
 from sim.device.battery import Cell
-from sim.device.settings import Settings, with_hours_per_day
+from sim.device.settings import Settings
 from sim.heart.beating import settled
+from sim.heart.train import Train
 from sim.patient import Patient
 from sim.patient.chronic import (
     SCORES,
@@ -48,6 +49,7 @@ from sim.visit.record import VisitRecord
 from sim.visit.visit import Progress
 
 WORST_SYMPTOM: Final = 10.0
+_FACTORY: Final = Train(Settings().amplitude_v)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +177,7 @@ def run_course(
     first = order_of(scenario, seed=seed)
     table, person = scenario.course, PatientOverMonths(scenario, first)
     home = Home(table, first.seed, table.visit_months[-1])
-    left, since, visits = first_found(scenario), 0, []
+    left, since, visits = first.found, 0, []
     for number, month in enumerate(table.visit_months, 1):
         stretch = home.stay(
             person.patient, left, range(since, day_of(month)), number - 1
@@ -218,7 +220,7 @@ def traits_of(patient: Patient, course: CourseTable, seed: int) -> Traits:
         traits = mean_traits(ischaemic)
     else:
         traits = draw_traits(ischaemic, stream(seed, name="course", key=(0,)))
-    if patient.response.g_one_lead_frac == 0.0:
+    if patient.gain(_FACTORY) == 0.0:
         return without_effect(traits)
     return traits
 
@@ -234,15 +236,6 @@ def share_of_factory_gain(patient: Patient, settings: Settings) -> float:
     """Return the acute gain of settings over that of the factory settings."""
     factory = ees_gain(patient, Settings())
     return ees_gain(patient, settings) / factory if factory else 0.0
-
-
-def first_found(scenario: CourseScenario) -> FoundDevice:
-    """Return the device at month 0, with the hours a day of the course."""
-    found = scenario.device.found_device
-    hours = scenario.course.hours_per_day
-    if hours is None:
-        return found
-    return replace(found, settings=with_hours_per_day(found.settings, hours))
 
 
 def visit_scenario(
@@ -263,9 +256,10 @@ def _left(record: VisitRecord, found: FoundDevice) -> FoundDevice:
     """
     left, settings = record.as_left, record.final
     empty = left.battery_pct * FRAC_PER_PCT <= Cell().suspend_frac
-    stopped = settings.ccm_mode == "OFF" != record.reference.ccm_mode
+    before = record.reference
+    stopped = before.delivers and not settings.delivers
     if stopped:
-        settings = replace(settings, ccm_mode=record.reference.ccm_mode)
+        settings = replace(settings, mode=before.mode, ccm_mode=before.ccm_mode)
     return replace(
         found,
         settings=settings,

@@ -17,6 +17,7 @@ from sim.patient.chronic import (
     FITTED_ROWS,
     LAW,
     SCORES,
+    SD_ROWS,
     Condition,
     Knowledge,
     Memory,
@@ -105,10 +106,10 @@ class TrialRow:
     @property
     def origin(self) -> Origin:
         """Whether agreement was to be expected."""
-        used = FITTED_ROWS.get(self.published.id, "")
-        if used.endswith("(SD only)"):
+        row = self.published.id
+        if row in SD_ROWS:
             return "SD set the law"
-        return "set the law" if used else "predicted"
+        return "set the law" if row in FITTED_ROWS else "predicted"
 
 
 def start_of(

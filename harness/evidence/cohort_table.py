@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.common.csv import csv_bytes
 from harness.common.faults import Fault, ScenarioError, no_such, not_among
-from sim.heart.dose import FAMILIES
+from sim.law.shipped import LAW_WORDS
 from sim.patient.assembly import SolvedHeart, assembled
 from sim.patient.checks import PARTS, defaults, override_faults, part_faults
 from sim.patient.cohort import Cohort, Member
@@ -41,7 +41,7 @@ COLUMNS: Final = tuple(_KINDS)
 """
 _WORDS: Final = {
     "sex": ("female", "male"),
-    "family": FAMILIES,
+    "family": LAW_WORDS,
 }
 _PART_OF: Final = {name: part for part in PARTS for name in defaults(part)}
 _EDITED: Final = Source("patient-file", "row of a cohort table", "overridden")

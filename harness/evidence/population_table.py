@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.common.csv import csv_bytes
 from harness.common.files import replace_file
-from harness.task.people import LAW, TABLE, bend_column, slope_column
+from harness.task.people import LAW, MUSCLE, TABLE, bend_column, slope_column
 from harness.truth.answer_key import window_gain_pct
 from sim.instruments.readouts import READOUTS
 from sim.patient import Patient
@@ -52,8 +52,9 @@ def people_rows(n: int, drawn: PeopleDrawn = DRAWN) -> Iterator[dict[str, str]]:
 
 
 def _row(patient: Patient, plan: VisitPlan) -> dict[str, str]:
-    law = patient.response
+    law, muscle = patient.response, patient.muscle
     numbers = {name: getattr(law, name) for name in LAW}
+    numbers |= {name: getattr(muscle, name) for name in MUSCLE}
     numbers["sensation_felt_v"] = patient.sensation.felt_v
     numbers["sensation_threshold_v"] = patient.sensation.threshold_v
     for name in READOUTS:
@@ -61,7 +62,7 @@ def _row(patient: Patient, plan: VisitPlan) -> dict[str, str]:
         numbers |= {slope_column(name): slope, bend_column(name): bend}
     return {
         "person": patient.name,
-        "family": law.family,
+        "family": law.name,
         "rhythm": patient.rhythm.kind,
         **{name: f"{value:.{DIGITS}g}" for name, value in numbers.items()},
     }

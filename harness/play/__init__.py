@@ -1,1 +1,8 @@
-"""A scenario becomes a visit that was played. Nothing here knows the truth."""
+"""A scenario becomes a visit that was played. Nothing here knows the truth.
+
+The life of a visit: `scenario` and `tables` read and check the files; `order` makes a
+`VisitOrder` of them (the world's) and a `Task` (the search's); `search` is the host of
+the strategy at the bedside; `played` lets both meet and keeps what happened; `run` adds
+how the visit of a scenario was made; `environment` gives the place of the strategy to
+an agent. Whoever judges asks `harness.truth`, which nothing here imports.
+"""

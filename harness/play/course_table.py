@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
-from harness.play.tables import Table, within
+from harness.play.filled import filling, values_of, within
+from harness.play.tables import Table
 from sim.device.leads import Fault, LeadName
 from sim.device.settings import AXES
 from sim.patient.chronic import LAW
@@ -21,12 +22,15 @@ MOST_MONTHS: Final = 120.0
 class Habits:
     """How patients charge their device, where a scenario does not say."""
 
-    charge_every_days: int = sourced(7, "ccmlab-evidence", "F08", "measured")
-    charging_adherence_frac: float = sourced(0.9, "ccmlab-device", "1.5", "assumed")
-    charge_to_frac: float = sourced(1.0, "ccmlab-device", "1.5", "assumed")
-
-
-USUAL: Final = Habits()
+    charge_every_days: int = sourced(
+        7, "ccmlab-evidence", "F08", "measured", allowed=(1, 60)
+    )
+    charging_adherence_frac: float = sourced(
+        0.9, "ccmlab-device", "1.5", "assumed", allowed=(0.0, 1.0)
+    )
+    charge_to_frac: float = sourced(
+        1.0, "ccmlab-device", "1.5", "assumed", allowed=(0.1, 1.0)
+    )
 
 
 def _listed(value: object) -> object:
@@ -66,7 +70,21 @@ class LeadFaultTable(Table):
         return self.fault if self.month <= month and not mended else "none"
 
 
-class CourseTable(Table):
+class _VisitsTable(Table):
+    """When the patient comes back, and for how long CCM is given."""
+
+    visit_months: Annotated[
+        tuple[float, ...], BeforeValidator(_listed), AfterValidator(_ascending)
+    ]
+    hours_per_day: Annotated[float | None, AfterValidator(_hours)] = None
+
+
+@filling(Habits)
+class _HabitsTable(_VisitsTable):
+    """How the device is charged at home."""
+
+
+class CourseTable(_HabitsTable):
     """When the patient comes back, and what happens at home in between.
 
     `traits` says how the patient responds: as drawn with the scenario's seed, or as
@@ -75,15 +93,6 @@ class CourseTable(Table):
     over that of the factory settings, which no source tells.
     """
 
-    visit_months: Annotated[
-        tuple[float, ...], BeforeValidator(_listed), AfterValidator(_ascending)
-    ]
-    hours_per_day: Annotated[float | None, AfterValidator(_hours)] = None
-    charge_every_days: Annotated[int, within(1, 60)] = USUAL.charge_every_days
-    charging_adherence_frac: Annotated[float, within(0.0, 1.0)] = (
-        USUAL.charging_adherence_frac
-    )
-    charge_to_frac: Annotated[float, within(0.1, 1.0)] = USUAL.charge_to_frac
     lead_fault: LeadFaultTable | None = None
     traits: Literal["drawn", "average"] = "drawn"
     blinded: bool = False
@@ -92,3 +101,8 @@ class CourseTable(Table):
         float, within(LAW.peak_vo2_ml_per_kg_min.low, LAW.peak_vo2_ml_per_kg_min.high)
     ] = LAW.usual_peak_vo2_ml_per_kg_min
     walk_m: Annotated[float, within(LAW.walk_m.low, LAW.walk_m.high)] = LAW.usual_walk_m
+
+    @property
+    def habits(self) -> Habits:
+        """How the patient charges the device."""
+        return Habits(**values_of(self, Habits))

@@ -4,12 +4,9 @@ The order is the world's, patient included; the task is what a search gets. Noth
 the patient goes from one into the other.
 """
 
-from dataclasses import replace
-
 from harness.play.scenario import Scenario
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.task.lattice import Lattice
-from harness.task.objective import Objective
 from harness.task.task import Expectation, Task
 from sim.patient import Patient
 from sim.visit.order import VisitOrder
@@ -29,13 +26,13 @@ def order_of(
     replicate
         Number of the visit of this patient: another draw of all that is random.
     """
-    order = order_for(
-        scenario.patient.patient,
-        scenario.device,
-        scenario.visit,
+    return VisitOrder(
+        patient=scenario.patient.patient,
+        found=scenario.found_device,
+        plan=scenario.visit.visit_plan,
         seed=scenario.seed if seed is None else seed,
+        replicate=replicate,
     )
-    return replace(order, replicate=replicate)
 
 
 def order_for(
@@ -59,7 +56,7 @@ def task_of(
             model=order.found.model,
             solve_dependents=device.dependents == "solved",
         ),
-        objective=Objective(search.energy_weight, search.discomfort_weight),
+        objective=search.objective,
         strategy=strategy or search.strategy,
         budget=search.budget.budget,
         recommender=search.recommender_for(strategy),
@@ -68,4 +65,5 @@ def task_of(
         on_finish=search.on_finish,
         duplicates=search.duplicates,
         knows_population=search.population,
+        ohms=order.found.lead_ohms,
     )

@@ -7,9 +7,9 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
+from importlib.resources import files
 from typing import Any, Final
 
-import sim
 from harness.play.scenario import Scenario
 from harness.task.objective import Objective
 from optimizers.recommend import GATE_PROBABILITY
@@ -48,18 +48,12 @@ _SOLVED: Final = Source("ccmlab-device", "1.6, solved to hold the rules", "deriv
 _CARRIED: Final = Source(
     "scenario", "course: left by the visit before and the days at home", "derived"
 )
-_ERRORS: Final = {
-    "finger-pressure": {"pressure"},
-    "cuff": {"pressure", "cuff"},
-    "echo-vti": {"pressure", "echo"},
-    "invasive-dpdt": {"catheter", "invasive"},
-    "invasive-systolic": {"catheter"},
-}
 
 
 def dataclasses_of_sim() -> Iterator[type]:
     """Yield each dataclass of the simulated world, module by module."""
-    names = sorted(m.name for m in pkgutil.walk_packages(sim.__path__, "sim."))
+    place = [str(files("sim"))]
+    names = sorted(m.name for m in pkgutil.walk_packages(place, "sim."))
     for name in names:
         for item in list(vars(import_module(name)).values()):
             if not isinstance(item, type) or item.__module__ != name:
@@ -163,7 +157,10 @@ def _device_as_found(scenario: Scenario, found: FoundDevice) -> list[SourcedNumb
     }
     for symbol in device.settings:
         sources[f"settings.{symbol}"] = _stated(f"device.settings.{symbol}")
-    sources |= dict.fromkeys(differing(found, device.found_device), _CARRIED)
+    first = scenario.found_device
+    by_course = differing(first, device.found_device)
+    sources |= dict.fromkeys(by_course, _stated("course.hours_per_day"))
+    sources |= dict.fromkeys(differing(found, first), _CARRIED)
     return provenance(found, sources)
 
 
@@ -175,7 +172,7 @@ def _plan(plan: VisitPlan) -> list[SourcedNumber]:
 
 def _search(scenario: Scenario) -> list[SourcedNumber]:
     search = scenario.search
-    objective = Objective(search.energy_weight, search.discomfort_weight)
+    objective = search.objective
     changed = differing(objective, Objective())
     gate = Source(PROTOCOL, "5, do-no-harm gate", "assumed")
     if search.gate_probability != GATE_PROBABILITY:
@@ -187,9 +184,11 @@ def _search(scenario: Scenario) -> list[SourcedNumber]:
 
 
 def _errors(plan: VisitPlan) -> list[SourcedNumber]:
-    """List the errors of the cuff, of the pressure monitor, and of the readout."""
-    unused = set().union(*_ERRORS.values()) - _ERRORS[plan.readout]
-    return _without(provenance(Errors()), unused - {"cuff"})
+    """List the errors of every visit, and those of its readout."""
+    numbers, own = Errors(), readout(plan.readout).error()
+    if hasattr(numbers, own.part):
+        return provenance(numbers)
+    return [*provenance(numbers), *provenance(own, prefix=f"{own.part}.")]
 
 
 def _drawing(scenario: Scenario, in_atrial_fibrillation: bool) -> list[SourcedNumber]:

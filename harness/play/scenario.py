@@ -6,6 +6,7 @@ leaves out are those of `VisitPlan` and `Settings`, said there and nowhere else.
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -23,15 +24,17 @@ from harness.common.faults import (
     shown,
 )
 from harness.play.course_table import CourseTable
+from harness.play.filled import within
 from harness.play.tables import (
     DeviceTable,
     PatientTable,
     SearchTable,
     Table,
     VisitTable,
-    within,
 )
+from sim.device.settings import with_hours_per_day
 from sim.patient.checks import PARTS
+from sim.visit.plan import FoundDevice
 
 __all__ = [
     "CourseScenario",
@@ -67,6 +70,11 @@ class Scenario(Table):
             raise FaultsError(faults)
         return search
 
+    @property
+    def found_device(self) -> FoundDevice:
+        """The device as the first visit finds it."""
+        return self.device.found_device
+
     def changed(self, changes: Mapping[str, object]) -> Self:
         """Return a copy with values changed by dotted path, checked like a file.
 
@@ -96,6 +104,14 @@ class CourseScenario(Scenario):
     """Several visits of one patient over months."""
 
     course: CourseTable
+
+    @property
+    def found_device(self) -> FoundDevice:
+        """The device at month 0, with the hours a day of the course."""
+        found, hours = self.device.found_device, self.course.hours_per_day
+        if hours is None:
+            return found
+        return replace(found, settings=with_hours_per_day(found.settings, hours))
 
 
 def limits_faults(search: SearchTable, device: DeviceTable | None) -> list[Fault]:

@@ -7,16 +7,16 @@ from typing import Self
 import numpy as np
 
 from harness.task.lattice import TherapySpace
-from harness.task.objective import pulse_energy
 from harness.task.population import population_of
 from harness.task.task import Task
 from optimizers.problem import Observation, Population, Problem
 from optimizers.recommend import Recommendation
 from optimizers.search import Search
 from optimizers.space import Point
+from sim.device.energy import energy_frac
 from sim.device.settings import Settings
 from sim.visit.order import VisitOrder
-from sim.visit.record import Choice, Tested
+from sim.visit.record import Choice, Ended, Tested
 from sim.visit.safety import RULES
 
 STEPPED_AXIS = "amplitude_v"
@@ -103,8 +103,8 @@ class SearchAdvisor:
         search.close()
         choice = search.recommend()
         objective = self.task.objective
-        cost = objective.energy_weight * self._energy_frac(choice.point)
-        cost += objective.discomfort_weight * self._mean_grade(choice.point)
+        cost = objective.energy_cost_pct(self._energy_frac(choice.point))
+        cost += objective.discomfort_cost_pct(self._mean_grade(choice.point))
         return Choice(
             settings=self.chosen(choice),
             expected_gain_pct=choice.value + cost,
@@ -146,8 +146,8 @@ class SearchAdvisor:
             self.space.reference,
             self.space.space,
             readout=task.expected.readout,
-            energy_weight=task.objective.energy_weight,
-            discomfort_weight=task.objective.discomfort_weight,
+            objective=task.objective,
+            ohms=task.ohms,
         )
 
     def _running(self) -> Search:
@@ -168,7 +168,7 @@ class SearchAdvisor:
         return fmean(grades) if grades else 0.0
 
     def _energy_frac(self, point: Point) -> float:
-        return pulse_energy(self.space.settings_of(point)) / pulse_energy(Settings())
+        return energy_frac(self.space.settings_of(point), self.task.ohms)
 
     def _known_reference(self, point: Point) -> Observation:
         energy = self._energy_frac(point)
@@ -185,16 +185,16 @@ class SearchAdvisor:
         utility = self.task.objective.utility_pct(
             gain, tested.energy_frac, tested.sensation_grade
         )
-        refused = tested.aborted.startswith("refused")
+        refused = tested.ended is Ended.REFUSED
         point = self._asked
         if not refused:
             point = self.space.point_of(tested.settings)
         felt = tested.sensation_grade >= RULES.intolerable_grade
-        stopped = bool(tested.aborted) and not refused
+        stopped = not (tested.completed or refused)
         return Observation(
             self._asked,
             point,
-            nan if tested.aborted else utility,
+            utility if tested.completed else nan,
             standard_error=tested.standard_error_pct,
             channels={
                 "benefit": gain,

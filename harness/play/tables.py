@@ -15,20 +15,20 @@ from pydantic import (
     model_validator,
 )
 
-from harness.common.faults import Fault, FaultsError, no_such, not_among, shown
+from harness.common.faults import Fault, FaultsError, no_such, not_among
+from harness.play.filled import filling, values_of, within
 from harness.play.settings_table import as_found, checked_settings
 from harness.task.objective import Objective
+from harness.task.task import Task
 from optimizers.dialogue import OnFinish
 from optimizers.problem import Budget
-from optimizers.recommend import GATE_PROBABILITY, RECOMMENDERS
+from optimizers.recommend import RECOMMENDERS
 from optimizers.registry import load_strategy, preferred_recommender
 from optimizers.search import Duplicates
-from sim.device.generator import State
 from sim.device.lattice import ModelName, Value
-from sim.device.leads import Fault as LeadFault
-from sim.device.leads import LeadSite
 from sim.device.settings import Settings
 from sim.instruments import READOUTS
+from sim.law.shipped import LAW_WORDS
 from sim.patient import Patient, known_phenotypes, phenotype
 from sim.patient.checks import (
     TableFault,
@@ -38,7 +38,6 @@ from sim.patient.checks import (
     source_faults,
 )
 from sim.patient.table import patient_of_table
-from sim.sources import unit_of
 from sim.telemetry.morphology import Disturbance
 from sim.visit.measuring import PLANS
 from sim.visit.plan import SITES, FoundDevice, VisitPlan, site
@@ -46,9 +45,7 @@ from sim.visit.plan import SITES, FoundDevice, VisitPlan, site
 SEARCHABLE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 _PLAN: Final = VisitPlan()
 _FOUND: Final = FoundDevice()
-_OBJECTIVE: Final = Objective()
-_KEPT: Final = ("strips", "strip_rate_hz", "strip_noise")
-_NOISE: Final = Disturbance()
+_TASK: Final = Task()
 
 
 class Table(BaseModel):
@@ -57,20 +54,6 @@ class Table(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False
     )
-
-
-def within(low: float, high: float) -> AfterValidator:
-    """Return a validator that holds a number to a range and names its unit."""
-
-    def check(value: float, info: ValidationInfo) -> float:
-        name = info.field_name or ""
-        if not low <= value <= high:
-            allowed = f"{low:.17g} to {high:.17g} {unit_of(name)}".rstrip()
-            given = int(value) if value == int(value) else value
-            raise ValueError(f"must be {allowed}, got {shown(given, name)}")
-        return value
-
-    return AfterValidator(check)
 
 
 def one_of(known: Callable[[], object]) -> AfterValidator:
@@ -116,7 +99,7 @@ class PatientTable(Table):
 
     phenotype: Annotated[str, one_of(known_phenotypes)]
     override: Annotated[dict[str, float], PlainValidator(_override)] = {}
-    response: Literal["nominal", "plateau", "sharp", "null"] | None = None
+    response: Annotated[str, one_of(lambda: LAW_WORDS)] | None = None
     file: str = ""
     name: str = ""
     title: str = ""
@@ -124,6 +107,7 @@ class PatientTable(Table):
     contractility: Part = {}
     reflex: Part = {}
     response_law: Part = {}
+    muscle: Part = {}
     rhythm: Part = {}
     conduction: Part = {}
     sensation: Part = {}
@@ -154,21 +138,9 @@ class PatientTable(Table):
         return self.model_copy(update={"override": {**self.override, **override}})
 
 
+@filling(FoundDevice)
 class FoundTable(Table):
     """The fields of `FoundDevice`, apart from model and settings."""
-
-    state: State = _FOUND.state
-    v1_fault: LeadFault = _FOUND.v1_fault
-    v2_fault: LeadFault = _FOUND.v2_fault
-    days_since_charge: Annotated[float, within(0.0, 60.0)] = _FOUND.days_since_charge
-    since_last_visit_days: Annotated[float, within(1.0, 3650.0)] = (
-        _FOUND.since_last_visit_days
-    )
-    charge_frac: Annotated[float, within(0.0, 1.0)] = _FOUND.charge_frac
-    arrival_h: Annotated[float, within(0.0, 24.0)] = _FOUND.arrival_h
-    fault_frac: Annotated[float, within(0.0, 1.0)] = _FOUND.fault_frac
-    suspended_frac: Annotated[float, within(0.0, 0.98)] = _FOUND.suspended_frac
-    lead_site: LeadSite = _FOUND.lead_site
 
     @model_serializer(mode="wrap")
     def _without_past(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -205,17 +177,9 @@ class DeviceTable(Table):
         return FoundDevice(self.as_found, self.model, **dict(self.found))
 
 
+@filling(Disturbance)
 class StripNoiseTable(Table):
     """What stands in the strips beside the heart; a height of 0 leaves a part out."""
-
-    mains_hz: Annotated[float, within(45.0, 65.0)] = _NOISE.mains_hz
-    mains_mv: Annotated[float, within(0.0, 1.0)] = _NOISE.mains_mv
-    muscle_mv: Annotated[float, within(0.0, 1.0)] = _NOISE.muscle_mv
-    drift_mv: Annotated[float, within(0.0, 1.0)] = _NOISE.drift_mv
-    breathing_mv: Annotated[float, within(0.0, 1.0)] = _NOISE.breathing_mv
-    breathing_frac: Annotated[float, within(0.0, 0.5)] = _NOISE.breathing_frac
-    electrogram_mv: Annotated[float, within(0.0, 2.0)] = _NOISE.electrogram_mv
-    pressure_mmhg: Annotated[float, within(0.0, 10.0)] = _NOISE.pressure_mmhg
 
     @property
     def disturbance(self) -> Disturbance:
@@ -223,33 +187,19 @@ class StripNoiseTable(Table):
         return Disturbance(**dict(self))
 
 
-class VisitTable(Table):
+@filling(
+    VisitPlan,
+    site=(Annotated[str, one_of(lambda: SITES)], _PLAN.site.name),
+    readout=(Annotated[str, one_of(lambda: READOUTS)], _PLAN.readout),
+    plan=(Annotated[str, one_of(lambda: PLANS)], _PLAN.plan),
+)
+class _PlanTable(Table):
+    """The fields of `VisitPlan` that a file may set."""
+
+
+class VisitTable(_PlanTable):
     """The fields of `VisitPlan` that a file may set, and which strips are kept."""
 
-    site: Annotated[str, one_of(lambda: SITES)] = _PLAN.site.name
-    readout: Annotated[str, one_of(lambda: READOUTS)] = _PLAN.readout
-    plan: Annotated[str, one_of(lambda: PLANS)] = _PLAN.plan
-    tests_per_reference: Annotated[int, within(1, 100)] = _PLAN.tests_per_reference
-    target_se_pct: Annotated[float, within(0.05, 50.0)] = _PLAN.target_se_pct
-    most_replicates: Annotated[int, within(1, 20)] = _PLAN.most_replicates
-    titration_min: Annotated[float, within(0.0, 240.0)] = _PLAN.titration_min
-    response_pairs: Annotated[int, within(0, 20)] = _PLAN.response_pairs
-    verification_pairs: Annotated[int, within(2, 60)] = _PLAN.verification_pairs
-    settle_beats: Annotated[int, within(0, 600)] | None = None
-    read_beats: Annotated[int, within(4, 600)] | None = None
-    programming_s: Annotated[float, within(0.0, 120.0)] = _PLAN.programming_s
-    question_s: Annotated[float, within(0.0, 300.0)] = _PLAN.question_s
-    baseline_min: Annotated[float, within(1.0, 60.0)] = _PLAN.baseline_min
-    safety_rest_s: Annotated[float, within(0.0, 1800.0)] = _PLAN.safety_rest_s
-    observation_min: Annotated[float, within(0.0, 240.0)] = _PLAN.observation_min
-    least_relevant_gain_pct: Annotated[float, within(0.0, 20.0)] = (
-        _PLAN.least_relevant_gain_pct
-    )
-    equivalence_margin_pct: Annotated[float, within(0.0, 20.0)] = (
-        _PLAN.equivalence_margin_pct
-    )
-    expected_pair_sd_pct: Annotated[float, within(0.0, 50.0)] | None = None
-    noise_scale: Annotated[float, within(0.0, 10.0)] = _PLAN.noise_scale
     strips: Literal["none", "events", "whole"] = "events"
     strip_rate_hz: Annotated[int, within(250, 1000)] = 500
     strip_noise: StripNoiseTable = StripNoiseTable()
@@ -267,17 +217,13 @@ class VisitTable(Table):
     @property
     def visit_plan(self) -> VisitPlan:
         """The plan that the visit follows."""
-        planned = {k: v for k, v in dict(self).items() if k not in _KEPT}
-        return VisitPlan(**{**planned, "site": site(self.site)})
+        planned = values_of(self, VisitPlan)
+        return VisitPlan(**{**planned, "site": site(planned["site"])})
 
 
+@filling(Budget)
 class BudgetTable(Table):
     """What the search may cost beside the minutes of the titration clock."""
-
-    evaluations: Annotated[int, within(1, 1000)] | None = None
-    minutes: Annotated[float, within(1.0, 240.0)] | None = None
-    beats: Annotated[int, within(1, 1_000_000)] | None = None
-    unpleasant_events: Annotated[int, within(1, 1000)] | None = None
 
     @property
     def budget(self) -> Budget:
@@ -309,24 +255,35 @@ def _limit_names(limits: dict[str, Limits]) -> dict[str, Limits]:
     return limits
 
 
-class SearchTable(Table):
-    """How the settings to try are chosen, and what the search maximizes."""
+class _ChoosingTable(Table):
+    """How the settings to try are chosen."""
 
-    strategy: Annotated[str, AfterValidator(_known_strategy)] = "titration"
+    strategy: Annotated[str, AfterValidator(_known_strategy)] = _TASK.strategy_name
     axes: Annotated[
         tuple[str, ...], BeforeValidator(_listed), AfterValidator(_axes)
-    ] = ("amplitude_v", "phase_duration_ms", "delay_ms")
+    ] = _TASK.lattice.axes
     limits: Annotated[dict[str, Limits], AfterValidator(_limit_names)] = {}
-    recommender: Annotated[str, one_of(lambda: RECOMMENDERS)] = "posterior_mean"
+    recommender: Annotated[str, one_of(lambda: RECOMMENDERS)] = _TASK.recommender
     budget: BudgetTable = BudgetTable()
-    on_finish: OnFinish = "replicate"
-    duplicates: Duplicates = "remeasure"
-    energy_weight: Annotated[float, within(0.0, 100.0)] = _OBJECTIVE.energy_weight
-    discomfort_weight: Annotated[float, within(0.0, 100.0)] = (
-        _OBJECTIVE.discomfort_weight
-    )
-    gate_probability: Annotated[float, within(0.0, 1.0)] = GATE_PROBABILITY
-    population: bool = True
+    on_finish: OnFinish = _TASK.on_finish
+    duplicates: Duplicates = _TASK.duplicates
+
+
+@filling(Objective)
+class _ValuingTable(_ChoosingTable):
+    """What the settings are worth."""
+
+
+class SearchTable(_ValuingTable):
+    """How the settings to try are chosen, and what the search maximizes."""
+
+    gate_probability: Annotated[float, within(0.0, 1.0)] = _TASK.gate_probability
+    population: bool = _TASK.knows_population
+
+    @property
+    def objective(self) -> Objective:
+        """What the search maximizes."""
+        return Objective(**values_of(self, Objective))
 
     def recommender_for(self, strategy: str = "") -> str:
         """Return the recommender: the one written down, or the strategy's own.

@@ -3,22 +3,21 @@
 Everything carries the security tag HTEST and says in text that it is simulated. Codes
 that no public source states are our own, of the CodeSystem that stands in the Bundle.
 Nothing here claims conformance to any implementation guide.
+
+What frames a visit stands here: patient, device, procedure, DiagnosticReport and our
+CodeSystem. What was seen is told by the sections, in the order of the data.
 """
 
 import json
-import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from hashlib import sha1, sha256
-from typing import Any, Final
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from harness.common.words import SettingValue, setting_text
+from harness.report.contents import Report
 from harness.report.fhir_terms import (
-    ABSENT,
-    CATEGORY,
     CPT,
-    ECG,
     HTEST,
     OTHER_CARDIAC_DEVICE,
     PSEUDONYMS,
@@ -27,22 +26,12 @@ from harness.report.fhir_terms import (
     SYSTEM,
     Json,
     Names,
-    amount,
     clean,
     concept,
 )
-from harness.report.model import (
-    Fact,
-    Interval,
-    Quantity,
-    Report,
-    SettingRow,
-    Strip,
-    TestedRow,
-)
-from sim.units import MS_PER_S
-
-MV_STEP: Final = 0.001
+from harness.report.parts import fact_text
+from harness.report.section import declared
+from harness.report.sections.visit import PSEUDONYM, SEX
 
 
 def fhir_bytes(report: Report, pdf: bytes | None = None) -> bytes:
@@ -87,13 +76,9 @@ def fhir_bundle(report: Report, pdf: bytes | None = None) -> Json:
     }
 
 
-def _fact(facts: Iterable[Fact], label: str) -> str:
-    return next((fact.text for fact in facts if fact.label == label), "")
-
-
 def _patient(report: Report, names: Names) -> Json:
-    pseudonym = clean(_fact(report.encounter.facts, "Pseudonym")) or "not stated"
-    sex = _fact(report.encounter.patient, "Sex")
+    pseudonym = clean(fact_text(report.encounter.facts, PSEUDONYM)) or "not stated"
+    sex = fact_text(report.encounter.patient, SEX)
     described = [f"{fact.label}: {fact.text}" for fact in report.encounter.patient]
     return names.resource(
         "Patient",
@@ -144,197 +129,9 @@ def _procedure(report: Report, names: Names) -> Json:
 
 
 def _observations(report: Report, names: Names) -> Iterator[tuple[str, Json]]:
-    """Yield each Observation with its key, in the order of the report."""
-    rows = (*report.permanent.main, *report.permanent.others)
-    yield "verdict", _verdict(report, names)
-    for key, code, field in (
-        ("found", "settings-as-found", "as_found"),
-        ("permanent", "settings-permanent", "permanent"),
-    ):
-        yield key, _settings(names, rows, key=key, code=code, field=field)
-    for key, facts in (
-        ("interrogation", (*report.device.as_found, *report.device.leads)),
-        ("re-interrogation", report.final.as_left),
-    ):
-        yield key, _interrogation(names, key, facts)
-    for row in report.tests.rows:
-        yield f"test-{row.number}", _test(report, names, row)
-    for strip in report.strips:
-        yield f"strip-{strip.name}", _strip(names, strip)
-
-
-def _observation(
-    names: Names, key: str, code: Json, words: Iterable[str], **body: Any
-) -> Json:
-    return names.resource(
-        "Observation",
-        key,
-        words,
-        partOf=[names.ref("procedure")],
-        status="final",
-        category=[{"coding": [CATEGORY]}],
-        code=code,
-        subject=names.ref("patient"),
-        device=names.ref("device"),
-        **body,
-    )
-
-
-def _value(quantity: Quantity, why_not: str = "") -> Json:
-    if quantity.value is not None:
-        return {"valueQuantity": amount(quantity.value, quantity.unit)}
-    reason: Json = {"coding": [{"system": ABSENT, "code": "unknown"}]}
-    if clean(why_not):
-        reason["text"] = clean(why_not)
-    return {"dataAbsentReason": reason}
-
-
-def _component(code: str, display: str, value: Quantity | bool | int | str) -> Json:
-    own = {"code": concept(code, display)}
-    if isinstance(value, Quantity):
-        return own | _value(value)
-    if isinstance(value, bool):
-        return own | {"valueBoolean": value}
-    if isinstance(value, int):
-        return own | {"valueInteger": value}
-    return own | {"valueString": clean(value) or "none"}
-
-
-def _setting(symbol: str, label: str, unit: str, value: SettingValue) -> Json:
-    if isinstance(value, float) or (unit and type(value) is int):
-        known = {"valueQuantity": amount(value, unit)}
-        return {"code": concept(symbol, label), **known}
-    return _component(symbol, label, value)
-
-
-def _settings(
-    names: Names, rows: Iterable[SettingRow], *, key: str, code: str, field: str
-) -> Json:
-    display = f"programmed values, {code.removeprefix('settings-').replace('-', ' ')}"
-    values = [(row, getattr(row, field)) for row in rows]
-    words = "; ".join(
-        f"{row.label} {setting_text(value, row.unit, row.digits)}"
-        for row, value in values
-    )
-    return _observation(
-        names,
-        key,
-        concept(code, display),
-        (display, words),
-        component=[
-            _setting(row.symbol, row.label, row.unit, value) for row, value in values
-        ],
-    )
-
-
-def _slug(label: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", label.casefold()).strip("-")
-
-
-def _interrogation(names: Names, key: str, facts: Iterable[Fact]) -> Json:
-    shown = [
-        (fact.label, fact.text if isinstance(fact.value, Interval) else fact.value)
-        for fact in facts
-    ]
-    return _observation(
-        names,
-        key,
-        concept(key, f"device {key}"),
-        [f"{fact.label}: {fact.text}" for fact in facts],
-        component=[_component(_slug(label), label, value) for label, value in shown],
-    )
-
-
-def _limits(interval: Interval, code: str, display: str) -> list[Json]:
-    ends = (
-        ("low", "lower limit", interval.low),
-        ("high", "upper limit", interval.high),
-    )
-    return [
-        _component(
-            f"{code}-{end}",
-            f"{display}, {words}",
-            Quantity(value=v, unit="%", digits=1),
-        )
-        for end, words, v in ends
-    ]
-
-
-def _verdict(report: Report, names: Names) -> Json:
-    verdict = report.verdict
-    return _observation(
-        names,
-        "verdict",
-        concept("verified-gain", "verified gain of the candidate over the reference"),
-        (verdict.sentence, verdict.confidence, report.analysis.surrogate),
-        **_value(verdict.gain, verdict.reason),
-        note=[{"text": clean(verdict.sentence)}],
-        component=[
-            _component("verdict", "verdict", verdict.kind),
-            _component("standard-error", "standard error", verdict.standard_error),
-            *_limits(verdict.interval_95, "interval-95", "95 % interval"),
-            *_limits(verdict.interval_90, "interval-90", "90 % interval"),
-        ],
-    )
-
-
-def _test(report: Report, names: Names, row: TestedRow) -> Json:
-    settings = [
-        _setting(column.symbol, column.label, column.unit, value)
-        for column, value in zip(report.tests.columns, row.values, strict=True)
-    ]
-    seen = (
-        ("test-number", "number of the test", row.number),
-        ("started", "time since check-in", row.start),
-        ("duration", "minutes spent", row.minutes),
-        ("standard-error", "standard error", row.standard_error),
-        ("sensation", "sensation, grade of the worst", row.sensation),
-        ("ectopics", "ectopic beats", row.ectopics),
-        ("train-ectopics", "ectopic beats tied to trains", row.train_ectopics),
-        ("beats", "beats of the test", row.beats),
-        ("delivered", "share of beats with CCM", row.delivered),
-        ("energy", "energy, share of the nominal train", row.energy),
-        ("kept", "kept", row.kept),
-    )
-    return _observation(
-        names,
-        f"test-{row.number}",
-        concept("tested-setting", "gain of a tested setting over the reference"),
-        (f"Test {row.number}: gain {row.gain.text}.", row.decision),
-        **_value(row.gain, row.decision),
-        note=[{"text": clean(row.decision)}],
-        component=[*settings, *(_component(*item) for item in seen)],
-    )
-
-
-def _strip(names: Names, strip: Strip) -> Json:
-    data = " ".join(f"{round(mv / MV_STEP)}" for mv in strip.lead_ii_mv)
-    markers = [
-        {
-            "code": concept(_slug(f"marker {mark.kind}"), f"device marker, {mark.kind}")
-            | {"text": clean(f"{mark.kind}, marker {mark.code}")},
-            "valueRange": {
-                "low": amount(mark.at_s, "s"),
-                "high": amount(mark.end_s, "s"),
-            },
-        }
-        for mark in strip.markers
-    ]
-    return _observation(
-        names,
-        f"strip-{strip.name}",
-        concept("ecg-lead-ii", "ECG, lead II", ECG),
-        (strip.title, strip.caption),
-        valueSampledData={
-            "origin": amount(0.0, "mV"),
-            "period": MS_PER_S / strip.sampling_hz,
-            "factor": MV_STEP,
-            "dimensions": 1,
-            "data": data,
-        },
-        note=[{"text": clean(f"{strip.title}. {strip.caption} {SIMULATED}")}],
-        component=[_component("started", "time since check-in", strip.start), *markers],
-    )
+    """Yield what each section tells, with its key."""
+    for field, section in declared(type(report)):
+        yield from section.fhir(getattr(report, field), names)
 
 
 def _diagnostic_report(

@@ -6,13 +6,11 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
+from harness.report.contents import Report
 from harness.report.fhir import fhir_bytes
-from harness.report.figures.visit import figures
+from harness.report.figures.gallery import Figures, figures
 from harness.report.html import render_html
-from harness.report.model import Report
 from harness.report.pdf import render_pdf
-
-Figures = Mapping[str, bytes]
 
 
 class Material:

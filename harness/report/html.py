@@ -1,19 +1,28 @@
-"""The report as one HTML file that needs nothing from anywhere else."""
+"""The report as one HTML file that needs nothing from anywhere else.
 
-from collections.abc import Mapping, Sequence
+The frame goes through the sections in order; each fills its own template, which takes
+its tables from `tools.html.j2`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from markupsafe import Markup
 
 from harness.common.drawing import inline
 from harness.common.pages import environment
 from harness.common.words import EN_DASH, NOT_AVAILABLE
-from harness.report.figures.visit import figures
-from harness.report.model import Interval, PairRow, Quantity, Report
+from harness.report.contents import Report
+from harness.report.figures.gallery import Figures, figures
+from harness.report.figures.plot import Picture
+from harness.report.parts import Interval, PairRow, Quantity
+from harness.report.section import shown
 
-TEMPLATE = "report.html.j2"
+FRAME: Final = "report.html.j2"
+ROOM: Final = "harness.report"
 
 
-def render_html(report: Report, drawn: Mapping[str, bytes] | None = None) -> str:
+def render_html(report: Report, drawn: Figures | None = None) -> str:
     """Return the page. The same report gives the same text, character by character.
 
     Parameters
@@ -23,12 +32,24 @@ def render_html(report: Report, drawn: Mapping[str, bytes] | None = None) -> str
     drawn
         Its figures, where they have been drawn already.
     """
-    svg = inline(figures(report) if drawn is None else drawn)
-    marked = {name: Markup(text) for name, text in svg.items()}
-    pages = environment("harness.report")
+    known = figures(report) if drawn is None else drawn
+    sections = shown(type(report))
+    pages = environment(ROOM, *(section.package for section in sections))
     pages.filters["dash"] = _dash
     pages.tests["beyond_systolic"] = _beyond_systolic
-    return pages.get_template(TEMPLATE).render(r=report, figures=marked)
+    return pages.get_template(FRAME).render(
+        r=report, sections=sections, figures=dict(_figures(known))
+    )
+
+
+def _figures(drawn: Figures) -> Iterator[tuple[str, Mapping[str, str]]]:
+    svg = inline({name: figure.svg for name, figure in drawn.items()})
+    for name, figure in drawn.items():
+        yield name, _figure(figure, svg[name])
+
+
+def _figure(figure: Picture, svg: str) -> Mapping[str, str]:
+    return {"svg": Markup(svg), "caption": figure.caption, "closes": figure.closes}
 
 
 def _dash(item: Quantity | Interval) -> str:

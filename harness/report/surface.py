@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 
 from harness.play.learnt import Belief, Information, Learnt, learnt
 from harness.play.played import Played
-from harness.report.model import Curve, Fact, GainMap, Surface
+from harness.report.parts import UNPRINTED, Fact, Part
 from harness.report.values import quantity, therapy_text
 from harness.task.lattice import TherapySpace
 from optimizers.space import Point, Space
@@ -22,6 +22,38 @@ STATEMENT: Final = (
     "exactly 0; band: 95 % of its belief. It is a summary of the search: only the "
     "verification pairs decide."
 )
+
+
+class Curve(Part):
+    """Fitted gain along one value, the others as in the setting chosen; percent."""
+
+    symbol: str
+    values: tuple[float, ...]
+    gain: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    chosen: float
+
+
+class GainMap(Part):
+    """Fitted gain over two values in percent: a row for each `y`, null if refused."""
+
+    x_symbol: str
+    y_symbol: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    gain: tuple[tuple[float | None, ...], ...]
+    low: tuple[tuple[float | None, ...], ...]
+    chosen: tuple[float, float]
+
+
+class Surface(Part):
+    """What all readings together say of every setting that could be programmed."""
+
+    statement: str
+    curves: Annotated[tuple[Curve, ...], UNPRINTED]
+    map: Annotated[GainMap | None, UNPRINTED]
+    information: tuple[Fact, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +106,7 @@ def fitted(played: Played) -> Fitted | None:
 
 def is_read(tested: Tested) -> bool:
     """Tell whether a test has a reading that counts."""
-    return not tested.aborted and math.isfinite(tested.gain_pct)
+    return tested.completed and math.isfinite(tested.gain_pct)
 
 
 def chosen_settings(record: VisitRecord) -> Settings:

@@ -1,4 +1,4 @@
-"""Small translations from the visit's values to the report's."""
+"""From the visit's values to the report's: numbers, intervals, checks, therapy."""
 
 import math
 from collections.abc import Sequence
@@ -6,15 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from harness.common.words import digits_of, setting_text, unit_of_setting
-from harness.report.model import (
-    Interval,
-    Quantity,
-    SettingRow,
-)
-from sim.device.lattice import parameters
+from harness.common.words import digits_of, plain, setting_text
+from harness.report.parts import CheckRow, Interval, Quantity
 from sim.device.settings import Settings
 from sim.units import PCT_PER_FRAC, S_PER_MIN
+from sim.visit.record import Check, VisitRecord
 
 # what a schedule says is not part of the therapy that a test compares
 SCHEDULE: Final = frozenset(
@@ -26,6 +22,10 @@ SCHEDULE: Final = frozenset(
         "ccm_end_time",
         "extend_low_ccm",
     }
+)
+SURROGATE: Final = (
+    "The reading is an acute pressure surrogate: it can also rise by vasoconstriction "
+    "or rate, and there is no evidence that it predicts outcome."
 )
 
 
@@ -63,23 +63,6 @@ def _shown(value: float, digits: int) -> float | None:
     return round(float(value), digits) + 0.0 if math.isfinite(value) else None
 
 
-def setting_row(
-    symbol: str, found: Settings, reference: Settings, permanent: Settings
-) -> SettingRow:
-    """Return one programmable value of three settings."""
-    before, after = getattr(found, symbol), getattr(permanent, symbol)
-    return SettingRow(
-        symbol=symbol,
-        label=parameters()[symbol].label,
-        unit=unit_of_setting(symbol),
-        digits=digits_of(symbol),
-        as_found=before,
-        reference=getattr(reference, symbol),
-        permanent=after,
-        changed=before != after,
-    )
-
-
 def same_therapy(one: Settings, other: Settings) -> bool:
     """Tell whether two settings differ in nothing but the schedule."""
     return all(name in SCHEDULE for name, _, _ in one.changed(other))
@@ -104,3 +87,19 @@ def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
         return known[0], math.nan
     spread = float(np.std(known, ddof=1))
     return float(np.mean(known)), spread / math.sqrt(len(known))
+
+
+def notes(record: VisitRecord, phase: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines of the log that some kinds of event wrote in a phase."""
+    return tuple(
+        plain(event.text)
+        for event in record.events
+        if event.phase == phase and event.kind in kinds
+    )
+
+
+def check_row(check: Check) -> CheckRow:
+    """Return one check as shown."""
+    return CheckRow(
+        name=plain(check.name), passed=bool(check.passed), text=plain(check.text)
+    )

@@ -20,6 +20,7 @@ from harness.study.watched import (
     DismissedError,
     EndedError,
     OverdueError,
+    UnsendableError,
     Watched,
 )
 
@@ -76,7 +77,11 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
     when a strategy's file is not the one that was planned with, also at the end.
     """
     _check_files(chunk)
-    result = _played(chunk)
+    try:
+        result = _played(chunk)
+    except UnsendableError as error:
+        # the same for every visit and every try: nothing is won by going on
+        raise StartError(f"a visit cannot be handed to a process: {error}") from None
     _check_files(chunk)
     return result
 
@@ -140,9 +145,13 @@ def _scored(chunk: Chunk, job: Job, status: str, error: str) -> ScoredVisit:
     except DismissedError:
         raise
     except EndedError as fault:
-        both = f"{error}; not scored: {fault}"
-        return ScoredVisit(bare_row(job, status, both), (), no_timing(job))
+        return unscored(job, f"{error}; not scored: {fault}", status)
     return played
+
+
+def unscored(job: Job, error: str, status: str = "poisoned") -> ScoredVisit:
+    """Return a visit that came to nothing and of which the truth is not known."""
+    return ScoredVisit(bare_row(job, status, error), (), no_timing(job))
 
 
 def _child(chunk: Chunk) -> Watched:
@@ -175,12 +184,14 @@ def _warm(chunk: Chunk) -> Watched:
     try:
         child.send(Warm(chunk.jobs[0]))
         child.answer(START_LIMIT_S)
-    except DismissedError:
-        _forget(child)
-        raise
     except EndedError as error:
         _forget(child)
+        if isinstance(error, DismissedError):
+            raise
         raise StartError(f"no process to play visits in: {error}") from None
+    except BaseException:
+        _forget(child)  # else every further try would leave one more behind
+        raise
     return child
 
 
@@ -201,3 +212,12 @@ def dismiss() -> None:
     """Kill the children of this process; chunks that run return what they have."""
     for child in crew():
         child.dismiss()
+
+
+def end_all() -> None:
+    """End the children of this process for good, once no thread plays any more.
+
+    A child outlives the thread that started it: nobody else closes the pipes to it.
+    """
+    for child in crew():
+        _forget(child)

@@ -1,6 +1,8 @@
 """Chunks played on the workers of a dask scheduler, the same way as on this machine."""
 
 import logging
+import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from harness.study.facts import asks_versions, differences, versions_here
 
 CONNECT_S: Final = 15
 WORKERS_S: Final = 60
+AGAIN_S: Final = 0.2
 _MOST_NAMED: Final = 5
 
 
@@ -90,6 +93,7 @@ def _connected(address: str) -> Any:
     # that the scheduler is gone is said once, by us
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
+        _wait_for(*distributed.comm.get_address_host_port(address))
         client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         told = str(error).splitlines()[0]
@@ -103,6 +107,22 @@ def _connected(address: str) -> Any:
             f"start one: dask worker {address}"
         ) from None
     return client
+
+
+def _wait_for(host: str, port: int) -> None:
+    """Wait for somebody to answer at a port; OSError after `CONNECT_S`.
+
+    A client that fails to connect leaves its thread behind and gives no hold of it.
+    """
+    deadline_s = time.monotonic() + CONNECT_S
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=CONNECT_S).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline_s:
+                raise
+        time.sleep(AGAIN_S)
 
 
 def check_versions(client: Any, workers: Sequence[str] | None = None) -> None:

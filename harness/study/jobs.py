@@ -16,7 +16,7 @@ from harness.study.plan import Study, portable
 from harness.study.visit import Job
 from harness.task.task import Task
 from optimizers.registry import preferred_recommender, source_of
-from sim.heart.settle import ImplausibleHeartError, NotSettledError
+from sim.heart.repeating import ImplausibleHeartError, NotSettledError
 from sim.patient import (
     NoHeartError,
     Patient,

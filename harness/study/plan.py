@@ -31,17 +31,11 @@ from harness.common.faults import (
     no_such,
     shown,
 )
+from harness.play.filled import within
 from harness.play.scenario import LARGEST_SEED, limits_faults, read_text, read_toml
-from harness.play.tables import (
-    DeviceTable,
-    SearchTable,
-    Table,
-    VisitTable,
-    one_of,
-    within,
-)
+from harness.play.tables import DeviceTable, SearchTable, Table, VisitTable, one_of
 from sim.patient.named import NAMED, USUAL, named_population
-from sim.patient.population import Population, checked_families
+from sim.patient.population import TraitSpread, checked_families
 
 MOST_BUDGET_MIN: Final = 240.0
 _VARIED: Final = {
@@ -58,7 +52,7 @@ _OPTIONS: Final = (
     "axes",
     "population",
 )
-_TRAITS: Final = tuple(item.name for item in fields(Population))
+_TRAITS: Final = tuple(item.name for item in fields(TraitSpread))
 
 
 class ContenderTable(SearchTable):
@@ -126,7 +120,7 @@ class CohortTable(Table):
     )
 
     @property
-    def spread(self) -> Population:
+    def spread(self) -> TraitSpread:
         """The spread of each trait."""
         return named_population(self.trial, self.population)
 

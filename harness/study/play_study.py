@@ -24,7 +24,7 @@ from harness.study.tables import (
     STUDY_FILE,
     write_tables,
 )
-from sim.units import S_PER_MIN
+from sim.units import MIN_PER_H, S_PER_MIN
 
 QUIET_S: Final = 10.0
 MOST_ERRORS: Final = 10
@@ -251,7 +251,9 @@ def _duration(seconds: float) -> str:
     if seconds < 2.0 * S_PER_MIN:
         return f"{seconds:.0f} s"
     minutes = seconds / S_PER_MIN
-    return f"{minutes:.0f} min" if minutes < 120.0 else f"{minutes / 60.0:.1f} h"
+    if minutes < 2.0 * MIN_PER_H:
+        return f"{minutes:.0f} min"
+    return f"{minutes / MIN_PER_H:.1f} h"
 
 
 def _write_manifest(ledger: Ledger, folder: Path) -> None:

@@ -22,7 +22,9 @@ from harness.study.chunks import (
     Lost,
     StartError,
     dismiss,
+    end_all,
     run_chunk,
+    unscored,
 )
 from harness.study.ledger import MOST_TRIES, Ledger
 from harness.study.visit import Job
@@ -77,6 +79,7 @@ def local_crew(n: int) -> Iterator[LocalCrew]:
     finally:
         dismiss()
         executor.shutdown(cancel_futures=True)
+        end_all()
 
 
 Tick = Callable[[int], None]
@@ -184,6 +187,9 @@ class Runner:
         jobs = {job.key: job for job in chunk.jobs}
         for lost in result.lost:
             n = self.ledger.note_try(lost.key, lost.how)
+            if chunk.poisoned:  # given up, and not even that can be scored
+                self.ledger.record([unscored(jobs[lost.key], chunk.poisoned)])
+                continue
             self._again.append(self._alone(jobs[lost.key], n, lost.how))
         known = {one.visit.key for one in result.played} | {
             lost.key for lost in result.lost

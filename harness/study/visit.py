@@ -120,7 +120,7 @@ def identity(job: Job) -> VisitRow:
     return VisitRow(
         key=job.key,
         patient=order.patient_index,
-        family=order.patient.response.family,
+        family=order.patient.response.name,
         in_af=order.patient.in_atrial_fibrillation,
         contender=job.contender,
         strategy=task.strategy_name,

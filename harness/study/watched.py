@@ -41,9 +41,19 @@ class DismissedError(EndedError):
     """A child was told to go by whoever runs the study."""
 
 
+class UnsendableError(TypeError):
+    """Something cannot be pickled, so that no process can ever be handed it."""
+
+
 def write_frame(stream: IO[bytes], item: object) -> None:
-    """Write one pickled item with its length, and send it off."""
-    data = pickle.dumps(item, protocol=pickle.HIGHEST_PROTOCOL)
+    """Write one pickled item with its length, and send it off.
+
+    Raises UnsendableError, before anything is written, for what cannot be pickled.
+    """
+    try:
+        data = pickle.dumps(item, protocol=pickle.HIGHEST_PROTOCOL)
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        raise UnsendableError(f"{type(item).__name__}: {error}") from error
     stream.write(_LENGTH.pack(len(data)) + data)
     stream.flush()
 

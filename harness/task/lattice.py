@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from optimizers.space import Axis, Point, Space
 from sim.device.lattice import parameters
 from sim.device.settings import Settings, with_dependents
-from sim.heart.dose import Train
+from sim.heart.train import Train
 from sim.sources import unit_of
 
 FloatArray = NDArray[np.float64]

@@ -1,46 +1,45 @@
 """What settings are worth: gain, less what energy and discomfort cost. Stated once."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, TypeVar
 
-import numpy as np
+from numpy.typing import NDArray
 
-from harness.task.lattice import FloatArray
-from sim.device.settings import Settings
-from sim.heart.dose import Train
 from sim.sources import sourced
 from sim.visit.plan import PROTOCOL
+
+Number = TypeVar("Number", float, NDArray[Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What a search maximizes: gain less what energy and discomfort cost, in points."""
+    """What a search maximizes: gain less what energy and discomfort cost, in points.
 
-    energy_weight: float = sourced(0.5, PROTOCOL, "1, utility", "assumed")
-    discomfort_weight: float = sourced(1.0, PROTOCOL, "1, utility", "assumed")
+    Works on numbers and on arrays. The energy is that of `sim.device.energy`, a share
+    of nominal; a sensation is a grade as told or a level as felt.
+    """
+
+    energy_weight: float = sourced(
+        0.5, PROTOCOL, "1, utility", "assumed", allowed=(0.0, 100.0)
+    )
+    discomfort_weight: float = sourced(
+        1.0, PROTOCOL, "1, utility", "assumed", allowed=(0.0, 100.0)
+    )
+
+    def energy_cost_pct(self, energy_frac: Number) -> Number:
+        """Return what a share of the nominal daily energy costs."""
+        return self.energy_weight * energy_frac
+
+    def discomfort_cost_pct(self, sensation: Number) -> Number:
+        """Return what a sensation costs; one below 0 is not felt and costs nothing."""
+        # a product keeps floats floats and the precision of arrays
+        return self.discomfort_weight * (sensation * (sensation > 0.0))
 
     def utility_pct(
-        self, gain_pct: float, energy_frac: float, sensation_grade: float
-    ) -> float:
-        """Return the utility of one setting."""
-        cost = self.energy_weight * energy_frac
-        return gain_pct - cost - self.discomfort_weight * sensation_grade
-
-
-def pulse_energy(settings: Settings) -> float:
-    """Return the daily energy up to a factor that all settings share."""
-    per_train = settings.amplitude_v**2 * settings.train_ms * settings.n_leads
-    return per_train * settings.ccm_hours_per_day
-
-
-NOMINAL: Final = Settings()
-
-
-def energy_frac(reference: Settings, train: Train) -> FloatArray:
-    """Return the daily energy as a share of nominal, at the same delivered share."""
-    train_ms = 2.0 * np.asarray(train.n_pulses) * train.phase_duration_ms
-    daily = np.asarray(train.amplitude_v) ** 2 * train_ms
-    daily = daily * reference.n_leads * reference.ccm_hours_per_day
-    nominal = NOMINAL.amplitude_v**2 * NOMINAL.train_ms
-    share: FloatArray = daily / (nominal * NOMINAL.n_leads * NOMINAL.ccm_hours_per_day)
-    return share
+        self, gain_pct: Number, energy_frac: Number, sensation: Number
+    ) -> Number:
+        """Return the utility of settings."""
+        energy: Number = self.energy_cost_pct(energy_frac)
+        discomfort: Number = self.discomfort_cost_pct(sensation)
+        utility: Number = gain_pct - energy - discomfort
+        return utility

@@ -28,9 +28,11 @@ LAW: Final = (
     "early_width_ms",
     "late_width_ms",
     "negative_frac",
-    "beta_block_factor",
 )
-"""Constants of `DoseResponse` that differ from person to person."""
+"""Constants of the response law that differ from person to person."""
+
+MUSCLE: Final = ("beta_block_factor",)
+"""What of the muscle does, where a heart of any strength gains alike."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,10 +41,10 @@ class People:
 
     Attributes
     ----------
-    law
-        `(n,)` for each name in `LAW`.
-    responds
-        `(n,)`: False for those whom every setting affects alike.
+    law_names
+        `(n,)`: name of each person's response law.
+    law, muscle
+        `(n,)` for each name in `LAW` and `MUSCLE`.
     sensation_felt_v, sensation_threshold_v
         `(n,)`: amplitudes of grade 1 and of grade 2 with the reference train.
     slope_pct, bend_pct
@@ -50,8 +52,9 @@ class People:
         at a gain g of elastance.
     """
 
+    law_names: NDArray[np.str_]
     law: Mapping[str, FloatArray]
-    responds: NDArray[np.bool_]
+    muscle: Mapping[str, FloatArray]
     sensation_felt_v: FloatArray
     sensation_threshold_v: FloatArray
     slope_pct: Mapping[str, FloatArray]
@@ -73,11 +76,14 @@ def people_of(rows: Sequence[Mapping[str, str]]) -> People:
         column.flags.writeable = False
         return column
 
-    slopes = {name: number(slope_column(name)) for name in READOUTS}
-    bends = {name: number(bend_column(name)) for name in READOUTS}
+    # a readout that is newer than the table is not in it: its searches know no people
+    known = [name for name in READOUTS if rows and slope_column(name) in rows[0]]
+    slopes = {name: number(slope_column(name)) for name in known}
+    bends = {name: number(bend_column(name)) for name in known}
     return People(
+        law_names=np.array([row["family"] for row in rows]),
         law=MappingProxyType({name: number(name) for name in LAW}),
-        responds=np.array([row["family"] != "null" for row in rows]),
+        muscle=MappingProxyType({name: number(name) for name in MUSCLE}),
         sensation_felt_v=number("sensation_felt_v"),
         sensation_threshold_v=number("sensation_threshold_v"),
         slope_pct=MappingProxyType(slopes),

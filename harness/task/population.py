@@ -4,6 +4,7 @@ Nothing here knows the patient: the people are those of the shipped table, the s
 those of the visit, and all is measured against the settings the patient came with.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,19 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.task.lattice import PULSE, lattice_train
-from harness.task.objective import energy_frac
+from harness.task.objective import Objective
 from harness.task.people import People, people
 from optimizers.problem import Population
 from optimizers.space import Space
+from sim.device.energy import energy_frac
+from sim.device.leads import INTACT, LeadOhms
 from sim.device.settings import Settings
-from sim.heart.dose import (
-    DoseResponse,
-    Train,
-    delay_factor,
-    lead_factor,
-    strength,
-)
 from sim.heart.sensation import Sensation, sensation_level
+from sim.heart.train import Train
+from sim.law.muscle import Muscle
+from sim.law.response_law import LawInputs
+from sim.law.shipped import law_of
 from sim.units import PCT_PER_FRAC
 
 FloatArray = NDArray[np.float32]
@@ -35,8 +35,8 @@ def population_of(
     space: Space,
     *,
     readout: str,
-    energy_weight: float,
-    discomfort_weight: float,
+    objective: Objective,
+    ohms: LeadOhms = INTACT,
 ) -> Population | None:
     """Return what the simulated people would make of every point of a space.
 
@@ -46,23 +46,28 @@ def population_of(
         Settings the patient came with; the point nearest to them is worth 0.
     space
         Axes of the pulse; None is returned for any other, of which the law of the dose
-        says nothing, and when the reference delivers nothing.
+        says nothing, when the reference delivers nothing, and for a readout that is
+        newer than the table.
     readout
         By which the gain is read.
-    energy_weight, discomfort_weight
-        What 100 % of nominal energy and one grade cost, in points of gain.
+    objective
+        What energy and discomfort cost.
+    ohms
+        Impedance of the leads, which the energy hangs on.
     """
-    if not set(space.names) <= set(PULSE) or _is_off(reference):
+    if not set(space.names) <= set(PULSE) or not reference.delivers:
         return None
     crowd, train = people(), lattice_train(reference, space)
+    if readout not in crowd.slope_pct:
+        return None
     found = [getattr(reference, name) for name in space.names]
     base = int(np.flatnonzero((space.indices == space.nearest(found)).all(axis=1))[0])
     gain = read_gain(crowd, ees_gain(crowd, train), readout)
     level = felt(crowd, train)
-    energy = energy_frac(reference, train)
+    energy = energy_frac(reference, ohms, train)
     values = PCT_PER_FRAC * ((1.0 + gain) / (1.0 + gain[:, base, None]) - 1.0)
-    values -= _small(energy_weight * (energy - energy[base]))
-    discomfort = discomfort_weight * np.maximum(level, 0.0)
+    values -= _small(objective.energy_cost_pct(energy - energy[base]))
+    discomfort = objective.discomfort_cost_pct(level)
     values -= discomfort - discomfort[:, base, None]
     for shared in (values, level):  # by all searches that ask the same
         shared.flags.writeable = False
@@ -72,20 +77,21 @@ def population_of(
 def ees_gain(crowd: People, train: Train) -> FloatArray:
     """Return each person's steady gain of LV elastance, a fraction, (people, points).
 
-    The law is evaluated for all people at once, its constants as columns, and once for
-    each pulse and each delay: what they do is multiplied.
+    Each law is asked once for all whose law it is, their constants as columns.
     """
-    columns: dict[str, Any] = {name: law[:, None] for name, law in crowd.law.items()}
-    law = DoseResponse(**columns)
-    top = law.g_one_lead_frac * law.beta_block_factor * lead_factor(law, train)
-    pulses = np.array([train.amplitude_v, train.phase_duration_ms, train.n_pulses])
-    (volts, width, n_pulses), pulse = np.unique(pulses, axis=1, return_inverse=True)
-    delays, delay = np.unique(train.delay_ms, return_inverse=True)
-    of_pulse = strength(law, Train(volts, width, n_pulses, n_leads=train.n_leads))
-    of_delay = delay_factor(law, Train(0.0, delay_ms=delays))
-    flat = ~crowd.responds
-    of_pulse[flat], of_delay[flat] = 1.0, 1.0
-    return _small(top * of_pulse)[:, pulse] * _small(of_delay)[:, delay]
+    gain = np.empty((crowd.law_names.size, np.size(train.amplitude_v)), np.float32)
+    for name in np.unique(crowd.law_names):
+        who = crowd.law_names == name
+        muscle: dict[str, Any] = _columns(crowd.muscle, who)
+        law = law_of(str(name), _columns(crowd.law, who))
+        gain[who] = law.gain(train, LawInputs(Muscle(**muscle)))
+    return gain
+
+
+def _columns(
+    constants: Mapping[str, NDArray[np.float64]], who: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    return {name: values[who, None] for name, values in constants.items()}
 
 
 def read_gain(crowd: People, gain: FloatArray, readout: str) -> FloatArray:
@@ -111,7 +117,3 @@ def felt(crowd: People, train: Train) -> FloatArray:
 def _small(numbers: NDArray[np.float64]) -> FloatArray:
     """Return numbers in single precision: a thousandth of a percent is plenty."""
     return numbers.astype(np.float32)
-
-
-def _is_off(settings: Settings) -> bool:
-    return settings.mode == "OOO" or settings.ccm_mode == "OFF" or not settings.n_leads

@@ -9,6 +9,7 @@ from optimizers.dialogue import OnFinish
 from optimizers.problem import Budget, Strategy
 from optimizers.recommend import GATE_PROBABILITY
 from optimizers.search import Duplicates
+from sim.device.leads import INTACT, LeadOhms
 from sim.visit.measuring import expected_sd_pct, measuring_plan, reference_error_pct
 from sim.visit.plan import VisitPlan
 
@@ -45,7 +46,8 @@ class Task:
     It knows the plan of the visit, never the patient. Strategy and recommender may
     know how simulated people answer to every setting, unless `knows_population` is
     False. `gate_probability` is the least probability of being better with which the
-    reference is left.
+    reference is left. `ohms` are the impedances of the leads as found, so that energy
+    costs the same before a test as the visit says after it.
     """
 
     lattice: Lattice = field(default_factory=Lattice)
@@ -58,6 +60,7 @@ class Task:
     on_finish: OnFinish = "replicate"
     duplicates: Duplicates = "remeasure"
     knows_population: bool = True
+    ohms: LeadOhms = INTACT
 
     @property
     def strategy_name(self) -> str:

@@ -17,13 +17,16 @@ from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.beating import (
     BEAT_COLUMNS,
-    HeartModel,
+    HeartParts,
     play,
     settled,
     settled_waveforms,
 )
-from sim.heart.dose import relative_gain
-from sim.instruments import beats_to_read, beats_to_settle, readout
+from sim.instruments import (
+    beats_to_read,
+    beats_to_settle,
+    readout,
+)
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC, S_PER_MIN
 from sim.visit.bedside import train_of
@@ -32,11 +35,6 @@ from sim.visit.plan import VisitPlan
 from sim.visit.record import Role, VisitRecord
 
 LOOP_STEP = 4  # every 4th of the 1 ms steps draws a smooth loop
-TRUE_COLUMN = {
-    "sbp_mmhg": "sbp_mmhg",
-    "vti_cm": "sv_ml",
-    "dpdt_max_mmhg_per_s": "dpdt_max_mmhg_per_s",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +108,15 @@ def truth_of(played: Played) -> AnswerKey:
 
 def ees_gain(patient: Patient, settings: Settings, leads: Leads | None = None) -> float:
     """Return the steady relative gain of LV elastance, a fraction; leads intact."""
-    if is_off(settings):
+    if not settings.delivers:
         return 0.0
     leads = leads or Leads(rng=np.random.default_rng(0))
-    return float(relative_gain(patient.response, train_of(settings, leads)))
-
-
-def is_off(settings: Settings) -> bool:
-    """Return whether settings deliver no train at all."""
-    return settings.mode == "OOO" or settings.ccm_mode == "OFF"
+    return float(patient.gain(train_of(settings, leads)))
 
 
 def leads_of(record: VisitRecord) -> Leads:
     """Return the leads of a visit as they are at rest, faults included."""
-    leads = Leads(rng=np.random.default_rng(0))
-    leads.set_fault("V1", record.found.v1_fault)
-    leads.set_fault("V2", record.found.v2_fault)
-    return leads
+    return record.found.leads(np.random.default_rng(0))
 
 
 def window_gain_pct(
@@ -144,7 +134,7 @@ def window_gain_pct(
         n_pairs=plan.verification_pairs,
     )
     return _played_gain_pct(
-        patient.heart, schedule, kind.quantity, tested_gain, reference_gain
+        patient.heart, schedule, kind.beat_column, tested_gain, reference_gain
     )
 
 
@@ -161,9 +151,9 @@ def settled_gain_pct(
 
 @lru_cache(maxsize=4096)
 def _played_gain_pct(
-    heart: HeartModel,
+    heart: HeartParts,
     schedule: Schedule,
-    quantity: str,
+    column: str,
     tested_gain: float,
     reference_gain: float,
 ) -> float:
@@ -171,7 +161,7 @@ def _played_gain_pct(
     gains = {"tested": tested_gain, "reference": reference_gain}
     played = _per_beat([gains[role] for role in roles], schedule, reference_gain)
     rows = play(heart, played, start_gain=reference_gain)
-    values = rows[:, BEAT_COLUMNS.index(TRUE_COLUMN[quantity])]
+    values = rows[:, BEAT_COLUMNS.index(column)]
     arm_beats = played.size // len(roles)
     reads = values.reshape(len(roles), arm_beats)[:, -schedule.read_beats :].mean(1)
     return fmean(_pair_gains_pct(roles, reads.tolist()))

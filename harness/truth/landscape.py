@@ -14,12 +14,13 @@ from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
 from harness.task.lattice import lattice_train
-from harness.task.objective import Objective, energy_frac
+from harness.task.objective import Objective
 from harness.truth.answer_key import ees_gain, settled_gain_pct, window_gain_pct
 from optimizers.space import Point, Space
+from sim.device.energy import energy_frac
+from sim.device.leads import INTACT
 from sim.device.settings import Settings
-from sim.heart.dose import relative_gain
-from sim.heart.sensation import UNTOLERATED_GRADE, sensation_level
+from sim.heart.sensation import INTOLERABLE_GRADE, sensation_level
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC
 from sim.visit.plan import VisitPlan
@@ -124,20 +125,19 @@ def landscape(
     plan, objective = plan or VisitPlan(), objective or Objective()
     points = np.array(list(space.points()), dtype=np.intp).reshape(-1, len(space.axes))
     train = lattice_train(reference, space)
-    gains = relative_gain(patient.response, train)
+    gains = patient.gain(train)
     response = _response(patient, plan, reference, gains)
     window_pct = np.asarray(response.window_pct(gains))
     level = sensation_level(patient.sensation, train)
-    cost = objective.energy_weight * energy_frac(reference, train)
-    cost += objective.discomfort_weight * np.maximum(level, 0.0)
+    energy = energy_frac(reference, INTACT, train)
     return Landscape(
         response,
         points,
         PCT_PER_FRAC * gains,
         window_pct,
         np.asarray(response.settled_pct(gains)),
-        window_pct - cost,
-        np.asarray(level < UNTOLERATED_GRADE),
+        objective.utility_pct(window_pct, energy, level),
+        np.asarray(level < INTOLERABLE_GRADE),
         float(response.window_pct(0.0)),
     )
 

@@ -8,13 +8,14 @@ import numpy as np
 
 from harness.play.played import Played
 from harness.task.lattice import Lattice
-from harness.task.objective import Objective, pulse_energy
+from harness.task.objective import Objective
 from harness.task.task import Task
-from harness.truth.answer_key import ees_gain, is_off
+from harness.truth.answer_key import ees_gain
 from harness.truth.landscape import Landscape, landscape
+from sim.device.energy import energy_frac
 from sim.device.leads import Leads
 from sim.device.settings import Settings
-from sim.heart.sensation import UNTOLERATED_GRADE, sensation_level
+from sim.heart.sensation import INTOLERABLE_GRADE, sensation_level
 from sim.patient import Patient
 from sim.visit.bedside import train_of
 from sim.visit.plan import VisitPlan
@@ -74,14 +75,13 @@ class Scorer:
 
     def utility_pct(self, settings: Settings) -> float:
         """Return the true utility: gain less energy and what is truly felt."""
-        energy_frac = pulse_energy(settings) / pulse_energy(Settings())
-        felt = max(self._level(settings), 0.0)
-        gain = self.gain_pct(settings)
-        return self.task.objective.utility_pct(gain, energy_frac, felt)
+        return self.task.objective.utility_pct(
+            self.gain_pct(settings), energy_frac(settings), self._level(settings)
+        )
 
     def tolerated(self, settings: Settings) -> bool:
         """Return whether settings are off or felt below the grade that excludes."""
-        return is_off(settings) or self._level(settings) < UNTOLERATED_GRADE
+        return not settings.delivers or self._level(settings) < INTOLERABLE_GRADE
 
     def regret_pct(self, gain_pct: float) -> float:
         """Return the share of the best that a gain gives away."""

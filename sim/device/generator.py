@@ -33,6 +33,7 @@ from math import nan
 from typing import Final, Literal
 
 from sim.device.battery import Battery
+from sim.device.energy import energy_mj_per_train
 from sim.device.events import (
     BeatDecision,
     BeatSignals,
@@ -151,11 +152,6 @@ class PulseGenerator:
         """Device state."""
         return self._state
 
-    @property
-    def inhibited_beats(self) -> int:
-        """How many of the coming beats are inhibited already."""
-        return self._inhibit_left
-
     def program(self, settings: Settings) -> None:
         """Take over all of the settings, or refuse all of them with a ConflictError."""
         wrong = settings.off_lattice(self.model) + settings.conflicts(self.model)
@@ -208,6 +204,7 @@ class PulseGenerator:
                 f"time_of_day_s must be 0 to below {_S_PER_DAY:g} s, got"
                 f" {time_of_day_s:g} s"
             )
+        # kept as of simulated time zero, so that it needs no tick
         self._time_of_day_s = time_of_day_s - at_s
         self._clock = ScheduleClock(self._settings, self._time_of_day_s)
 
@@ -226,6 +223,7 @@ class PulseGenerator:
 
     def reset_counters(self) -> None:
         """Start all statistics from zero."""
+        # the programmer may reset what it shows, never what the device has lived
         self._before_reset = self.lifetime_counters()
         self.counters = Counters()
         self._clock.start_count(self.counters)
@@ -234,6 +232,7 @@ class PulseGenerator:
         """Judge one ventricular beat; beats come in the order of time."""
         timing = self._timing
         self._elapse(signals.at_s)
+        # asked first, obeyed last: a gated device still senses and counts
         gate = self._gate(signals.at_s)
         self._fresh = None
         atrial_s = v_s = ls_s = train_s = nan
@@ -243,13 +242,16 @@ class PulseGenerator:
             atrial_s = self._on_atrial(signals)
             v_s = self._on_ventricular(signals)
             ls_s = self._on_local_sense(signals, v_s)
+        # nan differs from itself: both were sensed
         in_window = ls_s == ls_s and v_s == v_s and self._fresh is None
         armed = in_window and self._inhibit_left == 0
         if armed:
+            # a short delay must not bring the train closer to V than the device allows
             train_s = max(ls_s + timing.delay_s, v_s + timing.after_v_s)
         if signals.late_ls_s is not None and in_window:
             busy = armed and gate is None
             armed = self._on_late_local_sense(signals.late_ls_s, train_s, busy=busy)
+        # what forbids every train outranks what was wrong with this beat
         cause = gate or self._cause(v_s, armed=armed, in_window=in_window)
         delivered = cause is Cause.DELIVERED
         self._end_beat(cause, eligible=gate is None)
@@ -284,6 +286,7 @@ class PulseGenerator:
         a_s = signals.atrial_s
         if not timing.is_odo or a_s is None or signals.atrial_mv < timing.sens_a_mv:
             return nan
+        # against the last sensed one: what was not sensed starts no refractory period
         interval_s = a_s - self._last_a_s
         row = decide(ON_A, timing, a_s - self._last_v_s, interval_s)
         if row is not None and not row.is_sensed:
@@ -388,9 +391,11 @@ class PulseGenerator:
         counters.eligible_beats += eligible
         counters.beats_by_cause[cause] += 1
         if cause is Cause.DELIVERED:
+            # a lead's fault in mid-visit changes what a train costs
             if self._leads_revision != self.leads.revision:
                 self._price_train()
             self.battery.drain(self._train_mah)
+        # this beat counts among the inhibited ones, also the one that set the counter
         if self._inhibit_left > 0:
             self._inhibit_left -= 1
 
@@ -420,10 +425,11 @@ class PulseGenerator:
         self._blocked: Cause | None = None
         if self._state != "ACTIVE":
             self._blocked = Cause(self._state)
-        elif settings.mode == "OOO" or settings.ccm_mode == "OFF":
+        elif not settings.delivers:
             self._blocked = Cause.OFF
         self._blind = settings.mode == "OOO" or self._state == "DOWN"
         if self._blind:
+            # a device that was blind has no last event to measure an interval from
             self._forget_timing()
 
     def _forget_timing(self) -> None:
@@ -431,6 +437,6 @@ class PulseGenerator:
         self._inhibit_left = 0
 
     def _price_train(self) -> None:
-        energy_mj = self.leads.energy_mj_per_train(self._settings)
+        energy_mj = energy_mj_per_train(self._settings, self.leads.ohms)
         self._train_mah = self.battery.cell.charge_mah(energy_mj)
         self._leads_revision = self.leads.revision

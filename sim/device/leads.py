@@ -79,6 +79,29 @@ class LeadModel:
             )
         return factors[fault]
 
+    def ohm_with(self, fault: str) -> float:
+        """Return the impedance at rest with a fault, or without one ("none")."""
+        return self.impedance_ohm * self.effect(fault).impedance_frac
+
+
+_LEAD: Final = LeadModel()
+
+
+@dataclass(frozen=True, slots=True)
+class LeadOhms:
+    """Impedance of both leads at rest, which decides what a train costs."""
+
+    v1_ohm: float = sourced(_LEAD.impedance_ohm, _D, "1.5", "assumed")
+    v2_ohm: float = sourced(_LEAD.impedance_ohm, _D, "1.5", "assumed")
+
+    def delivering_ohm(self, settings: Settings) -> tuple[float, ...]:
+        """Return the impedances of the leads that deliver."""
+        ohm = {"V1": self.v1_ohm, "V2": self.v2_ohm}
+        return tuple(ohm[name] for name in settings.delivering)
+
+
+INTACT: Final = LeadOhms()
+
 
 class Lead:
     """One lead as it is now: `fault`, `impedance_ohm` at rest, `sensing_frac`.
@@ -109,7 +132,7 @@ class Lead:
         """Put the lead into one of its faulty states, or back to "none"."""
         effect, intact_ohm = self.model.effect(fault), self.model.impedance_ohm
         self.fault = fault
-        self.impedance_ohm = intact_ohm * effect.impedance_frac
+        self.impedance_ohm = self.model.ohm_with(fault)
         self.sensing_frac = effect.sensing_frac
         reach_frac = effect.reach_frac
         self.muscle_ohm = intact_ohm / reach_frac if reach_frac else math.inf
@@ -171,11 +194,10 @@ class Leads:
         names = settings.delivering
         return tuple(name for name in names if self[name].muscle_ohm < math.inf)
 
-    def energy_mj_per_train(self, settings: Settings) -> float:
-        """Return the energy of one train at the present impedances at rest."""
-        return settings.energy_mj_per_train(
-            self.v1.impedance_ohm, self.v2.impedance_ohm
-        )
+    @property
+    def ohms(self) -> LeadOhms:
+        """The present impedances at rest, whatever fault they come from."""
+        return LeadOhms(self.v1.impedance_ohm, self.v2.impedance_ohm)
 
 
 def impedance_alert(settings: Settings, before_ohm: float, now_ohm: float) -> bool:

@@ -18,7 +18,7 @@ from sim.device.lattice import (
     parameters,
 )
 from sim.sources import sourced
-from sim.units import H_PER_DAY, MA_PER_A, MIN_PER_H, MJ_PER_J, S_PER_MS, UC_PER_C
+from sim.units import H_PER_DAY, MA_PER_A, MIN_PER_H, S_PER_MS, UC_PER_C
 
 __all__ = [
     "AXES",
@@ -126,6 +126,11 @@ class Settings:
     alert_recharge_days: int = sourced(10, _D, "1.5", "recalled")
 
     @property
+    def delivers(self) -> bool:
+        """Whether these settings give CCM at all: neither standby nor CCM Off."""
+        return self.mode != "OOO" and self.ccm_mode != "OFF"
+
+    @property
     def train_ms(self) -> float:
         """Duration of one train: two phases for each biphasic pulse, no gap."""
         return 2 * self.n_pulses * self.phase_duration_ms
@@ -153,13 +158,6 @@ class Settings:
         """Return the charge of one phase on one lead, for a rectangular pulse."""
         phase_s = self.phase_duration_ms * S_PER_MS
         return self.amplitude_v / impedance_ohm * phase_s * UC_PER_C
-
-    def energy_mj_per_train(self, z_v1_ohm: float, z_v2_ohm: float) -> float:
-        """Return the energy of one train over all delivering leads."""
-        impedances = {"V1": z_v1_ohm, "V2": z_v2_ohm}
-        conductance = sum(1.0 / impedances[lead] for lead in self.delivering)
-        power_w = self.amplitude_v**2 * conductance
-        return power_w * self.train_ms * S_PER_MS * MJ_PER_J
 
     def changed(self, other: "Settings") -> tuple[tuple[str, Value, Value], ...]:
         """List `(name, value here, value in other)` wherever the two differ."""

@@ -1,4 +1,11 @@
-"""The programmed timing in seconds, read once so that a beat only compares."""
+"""The programmed timing in seconds, read once so that a beat only compares.
+
+A visit judges some 7,000 beats and programs a few dozen settings: to look up names and
+convert milliseconds in each beat would cost more than the decision. Limits that an
+event may reach are moved out by `EDGE_S`, and sensitivities are divided by what a
+unipolar lead sees more, so that the generator compares times and amplitudes as they
+come from the heart.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,11 +76,13 @@ def timing_of(settings: Settings, limits: DeviceModel) -> Timing:
     reference_is_v1 = settings.reference_channel == "V1"
     sens_v_mv = getattr(settings, f"sens_{settings.reference_channel.lower()}_mv")
     sens_ls_mv = getattr(settings, f"sens_{settings.ls_channel.lower()}_mv")
+    # the older model senses locally with what its ventricular channel is set to
     if limits.has_ls_sensitivity:
         sens_ls_mv = settings.sens_ls_mv
     return Timing(
         is_odo=settings.mode == "ODO-LS-CCM",
         reference_is_v1=reference_is_v1,
+        # one division here instead of one multiplication of every signal of every beat
         sens_a_mv=settings.sens_a_mv / signal_factor(settings, "A"),
         sens_v_mv=sens_v_mv / signal_factor(settings, settings.reference_channel),
         sens_ls_mv=sens_ls_mv / signal_factor(settings, settings.ls_channel),
@@ -85,6 +94,7 @@ def timing_of(settings: Settings, limits: DeviceModel) -> Timing:
         v_noise_from_s=vrp_s - noise_s,
         av_short_s=_before(settings.av_short_ms),
         av_long_s=settings.av_long_ms * S_PER_MS + EDGE_S,
+        # an interval just at the rate is not faster than it, whatever its rounding
         at_interval_s=rr_s(settings.at_rate_bpm) - EDGE_S,
         vt_interval_s=rr_s(settings.vt_rate_bpm) - EDGE_S,
         window_start_s=_before(settings.alert_start_ms),

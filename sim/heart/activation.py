@@ -19,6 +19,7 @@ def _raw(time_s: FloatArray, circulation: Circulation) -> tuple[FloatArray, Floa
     fall = (time_s / c.ventricle_fall_s) ** c.ventricle_fall_exponent
     slope = c.ventricle_rise_exponent / (1.0 + rise)
     slope = slope - c.ventricle_fall_exponent * fall / (1.0 + fall)
+    # eq. 7 without N
     return rise / (1.0 + rise) / (1.0 + fall), slope
 
 
@@ -45,6 +46,7 @@ def ventricular(
     """Return activation (0 to 1) and its slope per second. Evidence C2."""
     since_s = np.asarray(time_s, dtype=np.float64)
     value, slope = _raw(since_s, circulation)
+    # N of eq. 7
     value = value / peak(circulation)[1]
     return value, value * slope / np.maximum(since_s, 1e-300)
 

@@ -15,7 +15,7 @@ from sim.heart.circulation import (
 )
 from sim.heart.jit import kernel
 from sim.heart.parameters import VOLUMES, Circulation, FloatArray
-from sim.heart.settle import MEMORY, NotSettledError, combined
+from sim.heart.repeating import MEMORY, NotSettledError, combined
 
 LANES = 4
 """Patients of a block: their left and right hearts fill one AVX-512 register."""
@@ -39,7 +39,7 @@ def beat_of_blocks(
 _NO_WAVE = np.empty(0)
 
 
-class HeartBatch:
+class ClosedLoopBatch:
     """Several hearts that beat one beat per call, each at its own interval.
 
     Parameters
@@ -139,7 +139,7 @@ class HeartBatch:
         return out.reshape(-1, N_BEAT)[: len(self)]
 
 
-def settle_batch(
+def repeating_beats(
     circulations: Sequence[Circulation],
     *,
     rr_s: ArrayLike | None = None,
@@ -155,7 +155,7 @@ def settle_batch(
     As `settle` does for one; plausibility is the caller's to check. Raises
     NotSettledError, naming volume and heart.
     """
-    batch = HeartBatch(circulations, step_s=step_s)
+    batch = ClosedLoopBatch(circulations, step_s=step_s)
     own_s = [circulation.rr_s for circulation in circulations]
     intervals_s = np.asarray(own_s if rr_s is None else rr_s, dtype=np.float64)
 

@@ -1,8 +1,12 @@
-"""A heart that beats: rhythm, conduction, contractility, circulation, reflex as one.
+"""The heart of a visit: rhythm, conduction, memory, reflex and closed loop as one.
 
 Two calls a beat. `activate` says when and where the beat arises; then the device
 decides; then `contract` is told the gain of the train that was given, ejects the beat
 and returns the time to the next activation. A train changes the beats after its own.
+
+`play` drives the same memory, reflex and loop by gains alone, with no rhythm drawn:
+what is exactly true of a plan, for those who judge. A heart begins
+settled, at the gain of the settings that it came with.
 """
 
 import math
@@ -12,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.heart.circulation import Heart, Waveforms
+from sim.heart.circulation import ClosedLoop, Waveforms
 from sim.heart.conduction import Activation, Conduction, is_ectopic
 from sim.heart.contractility import SINUS
 from sim.heart.control import (
@@ -23,9 +27,9 @@ from sim.heart.control import (
     control_constants,
     control_state,
 )
-from sim.heart.equilibrium import Equilibrium, held, settled
-from sim.heart.model import HeartModel
+from sim.heart.equilibrium import Equilibrium, settled
 from sim.heart.parameters import FloatArray
+from sim.heart.parts import HeartParts
 from sim.heart.rhythm import Rhythm
 from sim.streams import stream
 
@@ -34,10 +38,9 @@ __all__ = [
     "OWN_COLUMNS",
     "BeatingHeart",
     "Equilibrium",
-    "HeartModel",
+    "HeartParts",
     "HeartStreams",
     "heart_streams",
-    "held",
     "play",
     "settled",
     "settled_waveforms",
@@ -66,9 +69,9 @@ def heart_streams(seed: int, *, patient: int = 0, replicate: int = 0) -> HeartSt
     )
 
 
-def heart_at(model: HeartModel, start: Equilibrium) -> Heart:
+def loop_at(model: HeartParts, start: Equilibrium) -> ClosedLoop:
     """Return the circulation as if it had always beaten at an equilibrium."""
-    heart = Heart(model.circulation)
+    heart = ClosedLoop(model.circulation)
     factor, resistance, shift_ml, onset_s = _steering(model, start)
     # One beat leaves the tails of the activations that the next beat starts with.
     heart.beat(
@@ -82,11 +85,11 @@ def heart_at(model: HeartModel, start: Equilibrium) -> Heart:
     return heart
 
 
-def settled_waveforms(model: HeartModel, gain: float = 0.0) -> Waveforms:
+def settled_waveforms(model: HeartParts, gain: float = 0.0) -> Waveforms:
     """Return every pressure and volume of one beat of the settled heart."""
     start = settled(model, gain)
     factor, resistance, shift_ml, onset_s = _steering(model, start)
-    return heart_at(model, start).waveforms(
+    return loop_at(model, start).waveforms(
         start.rr_s,
         contractility=factor,
         resistance_scale=resistance,
@@ -96,7 +99,7 @@ def settled_waveforms(model: HeartModel, gain: float = 0.0) -> Waveforms:
 
 
 def _steering(
-    model: HeartModel, start: Equilibrium
+    model: HeartParts, start: Equilibrium
 ) -> tuple[float, float, float, float]:
     """Return contractility, resistance, venous shift and atrial onset at rest."""
     factor, resistance, shift_ml, _ = commands(
@@ -125,7 +128,7 @@ class BeatingHeart:
 
     def __init__(
         self,
-        model: HeartModel,
+        model: HeartParts,
         streams: HeartStreams,
         duration_s: float,
         *,
@@ -136,13 +139,14 @@ class BeatingHeart:
         self.model = model
         self.rhythm = Rhythm(model.rhythm, streams.rhythm, streams.ectopy, duration_s)
         self.conduction = Conduction(model.conduction, streams.conduction)
-        self.circulation = heart_at(model, start)
+        self.circulation = loop_at(model, start)
         self.activation: Activation | None = None
         self.n_beats = 0
         self._state = control_state(model, start)
         self._constants = control_constants(model, reflex=reflex)
         self._av_s = model.circulation.av_delay_s
         self._origin, self._rr_s = model.origin, start.rr_s
+        # a visit has 5,000 to 9,000 beats; doubling copies each row about once
         self._rows = np.empty((_FIRST_ROWS, len(BEAT_COLUMNS)))
 
     @property
@@ -186,6 +190,7 @@ class BeatingHeart:
             Interval to the first of them when the train itself captured the muscle.
         """
         if self.activation is None:
+            # the device must have seen the beat first: its train is this beat's
             raise RuntimeError("contract() needs activate() first, once per beat")
         gain = float(gain)  # a whole number would compile the kernels once more
         now_s, origin = self.activation.at_s, self._origin
@@ -193,6 +198,7 @@ class BeatingHeart:
         factor, resistance, shift_ml, shift_s = commands(
             self._state, self._constants, ectopic
         )
+        # before the interval is drawn, which the provoked beat cuts short
         if provoked_pvc:
             self.rhythm.provoke(provoked_pvc, captured_after_s)
         rr_s, self._origin = self.rhythm.next_interval(now_s, shift_s)
@@ -207,12 +213,12 @@ class BeatingHeart:
             out=row[_N_OWN:],
         )
         advance(self._state, self._constants, gain, row, ectopic)
-        self.activation, self._rr_s = None, rr_s
+        self.activation, self._rr_s = None, rr_s  # the next beat must be activated
         return rr_s
 
 
 def play(
-    model: HeartModel,
+    model: HeartParts,
     gains: Sequence[float] | FloatArray,
     *,
     start_gain: float = 0.0,
@@ -241,7 +247,7 @@ def play(
     """
     start = settled(model, start_gain) if start is None else start
     gains = np.asarray(gains, dtype=np.float64)
-    circulation = heart_at(model, start)
+    circulation = loop_at(model, start)
     state, constants = control_state(model, start), control_constants(model)
     rows = np.empty((len(gains), len(BEAT_COLUMNS)))
     now_s, origin = 0.0, model.origin

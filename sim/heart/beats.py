@@ -1,8 +1,16 @@
 """One beat of one block of patients, from ventricular activation to the next.
 
+The life of a beat in here. `_begin` lays down a patient's rows from volumes and orders.
 `march` takes whole steps for all patients of the block at once and stops where a valve
 should have turned or activation has a corner; `exact` then repeats that one step for
-that one patient. A block of one serves a visit, a block of eight serves cohorts.
+that one patient, and `march` goes on. `_finish` takes the last part of a step to the
+end of the beat, `_report` writes what was seen, and what outlives the beat (its tail,
+its last atrial contraction, its mitral closure) is kept in the orders of the next.
+
+A block of one serves a visit, one of `batch.LANES` serves cohorts. The same source is
+compiled for both, so that a patient of a cohort beats as in a visit, but for rounding.
+Local variables stay in registers, and a block has to fit there: that is why sums and
+extremes are kept in memory, and why nothing here is an object.
 """
 
 import math
@@ -141,6 +149,7 @@ def _tail_steps(
     share, ends = fixed[RV_SHARE], fixed[CURVE_ENDS]
     now_r = 1.0 + share * (order[CONTRACTILITY] - 1.0)
     past_r = 1.0 + share * (order[PAST_CONTRACTILITY] - 1.0)
+    # elastance is stored once, scaled for the new beat; the tail needs the old scale
     order[LV_TAIL] = order[PAST_CONTRACTILITY] / order[CONTRACTILITY]
     order[RV_TAIL] = past_r / now_r
     strongest = max(1.0, order[LV_TAIL], order[RV_TAIL])
@@ -148,6 +157,7 @@ def _tail_steps(
     while True:
         now, past = n_steps * 2.0, (n_steps + order[PAST_BEAT] / step_s) * 2.0
         pull = strongest * valued(cubic(rise, p, j, past, ends), past)
+        # once the new beat pulls harder, the old one does so never again
         if pull < FAINT or pull <= valued(cubic(rise, p, j, now, ends), now):
             break
         n_steps += 1
@@ -172,11 +182,13 @@ def _begin(
     put(block, p, j, STATE, pair(v[0], v[2]) - row(block, p, j, UNSTRESSED))
     put(block, p, j, STATE + 1, pair(v[1], v[3]) - row(block, p, j, UNSTRESSED + 1))
     put(block, p, j, STATE + 2, pair(v[4], v[6]))
+    # a higher unstressed volume holds the same blood at a lower pressure (eq. 22)
     put(block, p, j, STATE + 3, pair(v[7], v[5] - order[VENOUS_SHIFT]))
     put(block, p, j, STATE + 4, _exponential(block, p, j, 0))
     put(block, p, j, STATE + 5, _exponential(block, p, j, 1))
     n_tail = _tail_steps(rise, p, j, step_s, order, fixed)
     c = order[CONTRACTILITY]
+    # docs/model.md, C2: the right ventricle follows with 0.3 of the change
     scale = pair(c, 1.0 + fixed[RV_SHARE] * (c - 1.0))
     elastance_a = row(block, p, j, BASE_ELASTANCE)
     elastance_v = scale * row(block, p, j, BASE_ELASTANCE + 1)
@@ -216,6 +228,7 @@ def _begin(
     put(block, p, j, GATES + 1, out)
     put(block, p, j, PAST_PRESSURE, ventricle)
     put(block, p, j, PAST_VOLUME, row(block, p, j, STATE + 1))
+    # trapezoids: each grid point counts whole, the first one half
     minus_half = pair(-0.5, -0.5)
     put(block, p, j, ARTERY_SUM, minus_half * artery)
     put(block, p, j, ATRIUM_SUM, minus_half * atrium)
@@ -229,6 +242,7 @@ def _begin(
     notes[START_VOLUME] = v[1] - left(row(block, p, j, UNSTRESSED + 1))
     if left(sign_in) < 0.0:
         shut_s = order[MITRAL_SHUT]
+        # shut already: closed in an earlier beat, at a time that may be below zero
         notes[MITRAL_CLOSE] = -math.inf if math.isnan(shut_s) else shut_s
     return n_tail
 
@@ -239,6 +253,7 @@ def _vertex(x0: float, y0: float, x1: float, y1: float, x2: float, y2: float) ->
     before_s, after_s = x1 - x0, x2 - x1
     if not (before_s > 0.0 and after_s > 0.0):
         return y1
+    # three points of unequal distance: a valve's instant may be one of them
     slope_l, slope_r = (y1 - y0) / before_s, (y2 - y1) / after_s
     if not slope_l * slope_r < 0.0:
         return y1
@@ -294,6 +309,7 @@ def _report(
     opened = not math.isnan(notes[AORTIC_OPEN])
     shut = not math.isnan(notes[AORTIC_CLOSE])
     edv, esv = notes[START_VOLUME], left(row(block, p, j, STATE + 1))
+    # without an opening the arteries only run off: lowest at the end
     esp, dbp = end_p, left(row(block, p, j, PRESSURE + 2))
     if opened:
         edv, dbp = notes[OPEN_VOLUME], min(dbp, notes[OPEN_PRESSURE])
@@ -321,7 +337,9 @@ def _report(
     root_drop = (edv - esv) / left(row(block, p, j, OPEN + 1))
     stiffness = left(row(block, p, j, STIFFNESS + 1))
     grow = left(row(block, p, j, VESSELS + 1))
+    # eq. 9 at rest, integrated from V0 to the end-systolic volume
     filling_energy = stiffness * (math.expm1(grow * esv) / grow - esv)
+    # the loop runs anticlockwise, so that the sum of p dV is below zero
     work = -0.5 * left(row(block, p, j, WORK_SUM))
     out[0], out[1], out[2] = sbp, dbp, (left(arteries) + root_drop) / rr_s
     out[3], out[4], out[5], out[6] = sbp - dbp, edv + v0, esv + v0, edv - esv
@@ -358,6 +376,7 @@ def _finish(
     pressure, volume = row(block, p, j, PRESSURE + 1), row(block, p, j, STATE + 1)
     artery, atrium = row(block, p, j, PRESSURE + 2), row(block, p, j, PRESSURE)
     rest_s = order[RR] - n_steps * step_s
+    # below that the beat ends on the grid, and a step of no length has no slope
     if rest_s > 1e-9:
         for index in range(6):
             put(block, p, j, BEFORE + index, row(block, p, j, STATE + index))
@@ -380,6 +399,7 @@ def _finish(
     work = row(block, p, j, WORK_SUM) + (past_p + pressure) * (volume - past_v)
     put(block, p, j, WORK_SUM, work + (pressure + end_p) * (end_v - volume))
     _report(block, p, j, n_steps, step_s, trace, order, notes, out)
+    # times count from activation, and the next beat has another
     order[MITRAL_SHUT] -= order[RR]
     order[PAST_ONSET] -= order[RR]
     if order[ONSET] < order[RR]:
@@ -464,6 +484,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
         x, y = narrow(block, TURNED_X * n), narrow(block, TURNED_Y * n)
         cosine, sine = narrow(block, COSINE * n), narrow(block, SINE * n)
         level, size = narrow(block, LEVEL * n), narrow(block, SIZE * n)
+        # beyond the curve the last record, zeros, is read again and again
         last = rise.size // (3 * patients) - 2
         before, before_p = state, pressure
         k = start
@@ -482,6 +503,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
             first = displacement((state[4], state[5]), pressure, vessels, half)
             # what happened up to here; sums and extremes stay in memory, where they
             # take no register from the step
+            # d/dt of eq. 9: by activation (steep) and by volume (passive)
             phi = both(rise, r)
             steep = both(rise, r + 2 * patients) * (elastance_v * state[1] - state[5])
             passive = fma(
@@ -510,6 +532,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
             store(block, WORK_SUM * n, fma(height, moved, load(block, WORK_SUM * n)))
             store(block, PAST_PRESSURE * n, pressure[1])
             store(block, PAST_VOLUME * n, state[1])
+            # eq. 8 by turning a point (cosine) or shrinking it (tail): no calls
             x_half = cosine * x - sine * y
             y_half = fma(sine, x, cosine * y)
             x = cosine * x_half - sine * y_half
@@ -533,6 +556,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
             k += 1
             inlet = sign_in * (pressure[1] - pressure[0])
             outlet = sign_out * (pressure[2] - pressure[1])
+            # one test for all valves of all patients, as a branch each would cost more
             if any_above(where_above(inlet, outlet, inlet, outlet), tolerance):
                 break
         store(block, TURNED_X * n, x)
@@ -576,6 +600,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
         volumes = people[end_of[3] : end_of[4]].reshape(patients, N_VOLUMES)
         n_max = 0
         for j in range(patients):
+            # a whole number of steps may come out a rounding error short
             n_max = max(n_max, int(orders[j, RR] / step_s + 1e-7))
         n_steps, n_tail = np.empty(patients, np.int64), np.empty(patients, np.int64)
         for j in range(patients):
@@ -604,6 +629,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
                 corner_s = corner_after(
                     start_s, NEVER, orders[j], fixed[j, ATRIUM_PEAK]
                 )
+                # the step is undone for this patient alone; the others keep theirs
                 if k <= n_tail[j] or corner_s < end_s or _must_turn(block, patients, j):
                     exact(
                         block,
@@ -636,6 +662,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
                         volumes[j],
                         out[j * N_BEAT : (j + 1) * N_BEAT],
                     )
+                    # who has finished marches on with the block, but may not stop it
                     nothing = pair(0.0, 0.0)
                     put(block, patients, j, SIGN, nothing)
                     put(block, patients, j, SIGN + 1, nothing)

@@ -1,4 +1,11 @@
-"""A heart that beats: the closed loop of evidence C2, one call per beat."""
+"""One patient's closed loop: volumes that go round, one call a beat.
+
+The loop is told everything that steers a beat and returns what the beat did; between
+calls it keeps eight volumes, and of the beat before what still acts in the next: the
+tail of its activation, its atrial contraction, when the mitral valve shut. It knows no
+rhythm, memory or reflex: `beating` and `equilibrium` bring those. Equations 7 to 14 of
+docs/model.md; the arithmetic is in `beats`.
+"""
 
 import math
 from dataclasses import dataclass, fields
@@ -12,8 +19,10 @@ from sim.heart.beats import N_WAVES, beat_of_one
 from sim.heart.blocks import Block, room_for
 from sim.heart.parameters import VOLUMES, Circulation, FloatArray
 
-__all__ = ["BEAT_FIELDS", "VOLUMES", "BeatHaemodynamics", "Heart", "Waveforms"]
+__all__ = ["BEAT_FIELDS", "VOLUMES", "BeatHaemodynamics", "ClosedLoop", "Waveforms"]
 
+# below the shortest, the beat ends while the ventricle still shortens; above the
+# longest, the trace would need memory that no rhythm of ours asks for
 SHORTEST_RR_S = 0.15
 LONGEST_RR_S = 20.0
 _NO_WAVE = np.empty(0)
@@ -92,7 +101,7 @@ class Waveforms:
         return self.volumes_ml[:, VOLUMES.index(name)]
 
 
-class Heart:
+class ClosedLoop:
     """One patient's circulation and the state it is in.
 
     Parameters
@@ -105,7 +114,7 @@ class Heart:
     Examples
     --------
     >>> from sim.heart.parameters import NORMAL
-    >>> heart = Heart(NORMAL)
+    >>> heart = ClosedLoop(NORMAL)
     >>> row = heart.beat(NORMAL.rr_s)
     >>> len(row) == len(BEAT_FIELDS)
     True
@@ -140,6 +149,7 @@ class Heart:
     def copy(self) -> Self:
         """Return an independent heart in the same state."""
         twin = type(self)(self.circulation, step_s=self.step_s)
+        # one array holds state and parameters, so that a copy is one move
         twin._block.people[:] = self._block.people
         return twin
 
@@ -198,11 +208,13 @@ class Heart:
                 "contractility and resistance_scale must be above 0, got "
                 f"{contractility:g} and {resistance_scale:g}"
             )
+        # room grows and never shrinks: to allocate each time would cost a beat more
         if rr_s > self._room_s:
             self._make_room(rr_s)
         if atrial_onset_s is None:
             atrial_onset_s = max(0.0, rr_s - self.circulation.av_delay_s)
         elif math.isnan(atrial_onset_s):
+            # an onset that never comes; nan would compare false wherever a kernel looks
             atrial_onset_s = math.inf
         beat_of_one(
             self._block.people,
@@ -229,6 +241,7 @@ class Heart:
         atrial_onset_s: float | None = None,
     ) -> Waveforms:
         """Beat once, as `beat` does, and return every pressure and volume."""
+        # a whole number of steps may come out a rounding error short
         n_steps = int(rr_s / self.step_s + 1e-7)
         wave = np.empty((n_steps + 1, N_WAVES))
         row = self._beat(
@@ -254,6 +267,7 @@ class Heart:
         # pairs (la ra) (lv rv) (sa pa) (pv sv) into the order of VOLUMES
         order = [0, 2, 1, 3, 4, 7, 5, 6]
         pressures, volumes = wave[:, 8:][:, order], wave[:, :8][:, order]
+        # kernels count chambers above V0 and the shifted veins from their new zero
         volumes += [c.la_v0_ml, c.lv_v0_ml, c.ra_v0_ml, c.rv_v0_ml, 0, shift_ml, 0, 0]
         return Waveforms(
             time_s=np.asarray(time_s, dtype=np.float64),

@@ -112,6 +112,7 @@ class Conduction:
             Interval that ended with this activation; sets the refractory period.
         """
         if not self._rows:
+            # a thousand beats at once: a draw a beat would cost more than its rest
             self._rows = self._block()
         pr_s, v1_s, v2_s, early_v1_s, early_v2_s, a, r1, r2 = self._rows.pop()
         atrial_s = at_s - pr_s if origin == SINUS else None
@@ -122,6 +123,7 @@ class Conduction:
         if self.posture_lag_ms != 0.0 or self.posture_mv_factor != 1.0:
             v2_s += self.posture_lag_ms * S_PER_MS
             r1, r2 = r1 * self.posture_mv_factor, r2 * self.posture_mv_factor
+        # the muscle activated first recovers first: the safe side for a train on either
         first_s = v1_s if v1_s < v2_s else v2_s
         end_s = at_s + first_s + refractory_s(self.parameters, previous_rr_s)
         return Activation(
@@ -133,6 +135,7 @@ class Conduction:
         p, z = self.parameters, self._rng.standard_normal((_BLOCK, _DRAWS_PER_BEAT))
         pr_ms = p.pr_ms + p.pr_jitter_ms * z[:, :1]
         own_ms = [p.v1_lag_ms, p.v2_lag_ms] + p.lag_jitter_ms * z[:, 1:3]
+        # the same draws for own and ectopic beats: an ectopic shifts no later beat
         early_ms = [p.ectopic_v1_lag_ms, p.ectopic_v2_lag_ms] + (
             p.ectopic_jitter_ms * z[:, 1:3]
         )

@@ -98,9 +98,12 @@ def contractility_factor(
     ectopic
         Whether this beat is premature or a beat of a ventricular run.
     """
+    # eq. 16; a premature beat finds calcium not yet recovered, whatever is potentiated
     interval = constants[5] if ectopic else 1.0 + memory[POTENTIATION]
+    # eq. 17, by the mean rate: one short interval is no change of rate
     rate_bpm = S_PER_MIN / memory[MEAN_RR]
     rate = 1.0 + constants[8] * (rate_bpm - constants[9]) / 10.0
+    # eq. 15; the reflex, eq. 18, is multiplied in `control.commands`
     return float((1.0 + memory[SLOW] + memory[FAST]) * interval * rate)
 
 
@@ -113,8 +116,10 @@ def update_memory(
     `gain` is the steady relative gain of the train this beat got, 0 without one;
     `rr_s` the time to the next activation. Fast part per beat, slow part per second.
     """
+    # eq. 23
     slow_share = constants[4]
     fast_target, slow_target = (1.0 - slow_share) * gain, slow_share * gain
+    # on while the effect grows in size, also where it is below zero
     fast_beats = constants[0] if abs(fast_target) > abs(memory[FAST]) else constants[1]
     slow_s = constants[2] if abs(slow_target) > abs(memory[SLOW]) else constants[3]
     memory[FAST] += (fast_target - memory[FAST]) * -np.expm1(-1.0 / fast_beats)

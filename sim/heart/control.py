@@ -1,4 +1,8 @@
-"""What steers each beat: memory of the trains and reflex, as one state per heart."""
+"""What steers each beat: memory of the trains and reflex, as one state per heart.
+
+`commands` is asked before a beat is ejected, `advance` is told when it has ended; both
+are kernels on one flat state, so that a visit spends two short calls a beat on them.
+"""
 
 from typing import Final
 
@@ -15,8 +19,8 @@ from sim.heart.contractility import (
 )
 from sim.heart.equilibrium import Equilibrium
 from sim.heart.jit import kernel
-from sim.heart.model import HeartModel
 from sim.heart.parameters import FloatArray
+from sim.heart.parts import HeartParts
 from sim.heart.reflex import (
     elastance_scale,
     interval_shift_s,
@@ -34,7 +38,7 @@ _RR: Final = OWN_COLUMNS.index("rr_s")
 _MAP: Final = BEAT_COLUMNS.index("map_mmhg")
 
 
-def control_constants(model: HeartModel, *, reflex: bool = True) -> FloatArray:
+def control_constants(model: HeartParts, *, reflex: bool = True) -> FloatArray:
     """Return the constants of memory and reflex, then set point and resting interval.
 
     Without `reflex` its gains are 0.
@@ -51,7 +55,7 @@ def control_constants(model: HeartModel, *, reflex: bool = True) -> FloatArray:
     )
 
 
-def control_state(model: HeartModel, start: Equilibrium) -> FloatArray:
+def control_state(model: HeartParts, start: Equilibrium) -> FloatArray:
     """Return memory and reflex of a heart that has long been at an equilibrium."""
     memory = settled_memory(model.contractility, start.gain, start.rr_s)
     return np.concatenate((memory, np.full(2, start.deviation_mmhg)))

@@ -1,4 +1,10 @@
-"""Where a heart comes to rest at a constant gain, with the reflex closed."""
+"""Where a heart comes to rest at a constant gain, with the reflex closed.
+
+Two loops, one inside the other. Inside, the reflex is held at some deviation, and the
+beat that repeats itself is found (`with_reflex_held`). Outside, the deviation is moved
+by the secant method until the beat's own mean pressure is the one it was held at
+(`settled`). `repeating.repeating_beat` is the inner loop for a bare circulation.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,17 +15,17 @@ from sim.heart.blocks import resting_volumes_ml
 from sim.heart.circulation import (
     BEAT_FIELDS,
     BeatHaemodynamics,
-    Heart,
+    ClosedLoop,
 )
 from sim.heart.contractility import (
     contractility_factor,
     prepare_contractility,
     settled_memory,
 )
-from sim.heart.model import HeartModel
 from sim.heart.parameters import VOLUMES, FloatArray
+from sim.heart.parts import HeartParts
 from sim.heart.reflex import settled_effect
-from sim.heart.settle import NotSettledError, anderson, check_plausible
+from sim.heart.repeating import NotSettledError, anderson, check_plausible
 from sim.units import S_PER_MS
 
 _MOST_TRIALS: Final = 25
@@ -42,32 +48,32 @@ class Equilibrium:
     haemodynamics: BeatHaemodynamics
 
 
-def settled(model: HeartModel, gain: float = 0.0) -> Equilibrium:
+def settled(model: HeartParts, gain: float = 0.0) -> Equilibrium:
     """Return the steady state at a constant gain with the reflex closed.
 
     In atrial fibrillation it is the regular heart at the mean rate, without atria.
     Raises what `held` raises.
     """
-    trial = held(model, gain)
+    trial = with_reflex_held(model, gain)
     before, miss_before = 0.0, _miss(model, trial)
     now = 0.3 * miss_before  # the reflex undoes more than half of what moves the mean
     for _ in range(_MOST_TRIALS):
         if abs(miss_before) < _DEVIATION_TOLERANCE_MMHG:
             break
-        trial = held(model, gain, deviation_mmhg=now)
+        trial = with_reflex_held(model, gain, deviation_mmhg=now)
         miss = _miss(model, trial)
         slope = (miss - miss_before) / (now - before)
         before, miss_before, now = now, miss, now - miss / slope
     return trial
 
 
-def _miss(model: HeartModel, trial: Equilibrium) -> float:
+def _miss(model: HeartParts, trial: Equilibrium) -> float:
     deviation_mmhg = trial.haemodynamics.map_mmhg - model.reflex.set_map_mmhg
     return deviation_mmhg - trial.deviation_mmhg
 
 
-def held(
-    model: HeartModel,
+def with_reflex_held(
+    model: HeartParts,
     gain: float = 0.0,
     *,
     deviation_mmhg: float = 0.0,
@@ -83,7 +89,7 @@ def held(
     memory = settled_memory(model.contractility, gain, rr_s)
     constants = prepare_contractility(model.contractility)
     factor = contractility_factor(memory, constants, False) * effect.elastance_scale
-    heart = Heart(model.circulation)
+    heart = ClosedLoop(model.circulation)
 
     def beat(volumes_ml: FloatArray) -> FloatArray:
         heart.volumes_ml = volumes_ml

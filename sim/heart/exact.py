@@ -4,6 +4,15 @@ Corners are the instants when a valve turns, found by the pressures on its two s
 the end of the atrial half-cosine, and the atrial onset. Over an unsplit corner the
 error of a step is of second order, which costs 1e-4 of dP/dt max. While the tail of the
 last beat outlasts the new beat, the steps of a patient are taken here too.
+
+A beat of a second has about eight such steps among a thousand, so that this file may be
+slow where `beats.march` may not: it works on one patient, by scalars and pairs. The
+instant is sought by repeating the step with another length until the pressures across
+the valve are equal (false position, Illinois variant), not by interpolating inside a
+finished step: the step that is kept is then a whole Runge-Kutta step of its own.
+
+The constants below are places in the arrays of a `blocks.Block`. They are plain
+integers, since a kernel reads neither classes nor enums without a price.
 """
 
 import math
@@ -43,6 +52,7 @@ TOLERANCE_MMHG = 1e-5
 ACCEPTED_MMHG = 5e-3
 """Good enough for the instant: 1e-5 s, 1e-6 mL."""
 LAST_TAIL = 60.0
+"""Time constants after which an atrial tail, exp(-60), no longer changes a sum."""
 SAME_S = 1e-9
 """Two instants that are no further apart count as one."""
 
@@ -58,11 +68,13 @@ def cubic(
     """
     if at >= ends:
         return 0.0, 0.0, 0.0, 0.0, 0.0
+    # a grid point must find its own record, whatever the rounding of at
     m = max(0, int(at + 1e-6) - 1)
     y0 = rise[((m >> 1) * 3 + (m & 1)) * patients + j]
     y1 = rise[(((m + 1) >> 1) * 3 + ((m + 1) & 1)) * patients + j]
     y2 = rise[(((m + 2) >> 1) * 3 + ((m + 2) & 1)) * patients + j]
     y3 = rise[(((m + 3) >> 1) * 3 + ((m + 3) & 1)) * patients + j]
+    # Newton's forward differences through four points of the table
     first, second = y1 - y0, y2 - 2.0 * y1 + y0
     third = y3 - y0 - 3.0 * (y2 - y1)
     c1 = first - 0.5 * second + third * (1.0 / 3.0)
@@ -96,6 +108,7 @@ def atrial(since_s: float, peak_s: float, tail_s: float) -> float:
     """Return atrial activation at a time since its onset. Evidence C2."""
     late_s = since_s - 1.5 * peak_s
     if late_s < 0.0:
+        # eq. 8; the tail begins at 1.5 Ta, half-way down, as the Burkhoff timer has it
         return 0.5 - 0.5 * math.cos(math.pi / peak_s * since_s)
     if late_s > LAST_TAIL * tail_s:
         return 0.0
@@ -114,12 +127,14 @@ def turn_atria(
 ) -> None:
     """Set the rows that make atrial activation from a grid point on."""
     peak_s, tail_s = fixed[ATRIUM_PEAK], fixed[ATRIUM_TAIL]
+    # on the onset itself the new contraction counts, also if time is an ulp short
     since_s = since_onset(at_s + SAME_S, order) - SAME_S
     late_s = since_s - 1.5 * peak_s
     level, size, x, y, cosine, sine = 0.0, 0.5, 0.0, 0.0, 1.0, 0.0
     if late_s < -SAME_S:
         angle, turn = math.pi / peak_s * since_s, math.pi / peak_s * half_s
         level, size, x, y = 0.5, -0.5, math.cos(angle), math.sin(angle)
+        # from here on the grid only turns a point: no cosine per step
         cosine, sine = math.cos(turn), math.sin(turn)
     elif late_s < LAST_TAIL * tail_s:
         x, cosine = math.exp(-late_s / tail_s), math.exp(-half_s / tail_s)
@@ -148,6 +163,7 @@ def activation_of(
     """
     phi = valued(curve, at_s * per_half_step)
     pull_l, pull_r = phi, phi
+    # scaled by its own contractility, not by that of the new beat
     if at_s < order[TAIL_ENDS]:
         past = valued(past_curve, (at_s + order[PAST_BEAT]) * per_half_step)
         pull_l = max(phi, past * order[LV_TAIL])
@@ -204,6 +220,7 @@ def first_to_turn(
     earliest, valve = 2.0, -1
     for v in range(4):
         if v != chosen and ended[v] > TOLERANCE_MMHG:
+            # where a straight line between begin and end crosses zero
             root = -min(0.0, begun[v]) / (ended[v] - min(0.0, begun[v]))
             if root < earliest:
                 earliest, valve = root, v
@@ -278,6 +295,7 @@ def exact(
         whole_s = corner_after(at_s, end_s, order, fixed[ATRIUM_PEAK]) - at_s
         to_end = at_s + whole_s >= end_s
         begun = wrongness(pressure, sign_in, sign_out)
+        # try the whole way first: `march` has done so, and knows what it led to
         share, valve, tries, low, high = 1.0, -1, 0, 0.0, 1.0
         low_f, high_f, side = 0.0, 0.0, 0
         if known and to_end and turns == 0:
@@ -314,8 +332,10 @@ def exact(
             )
             wrong = wrongness(after_p, sign_in, sign_out)
             tries += 1
+            # four valves that turn thrice each do not occur: accuracy is given up
             if turns > 12 or tries > 12:
                 break
+            # another valve may turn earlier once this step is shorter
             rival, _ = first_to_turn(begun, wrong, valve)
             if rival >= 0:
                 valve, low, high, side = rival, 0.0, share, 0
@@ -334,6 +354,7 @@ def exact(
         state, pressure = after, after_p
         if valve >= 0:
             turns += 1
+            # even valves are the left ones (mitral, aortic), odd ones the right
             flip_l = -1.0 if valve % 2 == 0 else 1.0
             flip, one, zero = pair(flip_l, -flip_l), pair(1.0, 1.0), pair(0.0, 0.0)
             if valve % 2 == 0:
@@ -343,6 +364,7 @@ def exact(
                     vessels,
                     reaches(gates, conductance, 1.0),
                 )
+                # dP/dt is extreme where a left valve turns; the grid never sees it
                 steep = sloped(curve, at_s * per_half_step) * per_half_step
                 slope = left(
                     pair(steep, 0.0) * (elastance[1] * state[1] - state[5])
@@ -400,6 +422,7 @@ def _note(
     else:
         event = AORTIC_OPEN if was_shut else AORTIC_CLOSE
     first = math.isnan(notes[event])
+    # a valve may flutter open late in ejection: its last closure ends the beat
     if first or event == AORTIC_CLOSE:
         notes[event] = at_s
         notes[SLOPES + event] = slope

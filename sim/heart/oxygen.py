@@ -55,8 +55,8 @@ def oxygen_ml_per_min_100g(
     The same beat costs less when CCM made it:
 
     >>> from sim.heart.parameters import HFREF
-    >>> from sim.heart.settle import settle
-    >>> beat = settle(HFREF).haemodynamics
+    >>> from sim.heart.repeating import repeating_beat
+    >>> beat = repeating_beat(HFREF).haemodynamics
     >>> plain = oxygen_ml_per_min_100g(beat, HFREF.rr_s)
     >>> plain > oxygen_ml_per_min_100g(beat, HFREF.rr_s, ccm_effect=0.09)
     True

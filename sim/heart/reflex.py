@@ -1,7 +1,11 @@
 """The arterial baroreflex: what a change of mean pressure does to rate and vessels.
 
 Two states: the last beat's deviation of mean pressure from the set point (vagal, acts
-on the next interval) and its slow follower s (sympathetic). Evidence C2.
+on the next interval) and its slow follower s (sympathetic). Equations 18 to 22 of
+docs/model.md. The effects of a beat are read before it is ejected, the states are moved
+when it has ended and its mean pressure is known: a beat never answers itself. The set
+point is the patient's own settled mean pressure, so that a patient at rest feels none
+of this, and therapy that raises pressure is partly undone, as at the bedside.
 """
 
 from dataclasses import dataclass
@@ -97,24 +101,28 @@ def settled_effect(reflex: Reflex, deviation_mmhg: float) -> ReflexEffect:
 @kernel
 def resistance_scale(state: FloatArray, constants: FloatArray) -> float:
     """Return the multiplier of the systemic resistance, at least 0.2."""
+    # eq. 21; a wild pressure must not make a vessel without resistance
     return max(0.2, float(1.0 + constants[2] * state[FOLLOWER]))
 
 
 @kernel
 def venous_shift_ml(state: FloatArray, constants: FloatArray) -> float:
     """Return the rise of the unstressed venous volume; below 0 the veins tighten."""
+    # eq. 22
     return float(constants[3] * state[FOLLOWER])
 
 
 @kernel
 def elastance_scale(state: FloatArray, constants: FloatArray) -> float:
     """Return the multiplier of LV elastance, at least 0.2."""
+    # eq. 18
     return max(0.2, float(1.0 + constants[4] * state[FOLLOWER]))
 
 
 @kernel
 def interval_shift_s(state: FloatArray, constants: FloatArray) -> float:
     """Return what the reflex adds to the next beat-to-beat interval."""
+    # eq. 20: half at once by the vagus, half by way of the follower
     half_gain = 0.5 * constants[1] * S_PER_MS
     return float(half_gain * (state[DEVIATION] + state[FOLLOWER]))
 
@@ -124,6 +132,7 @@ def update_reflex(
     state: FloatArray, constants: FloatArray, deviation_mmhg: float, rr_s: float
 ) -> None:
     """Move the reflex in place over one finished beat of known mean pressure."""
+    # eq. 19, exact over an interval in which the deviation is constant
     kept = np.exp(-rr_s / constants[0])
     state[FOLLOWER] = deviation_mmhg + (state[FOLLOWER] - deviation_mmhg) * kept
     state[DEVIATION] = deviation_mmhg

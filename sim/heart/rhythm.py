@@ -1,5 +1,13 @@
 """When the next ventricular beat comes, and from where.
 
+The life of an interval. `next_interval` is asked once a beat, right after an
+activation. The basic interval is the resting one plus the variability at this clock
+time plus the reflex (eq. 25 of docs/model.md), in atrial fibrillation times an
+irregular number instead. An ectopic event that falls due before it ends takes its
+place: the premature beat comes at a share of it, a run goes on in a cycle of its own,
+and the sinus beat after it waits for the node's own next impulse, the compensatory
+pause. A train may provoke ectopics or, by way of the atrium, advance the next beat.
+
 Heart rate variability and ectopic times are functions of clock time, fixed when a
 `Rhythm` is made; atrial fibrillation is drawn in beat order. So another search strategy
 meets the same patient: device settings do not move the spontaneous rhythm.
@@ -87,12 +95,15 @@ def variability_s(
         5-minute SD has the expected square `sdnn_ms`; m does not depend on
         `duration_s` up to 4.5 hours.
     """
+    # a power of two for the FFT; longer than most visits, so that the wave is the
+    # same whether a visit may last one hour or four
     period_s = max(_LEAST_PERIOD_S, 2.0 ** math.ceil(math.log2(duration_s + GRID_S)))
     n = round(period_s / GRID_S)
     frequency_hz: FloatArray = np.fft.rfftfreq(n, GRID_S).astype(np.float64)
     power = _spectrum(parameters, frequency_hz)
     shape = (frequency_hz.size, 2)
     wave = np.sqrt(power) * (rng.standard_normal(shape) @ np.array([1.0, 1.0j]))
+    # the mean is the resting interval's
     wave[0] = 0.0
     signal: FloatArray = np.fft.irfft(wave, n) * (n / 2.0)
     return signal
@@ -108,6 +119,7 @@ def _spectrum(parameters: RhythmParameters, frequency_hz: FloatArray) -> FloatAr
     seen = frequency_hz >= 1.0 / (5.0 * S_PER_MIN)  # the part a 5-minute SD sees
     below = frequency_hz < parameters.vlf_edge_hz
     bands = (
+        # very low: the spectrum of a first-order memory
         (slow, np.where(below, 1.0 / (1.0 + corner**2), 0.0) * seen),
         (low, _bell(frequency_hz, parameters.lf_hz, parameters.band_sd_hz)),
         (high, _bell(frequency_hz, parameters.breathing_hz, parameters.band_sd_hz)),
@@ -139,6 +151,7 @@ def ectopic_events(
         shape = parameters.cluster_shape
         per_s = parameters.pvc_per_hour / S_PER_H * rng.gamma(shape, 1.0 / shape)
         now_s = start_s
+        # eq. 26; what is left of an exponential goes on at the new rate: no clock tick
         while left <= per_s * (end_s - now_s):
             now_s += left / per_s
             events.append(_ectopic(parameters, rng, now_s))
@@ -152,6 +165,7 @@ def _ectopic(
     parameters: RhythmParameters, rng: np.random.Generator, at_s: float
 ) -> Ectopic:
     coupling = rng.uniform(parameters.coupling_low_frac, parameters.coupling_high_frac)
+    # always both, so that one event's kind does not shift the draws of the next
     kind, extra = rng.random(), rng.geometric(parameters.run_stop_frac)
     if kind < parameters.run_frac:
         return Ectopic(at_s, coupling, parameters.run_least_beats - 1 + int(extra))
@@ -213,6 +227,7 @@ class Rhythm:
         """
         basic_s = self._basic_s(now_s, reflex_s)
         advanced_s, self._advanced_s = self._advanced_s, None
+        # while an ectopic or its pause lasts, no other begins
         if self._since_sinus_s == 0.0 and self._next_ectopic_s < now_s + basic_s:
             self._start_ectopic(now_s + basic_s)
         if self._run_left > 0:
@@ -259,6 +274,7 @@ class Rhythm:
         else:
             place = now_s / GRID_S
             left = int(place)
+            # plain lists: numpy is five times slower a number at a time
             waves, n = self._waves, self._n_waves
             before = waves[left % n]
             rr_s += before + (place - left) * (waves[(left + 1) % n] - before)
@@ -270,6 +286,7 @@ class Rhythm:
         if not self._irregular:
             shape = self.parameters.af_cv_frac**-2
             block = self._rng.gamma(shape, 1.0 / shape, _BLOCK)
+            # reversed, since pop takes from the end: draws come in beat order
             self._irregular = block[::-1].tolist()
         return self._irregular.pop()
 
@@ -302,6 +319,7 @@ class Rhythm:
 
     def _pause(self, basic_s: float) -> Interval:
         elapsed_s, self._since_sinus_s = self._since_sinus_s, 0.0
+        # no node keeps time, hence no compensatory pause
         if self.is_af:
             return Interval(basic_s, AF)
         # The sinus node kept its beat: the first of its impulses that finds recovered

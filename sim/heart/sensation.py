@@ -2,6 +2,10 @@
 
 There are two thresholds: from one amplitude on a train is felt (grade 1), from a higher
 one on it is not tolerated (grade 2 and more).
+
+Level, grade and report are three things: the level is a number without bounds that says
+how near a train is to being felt (eq. 29 of docs/model.md), the grade is the level cut
+to 0 and above, and the report is what the patient says, a whole number with an error.
 """
 
 from dataclasses import dataclass
@@ -10,13 +14,14 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtr
 
-from sim.heart.dose import Train
 from sim.heart.parameters import FloatArray
+from sim.heart.train import Train
 from sim.sources import sourced
 
 WORST_GRADE: Final = 4
 FELT_GRADE: Final = 1
-UNTOLERATED_GRADE: Final = 2
+INTOLERABLE_GRADE: Final = 2
+"""Grade of a patient's threshold, from which on settings are excluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,14 @@ def sensation_level(sensation: Sensation, train: Train) -> FloatArray:
         under that no error of reporting makes it felt; -4 (the least) without a lead.
     """
     leads = np.asarray(train.n_leads, dtype=np.float64)
-    train_ms = 2.0 * np.asarray(train.n_pulses) * train.phase_duration_ms
-    longer = (train_ms / sensation.reference_train_ms) ** sensation.train_exponent
+    longer = (
+        train.length_ms / sensation.reference_train_ms
+    ) ** sensation.train_exponent
     per_leads = np.where(leads > 1.0, 1.0, sensation.one_lead_factor)
     felt_v = np.asarray(train.amplitude_v) * longer * per_leads
     top_v = sensation.threshold_v
     gap_v = np.maximum(top_v - np.asarray(sensation.felt_v), sensation.least_gap_v)
-    grade = UNTOLERATED_GRADE + (felt_v - top_v) / gap_v
+    grade = INTOLERABLE_GRADE + (felt_v - top_v) / gap_v
     worst = float(WORST_GRADE)
     level: FloatArray = np.where(leads > 0.0, np.clip(grade, -worst, worst), -worst)
     return level

@@ -2,7 +2,12 @@
 
 A vector holds the left hearts of a block of patients, then their right hearts. Numba
 cannot express this by itself, hence the lines of LLVM below; the arithmetic that uses
-them (`steps.py`) reads like arithmetic on numbers. Every operation rounds as written.
+them (`steps.py`) reads like arithmetic on numbers. Every operation rounds as written:
+left to itself the compiler would vectorize other loops on other processors, fuse other
+products, and one seed would give other beats on another machine.
+
+Each `intrinsic` runs twice: called with types it returns the signature and `generate`,
+which numba then calls to write the instructions. That is why arguments look unused.
 """
 
 import operator
@@ -124,6 +129,7 @@ def spread(_: Any, number: Any, like: Any) -> Any:
     """Return a vector as wide as `like` with the number in every place."""
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        # one lane is set and copied to all: LLVM knows this pattern as a broadcast
         undefined = ir.Constant(_llvm(like), ir.Undefined)
         index = ir.Constant(ir.IntType(32), 0)
         first = builder.insert_element(undefined, args[0], index)
@@ -149,6 +155,7 @@ def any_above(_: Any, a: Any, b: Any) -> Any:
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
         above = builder.fcmp_ordered(">", args[0], args[1])
+        # one bit a lane, compared at once, instead of a reduction lane by lane
         bits = builder.bitcast(above, ir.IntType(a.width))
         return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
 
@@ -247,6 +254,7 @@ def store(_: Any, array: Any, index: Any, value: Any) -> Any:
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, args, sig.args, args[2].type)
+        # aligned to a double, not to the vector: index need not be a multiple of width
         builder.store(args[2], pointer, align=8)
         return context.get_dummy_value()
 

@@ -1,7 +1,10 @@
 """One Runge-Kutta step of the eight-volume loop, left and right heart side by side.
 
-Evidence C2. Inside a step each valve is either open or closed, so the right-hand side
-is smooth; the caller looks for the instant when a valve must turn (`beats.py`).
+Equations 9 to 14 of docs/model.md. Inside a step each valve is either open or closed,
+so the right-hand side is smooth; the caller looks for the instant when a valve must
+turn (`beats.py`), and `exact.py` splits the step there. Both hearts obey the same
+equations with other numbers, hence one vector for both: the processor does left and
+right, of every patient of a block, in one instruction.
 
 Every value is a vector (`simd.py`) of left hearts, then right hearts:
 
@@ -28,6 +31,7 @@ def activity(
 ) -> Vectors:
     """Return the activity at ventricular activation phi, atrial activation psi."""
     one = spread(1.0, phi)
+    # eq. 9: what multiplies w, and what multiplies u
     return psi * atrial_elastance, one - psi, phi * ventricular_elastance, one - phi
 
 
@@ -35,6 +39,7 @@ def activity(
 def chamber_pressures(state: Vectors, now: Vectors) -> Vectors:
     """Return the pressures of atrium and ventricle, mmHg."""
     return (
+        # eq. 9, with u for A (exp(B w) - 1)
         fma(now[1], state[4], now[0] * state[0]),
         fma(now[3], state[5], now[2] * state[1]),
     )
@@ -46,11 +51,14 @@ def displacement(
 ) -> Vectors:
     """Return what the rates at a state move it by, and `du/dw` of both chambers."""
     (atrium, ventricle, artery, vein) = pressure
+    # eq. 11: no max(0, .) here, for a closed valve has reach 0
     filling = reach[0] * (atrium - ventricle)
     ejection = reach[1] * (ventricle - artery)
+    # eq. 12; the artery of one heart feeds the vein of the other, hence the swap
     through = reach[2] * (artery - swap(vein))
     back = reach[3] * (vein - atrium)
     return (
+        # eq. 14
         back - filling,
         filling - ejection,
         ejection - through,
@@ -77,6 +85,7 @@ def pushed(
     return (
         fma(fma(now[1], by[4], now[0]), by[0], chambers[0]),
         fma(fma(now[3], by[5], now[2]), by[1], chambers[1]),
+        # eq. 10
         fma(vessels[4], by[2], artery),
         fma(vessels[5], by[3], vein),
     )
@@ -137,8 +146,10 @@ def step(
     d3 = displacement(u3, p3, vessels, whole)
     u4 = filled(state, d3)
     p4 = pushed(chamber_pressures(state, end), artery, vein, end, vessels, d3)
+    # over a sixth of the step, the weight that the sum below gives it
     d4 = displacement(u4, p4, vessels, sixth)
     two, third = spread(2.0, state[0]), spread(1.0 / 3.0, state[0])
+    # u2 and u4 hold u already, so that the sum of the displacements needs -u / 3
     minus = spread(-1.0 / 3.0, state[0])
     base = (
         fma(third, fma(two, d2[0], first[0]) + d3[0], state[0]),
@@ -156,6 +167,7 @@ def step(
         fma(d4[4], d4[0], base[4]),
         fma(d4[5], d4[1], base[5]),
     )
+    # pressures of the sum, then pushed by d4: as in `pushed`, the shorter chain
     rest = chamber_pressures(base, end)
     artery, vein = base[2] * vessels[4], base[3] * vessels[5]
     return after, pushed(rest, artery, vein, end, vessels, d4)

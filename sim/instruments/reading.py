@@ -32,6 +32,20 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Pressures:
+    """Arterial pressures over one window: means, with the error of who reads them."""
+
+    sbp_mmhg: float
+    dbp_mmhg: float
+    map_mmhg: float
+
+    @property
+    def pulse_mmhg(self) -> float:
+        """Systolic less diastolic."""
+        return self.sbp_mmhg - self.dbp_mmhg
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What was read over one window: means, with the error of the instrument in them.
 

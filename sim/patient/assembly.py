@@ -7,14 +7,16 @@ from typing import Final
 
 from sim.heart.conduction import ConductionParameters
 from sim.heart.contractility import Contractility
-from sim.heart.dose import DoseResponse, response_family
 from sim.heart.parameters import HFREF, Circulation
 from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters
 from sim.heart.sensation import Sensation, SensationPopulation
-from sim.patient.model import Patient, Profile
+from sim.law.muscle import Muscle
+from sim.law.saturating import Saturating
+from sim.law.shipped import law_named
+from sim.patient.patient import Patient, Profile
 from sim.patient.phenotypes import PHENOTYPES
-from sim.patient.population import Draw, Population
+from sim.patient.population import Draw, TraitSpread
 from sim.sources import Source, differing, provenance
 
 
@@ -61,7 +63,7 @@ _SPREADS: Final[Mapping[str, str]] = {
     "profile.nyha_class": "nyha_iii_frac",
     "profile.mlwhfq_score": "mlwhfq_mean",
 }
-"""The number of `Population` whose source a drawn value has."""
+"""The number of `TraitSpread` whose source a drawn value has."""
 _LAW: Final = Source("ccmlab-evidence", "A3 ranges, drawn", "assumed")
 _BLOCKED: Final = Source("ccmlab-protocol", "6, drawn", "assumed")
 _CLASS: Final = Source("ccmlab-evidence", "B virtual cohort, by NYHA class", "assumed")
@@ -74,7 +76,6 @@ _DRAWN_LAW: Final = (
     "early_width_ms",
     "late_width_ms",
     "negative_frac",
-    "beta_block_factor",
 )
 _AETIOLOGIES: Final = {
     True: "ischaemic cardiomyopathy",
@@ -104,7 +105,8 @@ def assembled(name: str, draw: Draw, heart: SolvedHeart) -> Patient:
         replace(HFREF, heart_rate_bpm=rate_bpm, **solved),
         contractility=Contractility(reference_rate_bpm=rate_bpm),
         reflex=Reflex(set_map_mmhg=heart.map_mmhg),
-        response=_response(draw, heart.lv_elastance_mmhg_per_ml),
+        response=law_named(draw.family, _drawn_law(draw)),
+        muscle=Muscle(draw.beta_block_factor, heart.lv_elastance_mmhg_per_ml),
         rhythm=RhythmParameters(
             kind="af" if draw.fibrillates else "sinus",
             heart_rate_bpm=rate_bpm,
@@ -128,13 +130,8 @@ def _label(draw: Draw) -> str:
     return "hfref-ischaemic" if draw.ischaemic else "hfref-nonischaemic"
 
 
-def _drawn_law(draw: Draw) -> DoseResponse:
-    return DoseResponse(**{name: getattr(draw, name) for name in _DRAWN_LAW})
-
-
-def _response(draw: Draw, elastance_mmhg_per_ml: float) -> DoseResponse:
-    law = response_family(draw.family, _drawn_law(draw))
-    return replace(law, baseline_elastance_mmhg_per_ml=elastance_mmhg_per_ml)
+def _drawn_law(draw: Draw) -> Saturating:
+    return Saturating(**{name: getattr(draw, name) for name in _DRAWN_LAW})
 
 
 def _profile(draw: Draw, chart: Profile) -> Profile:
@@ -161,9 +158,9 @@ def _profile(draw: Draw, chart: Profile) -> Profile:
 def _sources(draw: Draw) -> Mapping[str, Source]:
     family = Source("ccmlab-evidence", f"A3 family {draw.family}", "assumed")
     law = _drawn_law(draw)
-    of_family = differing(response_family(draw.family, law), law, "response.")
+    of_family = differing(law_named(draw.family, law), law, "response.")
     solved = [f"circulation.{name}" for name in SOLVED]
-    solved += ["reflex.set_map_mmhg", "response.baseline_elastance_mmhg_per_ml"]
+    solved += ["reflex.set_map_mmhg", "muscle.baseline_elastance_mmhg_per_ml"]
     right = ("circulation.rv_elastance_mmhg_per_ml", "circulation.rv_stiffness_per_ml")
     return {
         **dict.fromkeys(solved, _FOR_THE_DRAW),
@@ -171,14 +168,14 @@ def _sources(draw: Draw) -> Mapping[str, Source]:
         **_drawn_sources(),
         **dict.fromkeys(("profile.dyspnoea", "profile.fatigue"), _CLASS),
         **dict.fromkeys((f"response.{name}" for name in _DRAWN_LAW), _LAW),
-        "response.beta_block_factor": _BLOCKED,
+        "muscle.beta_block_factor": _BLOCKED,
         **dict.fromkeys(of_family, family),
     }
 
 
 @cache
 def _drawn_sources() -> Mapping[str, Source]:
-    spread = {row.name: row.source for row in provenance(Population())}
+    spread = {row.name: row.source for row in provenance(TraitSpread())}
     found = {name: spread[number] for name, number in _SPREADS.items()}
     felt = {row.name: row.source for row in provenance(SensationPopulation())}
     found["sensation.felt_v"] = felt["centre_v"]

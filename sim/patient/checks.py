@@ -13,9 +13,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
-from sim.heart.dose import FAMILIES
 from sim.heart.parameters import Circulation
-from sim.patient.model import Patient
+from sim.law.shipped import LAW_WORDS
+from sim.patient.patient import Patient
 from sim.patient.personalize import OVERRIDES
 from sim.sources import Standing, references, unit_of
 
@@ -25,6 +25,7 @@ PARTS: Final[Mapping[str, str]] = MappingProxyType(
         "contractility": "contractility",
         "reflex": "reflex",
         "response_law": "response",
+        "muscle": "muscle",
         "rhythm": "rhythm",
         "conduction": "conduction",
         "sensation": "sensation",
@@ -41,7 +42,6 @@ _STANDINGS: Final[tuple[Standing, ...]] = get_args(Standing)
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "rhythm.kind": ("sinus", "af"),
-        "response_law.family": FAMILIES,
         "profile.sex": ("female", "male"),
     }
 )
@@ -73,8 +73,8 @@ _DIVIDES: Final = frozenset(
         "response_law.nominal_train_ms",
         "response_law.early_width_ms",
         "response_law.late_width_ms",
-        "response_law.baseline_elastance_mmhg_per_ml",
-        "response_law.reference_elastance_mmhg_per_ml",
+        "muscle.baseline_elastance_mmhg_per_ml",
+        "muscle.reference_elastance_mmhg_per_ml",
         "rhythm.heart_rate_bpm",
         "rhythm.band_sd_hz",
         "rhythm.vlf_memory_s",
@@ -220,7 +220,7 @@ def _top_faults(table: Mapping[str, Any], known: tuple[str, ...]) -> list[TableF
     ]
     if "phenotype" not in table:
         faults.append(TableFault("phenotype", "must be given"))
-    for key, words in (("phenotype", known), ("response", FAMILIES)):
+    for key, words in (("phenotype", known), ("response", LAW_WORDS)):
         if key in table and (text := _word_fault(table[key], words)):
             faults.append(TableFault(key, text))
     return faults

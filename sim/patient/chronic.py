@@ -181,6 +181,9 @@ FITTED_ROWS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Rows of the validation targets that set the law: agreement there is no prediction."""
 
+SD_ROWS: Final = frozenset({"B01", "B03", "B04"})
+"""Of these rows only the spread set the law, and their mean is a prediction."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:

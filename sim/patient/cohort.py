@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.heart.parameters import FloatArray
-from sim.heart.settle import PLAUSIBLE, ImplausibleHeartError, check_plausible
+from sim.heart.repeating import PLAUSIBLE, ImplausibleHeartError, check_plausible
 from sim.patient.assembly import SolvedHeart, assembled
-from sim.patient.model import Patient
+from sim.patient.patient import Patient
 from sim.patient.population import (
     SCORES,
     Draw,
-    Population,
+    TraitSpread,
     checked_families,
     draws_of,
 )
@@ -102,7 +102,7 @@ def sample_cohort(
     rng: np.random.Generator,
     *,
     families: Mapping[str, float] = NOMINAL_ONLY,
-    population: Population | None = None,
+    population: TraitSpread | None = None,
 ) -> Cohort:
     """Draw patients after evidence B and A3, and solve a heart for each.
 
@@ -129,7 +129,7 @@ def sample_cohort(
     """
     if n < 0:
         raise ValueError(f"n must be 0 or more, got {n}")
-    shares, spread = checked_families(families), population or Population()
+    shares, spread = checked_families(families), population or TraitSpread()
     waiting = everybody = [
         _Candidate(f"cohort-{i:04d}", own) for i, own in enumerate(rng.spawn(n))
     ]

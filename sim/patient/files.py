@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.patient.checks import PARTS, defaults
-from sim.patient.model import Patient
+from sim.patient.patient import Patient
 from sim.patient.phenotypes import known_phenotypes, phenotype
 from sim.patient.table import (
     field_of,
@@ -39,7 +39,7 @@ def patient_to_toml(patient: Patient) -> str:
         HEADER,
         f"name = {_toml(patient.name)}",
         f"phenotype = {_toml(patient.phenotype)}",
-        f"response = {_toml(patient.response.family)}",
+        f"response = {_toml(patient.response.name)}",
     ]
     for part, attribute in PARTS.items():
         lines += ["", f"[{part}]"]

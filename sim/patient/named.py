@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
-from sim.patient.population import Population
+from sim.patient.population import TraitSpread
 from sim.sources import Standing, sourced
 
 
@@ -35,7 +35,7 @@ def _assumed(value: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class FixHf5(Population):
+class FixHf5(TraitSpread):
     """FIX-HF-5: EF of 35 % and less, NYHA III and IV."""
 
     age_mean_years: float = _c01(58.35)
@@ -64,7 +64,7 @@ class FixHf5(Population):
 
 
 @dataclass(frozen=True, slots=True)
-class FixHf5c(Population):
+class FixHf5c(TraitSpread):
     """FIX-HF-5C: EF of 25 to 45 %, NYHA III and IV."""
 
     age_mean_years: float = _c12(63.0)
@@ -88,7 +88,7 @@ class FixHf5c(Population):
 
 
 @dataclass(frozen=True, slots=True)
-class CcmReg(Population):
+class CcmReg(TraitSpread):
     """CCM-REG: patients of European clinics; what they were at entry is assumed."""
 
     age_mean_years: float = _assumed(66.0)
@@ -105,7 +105,7 @@ class CcmReg(Population):
 
 
 @dataclass(frozen=True, slots=True)
-class RussianCohort(Population):
+class RussianCohort(TraitSpread):
     """A Russian cohort, two thirds of it in atrial fibrillation, by cause."""
 
     age_mean_years: float = _c09(59.0)
@@ -116,9 +116,9 @@ class RussianCohort(Population):
 
 
 USUAL: Final = "usual"
-NAMED: Final[Mapping[str, type[Population]]] = MappingProxyType(
+NAMED: Final[Mapping[str, type[TraitSpread]]] = MappingProxyType(
     {
-        USUAL: Population,
+        USUAL: TraitSpread,
         "fix-hf-5": FixHf5,
         "fix-hf-5c": FixHf5c,
         "ccm-reg": CcmReg,
@@ -130,7 +130,7 @@ NAMED: Final[Mapping[str, type[Population]]] = MappingProxyType(
 
 def named_population(
     name: str, changes: Mapping[str, float] = MappingProxyType({})
-) -> Population:
+) -> TraitSpread:
     """Return the population of a trial or registry, some of its numbers changed.
 
     Raises ValueError, with the nearest known one, for an unknown name.

@@ -6,8 +6,9 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
-from sim.heart.dose import response_family, two_lead_gain
-from sim.patient.model import Patient
+from sim.law.muscle import unscaled
+from sim.law.shipped import law_named, two_lead_gain
+from sim.patient.patient import Patient
 from sim.patient.solve import Targets, present_targets, solve_patient
 from sim.sources import Source, differing
 
@@ -31,7 +32,7 @@ OVERRIDES: Final[Mapping[str, Override]] = MappingProxyType(
         "edv_ml": Override("", "", 60.0, 500.0),
         "sbp_mmhg": Override("", "", 60.0, 220.0),
         "heart_rate_bpm": Override("", "", 35.0, 150.0),
-        "beta_block_factor": Override("response", "beta_block_factor", 0.3, 1.7),
+        "beta_block_factor": Override("muscle", "beta_block_factor", 0.3, 1.7),
         "g_two_leads": Override("response", "g_one_lead_frac", -0.2, 0.5),
         "best_delay_ms": Override("response", "best_delay_ms", 3.0, 140.0),
         "threshold_frac": Override("response", "threshold_frac", 0.0, 0.9),
@@ -83,7 +84,7 @@ def personalize(
         systolic pressure, rate) are met by solving the circulation anew.
         `g_two_leads` is this patient's own gain at the nominal train.
     response
-        Family of the dose law, or None to keep the patient's.
+        Name of a response law, or None to keep the patient's.
 
     Raises
     ------
@@ -101,7 +102,7 @@ def personalize(
     for name in OVERRIDES:
         if name in values and name not in changes:
             patient = _set(patient, name, values[name])
-    return patient if response is None else _of_family(patient, response)
+    return patient if response is None else _under_law(patient, response)
 
 
 def _solved_for(patient: Patient, changes: Mapping[str, float]) -> Patient:
@@ -112,9 +113,9 @@ def _solved_for(patient: Patient, changes: Mapping[str, float]) -> Patient:
     return replace(solved, sources={**patient.sources, **moved})
 
 
-def _of_family(patient: Patient, family: str) -> Patient:
-    law = response_family(family, patient.response)
-    chosen = Source("ccmlab-evidence", f"A3 family {family}", "assumed")
+def _under_law(patient: Patient, name: str) -> Patient:
+    law = law_named(name, patient.response)
+    chosen = Source("ccmlab-evidence", f"A3 family {name}", "assumed")
     moved = differing(law, patient.response, "response.")
     sources = {**patient.sources, **dict.fromkeys(moved, chosen)}
     return replace(patient, response=law, sources=sources)
@@ -142,7 +143,9 @@ def _set(patient: Patient, name: str, value: float) -> Patient:
     part = getattr(patient, target.part)
     if name == "g_two_leads":
         part = two_lead_gain(part, value)
-        dotted += [f"response.{field}" for field in _SET_WITH_GAIN]
+        # the number is this patient's own: nothing of the muscle scales it again
+        patient = replace(patient, muscle=unscaled(patient.muscle))
+        dotted += [f"muscle.{field}" for field in _SET_WITH_GAIN]
     else:
         kind = type(getattr(part, target.field))
         part = replace(part, **{target.field: kind(value)})

@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import Final
 
 from sim.heart.contractility import Contractility
-from sim.heart.dose import DoseResponse
 from sim.heart.parameters import HFREF, NORMAL
 from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters
-from sim.patient.model import Patient, Profile
+from sim.law.muscle import Muscle
+from sim.law.null import Null
+from sim.patient.patient import Patient, Profile
 from sim.patient.solve import Targets, present_targets, solve_patient
 from sim.patient.table import STATED, patient_of_table, read_table
 from sim.sources import Source, Standing
@@ -76,7 +77,7 @@ _NORMAL: Final = Patient(
         unstressed_ml_per_mmhg=6.0,
         elastance_per_mmhg=-0.004,
     ),
-    response=DoseResponse(beta_block_factor=1.0 / 0.6),
+    muscle=Muscle(beta_block_factor=1.0 / 0.6),
     rhythm=RhythmParameters(heart_rate_bpm=68.0, sdnn_ms=50.0, pvc_per_hour=0.5),
     profile=Profile(
         age_years=45.0,
@@ -106,7 +107,7 @@ _NORMAL: Final = Patient(
         | _from("E HRV, a healthy adult", "assumed", "rhythm.sdnn_ms", _PVC)
         | _from("B, but a healthy adult", "assumed", *_CHART)
         | {
-            "response.beta_block_factor": Source(
+            "muscle.beta_block_factor": Source(
                 "ccmlab-protocol", "6, without beta-blocker", "assumed"
             )
         }
@@ -170,7 +171,7 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
             _hfref(
                 "hfref-null",
                 {"response.g_one_lead_frac": "A3, no effect by construction"},
-                response=DoseResponse(family="null", g_one_lead_frac=0.0),
+                response=Null(g_one_lead_frac=0.0),
                 rhythm=RhythmParameters(pvc_per_hour=24.0),
             ),
         ),

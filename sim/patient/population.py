@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from sim.heart.dose import FAMILIES
 from sim.heart.parameters import FloatArray
 from sim.heart.sensation import SensationPopulation
+from sim.law.shipped import ALIASES, LAW_WORDS
 from sim.sources import Standing, sourced
 from sim.units import H_PER_DAY
 
@@ -30,7 +30,7 @@ def _a3(value: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class TraitSpread:
     """Spread of each trait. Normal ones are clipped at their limits, not redrawn.
 
     Correlations are those of the normal scores, so that those of clipped values are a
@@ -171,7 +171,7 @@ _CORRELATED: Final = (
 )
 
 
-def correlations(population: Population) -> FloatArray:
+def correlations(population: TraitSpread) -> FloatArray:
     """Return the matrix of the scores' correlations, order of `SCORES`."""
     matrix: FloatArray = np.eye(len(SCORES))
     for one, other, name in _CORRELATED:
@@ -183,7 +183,7 @@ def correlations(population: Population) -> FloatArray:
     return matrix
 
 
-def graded_share(population: Population) -> float:
+def graded_share(population: TraitSpread) -> float:
     """Return the correlation of the NYHA class with the score it is graded from."""
     shares = (population.nyha_ii_frac, population.nyha_iii_frac)
     steps = ndtri(np.cumsum(shares))
@@ -199,9 +199,9 @@ def checked_families(families: Mapping[str, float]) -> dict[str, float]:
     Raises ValueError for an unknown family, a share below 0, or no share at all.
     """
     for name, share in families.items():
-        if name not in FAMILIES:
-            near = get_close_matches(name, FAMILIES, n=1, cutoff=0.0)[0]
-            known = ", ".join(FAMILIES)
+        if name not in LAW_WORDS:
+            near = get_close_matches(name, LAW_WORDS, n=1, cutoff=0.0)[0]
+            known = ", ".join(LAW_WORDS)
             raise ValueError(
                 f"families must name {known}; got {name!r} (nearest is {near!r})"
             )
@@ -210,11 +210,11 @@ def checked_families(families: Mapping[str, float]) -> dict[str, float]:
     total = sum(families.values())
     if not total > 0.0:
         raise ValueError(f"families must have shares above 0 in all, got {total:g}")
-    return {name: share / total for name, share in families.items()}
+    return {ALIASES.get(n, n): share / total for n, share in families.items()}
 
 
 def draws_of(
-    population: Population, normal: FloatArray, families: Mapping[str, float]
+    population: TraitSpread, normal: FloatArray, families: Mapping[str, float]
 ) -> list[Draw]:
     """Return one draw per row of independent standard normal numbers.
 
@@ -240,7 +240,7 @@ def draws_of(
 Columns = dict[str, Any]
 
 
-def _bedside(p: Population, z: Mapping[str, FloatArray]) -> Columns:
+def _bedside(p: TraitSpread, z: Mapping[str, FloatArray]) -> Columns:
     ischaemic = ndtr(z["ischaemic"]) < p.ischaemic_frac
     dilated = np.where(ischaemic, 1.0, p.edv_nonischaemic_factor)
     steps = [ndtri(p.nyha_ii_frac), ndtri(p.nyha_ii_frac + p.nyha_iii_frac)]
@@ -267,7 +267,7 @@ def _bedside(p: Population, z: Mapping[str, FloatArray]) -> Columns:
     }
 
 
-def _rhythm(p: Population, z: Mapping[str, FloatArray]) -> Columns:
+def _rhythm(p: TraitSpread, z: Mapping[str, FloatArray]) -> Columns:
     most_per_hour = p.pvc_most_per_day / H_PER_DAY
     usual_odds = p.pvc_median_per_hour / (most_per_hour - p.pvc_median_per_hour)
     odds = usual_odds * 10.0 ** (p.pvc_sd_decades * z["pvc_per_hour"])
@@ -291,7 +291,7 @@ def _rhythm(p: Population, z: Mapping[str, FloatArray]) -> Columns:
     }
 
 
-def _law(p: Population, z: Mapping[str, FloatArray]) -> Columns:
+def _law(p: TraitSpread, z: Mapping[str, FloatArray]) -> Columns:
     log_sd = np.sqrt(np.log1p(p.g_cv_frac**2))
     delay = p.best_delay_mean_ms + p.best_delay_sd_ms * z["best_delay_ms"]
     blocked = ndtr(z["beta_blocker"]) < p.beta_blocker_frac

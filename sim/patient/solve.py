@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 from scipy.optimize import least_squares
 
-from sim.heart.equilibrium import held
+from sim.heart.equilibrium import with_reflex_held
 from sim.heart.parameters import Circulation, FloatArray
-from sim.heart.settle import ImplausibleHeartError
-from sim.patient.model import Patient
+from sim.heart.repeating import ImplausibleHeartError
+from sim.patient.patient import Patient
 from sim.sources import Source
 from sim.units import PCT_PER_FRAC
 
@@ -25,9 +25,9 @@ _ELSEWHERE: Final = (
     "rhythm.heart_rate_bpm",
     "contractility.reference_rate_bpm",
     "reflex.set_map_mmhg",
-    "response.baseline_elastance_mmhg_per_ml",
+    "muscle.baseline_elastance_mmhg_per_ml",
 )
-_RESTING: Final = ("reflex.set_map_mmhg", "response.baseline_elastance_mmhg_per_ml")
+_RESTING: Final = ("reflex.set_map_mmhg", "muscle.baseline_elastance_mmhg_per_ml")
 _DERIVED: Final = Source("ccmlab-evidence", "C2, where this heart settles", "derived")
 _LEAST_FACTORS: Final = (0.1, 0.4, 0.25)
 _MOST_FACTORS: Final = (5.0, 2.5, 4.0)
@@ -137,7 +137,9 @@ def solve_patient(patient: Patient, targets: Targets) -> Patient:
 def _stretched(patient: Patient, edv_ml: float) -> Patient:
     """Return the patient with the filling curve of a ventricle of another size."""
     circulation = patient.circulation
-    present = held(patient.heart).haemodynamics.edv_ml - circulation.lv_v0_ml
+    present = (
+        with_reflex_held(patient.heart).haemodynamics.edv_ml - circulation.lv_v0_ml
+    )
     stiffness = circulation.lv_stiffness_per_ml * present
     stiffness /= edv_ml - circulation.lv_v0_ml
     return _with_circulation(patient, lv_stiffness_per_ml=stiffness)
@@ -168,7 +170,7 @@ def _scaled(patient: Patient, factors: FloatArray) -> Patient:
 
 
 def _operating_point(patient: Patient) -> FloatArray:
-    beat = held(patient.heart, strict=False).haemodynamics
+    beat = with_reflex_held(patient.heart, strict=False).haemodynamics
     return np.array([PCT_PER_FRAC * beat.ef_frac, beat.edv_ml, beat.sbp_mmhg])
 
 
@@ -176,10 +178,10 @@ def _solved(patient: Patient) -> Patient:
     """Say that the circulation was solved, and let what hangs on it follow."""
     solved = Source("ccmlab-evidence", "C2, solved for EF, EDV, SBP, HR", "fitted")
     names = [f"circulation.{name}" for name in (*_SOLVED, *_FOLLOWING)]
-    return at_rest(patient, solved, (*names, *_ELSEWHERE))
+    return adapted(patient, solved, (*names, *_ELSEWHERE))
 
 
-def at_rest(
+def adapted(
     patient: Patient, source: Source = _DERIVED, names: tuple[str, ...] = _RESTING
 ) -> Patient:
     """Put the reflex's set point and the dose law's baseline where the patient is.
@@ -197,7 +199,7 @@ def at_rest(
         When this heart cannot live.
     """
     try:
-        map_mmhg = held(patient.heart).haemodynamics.map_mmhg
+        map_mmhg = with_reflex_held(patient.heart).haemodynamics.map_mmhg
     except ImplausibleHeartError:
         raise
     except ValueError as error:
@@ -206,6 +208,6 @@ def at_rest(
     return replace(
         patient,
         reflex=replace(patient.reflex, set_map_mmhg=map_mmhg),
-        response=replace(patient.response, baseline_elastance_mmhg_per_ml=elastance),
+        muscle=replace(patient.muscle, baseline_elastance_mmhg_per_ml=elastance),
         sources={**patient.sources, **dict.fromkeys(names, source)},
     )

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.heart.batch import HeartBatch
+from sim.heart.batch import ClosedLoopBatch
 from sim.heart.circulation import BEAT_FIELDS, BeatHaemodynamics
 from sim.heart.parameters import HFREF, VOLUMES, Circulation, FloatArray
-from sim.heart.settle import settle
+from sim.heart.repeating import repeating_beat
 from sim.units import PCT_PER_FRAC
 
 Flags = NDArray[np.bool_]
@@ -88,14 +88,14 @@ def solve_batch(values: BedsideValues) -> SolvedHearts:
     arterial compliance as far as that stays within its bounds, and the right ventricle
     is as large as its stroke volume asks, as the left is of its own size [assumed].
     """
-    hearts = _Hearts.started(values)
+    hearts = _Iterate.started(values)
     hearts.improve()
     log_c = hearts.at[:, _COMPLIANCE]
     low = np.log(LEAST_COMPLIANCE_ML_PER_MMHG)
     high = np.log(MOST_COMPLIANCE_ML_PER_MMHG)
     outside = ~((low <= log_c) & (log_c <= high)) | ~hearts.solved
     if outside.any():
-        again = _Hearts.started(values.taken(outside))
+        again = _Iterate.started(values.taken(outside))
         again.held = np.clip(again.at[:, _COMPLIANCE], low, high)
         stiff = (log_c[outside] < low) | (log_c[outside] > high)
         again.held[stiff] = np.clip(log_c[outside][stiff], low, high)
@@ -106,11 +106,11 @@ def solve_batch(values: BedsideValues) -> SolvedHearts:
 
 @cache
 def _reference() -> tuple[FloatArray, BeatHaemodynamics]:
-    resting = settle(HFREF)
+    resting = repeating_beat(HFREF)
     return resting.volumes_ml, resting.haemodynamics
 
 
-class _Hearts:
+class _Iterate:
     """The iterate of many hearts: `at` is `(n, 11)`, `miss` the equations' residuals.
 
     `held` is the logarithm of a compliance that is not solved for, nan where it is.
@@ -123,7 +123,7 @@ class _Hearts:
         self.solved = np.zeros(len(values), dtype=np.bool_)
 
     @classmethod
-    def started(cls, values: BedsideValues) -> "_Hearts":
+    def started(cls, values: BedsideValues) -> "_Iterate":
         """Guess from the reference heart, scaled by what is asked for."""
         volumes_ml, beat = _reference()
         c = HFREF
@@ -163,7 +163,7 @@ class _Hearts:
             if busy.size:
                 busy = self._step(busy, _solutions(slopes, miss), _sizes(miss))
 
-    def take_over(self, other: "_Hearts", where: Flags) -> None:
+    def take_over(self, other: "_Iterate", where: Flags) -> None:
         """Take the iterate of other hearts in the places of some of these."""
         self.at[where], self.rows[where] = other.at, other.rows
         self.solved[where] = other.solved
@@ -223,7 +223,7 @@ class _Hearts:
         return miss, rows, slopes
 
     def _missed(
-        self, who: NDArray[np.intp], at: FloatArray, batch: HeartBatch
+        self, who: NDArray[np.intp], at: FloatArray, batch: ClosedLoopBatch
     ) -> tuple[FloatArray, FloatArray]:
         scale = np.ones((len(who), 2))
         self._beat(who, at, batch, scale)  # leaves the tails of a beat like this
@@ -233,7 +233,7 @@ class _Hearts:
         self,
         who: NDArray[np.intp],
         at: FloatArray,
-        batch: HeartBatch,
+        batch: ClosedLoopBatch,
         scale: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
         values = self.values.taken(who)
@@ -267,9 +267,9 @@ class _Hearts:
         )
         return miss, rows
 
-    def _batch(self, who: NDArray[np.intp], at: FloatArray) -> HeartBatch:
+    def _batch(self, who: NDArray[np.intp], at: FloatArray) -> ClosedLoopBatch:
         # without a right ventricle's share, contractility is that of the left alone
-        return HeartBatch(
+        return ClosedLoopBatch(
             [
                 replace(self._circulation(j, row), rv_share_of_contractility_frac=0.0)
                 for j, row in zip(who, at, strict=True)

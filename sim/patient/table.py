@@ -14,14 +14,14 @@ from sim.patient.checks import (
     defaults,
     patient_faults,
 )
-from sim.patient.model import Patient
+from sim.patient.patient import Patient
 from sim.patient.personalize import personalize
-from sim.patient.solve import at_rest
+from sim.patient.solve import adapted
 from sim.sources import Source
 
 STATED: Final = Source("patient-file", "stated by the user", "overridden")
 _LAW: Final = "response_law"
-_FOLLOWS: Final = {"reflex.set_map_mmhg", "response.baseline_elastance_mmhg_per_ml"}
+_FOLLOWS: Final = {"reflex.set_map_mmhg", "muscle.baseline_elastance_mmhg_per_ml"}
 
 
 def read_table(text: str, origin: str, known: Iterable[str]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _at_rest(patient: Patient, before: Patient, stated: Set[str]) -> Patient:
     follows = _FOLLOWS - stated
     if not follows or _what_settles(patient) == _what_settles(before):
         return patient
-    rested = at_rest(patient)
+    rested = adapted(patient)
     values = {name: value_of(rested, name) for name in follows}
     sources = {name: rested.sources[name] for name in follows}
     changed = _with_values(patient, values)

@@ -166,16 +166,30 @@ class Disturbance:
     part out.
     """
 
-    mains_hz: float = sourced(50.0, EVIDENCE, "E ECGSYN", "assumed")
-    mains_mv: float = sourced(0.008, EVIDENCE, "E ECGSYN", "assumed")
-    muscle_mv: float = sourced(0.010, EVIDENCE, "E ECGSYN", "assumed")
-    drift_mv: float = sourced(0.03, EVIDENCE, "E ECGSYN", "assumed")
-    breathing_mv: float = sourced(0.05, EVIDENCE, "E ECGSYN", "assumed")
-    breathing_frac: float = sourced(0.08, EVIDENCE, "E ECGSYN", "assumed")
+    mains_hz: float = sourced(
+        50.0, EVIDENCE, "E ECGSYN", "assumed", allowed=(45.0, 65.0)
+    )
+    mains_mv: float = sourced(
+        0.008, EVIDENCE, "E ECGSYN", "assumed", allowed=(0.0, 1.0)
+    )
+    muscle_mv: float = sourced(
+        0.010, EVIDENCE, "E ECGSYN", "assumed", allowed=(0.0, 1.0)
+    )
+    drift_mv: float = sourced(0.03, EVIDENCE, "E ECGSYN", "assumed", allowed=(0.0, 1.0))
+    breathing_mv: float = sourced(
+        0.05, EVIDENCE, "E ECGSYN", "assumed", allowed=(0.0, 1.0)
+    )
+    breathing_frac: float = sourced(
+        0.08, EVIDENCE, "E ECGSYN", "assumed", allowed=(0.0, 0.5)
+    )
     breathing_band_hz: float = sourced(0.02, EVIDENCE, "E ECGSYN", "assumed")
     drift_step_s: float = sourced(3.0, EVIDENCE, "E ECGSYN", "assumed")
-    electrogram_mv: float = sourced(0.03, EVIDENCE, "E ECGSYN", "assumed")
-    pressure_mmhg: float = sourced(0.2, EVIDENCE, "E ECGSYN", "assumed")
+    electrogram_mv: float = sourced(
+        0.03, EVIDENCE, "E ECGSYN", "assumed", allowed=(0.0, 2.0)
+    )
+    pressure_mmhg: float = sourced(
+        0.2, EVIDENCE, "E ECGSYN", "assumed", allowed=(0.0, 10.0)
+    )
 
 
 @dataclass(frozen=True, slots=True)

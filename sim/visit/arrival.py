@@ -8,7 +8,7 @@ import simpy
 
 from sim.instruments import CuffError
 from sim.sources import sourced
-from sim.units import S_PER_MIN
+from sim.units import S_PER_MIN, rate_bpm
 from sim.visit.record import Check, Symptoms, Vitals
 from sim.visit.visit import Visit
 
@@ -86,8 +86,8 @@ def take_vitals(visit: Visit) -> None:
         at_s=float(visit.env.now),
         sbp_mmhg=sbp,
         dbp_mmhg=dbp,
-        heart_rate_bpm=round(60.0 / float(window.rr_s.mean())),
-        respiration_per_min=round(60.0 * visit.patient.breathing_hz),
+        heart_rate_bpm=round(rate_bpm(float(window.rr_s.mean()))),
+        respiration_per_min=round(S_PER_MIN * visit.patient.breathing_hz),
         spo2_pct=min(100.0, round(visit.patient.profile.spo2_pct + spo2_error)),
     )
     taken = (*visit.findings.vitals, vitals)

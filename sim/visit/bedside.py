@@ -1,5 +1,6 @@
 """The patient at the bedside: heart, device and monitor, one event a beat."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -15,20 +16,18 @@ from sim.device.settings import Settings
 from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
 from sim.heart.conduction import Activation
 from sim.heart.contractility import AF, SINUS
-from sim.heart.dose import Train, relative_gain
+from sim.heart.train import Train
 from sim.instruments import Instruments, Window
 from sim.patient import Patient
 from sim.sources import sourced
-from sim.units import S_PER_H, S_PER_MS
+from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
 from sim.visit.beatlog import BeatLog
-from sim.visit.safety import ICD_SHOCK, Monitor
+from sim.visit.safety import ATRIAL_CAPTURE, ICD_SHOCK, LATE_TRAIN, Monitor, Stop
 
 _RECENT: Final = 256
-LATE_TRAIN: Final = "train left the absolute refractory period"
-ATRIAL_CAPTURE: Final = "atrial capture"
 _SBP: Final = BEAT_COLUMNS.index("sbp_mmhg")
 
-Waiting = Generator[simpy.Event, object, str]
+Waiting = Generator[simpy.Event, object, Stop | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def train_of(settings: Settings, leads: Leads) -> Train:
 class Bedside:
     """Runs the heart with the device in it, and wakes whoever waits for beats.
 
-    `stop_reason` is set, and every wait ends, when the monitor stops a guarded test.
+    `stop` is set, and every wait ends, when the monitor stops a guarded test.
     While nothing is guarded, what the monitor sees is handed to `on_finding`.
     `captures_atrium` tells whether trains of some settings reach the atrium; while that
     is being `probed`, a captured atrium is no finding.
@@ -88,7 +87,7 @@ class Bedside:
         generator: PulseGenerator,
         instruments: Instruments,
         rng_device_ectopy: np.random.Generator,
-        on_finding: Callable[[str], None],
+        on_finding: Callable[[Stop], None],
         late: LateTrains | None = None,
     ) -> None:
         self.env = env
@@ -98,7 +97,7 @@ class Bedside:
         self.instruments = instruments
         self.monitor = Monitor()
         self.guarded = False
-        self.stop_reason = ""
+        self.stop: Stop | None = None
         self.arm_id = -1
         self.log = BeatLog(heart)
         self.n_late_trains = 0
@@ -114,7 +113,7 @@ class Bedside:
         self._watchers: list[Callable[[BeatDecision], None]] = []
         self._rng = rng_device_ectopy
         self._on_finding = on_finding
-        self._told: set[tuple[str, int]] = set()
+        self._told: set[tuple[Stop, int]] = set()
         self._late = late or LateTrains()
         self._capture = AtrialCapture()
         self._monitored_sbp_mmhg = float("nan")
@@ -146,7 +145,7 @@ class Bedside:
         settings = self.generator.settings
         leads = self.generator.leads
         train = train_of(settings, leads)
-        self._gain = float(relative_gain(self.patient.response, train))
+        self._gain = float(self.patient.gain(train))
         self._leads_revision = leads.revision
         self._reaches_muscle = bool(leads.working(settings))
         self._reaches_atrium = self._reaches_muscle and self.captures_atrium(settings)
@@ -157,7 +156,7 @@ class Bedside:
 
     def _edge_chance(self) -> float:
         rhythm = self.patient.rhythm
-        per_beat = rhythm.pvc_per_hour / S_PER_H / rhythm.heart_rate_bpm * 60.0
+        per_beat = rhythm.pvc_per_hour / S_PER_H / rhythm.heart_rate_bpm * S_PER_MIN
         return (self._late.edge_rate_factor - 1.0) * per_beat
 
     def _run(self) -> Generator[simpy.Event, None, None]:
@@ -169,7 +168,7 @@ class Bedside:
         activation = self.heart.activate(now_s)
         decision = self.generator.beat(self._signals(activation))
         ectopic = activation.origin != SINUS and activation.origin != AF
-        reason = self.monitor.beat(now_s, self._monitored_sbp_mmhg, ectopic)
+        stop = self.monitor.beat(now_s, self._monitored_sbp_mmhg, ectopic)
         if not ectopic:
             self._recent.append(activation)
         if self.icd is not None:
@@ -177,14 +176,14 @@ class Bedside:
         gain, provoked, captured_s = 0.0, 0, None
         if decision.delivered:
             gain, provoked, captured_s = self._delivered(decision, activation)
-            reason = self._shock(decision, now_s) or reason
+            stop = self._shock(decision, now_s) or stop
         rr_s = self.heart.contract(gain, provoked, captured_s)
         self.log.add(activation, decision, self._setting_id, self.arm_id)
         self._monitored_sbp_mmhg = self.instruments.monitored_sbp_mmhg(
             now_s, float(self.heart.last[_SBP])
         )
-        if reason:
-            self._found(reason)
+        if stop is not None:
+            self._found(stop)
         if self.log.n_beats == self._wake_at:
             self._wake.succeed()
         for watcher in self._watchers:
@@ -192,12 +191,17 @@ class Bedside:
         return rr_s
 
     def _signals(self, activation: Activation) -> BeatSignals:
-        noise = activation.at_s < self.interference_until_s
-        if not noise:
-            return BeatSignals(activation.at_s, *activation[2:8])
-        late_ls_s, noise_mv = None, self.interference_mv
+        disturbed = activation.at_s < self.interference_until_s
         return BeatSignals(
-            activation.at_s, *activation[2:8], noise, late_ls_s, noise_mv
+            at_s=activation.at_s,
+            atrial_s=activation.atrial_s,
+            v1_s=activation.v1_s,
+            v2_s=activation.v2_s,
+            atrial_mv=activation.atrial_mv,
+            v1_mv=activation.v1_mv,
+            v2_mv=activation.v2_mv,
+            noise=disturbed,
+            noise_mv=self.interference_mv if disturbed else math.inf,
         )
 
     def _delivered(
@@ -214,13 +218,13 @@ class Bedside:
         self.monitor.train(decision.train_end_s)
         return self._gain, provoked, captured_s
 
-    def _shock(self, train: BeatDecision, at_s: float) -> str:
-        """Return that the ICD shocks because it took trains for beats, or nothing."""
+    def _shock(self, train: BeatDecision, at_s: float) -> Stop | None:
+        """Return that the ICD shocks because it took trains for beats, or None."""
         start_s, end_s = train.train_start_s, train.train_end_s
         if self.icd is None or end_s - at_s <= self.icd.blanking_s:
-            return ""
-        amplitude_v = self.settings.amplitude_v
-        return ICD_SHOCK if self.icd.train(at_s, start_s, end_s, amplitude_v) else ""
+            return None
+        shocks = self.icd.train(at_s, start_s, end_s, self.settings.amplitude_v)
+        return ICD_SHOCK if shocks else None
 
     def _capture_atrium(self, decision: BeatDecision, activation: Activation) -> None:
         """Let the atrium follow the train, and the ventricle follow the atrium."""
@@ -250,18 +254,18 @@ class Bedside:
         after_s = decision.train_end_s + late.latency_ms * S_PER_MS - activation.at_s
         return (late.run_beats if kind < late.run_frac else 1), after_s
 
-    def _found_once(self, reason: str) -> None:
+    def _found_once(self, stop: Stop) -> None:
         """Tell of something once for each setting."""
-        if (reason, self._setting_id) not in self._told:
-            self._told.add((reason, self._setting_id))
-            self._found(reason)
+        if (stop, self._setting_id) not in self._told:
+            self._told.add((stop, self._setting_id))
+            self._found(stop)
 
-    def _found(self, reason: str) -> None:
+    def _found(self, stop: Stop) -> None:
         self.monitor.forget_pressure()
         if not self.guarded:
-            self._on_finding(reason)
-        elif not self.stop_reason:
-            self.stop_reason = reason
+            self._on_finding(stop)
+        elif self.stop is None:
+            self.stop = stop
             self._stopped.succeed()
 
     def watch(self, watcher: Callable[[BeatDecision], None]) -> None:
@@ -281,33 +285,29 @@ class Bedside:
         self.interference_mv = noise_mv
 
     def wait_beats(self, n: int) -> Waiting:
-        """Wait for the activation of `n` more beats; return why it was stopped.
-
-        An empty string means that nothing stopped it.
-        """
+        """Wait for the activation of `n` more beats; return what stopped it, if any."""
         if n <= 0:
-            return self.stop_reason
+            return self.stop
         self._wake_at = self.n_beats + n
         self._wake = self.env.event()
         yield self._wake | self._stopped
-        return self.stop_reason
+        return self.stop
 
     def wait_s(self, seconds: float) -> Waiting:
-        """Wait for some seconds; return why it was stopped, or an empty string."""
+        """Wait for some seconds; return what stopped it, if any."""
         yield self.env.timeout(seconds) | self._stopped
-        return self.stop_reason
+        return self.stop
 
     def resume(self) -> None:
         """Take note that a stop has been dealt with."""
-        self.stop_reason = ""
+        self.stop = None
         self.monitor.forget_pressure()
         self._stopped = self.env.event()
 
     def window(self, first: int, n: int, *, link_lost: bool = False) -> Window:
         """Return the `n` true beats from `first` on, for an instrument to read."""
-        settings = self.settings
-        delivers = settings.mode != "OOO" and settings.ccm_mode != "OFF"
-        return self.log.window(first, n, expects_ccm=delivers, link_lost=link_lost)
+        expects_ccm = self.settings.delivers
+        return self.log.window(first, n, expects_ccm=expects_ccm, link_lost=link_lost)
 
     def recent_activations(self, n: int) -> list[Activation]:
         """Return the last `n` activations that were not ectopic, at most 256."""

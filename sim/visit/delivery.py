@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from sim.device.events import INHIBITING, Cause
 from sim.device.schedule import scheduled_h_per_day
@@ -30,11 +30,26 @@ class DeliveryRules:
 RULES_OF_DELIVERY: Final = DeliveryRules()
 
 
+LossName = Literal[
+    "switched off",
+    "battery",
+    "undersensing",
+    "interference",
+    "alert window",
+    "atrial fibrillation in ODO",
+    "PVC burden",
+    "AF rate",
+    "AV limits",
+    "atrial rate",
+    "schedule",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """A cause of low delivery: its name, the share of beats it cost, the evidence."""
 
-    name: str
+    name: LossName
     lost_frac: float
     text: str
 
@@ -118,7 +133,7 @@ def cycles_of(settings: Settings, cause: Cause) -> int:
     return int(getattr(settings, f"inhibit_cycles_{cause.lower()}"))
 
 
-def _loss(name: str, lost_frac: float, what: str) -> Loss:
+def _loss(name: LossName, lost_frac: float, what: str) -> Loss:
     return Loss(name, lost_frac, f"{what}: {share_text(lost_frac)} of beats")
 
 

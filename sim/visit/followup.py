@@ -6,13 +6,14 @@ from typing import Final
 
 from sim.device.settings import Settings
 from sim.sources import sourced
-from sim.units import H_PER_DAY
+from sim.units import H_PER_DAY, S_PER_H
 from sim.visit.delivery import Loss, losses
 from sim.visit.interrogation import cause_text
 from sim.visit.programmer import share_text
 from sim.visit.programmer.scan import RULES_OF_SENSING
 from sim.visit.programming import recharge_days
-from sim.visit.record import FollowUp, Verdict
+from sim.visit.record import Ended, FollowUp, Verdict
+from sim.visit.safety import RULES as SAFETY
 from sim.visit.visit import Visit
 
 
@@ -51,6 +52,7 @@ def _interval(visit: Visit) -> Iterator[FollowUp]:
             f"see the patient again within {RULES.soon_weeks} weeks,"
             " rhythm recording before",
             f"the visit was stopped for safety: {verdict.reason}",
+            is_next_visit=True,
         )
     elif verdict.kind == "harmful as found":
         yield FollowUp(
@@ -62,12 +64,14 @@ def _interval(visit: Visit) -> Iterator[FollowUp]:
         yield FollowUp(
             f"next programming visit in {RULES.routine_months} months",
             "permanent values were changed after a verified gain",
+            is_next_visit=True,
         )
     else:
         yield FollowUp(
             f"next routine visit in {RULES.routine_months} months,"
             " no earlier titration",
             f"no difference shown ({verdict.kind})",
+            is_next_visit=True,
         )
 
 
@@ -105,19 +109,19 @@ def _response(visit: Visit) -> Iterator[FollowUp]:
 
 
 def _sensation(visit: Visit) -> Iterator[FollowUp]:
-    felt = [t for t in visit.findings.tested if t.aborted.startswith("sensation")]
+    felt = [t for t in visit.findings.tested if t.ended is Ended.FELT]
     if felt:
         lowest = min(t.settings.amplitude_v for t in felt)
         yield FollowUp(
             f"do not raise the amplitude to {lowest:g} V or above without a new test",
-            f"sensation grade 2 or more at {lowest:g} V",
+            f"sensation grade {SAFETY.intolerable_grade} or more at {lowest:g} V",
         )
 
 
 def _rhythm(visit: Visit) -> Iterator[FollowUp]:
     bedside = visit.bedside
     ectopics = bedside.log.n_ectopic()
-    per_hour = ectopics / max(float(visit.env.now) / 3600.0, 1e-9)
+    per_hour = ectopics / max(float(visit.env.now) / S_PER_H, 1e-9)
     before = [loss for loss in _found_losses(visit) if loss.name == "PVC burden"]
     if per_hour > RULES.many_ectopics_per_day / H_PER_DAY:
         yield FollowUp(
@@ -156,7 +160,5 @@ def _battery(visit: Visit, final: Settings) -> Iterator[FollowUp]:
 
 def _leads(visit: Visit) -> Iterator[FollowUp]:
     found = visit.findings.as_found
-    alerts = found.alerts if found is not None else ()
-    for alert in alerts:
-        if alert.startswith("impedance"):
-            yield FollowUp("chest radiograph and lead check", alert)
+    for alert in found.lead_alerts if found is not None else ():
+        yield FollowUp("chest radiograph and lead check", alert)

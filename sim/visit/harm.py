@@ -43,7 +43,7 @@ def _read_fresh(visit: Visit) -> Process:
         try:
             pair = yield from read_pair(visit, comparison)
         except StoppedError as stopped:
-            yield from make_safe(visit, stopped.reason, visit.reference)
+            yield from make_safe(visit, stopped.stop, visit.reference)
             if visit.ended_for_safety:
                 return
             continue

@@ -45,9 +45,8 @@ def interrogate_icd(visit: Visit) -> bool:
     if not visit.patient.profile.has_icd:
         return False
     found = visit.generator.settings
-    gives_trains = visit.found.state == "ACTIVE" and found.mode != "OOO"
     text, would_shock = "no episode since the last visit", False
-    if gives_trains and found.ccm_mode != "OFF":
+    if visit.found.state == "ACTIVE" and found.delivers:
         seen = icd_watch(visit, found)
         if seen.n_double > 0:
             text = f"it has counted CCM trains as beats; {icd_markers(seen)}"

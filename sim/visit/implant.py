@@ -2,7 +2,6 @@
 
 from sim.device.battery import Battery
 from sim.device.generator import PulseGenerator, State
-from sim.device.leads import Leads
 from sim.units import H_PER_DAY, S_PER_H
 from sim.visit.order import VisitOrder
 
@@ -10,16 +9,13 @@ from sim.visit.order import VisitOrder
 def found_generator(order: VisitOrder) -> PulseGenerator:
     """Return the device at check-in, its leads, charge and state as found."""
     found = order.found
-    leads = Leads(rng=order.rng("leads"))
-    leads.set_fault("V1", found.v1_fault)
-    leads.set_fault("V2", found.v2_fault)
     battery = Battery(
         charge_frac=found.charge_frac,
         last_recharge_s=-found.days_since_charge * H_PER_DAY * S_PER_H,
     )
     generator = PulseGenerator(
         found.settings,
-        leads,
+        found.leads(order.rng("leads")),
         battery,
         found.model,
         time_of_day_s=found.arrival_h * S_PER_H,

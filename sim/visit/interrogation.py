@@ -46,7 +46,7 @@ def counters_since_visit(visit: Visit, sample: Counters) -> Mapping[str, int]:
     scheduled_h = visit.found.since_last_visit_days * (
         scheduled_h_per_day(visit.found.settings)
     )
-    beats = scheduled_h * S_PER_H / 60.0 * visit.patient.rhythm.heart_rate_bpm
+    beats = scheduled_h * S_PER_H / S_PER_MIN * visit.patient.rhythm.heart_rate_bpm
     scale = beats / max(sample.beats, 1)
     rows = {cause.value: n for cause, n in sample.beats_by_cause.items() if n}
     shown = {

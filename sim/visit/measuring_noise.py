@@ -13,11 +13,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.instruments import Readout, beats_to_read, beats_to_settle, readout
-from sim.instruments.errors import Errors
-from sim.instruments.readouts import pressure_error
+from sim.instruments import (
+    Errors,
+    Readout,
+    Wander,
+    beats_to_read,
+    beats_to_settle,
+    readout,
+)
 from sim.sources import sourced
-from sim.units import PCT_PER_FRAC, S_PER_H, S_PER_MIN
+from sim.units import PCT_PER_FRAC, S_PER_MIN
 from sim.visit.plan import PROTOCOL, VisitPlan
 
 FloatArray = NDArray[np.float64]
@@ -36,14 +41,6 @@ class PlanningNumbers:
 
 
 PLANNING: Final = PlanningNumbers()
-
-
-@dataclass(frozen=True, slots=True)
-class Wander:
-    """A level that forgets where it was: SD, and time to a correlation of 1/e."""
-
-    sd_pct: float
-    tau_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +143,9 @@ def usual_arm_s(plan: VisitPlan) -> float:
 
 
 def _wanders(plan: VisitPlan) -> Iterator[Wander]:
-    errors, scale_pct = Errors(), PCT_PER_FRAC * plan.noise_scale
-    drift, echo = errors.drift, errors.echo
-    pressure = pressure_error(readout(plan.readout), errors)
+    drift, scale_pct = Errors().drift, PCT_PER_FRAC * plan.noise_scale
     yield Wander(scale_pct * drift.wander_frac, drift.wander_tau_s)
-    quantity = readout(plan.readout).quantity
-    if quantity == "vti_cm":
-        yield Wander(scale_pct * echo.probe_frac, echo.probe_tau_s)
-    if quantity == "sbp_mmhg":
-        hand_mmhg = pressure.hand_height_sd_cm * pressure.mmhg_per_cm
-        yield Wander(
-            scale_pct * hand_mmhg / PLANNING.sbp_mmhg,
-            S_PER_H / pressure.hand_moves_per_hour,
-        )
+    yield from readout(plan.readout).error().wanders(scale_pct, PLANNING.sbp_mmhg)
 
 
 def _trend_pct_per_s(plan: VisitPlan) -> float:

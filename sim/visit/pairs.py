@@ -12,6 +12,7 @@ from sim.instruments import RULES, Reading
 from sim.units import PCT_PER_FRAC
 from sim.visit.record import Arm, Gains, Pair, Purpose, Role
 from sim.visit.safety import RULES as SAFETY
+from sim.visit.safety import Stop
 from sim.visit.visit import Visit
 
 T = TypeVar("T")
@@ -30,11 +31,11 @@ QUANTITIES: Final = (
 
 
 class StoppedError(Exception):
-    """A pair had to be broken off; `reason` says why."""
+    """A pair had to be broken off; `stop` says why."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(stop.text)
+        self.stop = stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,14 @@ class Comparison:
     """What to compare, and in which order of arms.
 
     `asks` is called once the tested setting has been felt for a few beats; it returns
-    why the test must stop, or an empty string.
+    why the test must stop, or None.
     """
 
     purpose: Purpose
     tested: Settings
     reference: Settings
     order: tuple[Role, ...] = RXR
-    asks: Callable[[], str] | None = None
+    asks: Callable[[], Stop | None] | None = None
 
     def settings(self, role: Role) -> Settings:
         """Return the settings of one arm."""
@@ -105,9 +106,9 @@ def _read(visit: Visit) -> Process[Reading]:
 def _until_felt(visit: Visit, comparison: Comparison, role: Role) -> Process[None]:
     yield from _beats(visit, felt_beats(visit))
     if role == "tested" and comparison.asks is not None:
-        reason = comparison.asks()
-        if reason:
-            raise StoppedError(reason)
+        stop = comparison.asks()
+        if stop is not None:
+            raise StoppedError(stop)
 
 
 def felt_beats(visit: Visit) -> int:
@@ -116,9 +117,9 @@ def felt_beats(visit: Visit) -> int:
 
 
 def _beats(visit: Visit, n: int) -> Process[None]:
-    reason = yield from visit.bedside.wait_beats(n)
-    if reason:
-        raise StoppedError(reason)
+    stop = yield from visit.bedside.wait_beats(n)
+    if stop is not None:
+        raise StoppedError(stop)
 
 
 def pair_of(

@@ -6,8 +6,10 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+
 from sim.device.generator import State
-from sim.device.leads import Fault, LeadSite
+from sim.device.leads import Fault, LeadModel, LeadOhms, Leads, LeadSite
 from sim.device.settings import Settings
 from sim.sources import sourced
 from sim.units import S_PER_MIN
@@ -33,13 +35,15 @@ PHASES: Final = (
 class Site:
     """Where the visit takes place: who is there and how long the fixed steps take.
 
-    `place_of_service` lists descriptive codes as neutral metadata, never a choice.
+    `place_of_service` lists descriptive codes as neutral metadata, never a choice;
+    `lead` examines and signs, `reader` works the programmer.
     """
 
     name: str
     title: str
     place_of_service: str
-    staff: Mapping[str, str]
+    lead: str
+    reader: str
     check_in_min: float = sourced(8.0, PROTOCOL, "3, step 1", "assumed")
     exam_min: float = sourced(8.0, PROTOCOL, "3, step 2", "assumed")
     interrogation_min: float = sourced(6.0, PROTOCOL, "3, step 3", "assumed")
@@ -49,23 +53,23 @@ class Site:
     re_interrogation_min: float = sourced(2.0, PROTOCOL, "3, step 9", "assumed")
     report_min: float = sourced(6.0, PROTOCOL, "3, step 11", "assumed")
 
-
-def _staff(lead: str, reader: str) -> Mapping[str, str]:
-    return MappingProxyType(
-        {
+    @property
+    def staff(self) -> Mapping[str, str]:
+        """Who is there, by phase."""
+        both = f"{self.lead} and {self.reader}"
+        return {
             "check-in": "medical assistant",
-            "exam": lead,
-            "interrogation": reader,
-            "sensing": reader,
-            "response test": reader,
-            "titration": f"{lead} and {reader}",
-            "verification": reader,
-            "permanent programming": f"{lead} and {reader}",
-            "re-interrogation": reader,
+            "exam": self.lead,
+            "interrogation": self.reader,
+            "sensing": self.reader,
+            "response test": self.reader,
+            "titration": both,
+            "verification": self.reader,
+            "permanent programming": both,
+            "re-interrogation": self.reader,
             "observation": "nurse",
-            "report": lead,
+            "report": self.lead,
         }
-    )
 
 
 SITES: Final[Mapping[str, Site]] = MappingProxyType(
@@ -74,13 +78,15 @@ SITES: Final[Mapping[str, Site]] = MappingProxyType(
             name="device-clinic",
             title="Device clinic",
             place_of_service="11 or 19 (recalled)",
-            staff=_staff("heart failure physician", "device specialist"),
+            lead="heart failure physician",
+            reader="device specialist",
         ),
         "hospital-outpatient": Site(
             name="hospital-outpatient",
             title="Hospital outpatient department",
             place_of_service="19 or 22 (recalled)",
-            staff=_staff("electrophysiologist", "cardiac device nurse"),
+            lead="electrophysiologist",
+            reader="cardiac device nurse",
             check_in_min=12.0,
             exam_min=10.0,
             interrogation_min=7.0,
@@ -90,7 +96,8 @@ SITES: Final[Mapping[str, Site]] = MappingProxyType(
             name="ambulatory-surgical-center",
             title="Ambulatory surgical center",
             place_of_service="24 (recalled)",
-            staff=_staff("electrophysiologist", "industry-independent device nurse"),
+            lead="electrophysiologist",
+            reader="industry-independent device nurse",
             check_in_min=15.0,
             exam_min=9.0,
             rest_min=6.0,
@@ -127,13 +134,38 @@ class FoundDevice:
     state: State = "ACTIVE"
     v1_fault: Fault = "none"
     v2_fault: Fault = "none"
-    days_since_charge: float = sourced(4.0, "ccmlab-device", "1.5", "assumed")
-    since_last_visit_days: float = sourced(30.0, "ccmlab-device", "4", "assumed")
-    charge_frac: float = sourced(0.7, "ccmlab-device", "1.5", "assumed")
-    arrival_h: float = sourced(8.45, "ccmlab-protocol", "3", "assumed")
-    fault_frac: float = sourced(1.0, "ccmlab-device", "6", "assumed")
-    suspended_frac: float = sourced(0.0, "ccmlab-device", "1.5", "assumed")
+    days_since_charge: float = sourced(
+        4.0, "ccmlab-device", "1.5", "assumed", allowed=(0.0, 60.0)
+    )
+    since_last_visit_days: float = sourced(
+        30.0, "ccmlab-device", "4", "assumed", allowed=(1.0, 3650.0)
+    )
+    charge_frac: float = sourced(
+        0.7, "ccmlab-device", "1.5", "assumed", allowed=(0.0, 1.0)
+    )
+    arrival_h: float = sourced(
+        8.45, "ccmlab-protocol", "3", "assumed", allowed=(0.0, 24.0)
+    )
+    fault_frac: float = sourced(
+        1.0, "ccmlab-device", "6", "assumed", allowed=(0.0, 1.0)
+    )
+    suspended_frac: float = sourced(
+        0.0, "ccmlab-device", "1.5", "assumed", allowed=(0.0, 0.98)
+    )
     lead_site: LeadSite = "mid-septum"
+
+    def leads(self, rng: np.random.Generator) -> Leads:
+        """Return the leads with their faults; `rng` as `Leads` takes it."""
+        leads = Leads(rng=rng)
+        leads.set_fault("V1", self.v1_fault)
+        leads.set_fault("V2", self.v2_fault)
+        return leads
+
+    @property
+    def lead_ohms(self) -> LeadOhms:
+        """Impedance of the leads at rest, with their faults."""
+        lead = LeadModel()
+        return LeadOhms(lead.ohm_with(self.v1_fault), lead.ohm_with(self.v2_fault))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,23 +180,43 @@ class VisitPlan:
     site: Site = field(default_factory=lambda: SITES["device-clinic"])
     readout: str = "finger-pressure"
     plan: str = "paired"
-    tests_per_reference: int = sourced(4, PROTOCOL, "2, measuring plans", "assumed")
-    target_se_pct: float = sourced(1.2, PROTOCOL, "2, measuring plans", "assumed")
-    most_replicates: int = sourced(4, PROTOCOL, "2, measuring plans", "assumed")
-    titration_min: float = sourced(40.0, PROTOCOL, "3, step 6", "assumed")
-    response_pairs: int = sourced(3, PROTOCOL, "2", "assumed")
-    verification_pairs: int = sourced(10, PROTOCOL, "3, step 7", "assumed")
-    settle_beats: int | None = sourced(None, PROTOCOL, "2", "assumed")
-    read_beats: int | None = sourced(None, PROTOCOL, "2", "assumed")
-    programming_s: float = sourced(5.0, PROTOCOL, "2", "assumed")
-    question_s: float = sourced(25.0, PROTOCOL, "2", "assumed")
-    baseline_min: float = sourced(10.0, PROTOCOL, "4", "assumed")
-    safety_rest_s: float = sourced(60.0, PROTOCOL, "4", "assumed")
-    observation_min: float = sourced(15.0, PROTOCOL, "3, step 10", "assumed")
-    least_relevant_gain_pct: float = sourced(1.0, PROTOCOL, "5", "assumed")
-    equivalence_margin_pct: float = sourced(1.5, PROTOCOL, "5", "assumed")
-    expected_pair_sd_pct: float | None = sourced(None, PROTOCOL, "2", "assumed")
-    noise_scale: float = sourced(1.0, PROTOCOL, "2", "assumed")
+    tests_per_reference: int = sourced(
+        4, PROTOCOL, "2, measuring plans", "assumed", allowed=(1, 100)
+    )
+    target_se_pct: float = sourced(
+        1.2, PROTOCOL, "2, measuring plans", "assumed", allowed=(0.05, 50.0)
+    )
+    most_replicates: int = sourced(
+        4, PROTOCOL, "2, measuring plans", "assumed", allowed=(1, 20)
+    )
+    titration_min: float = sourced(
+        40.0, PROTOCOL, "3, step 6", "assumed", allowed=(0.0, 240.0)
+    )
+    response_pairs: int = sourced(3, PROTOCOL, "2", "assumed", allowed=(0, 20))
+    verification_pairs: int = sourced(
+        10, PROTOCOL, "3, step 7", "assumed", allowed=(2, 60)
+    )
+    settle_beats: int | None = sourced(None, PROTOCOL, "2", "assumed", allowed=(0, 600))
+    read_beats: int | None = sourced(None, PROTOCOL, "2", "assumed", allowed=(4, 600))
+    programming_s: float = sourced(5.0, PROTOCOL, "2", "assumed", allowed=(0.0, 120.0))
+    question_s: float = sourced(25.0, PROTOCOL, "2", "assumed", allowed=(0.0, 300.0))
+    baseline_min: float = sourced(10.0, PROTOCOL, "4", "assumed", allowed=(1.0, 60.0))
+    safety_rest_s: float = sourced(
+        60.0, PROTOCOL, "4", "assumed", allowed=(0.0, 1800.0)
+    )
+    observation_min: float = sourced(
+        15.0, PROTOCOL, "3, step 10", "assumed", allowed=(0.0, 240.0)
+    )
+    least_relevant_gain_pct: float = sourced(
+        1.0, PROTOCOL, "5", "assumed", allowed=(0.0, 20.0)
+    )
+    equivalence_margin_pct: float = sourced(
+        1.5, PROTOCOL, "5", "assumed", allowed=(0.0, 20.0)
+    )
+    expected_pair_sd_pct: float | None = sourced(
+        None, PROTOCOL, "2", "assumed", allowed=(0.0, 50.0)
+    )
+    noise_scale: float = sourced(1.0, PROTOCOL, "2", "assumed", allowed=(0.0, 10.0))
 
     @property
     def titration_s(self) -> float:

@@ -6,11 +6,16 @@ from typing import Final
 
 import simpy
 
-from sim.device.energy import recharge_interval_days
+from sim.device.energy import (
+    Use,
+    energy_mj_per_train,
+    recharge_interval_days,
+    trains_per_day,
+)
 from sim.device.settings import Settings, axis_numbers, with_dependents
 from sim.heart.sensation import reported_grade, sensation_level
 from sim.sources import sourced
-from sim.units import MIN_PER_H, PCT_PER_FRAC, S_PER_MIN
+from sim.units import FRAC_PER_PCT, PCT_PER_FRAC, S_PER_MIN
 from sim.visit.bedside import train_of
 from sim.visit.icd_check import ICD, icd_markers, icd_watch
 from sim.visit.interrogation import read_out
@@ -171,7 +176,7 @@ def read_again(visit: Visit) -> Process:
     """Read everything back as proof, reset the counters, plan the charging."""
     yield from visit.bedside.wait_s(visit.plan.site.re_interrogation_min * S_PER_MIN)
     counters = visit.generator.read_counters()
-    share = counters.delivered_pct / 100.0
+    share = counters.delivered_pct * FRAC_PER_PCT
     rows = {c.value: n for c, n in counters.beats_by_cause.items() if n}
     left = read_out(visit, share, {"BEATS": counters.beats, **rows})
     visit.findings = replace(visit.findings, as_left=left)
@@ -196,10 +201,12 @@ def days_left(visit: Visit, charge_frac: float | None = None) -> float:
     """Return the days until CCM is suspended, from the present or another charge."""
     generator = visit.generator
     settings, cell = generator.settings, generator.battery.cell
-    trains = (
-        settings.ccm_hours_per_day * MIN_PER_H * (visit.patient.rhythm.heart_rate_bpm)
+    # planned as if every beat got a train, so that no charge is promised too long
+    trains = trains_per_day(
+        settings,
+        Use(heart_rate_bpm=visit.patient.rhythm.heart_rate_bpm, delivered_frac=1.0),
     )
-    energy_mj = generator.leads.energy_mj_per_train(settings)
+    energy_mj = energy_mj_per_train(settings, generator.leads.ohms)
     if charge_frac is None:
         return generator.battery.days_left(energy_mj, trains)
     usable_mah = (charge_frac - cell.suspend_frac) * cell.capacity_mah

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from math import fsum, nan
 from typing import Literal
 
@@ -11,8 +12,19 @@ from numpy.typing import NDArray
 from sim.device.settings import Settings
 from sim.instruments import Reading
 from sim.patient import Patient
+from sim.units import S_PER_MIN
 from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
+
+
+class Ended(Enum):
+    """How a test ended. One that is done was read, though every window may be void."""
+
+    DONE = auto()
+    FELT = auto()
+    STOPPED = auto()
+    REFUSED = auto()
+
 
 Purpose = Literal["response", "harm", "sham", "titration", "verification"]
 Role = Literal["reference", "tested"]
@@ -124,7 +136,8 @@ class Tested:
     """What the visit saw at some settings.
 
     `asked` is what the advisor wanted, `settings` what the safety filter let pass;
-    `aborted` and `filter_note` are empty when nothing happened. `energy_frac` is the
+    `ended` decides, `aborted` says why in words; it and `filter_note` are empty when
+    nothing happened. `energy_frac` is the
     share of the nominal daily energy that the settings need.
     """
 
@@ -142,7 +155,13 @@ class Tested:
     start_s: float
     end_s: float
     n_beats: int
+    ended: Ended
     aborted: str
+
+    @property
+    def completed(self) -> bool:
+        """Whether the test was neither refused nor broken off."""
+        return self.ended is Ended.DONE
 
     @property
     def gain_pct(self) -> float:
@@ -154,7 +173,7 @@ class Tested:
     @property
     def minutes(self) -> float:
         """Patient time that this test cost."""
-        return (self.end_s - self.start_s) / 60.0
+        return (self.end_s - self.start_s) / S_PER_MIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +233,7 @@ class Symptoms:
 
 @dataclass(frozen=True, slots=True)
 class Interrogation:
-    """What the programmer read: settings, battery, leads, sensing, counters."""
+    """What the programmer read: settings, battery, leads, sensing, counters, alerts."""
 
     at_s: float
     settings: Settings
@@ -229,7 +248,13 @@ class Interrogation:
     p_wave_mv: float
     delivered_frac: float
     counters: Mapping[str, int]
-    alerts: tuple[str, ...]
+    lead_alerts: tuple[str, ...]
+    device_alerts: tuple[str, ...]
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """All alerts, those of the leads first."""
+        return self.lead_alerts + self.device_alerts
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +282,7 @@ class FollowUp:
 
     text: str
     because: str
+    is_next_visit: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,12 +2,14 @@
 
 from collections import deque
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from typing import Final
 
 import numpy as np
 from scipy.special import betainc, gammaln
 
 from sim.device.settings import Settings, axis_numbers
+from sim.heart.sensation import INTOLERABLE_GRADE
 from sim.sources import sourced
 from sim.units import H_PER_DAY, S_PER_H, S_PER_MS
 
@@ -19,7 +21,7 @@ class SafetyRules:
     """The limits of the visit."""
 
     amplitude_step_v: float = sourced(0.5, PROTOCOL, "4", "assumed")
-    intolerable_grade: int = sourced(2, PROTOCOL, "4", "assumed")
+    intolerable_grade: int = sourced(INTOLERABLE_GRADE, PROTOCOL, "4", "assumed")
     refractory_margin_ms: float = sourced(30.0, PROTOCOL, "4", "assumed")
     excluded_delay_ms: float = sourced(5.0, PROTOCOL, "4", "assumed")
     least_sbp_mmhg: float = sourced(85.0, PROTOCOL, "4", "assumed")
@@ -53,6 +55,51 @@ class EctopyPrior:
 
 
 RULES: Final = SafetyRules()
+
+
+class StopCause(Enum):
+    """What the patient says or the monitor shows that breaks off a test."""
+
+    SENSATION = auto()
+    LOW_PRESSURE = auto()
+    PRESSURE_FALL = auto()
+    COLLAPSE = auto()
+    NON_SUSTAINED_VT = auto()
+    SUSTAINED_VT = auto()
+    TIED_ECTOPICS = auto()
+    EXCESS_ECTOPICS = auto()
+    LATE_TRAIN = auto()
+    ATRIAL_CAPTURE = auto()
+    ICD_SHOCK = auto()
+
+
+_URGENT: Final = (StopCause.SUSTAINED_VT, StopCause.COLLAPSE, StopCause.ICD_SHOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a test is broken off: the cause decides, the text is for the log."""
+
+    cause: StopCause
+    text: str
+
+    @property
+    def urgent(self) -> bool:
+        """Whether CCM goes off at once and the titration ends."""
+        return self.cause in _URGENT
+
+
+SHORT_RUN: Final = Stop(
+    StopCause.NON_SUSTAINED_VT, "non-sustained ventricular tachycardia"
+)
+LONG_RUN: Final = Stop(StopCause.SUSTAINED_VT, "sustained ventricular tachycardia")
+TIED: Final = Stop(StopCause.TIED_ECTOPICS, "ectopic beats tied to consecutive trains")
+COLLAPSE: Final = Stop(StopCause.COLLAPSE, "collapse")
+ICD_SHOCK: Final = Stop(StopCause.ICD_SHOCK, "inappropriate ICD shock")
+LATE_TRAIN: Final = Stop(
+    StopCause.LATE_TRAIN, "train left the absolute refractory period"
+)
+ATRIAL_CAPTURE: Final = Stop(StopCause.ATRIAL_CAPTURE, "atrial capture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +248,12 @@ class Monitor:
         n, self._n_tied = self._n_tied, 0
         return n
 
-    def beat(self, start_s: float, sbp_mmhg: float, ectopic: bool) -> str:
+    def beat(self, start_s: float, sbp_mmhg: float, ectopic: bool) -> Stop | None:
         """Take one beat: activation time, monitored pressure (nan unknown), origin."""
         if ectopic:
             return self._ectopic(start_s)
         self._ectopic_run = 0
-        return self._pressure(sbp_mmhg) if sbp_mmhg == sbp_mmhg else ""
+        return self._pressure(sbp_mmhg) if sbp_mmhg == sbp_mmhg else None
 
     def train(self, end_s: float) -> None:
         """Take the end of a train that was delivered after this beat."""
@@ -216,7 +263,7 @@ class Monitor:
                 self._tied = 0
         self._train_end_s = end_s
 
-    def _ectopic(self, start_s: float) -> str:
+    def _ectopic(self, start_s: float) -> Stop | None:
         rules = self._rules
         if self._ectopic_run == 0:
             self._run_start_s = start_s
@@ -230,14 +277,12 @@ class Monitor:
             self._train_end_s = float("nan")
         if start_s - self._run_start_s > rules.sustained_vt_s:
             told, self._sustained_told = self._sustained_told, True
-            return "" if told else "sustained ventricular tachycardia"
+            return None if told else LONG_RUN
         if self._ectopic_run == rules.run_beats:
-            return "non-sustained ventricular tachycardia"
-        if self._tied >= rules.tied_trains:
-            return "ectopic beats tied to consecutive trains"
-        return ""
+            return SHORT_RUN
+        return TIED if self._tied >= rules.tied_trains else None
 
-    def _pressure(self, sbp_mmhg: float) -> str:
+    def _pressure(self, sbp_mmhg: float) -> Stop | None:
         """Compare the last beats with as many before them; sums slide along."""
         rules, pressures = self._rules, self._pressures
         n = rules.pressure_beats
@@ -250,19 +295,17 @@ class Monitor:
         if len(pressures) > 2 * n:
             self._before_sum -= pressures.popleft()
         if len(pressures) < 2 * n:
-            return ""
+            return None
         before, recent = self._before_sum / n, self._recent_sum / n
         if recent < rules.collapse_sbp_mmhg:
-            return "collapse"
+            return COLLAPSE
         if recent < rules.least_sbp_mmhg:
-            return f"systolic pressure {recent:.0f} mmHg"
+            text = f"systolic pressure {recent:.0f} mmHg"
+            return Stop(StopCause.LOW_PRESSURE, text)
         if before - recent > rules.sbp_fall_mmhg:
-            return f"systolic pressure fell by {before - recent:.0f} mmHg"
-        return ""
-
-
-ICD_SHOCK: Final = "inappropriate ICD shock"
-URGENT: Final = ("sustained ventricular tachycardia", "collapse", ICD_SHOCK)
+            text = f"systolic pressure fell by {before - recent:.0f} mmHg"
+            return Stop(StopCause.PRESSURE_FALL, text)
+        return None
 
 
 def ectopy_is_excessive(

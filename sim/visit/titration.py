@@ -2,11 +2,11 @@
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import NamedTuple, TypeVar
 
 import simpy
 
-from sim.device.leads import Leads
+from sim.device.energy import energy_frac
 from sim.device.settings import Settings
 from sim.heart.sensation import reported_grade, sensation_level
 from sim.units import S_PER_MIN
@@ -20,13 +20,12 @@ from sim.visit.measuring import (
 from sim.visit.measuring_noise import PLANNING
 from sim.visit.pairs import Comparison, StoppedError, read_pair
 from sim.visit.programmer import settings_text
-from sim.visit.record import Pair, Purpose, Tested
-from sim.visit.safety import RULES, URGENT, Admitted, ectopy_is_excessive
+from sim.visit.record import Ended, Pair, Purpose, Tested
+from sim.visit.safety import RULES, Admitted, Stop, StopCause, ectopy_is_excessive
 from sim.visit.visit import Visit
 
 T = TypeVar("T")
 Process = Generator[simpy.Event, object, T]
-NOMINAL: Final = Settings()
 
 
 def response_test(visit: Visit) -> Process[None]:
@@ -42,7 +41,7 @@ def response_test(visit: Visit) -> Process[None]:
                 visit, Comparison(purpose, tested, visit.reference)
             )
         except StoppedError as stopped:
-            yield from make_safe(visit, stopped.reason, visit.reference)
+            yield from make_safe(visit, stopped.stop, visit.reference)
             if visit.ended_for_safety:
                 return
             continue
@@ -83,8 +82,11 @@ def test(visit: Visit, asked: Settings) -> Process[Tested]:
     if admitted.settings is None:
         yield visit.env.timeout(RULES.refusal_s)
         visit.note("refused", f"{settings_text(asked)}: {admitted.note}")
-        return _tested(visit, asked, visit.reference, first, start_s, admitted.note)
-    settings, measured, aborted = admitted.settings, None, ""
+        refused = Ending(Ended.REFUSED, f"refused: {admitted.note}")
+        return _tested(
+            visit, asked, visit.reference, first, start_s, admitted.note, ending=refused
+        )
+    settings, measured, stop = admitted.settings, None, None
     grade = _grade(visit, settings)
     comparison = Comparison(
         "titration", settings, visit.reference, asks=lambda: _complaint(grade)
@@ -95,9 +97,10 @@ def test(visit: Visit, asked: Settings) -> Process[Tested]:
         visit.filter.tolerated(settings)
         yield from visit.bedside.wait_s(visit.plan.question_s)
     except StoppedError as stopped:
-        aborted = stopped.reason
-        yield from make_safe(visit, aborted, settings)
-    aborted = aborted or (yield from judge_ectopy(visit, settings))
+        stop = stopped.stop
+        yield from make_safe(visit, stop, settings)
+    if stop is None:
+        stop = yield from judge_ectopy(visit, settings)
     return _tested(
         visit,
         asked,
@@ -107,7 +110,7 @@ def test(visit: Visit, asked: Settings) -> Process[Tested]:
         admitted.note,
         measured=measured,
         grade=grade,
-        aborted=aborted,
+        ending=_ending(stop),
     )
 
 
@@ -118,45 +121,46 @@ def _admitted(visit: Visit, asked: Settings) -> Admitted:
     return visit.filter.admit(asked)
 
 
-def make_safe(visit: Visit, reason: str, settings: Settings) -> Process[None]:
+def make_safe(visit: Visit, stop: Stop, settings: Settings) -> Process[None]:
     """Stop a test: reference or off at once, confirm, rest, exclude the region."""
     visit.bedside.resume()
     was_tested = settings not in (visit.reference, visit.off)
-    if reason in URGENT:
+    if stop.urgent:
         visit.programmer.urgent_off()
         visit.bedside.heart.rhythm.end_run()
-        visit.ended_for_safety = reason
-        visit.adverse(reason, settings_text(settings), "urgent off, titration ended")
+        visit.ended_for_safety = stop.text
+        visit.adverse(stop.text, settings_text(settings), "urgent off, titration ended")
         yield from visit.bedside.wait_s(visit.plan.safety_rest_s)
         return
-    if reason.startswith("sensation"):
+    if stop.cause is StopCause.SENSATION:
         visit.filter.felt_at(settings)
     elif was_tested and visit.programmer.programmed == settings:
         visit.filter.stopped_at(settings)
     yield from visit.programmer.program(visit.reference)
-    text = f"{reason} at {settings_text(settings)}"
-    if reason.startswith("sensation"):
+    if stop.cause is StopCause.SENSATION:
+        text = f"{stop.text} at {settings_text(settings)}"
         visit.note("stop", f"{text}; back to the reference")
         return
-    visit.adverse(reason, settings_text(settings), "reference programmed, rest")
+    visit.adverse(stop.text, settings_text(settings), "reference programmed, rest")
     yield from visit.bedside.wait_s(visit.plan.safety_rest_s)
     visit.bedside.resume()
 
 
-def judge_ectopy(visit: Visit, settings: Settings) -> Process[str]:
+def judge_ectopy(visit: Visit, settings: Settings) -> Process[Stop | None]:
     """Compare all ectopics since titration began with the baseline; stop on excess."""
     n_baseline, baseline_s = visit.ectopy_baseline
     bedside, first = visit.bedside, visit.ectopy_since_beat
     if bedside.n_beats <= first:
-        return ""
+        return None
     n_since = bedside.log.n_ectopic(first)
     since_s = float(visit.env.now) - bedside.log.start_of(first)
     if not ectopy_is_excessive(n_baseline, baseline_s, n_since, since_s):
-        return ""
-    reason = f"ectopics {n_since} in {since_s / S_PER_MIN:.0f} min, above the baseline"
-    yield from make_safe(visit, reason, settings)
+        return None
+    text = f"ectopics {n_since} in {since_s / S_PER_MIN:.0f} min, above the baseline"
+    stop = Stop(StopCause.EXCESS_ECTOPICS, text)
+    yield from make_safe(visit, stop, settings)
     visit.ectopy_since_beat = bedside.n_beats
-    return reason
+    return stop
 
 
 def _grade(visit: Visit, settings: Settings) -> int:
@@ -165,8 +169,24 @@ def _grade(visit: Visit, settings: Settings) -> int:
     return reported_grade(sensation, level, visit.rng_sensation)
 
 
-def _complaint(grade: int) -> str:
-    return f"sensation grade {grade}" if grade >= RULES.intolerable_grade else ""
+def _complaint(grade: int) -> Stop | None:
+    if grade < RULES.intolerable_grade:
+        return None
+    return Stop(StopCause.SENSATION, f"sensation grade {grade}")
+
+
+class Ending(NamedTuple):
+    """How a test ended, and in words why it was not completed."""
+
+    ended: Ended
+    text: str
+
+
+def _ending(stop: Stop | None) -> Ending:
+    if stop is None:
+        return Ending(Ended.DONE, "")
+    felt = stop.cause is StopCause.SENSATION
+    return Ending(Ended.FELT if felt else Ended.STOPPED, stop.text)
 
 
 def _tested(
@@ -179,7 +199,7 @@ def _tested(
     *,
     measured: Measured | None = None,
     grade: int = 0,
-    aborted: str | None = None,
+    ending: Ending,
 ) -> Tested:
     bedside = visit.bedside
     pair = measured.pair if measured is not None else None
@@ -196,11 +216,12 @@ def _tested(
         n_ectopics=bedside.log.n_ectopic(first),
         n_train_ectopics=bedside.monitor.take_tied(),
         delivered_frac=sum(delivered) / len(delivered) if delivered else 0.0,
-        energy_frac=energy_frac(visit, settings),
+        energy_frac=energy_frac(settings, visit.generator.leads.ohms),
         start_s=start_s,
         end_s=float(visit.env.now),
         n_beats=bedside.n_beats - first,
-        aborted=f"refused: {note}" if aborted is None else aborted,
+        ended=ending.ended,
+        aborted=ending.text,
     )
     visit.note("tested", tested_text(tested))
     return tested
@@ -212,17 +233,6 @@ def _standard_error_pct(visit: Visit, measured: Measured | None) -> float:
         return measured.standard_error_pct
     usual = measuring_plan(visit.plan.plan).sd_pct(visit.plan, visit.arm_s)
     return max(usual, PLANNING.least_error_pct)
-
-
-def energy_frac(visit: Visit, settings: Settings) -> float:
-    """Return the daily energy as a share of nominal, at the same delivered share."""
-    leads = visit.generator.leads
-    return daily(settings, leads) / daily(NOMINAL, leads)
-
-
-def daily(settings: Settings, leads: Leads) -> float:
-    """Return energy a day up to a factor that all settings of a patient share."""
-    return leads.energy_mj_per_train(settings) * settings.ccm_hours_per_day
 
 
 def pair_text(pair: Pair) -> str:

@@ -7,12 +7,13 @@ from typing import Final
 
 import simpy
 
+from sim.device.energy import energy_frac
 from sim.device.settings import Settings
 from sim.units import PCT_PER_FRAC, S_PER_MIN
 from sim.visit.harm import harmful, off_is_chosen
 from sim.visit.pairs import ABBA, BAAB, Comparison, StoppedError, read_pair
 from sim.visit.record import Choice, Verdict
-from sim.visit.titration import daily, judge_ectopy, make_safe, pair_text
+from sim.visit.titration import judge_ectopy, make_safe, pair_text
 from sim.visit.verdict import NOT_READ, judge
 from sim.visit.visit import Visit
 
@@ -50,15 +51,15 @@ def _read_pairs(visit: Visit, choice: Choice) -> Process:
         try:
             pair = yield from read_pair(visit, comparison)
         except StoppedError as stopped:
-            yield from make_safe(visit, stopped.reason, choice.settings)
-            stop(visit, stopped.reason)
+            yield from make_safe(visit, stopped.stop, choice.settings)
+            stop(visit, stopped.stop.text)
             return
         pairs = (*visit.findings.verification_pairs, pair)
         visit.findings = replace(visit.findings, verification_pairs=pairs)
         visit.note("pair", f"verification pair: {pair_text(pair)}")
         excess = yield from judge_ectopy(visit, choice.settings)
-        if excess:
-            stop(visit, excess)
+        if excess is not None:
+            stop(visit, excess.text)
             return
 
 
@@ -120,7 +121,7 @@ def permanent_settings(visit: Visit) -> Settings:
     if verdict.kind == "harmful as found":
         return visit.off
     if verdict.kind == "equivalent":
-        leads = visit.generator.leads
+        ohms = visit.generator.leads.ohms
         both = (visit.reference, choice.settings)
-        return min(both, key=lambda settings: daily(settings, leads))
+        return min(both, key=lambda settings: energy_frac(settings, ohms))
     return visit.reference

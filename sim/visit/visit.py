@@ -20,7 +20,7 @@ from sim.visit.measuring_noise import arm_s
 from sim.visit.order import VisitOrder
 from sim.visit.programmer import Programmer, settings_text
 from sim.visit.record import AdverseEvent, Arm, Event, Findings, PhaseTime
-from sim.visit.safety import URGENT, SafetyFilter
+from sim.visit.safety import SafetyFilter, Stop
 from sim.visit.thresholds import draw_thresholds
 
 HORIZON_S: Final = 4.5 * S_PER_H
@@ -153,16 +153,16 @@ class Visit:
         )
         self.note("adverse event", f"{kind}: {text}; {action}")
 
-    def seen_outside_a_test(self, reason: str) -> None:
+    def seen_outside_a_test(self, stop: Stop) -> None:
         """Deal with what the monitor shows while no pair is being read."""
         at = settings_text(self.programmer.programmed)
-        if reason not in URGENT:
-            self.adverse(reason, f"outside a test, at {at}", "patient watched on")
+        if not stop.urgent:
+            self.adverse(stop.text, f"outside a test, at {at}", "patient watched on")
             return
         self.programmer.urgent_off()
         self.bedside.heart.rhythm.end_run()
-        self.ended_for_safety = reason
-        self.adverse(reason, f"outside a test, at {at}", "urgent off")
+        self.ended_for_safety = stop.text
+        self.adverse(stop.text, f"outside a test, at {at}", "urgent off")
 
     @contextmanager
     def in_phase(self, name: str) -> Generator[None, None, None]:

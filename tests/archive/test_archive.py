@@ -24,7 +24,8 @@ from harness.common.files import BrokenRunError, OutputError
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
 from harness.report.build import report_of
-from harness.report.model import Report
+from harness.report.contents import Report
+from harness.report.figures.plot import Picture
 from harness.truth.answer_key import truth_of
 
 ROOT = Path(__file__).parents[2]
@@ -67,21 +68,6 @@ def play() -> Run:
     )
 
 
-@pytest.fixture(scope="module")
-def run() -> Run:
-    return play()
-
-
-@pytest.fixture(scope="module")
-def report(run: Run) -> Report:
-    return report_of(run, truth_of(run.played))
-
-
-@pytest.fixture(scope="module")
-def whole(run: Run, report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(run, report, tmp_path_factory.mktemp("archive") / "whole")
-
-
 @pytest.fixture
 def folder(whole: Path, tmp_path: Path) -> Path:
     """Return a copy that a test may spoil."""
@@ -92,7 +78,10 @@ def folder(whole: Path, tmp_path: Path) -> Path:
 def quick(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing anew where only the writing is of interest."""
     made = {path.name: path.read_bytes() for path in whole.glob("report.*")}
-    drawn = {path.stem: path.read_bytes() for path in whole.glob("figures/*.svg")}
+    drawn = {
+        path.stem: Picture(path.read_bytes(), title="", words="", caption="")
+        for path in whole.glob("figures/*.svg")
+    }
     monkeypatch.setattr(archive, "renderings", lambda *_, **__: made)
     monkeypatch.setattr(archive, "figures", lambda _: drawn)
 
@@ -443,11 +432,14 @@ print(n_steps - 1)
 """
 
 
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(s, marks=pytest.mark.soak) for s in range(2, 20))]
+)
 def test_a_writer_killed_at_any_step_or_moment_leaves_no_half_run(
-    tmp_path: Path,
+    tmp_path: Path, seed: int
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", KILLED_WRITERS, str(tmp_path), repr(SHORT), "1"],
+        [sys.executable, "-c", KILLED_WRITERS, str(tmp_path), repr(SHORT), str(seed)],
         capture_output=True,
         text=True,
         cwd=ROOT,

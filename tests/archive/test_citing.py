@@ -14,8 +14,7 @@ from harness.cli import invoke
 from harness.play.order import order_of
 from harness.play.provenance import run_numbers
 from harness.play.scenario import load_scenario
-from harness.report.closing import provenance_of
-from harness.report.model import Provenance
+from harness.report.sections.provenance import Provenance, provenance_of
 from sim.sources import references
 
 ENTRY = re.compile(r"@(\w+)\{([\w-]+),\n(.*?)\n\}(?:\n\n|$)", re.DOTALL)

@@ -29,7 +29,8 @@ from harness.course.play import run_course
 from harness.play.run import run_scenario
 from harness.play.scenario import CourseScenario, load_scenario
 from harness.report.build import report_of
-from harness.report.model import Fact, Report
+from harness.report.contents import Report
+from harness.report.parts import Fact
 from harness.truth.answer_key import truth_of
 
 SHORT = {
@@ -57,9 +58,12 @@ def _written(root: Path, name: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def folder(
+    whole: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
     root = tmp_path_factory.mktemp("visits")
-    return lambda name: _written(root, name)
+    shutil.copytree(whole, root / "titration")
+    return lambda name: _written(root, name) if NAMES[name] else root / name
 
 
 @pytest.fixture(scope="module")

@@ -15,41 +15,18 @@ from hypothesis import strategies as st
 
 from harness.archive import rerender
 from harness.archive.rerender import SOURCE, formats_named, render_again
-from harness.archive.run_folder import read_run, write_run
+from harness.archive.run_folder import read_run
 from harness.cli import invoke
 from harness.common.files import file_hash
-from harness.play.run import run_scenario
-from harness.play.scenario import load_scenario
-from harness.report.build import report_of
+from harness.report.contents import SCHEMA_VERSION as REPORT_SCHEMA
 from harness.report.formats import FORMATS
-from harness.report.model import SCHEMA_VERSION as REPORT_SCHEMA
-from harness.truth.answer_key import truth_of
 
-SHORT = {
-    "visit.titration_min": 6,
-    "visit.verification_pairs": 2,
-    "visit.response_pairs": 1,
-    "visit.observation_min": 1,
-    "visit.baseline_min": 1,
-}
 Spoil = Callable[[Path], None]
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = run_scenario(
-        load_scenario("first_visit").changed(SHORT), scenario_name="first_visit"
-    )
-    return write_run(
-        run,
-        report_of(run, truth_of(run.played)),
-        tmp_path_factory.mktemp("runs") / "run",
-    )
-
-
 @pytest.fixture
-def folder(stored: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(stored, tmp_path / "run"))
+def folder(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "run"))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -67,17 +44,17 @@ def change_json(folder: Path, name: str, change: Callable[[Any], None]) -> None:
         change_json(folder, "run.json", lambda a: a["files"].update({name: digest}))
 
 
-def test_every_format_comes_back_byte_for_byte(folder: Path, stored: Path) -> None:
+def test_every_format_comes_back_byte_for_byte(folder: Path, whole: Path) -> None:
     for form in FORMATS.values():
         if form.file != rerender.SOURCE:
             (folder / form.file).unlink()
     files = render_again(folder, tuple(FORMATS))
     assert files == tuple(folder / form.file for form in FORMATS.values())
-    assert contents(folder) == contents(stored)
+    assert contents(folder) == contents(whole)
 
 
 def test_rendering_again_simulates_nothing(
-    folder: Path, stored: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("simulated")
@@ -96,7 +73,7 @@ def test_rendering_again_simulates_nothing(
             (folder / form.file).write_text("spoilt", encoding="utf-8")
     assert invoke(["report", str(folder), "--format", ",".join(FORMATS)]) == 0
     assert read_run(folder)
-    assert contents(folder) == contents(stored)
+    assert contents(folder) == contents(whole)
 
 
 def test_the_command_names_the_files_it_wrote(
@@ -288,13 +265,13 @@ WRONG = (None, True, -1, 10**30, "x", "\x00", [], {}, ["../../x"], {"a": 1})
 @given(data=st.data())
 @settings(max_examples=12, suppress_health_check=list(HealthCheck))
 def test_a_record_with_any_wrong_value_is_rendered_or_refused_in_one_line(
-    name: str, stored: Path, data: st.DataObject
+    name: str, whole: Path, data: st.DataObject
 ) -> None:
-    told = json.loads((stored / name).read_text(encoding="utf-8"))
+    told = json.loads((whole / name).read_text(encoding="utf-8"))
     path = data.draw(st.sampled_from(list(steps(told))))
     wrong = with_value(told, path, data.draw(st.sampled_from(WRONG)))
     with TemporaryDirectory() as place, StringIO() as said:
-        folder = Path(shutil.copytree(stored, Path(place) / "run"))
+        folder = Path(shutil.copytree(whole, Path(place) / "run"))
         (folder / name).write_text(json.dumps(wrong), encoding="utf-8")
         if name == SOURCE:
             digest = file_hash(folder / name)

@@ -44,6 +44,7 @@ from harness.truth.answer_key import truth_of
 from sim.device.settings import Settings, with_hours_per_day
 from sim.patient import phenotype
 from sim.patient.solve import present_targets
+from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice
 
 SHORT = {
@@ -213,26 +214,39 @@ def test_days_since_the_last_charge_are_told_as_they_are_however_many() -> None:
     )
     seen = run.record.as_found.days_since_charge
     assert seen == pytest.approx(half_a_year + 2.0, abs=0.1)
-    told = [fact.text for fact in report_of(run, truth_of(run.played)).device.as_found]
+    told = [
+        fact.text.replace("\N{NO-BREAK SPACE}", " ")
+        for fact in report_of(run, truth_of(run.played)).device.as_found
+    ]
     assert f"{seen:.1f} days" in told
     assert f"last charged {seen:.0f} days ago" in {
         advice.because for advice in run.record.follow_up
     }
 
 
+def found_places(course: CourseScenario, order: VisitOrder) -> dict[str, str]:
+    rows = run_numbers(course, order)["device as found"]
+    return {row.name: row.source.place for row in rows}
+
+
 def test_a_visit_credits_to_the_course_what_the_months_did_to_the_device() -> None:
-    visits = forgotten().visits
-    places = [
-        {
-            row.name: row.source.place
-            for row in run_numbers(visit.run.facts.scenario, visit.run.played.order)[
-                "device as found"
-            ]
-        }
-        for visit in visits
-    ]
-    assert places[0]["days_since_charge"] == "device.found.days_since_charge"
-    assert places[1]["days_since_charge"].startswith("course: left by the visit before")
+    name = "days_since_charge"
+    first, later = (
+        found_places(forgotten().scenario, visit.run.played.order)
+        for visit in forgotten().visits
+    )
+    assert first[name] == "device.found.days_since_charge"
+    assert later[name].startswith("course: left by the visit before")
+
+
+def test_the_hours_of_a_course_are_those_of_its_first_visit() -> None:
+    course = scenario(hours_per_day=9)
+    order = order_of(course)
+    assert order.found.settings == with_hours_per_day(
+        course.device.as_found, course.course.hours_per_day
+    )
+    places = found_places(course, order)
+    assert places["settings.ccm_hours_per_day"] == "course.hours_per_day"
 
 
 def test_forgotten_charges_stop_ccm_and_are_told() -> None:

@@ -1,10 +1,12 @@
 import pytest
 
 from sim.device.battery import Battery, Cell
+from sim.device.energy import energy_mj_per_train
+from sim.device.leads import INTACT
 from sim.device.settings import Settings
 from sim.sources import unsourced
 
-TRAIN_MJ = Settings().energy_mj_per_train(550.0, 550.0)
+TRAIN_MJ = energy_mj_per_train(Settings(), INTACT)
 TRAINS_PER_DAY = 19_892
 
 

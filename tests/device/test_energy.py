@@ -2,17 +2,22 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from sim.device.battery import Cell
 from sim.device.energy import (
     ChargingRules,
     Use,
+    energy_frac,
+    energy_mj_per_train,
     energy_table,
     energy_use,
     recharge_interval_days,
 )
+from sim.device.leads import LeadOhms
 from sim.device.settings import Settings
+from sim.heart.train import Train
 from sim.sources import unsourced
 
 TRIAL = Use(delivered_frac=19_892 / 21_000)
@@ -42,7 +47,7 @@ def test_a_low_impedance_costs_what_the_evidence_says() -> None:
     # evidence F: 400 ohm, one channel
     one = energy_use(
         replace(FULL, ccm_channels="V1"),
-        replace(TRIAL, impedance_v1_ohm=400.0, impedance_v2_ohm=400.0),
+        replace(TRIAL, ohms=LeadOhms(400.0, 400.0)),
     )
     assert one.current_ma == pytest.approx(18.8, abs=0.06)
     assert one.charge_uc_per_phase == pytest.approx(96.0, abs=0.5)
@@ -54,7 +59,7 @@ def test_the_cell_gives_what_the_evidence_says(
     ohm: float, joule: float, mah: float
 ) -> None:
     # evidence F: every beat of 5 h at 70/min, drawn from the cell at 60 %
-    every = Use(ohm, ohm, delivered_frac=1.0)
+    every = Use(LeadOhms(ohm, ohm), delivered_frac=1.0)
     used, cell = energy_use(FULL, every), Cell()
     assert used.energy_j_per_day / cell.efficiency_frac == pytest.approx(joule, abs=0.6)
     trains_mah = used.cell_mah_per_day - cell.housekeeping_mah_per_day
@@ -100,6 +105,56 @@ def test_charging_is_weekly_or_when_three_fifths_are_used(
     days: float, every: int
 ) -> None:
     assert recharge_interval_days(days) == every
+
+
+@pytest.mark.parametrize(
+    ("volts", "share"), [(7.5, 1.0), (6.0, 0.64), (5.0, 0.444), (4.5, 0.36)]
+)
+def test_the_share_of_nominal_goes_with_the_square_of_the_amplitude(
+    volts: float, share: float
+) -> None:
+    settings = replace(FULL, amplitude_v=volts)
+    assert energy_frac(settings) == pytest.approx(share, abs=0.001)
+
+
+def test_many_pulses_cost_what_each_of_them_costs() -> None:
+    volts, widths = np.array([4.5, 6.0, 7.5]), np.array([5.14, 6.6, 5.63])
+    ohms = LeadOhms(400.0, 700.0)
+    train = Train(volts, phase_duration_ms=widths, n_pulses=3)
+    each = [
+        replace(FULL, amplitude_v=v, phase_duration_ms=w, n_pulses=3)
+        for v, w in zip(volts, widths, strict=True)
+    ]
+    assert energy_frac(FULL, ohms, train) == pytest.approx(
+        [energy_frac(settings, ohms) for settings in each]
+    )
+
+
+def test_only_the_leads_that_deliver_cost_energy() -> None:
+    one = replace(FULL, ccm_channels="V1")
+    ohms = LeadOhms(400.0, 1.0)
+    # 7.5 V squared on 400 ohm for 20.56 ms
+    joule = 7.5**2 / 400.0 * 20.56e-3
+    assert energy_mj_per_train(one, ohms) == pytest.approx(1e3 * joule)
+
+
+def test_a_leak_makes_the_leaking_lead_alone_dear_and_both_no_dearer() -> None:
+    leaking = LeadOhms(0.4 * 550.0, 550.0)
+    assert energy_frac(FULL, leaking) == 1.0
+    # of conductances 2.5 and 1, the leaking lead has 2.5
+    one = replace(FULL, ccm_channels="V1")
+    assert energy_frac(one, leaking) == pytest.approx(2.5 / 3.5)
+    assert energy_frac(one) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("off", [{"mode": "OOO"}, {"ccm_mode": "OFF"}])
+def test_settings_that_give_no_ccm_cost_only_the_housekeeping(
+    off: dict[str, str],
+) -> None:
+    silent = FULL.with_values(off)
+    used = energy_use(silent)
+    assert energy_frac(silent) == used.energy_j_per_day == used.trains_per_day == 0.0
+    assert used.cell_mah_per_day == Cell().housekeeping_mah_per_day
 
 
 def test_every_number_of_the_use_has_a_source() -> None:

@@ -297,7 +297,7 @@ class DeviceMachine(RuleBasedStateMachine):
         fresh = [cause for cause in after if after[cause] > before[cause]]
         newest = [cause for cause in fresh if cause == decision.cause] or fresh[-1:]
         if len(fresh) > 1 and decision.cause not in fresh:
-            self.inhibited = self.device.inhibited_beats + 1
+            self.inhibited = self.device._inhibit_left + 1
         elif newest:
             self.inhibited = getattr(
                 self.settings, f"inhibit_cycles_{newest[0].lower()}"
@@ -327,7 +327,7 @@ class DeviceMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_inhibition_counter_is_the_one_in_the_books(self) -> None:
-        assert self.device.inhibited_beats == self.inhibited
+        assert self.device._inhibit_left == self.inhibited
 
     @invariant()
     def a_low_battery_is_suspended(self) -> None:

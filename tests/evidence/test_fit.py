@@ -20,7 +20,7 @@ from harness.evidence.fit.text import fit_text, patient_file
 from harness.play.scenario import load_scenario
 from sim.patient import Patient, phenotype
 from sim.patient.files import patient_from_toml
-from sim.patient.solve import at_rest
+from sim.patient.solve import adapted
 
 REQUIRED = ("SBP", "DBP", "HR", "EF", "EDV")
 ENOUGH = (*REQUIRED, "PCWP")
@@ -44,7 +44,7 @@ def somebody() -> Patient:
         for unknown, factor in zip(UNKNOWNS, FACTORS, strict=True)
     }
     rate_bpm = values["heart_rate_bpm"]
-    return at_rest(
+    return adapted(
         replace(
             base,
             circulation=replace(base.circulation, **values),
@@ -116,11 +116,11 @@ def test_an_interval_without_a_filling_pressure_is_wider_than_with_one() -> None
     assert volume[0].relative_sd_pct > 1.5 * volume[1].relative_sd_pct
 
 
-def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+@pytest.mark.parametrize("n_fits", [30, pytest.param(600, marks=pytest.mark.soak)])
+def test_intervals_cover_the_truth_as_often_as_they_say(n_fits: int) -> None:
     rng = np.random.default_rng(20)
     names = tuple(QUANTITIES)
     base = phenotype("hfref-ischaemic")
-    n_fits = 30
     hits = [
         row.low <= truth(row.name) <= row.high
         for _ in range(n_fits)

@@ -10,23 +10,22 @@ import pytest
 from scipy.special import nctdtr, stdtrit
 
 from harness.cli import invoke
-from harness.evidence.sensitivity.curve import fit_curve
-from harness.evidence.sensitivity.model import (
+from harness.evidence.sensitivity.ranges import DOSE, HEART, IMPEDANCE, ranges
+from harness.evidence.sensitivity.stand_ins import fit_curve, improved_probability
+from harness.evidence.sensitivity.study import Sensitivity, Table, _indices, sensitivity
+from harness.evidence.sensitivity.tell import csv_table, figure, json_text, text
+from harness.evidence.sensitivity.what_if import (
     coordinates,
     doses,
     draws,
     heart_of,
     question,
 )
-from harness.evidence.sensitivity.ranges import DOSE, HEART, IMPEDANCE, ranges
-from harness.evidence.sensitivity.study import Study, Table, _indices, sensitivity
-from harness.evidence.sensitivity.tell import csv_table, figure, json_text, text
-from harness.evidence.sensitivity.verdict import improved_probability
 from harness.play.scenario import Scenario, load_scenario
 from harness.truth.answer_key import ees_gain
 from sim.device.settings import Settings
 from sim.heart.beating import settled
-from sim.heart.dose import FAMILIES
+from sim.law.shipped import LAWS
 from sim.sources import references
 
 QUICK = {"visit.verification_pairs": 2, "visit.settle_beats": 4, "visit.read_beats": 4}
@@ -38,14 +37,14 @@ def quick(name: str = "average_responder") -> Scenario:
 
 
 @cache
-def studied() -> Study:
+def studied() -> Sensitivity:
     return sensitivity(quick(), scenario_name="quick", n_samples=64, n_hearts=128)
 
 
 @cache
 def centre() -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
     """Return the one draw at the middle of every range."""
-    return np.full((1, len(ranges("nominal"))), 0.5)
+    return np.full((1, len(ranges("saturating"))), 0.5)
 
 
 def largest(name: str) -> str:
@@ -134,7 +133,7 @@ def test_a_factor_has_the_stated_coefficient_of_variation() -> None:
     assert values.std() / values.mean() == pytest.approx(row.spread, rel=0.08)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", LAWS)
 def test_numbers_left_out_of_a_family_have_no_effect_or_are_set_by_it(
     family: str,
 ) -> None:
@@ -143,7 +142,7 @@ def test_numbers_left_out_of_a_family_have_no_effect_or_are_set_by_it(
     if family == "null":
         assert IMPEDANCE not in names
         assert "response.k" not in names
-    if family == "nominal":
+    if family == "saturating":
         assert len(names) == len(HEART) + len(DOSE)
 
 
@@ -227,7 +226,7 @@ def test_text_data_and_figure_say_that_the_law_is_assumed() -> None:
     study = studied()
     for told in (text(study), json_text(study).decode(), figure(study).decode()):
         assert "assumed law" in told
-    assert b"nominal (assumed)" in csv_table(study)
+    assert b"saturating (assumed)" in csv_table(study)
 
 
 def test_the_data_hold_every_answer_with_every_number_and_its_limits() -> None:

@@ -129,15 +129,15 @@ def test_a_place_names_its_rows(place: str, named: list[str]) -> None:
 
 def test_a_value_is_inside_when_it_lies_in_the_limits_itself() -> None:
     limits = Limits(1.0, 2.0, "stated")
-    assert compared("x", "1.5", limits, rules.Estimate(1.9, 1.8, 2.0)).inside
-    assert not compared("x", "1.5", limits, rules.Estimate(2.1, 1.9, 2.3)).inside
+    assert compared("x", "1.5", limits, rules.Found(1.9, 1.8, 2.0)).inside
+    assert not compared("x", "1.5", limits, rules.Found(2.1, 1.9, 2.3)).inside
     assert not compared("x", "1.5", limits, exact(0.9)).inside
 
 
 def test_an_interval_over_half_as_wide_as_the_limits_shows_nothing() -> None:
     limits = Limits(1.0, 2.0, "stated")
-    assert compared("x", "", limits, rules.Estimate(1.5, 1.25, 1.75)).inside
-    wide = compared("x", "", limits, rules.Estimate(1.5, 1.2, 1.8))
+    assert compared("x", "", limits, rules.Found(1.5, 1.25, 1.75)).inside
+    wide = compared("x", "", limits, rules.Found(1.5, 1.2, 1.8))
     assert not wide.inside
     assert wide.simulated.endswith("too wide to tell")
 
@@ -156,7 +156,6 @@ def test_a_smaller_published_group_has_no_wider_limits_than_sixteen() -> None:
         lambda n: rules.limits_of_mean(22.0, 29.0, n),
         lambda n: rules.limits_of_spread(5.0, n),
         lambda n: rules.limits_of_change((5.9, 2.9), (8.3, 4.6), n),
-        lambda n: rules.limits_of_difference((1.0, 2.0, n), (0.0, 2.0, n)),
         lambda n: rules.limits_of_ratio(23.0, 41.0, n),
     ):
         small, sixteen, large = made(7), made(16), made(64)

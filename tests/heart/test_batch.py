@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.heart.batch import HeartBatch, settle_batch
-from sim.heart.circulation import BEAT_FIELDS, Heart
+from sim.heart.batch import ClosedLoopBatch, repeating_beats
+from sim.heart.circulation import BEAT_FIELDS, ClosedLoop
 from sim.heart.parameters import HFREF, NORMAL
-from sim.heart.settle import NotSettledError, settle
+from sim.heart.repeating import NotSettledError, repeating_beat
 
 
 @settings(max_examples=10, deadline=None)
@@ -33,8 +33,8 @@ def test_a_batch_equals_hearts_beaten_one_by_one(
         )
         for j in range(n)
     ]
-    batch = HeartBatch(circulations, step_s=step_s)
-    hearts = [Heart(c, step_s=step_s) for c in circulations]
+    batch = ClosedLoopBatch(circulations, step_s=step_s)
+    hearts = [ClosedLoop(c, step_s=step_s) for c in circulations]
     for _ in range(6):
         rr_s, c = rng.uniform(0.4, 1.4, n), rng.uniform(0.7, 1.3, n)
         scale, shift = rng.uniform(0.8, 1.2, n), rng.uniform(-30.0, 30.0, n)
@@ -61,23 +61,23 @@ def test_a_batch_equals_hearts_beaten_one_by_one(
 
 
 def test_one_number_serves_all_hearts() -> None:
-    rows = HeartBatch([HFREF] * 3).beat(0.8)
+    rows = ClosedLoopBatch([HFREF] * 3).beat(0.8)
     assert rows.shape == (3, len(BEAT_FIELDS))
     assert np.array_equal(rows[0], rows[2], equal_nan=True)
 
 
 def test_batch_volumes_can_be_set_and_read() -> None:
-    batch = HeartBatch([HFREF] * 3)
-    volumes = np.tile(settle(HFREF).volumes_ml, (3, 1))
+    batch = ClosedLoopBatch([HFREF] * 3)
+    volumes = np.tile(repeating_beat(HFREF).volumes_ml, (3, 1))
     batch.volumes_ml = volumes
     assert np.array_equal(batch.volumes_ml, volumes)
 
 
 def test_settling_a_batch_equals_settling_each() -> None:
     scales = np.array([1.0, 1.1, 1.2, 0.8, 1.05])
-    volumes_ml, rows = settle_batch([HFREF] * 5, contractility=scales)
+    volumes_ml, rows = repeating_beats([HFREF] * 5, contractility=scales)
     for j, scale in enumerate(scales):
-        alone = settle(HFREF, contractility=float(scale))
+        alone = repeating_beat(HFREF, contractility=float(scale))
         # both stop at a change of 1e-8 mL a beat
         assert volumes_ml[j] == pytest.approx(alone.volumes_ml, abs=1e-5)
         sbp = rows[j, BEAT_FIELDS.index("sbp_mmhg")]
@@ -86,25 +86,25 @@ def test_settling_a_batch_equals_settling_each() -> None:
 
 def test_a_batch_that_may_not_settle_names_the_volume_and_the_heart() -> None:
     with pytest.raises(NotSettledError, match=r"of heart \d"):
-        settle_batch([HFREF, NORMAL], max_beats=2)
+        repeating_beats([HFREF, NORMAL], max_beats=2)
 
 
 def test_an_empty_batch_is_refused() -> None:
     with pytest.raises(ValueError, match="circulations"):
-        HeartBatch([])
+        ClosedLoopBatch([])
 
 
 @pytest.mark.parametrize("rr_s", [[0.8, 0.05], [0.8, math.nan]])
 def test_a_batch_refuses_an_impossible_interval(rr_s: list[float]) -> None:
     with pytest.raises(ValueError, match="rr_s must be"):
-        HeartBatch([HFREF] * 2).beat(rr_s)
+        ClosedLoopBatch([HFREF] * 2).beat(rr_s)
 
 
 def test_a_batch_refuses_a_heart_without_pull() -> None:
     with pytest.raises(ValueError, match="contractility"):
-        HeartBatch([HFREF] * 2).beat(0.8, contractility=[1.0, 0.0])
+        ClosedLoopBatch([HFREF] * 2).beat(0.8, contractility=[1.0, 0.0])
 
 
 def test_a_batch_refuses_volumes_of_another_size() -> None:
     with pytest.raises(ValueError, match="volumes_ml must have shape"):
-        HeartBatch([HFREF] * 2).volumes_ml = np.zeros((3, 8))
+        ClosedLoopBatch([HFREF] * 2).volumes_ml = np.zeros((3, 8))

@@ -6,14 +6,14 @@ import pytest
 from sim.heart.beating import (
     BEAT_COLUMNS,
     BeatingHeart,
-    HeartModel,
+    HeartParts,
     heart_streams,
-    held,
     play,
     settled,
 )
 from sim.heart.conduction import ConductionParameters
 from sim.heart.contractility import PVC, VT, Contractility
+from sim.heart.equilibrium import with_reflex_held
 from sim.heart.parameters import HFREF, NORMAL
 from sim.heart.reflex import NO_REFLEX, Reflex
 from sim.heart.rhythm import RhythmParameters
@@ -28,21 +28,21 @@ NORMAL_REFLEX = Reflex(
 )
 
 
-def at_rest(model: HeartModel) -> HeartModel:
-    map_mmhg = held(model).haemodynamics.map_mmhg
+def at_rest(model: HeartParts) -> HeartParts:
+    map_mmhg = with_reflex_held(model).haemodynamics.map_mmhg
     return replace(model, reflex=replace(model.reflex, set_map_mmhg=map_mmhg))
 
 
 @pytest.fixture(scope="module")
-def hfref() -> HeartModel:
+def hfref() -> HeartParts:
     parts = (HFREF, Contractility(), Reflex(), QUIET, ConductionParameters())
-    return at_rest(HeartModel(*parts))
+    return at_rest(HeartParts(*parts))
 
 
 @pytest.fixture(scope="module")
-def normal() -> HeartModel:
+def normal() -> HeartParts:
     return at_rest(
-        HeartModel(
+        HeartParts(
             NORMAL,
             Contractility(
                 potentiation_frac=0.03,

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from sim.heart.circulation import BEAT_FIELDS, BeatHaemodynamics, Heart
+from sim.heart.circulation import BEAT_FIELDS, BeatHaemodynamics, ClosedLoop
 from sim.heart.parameters import HFREF, NORMAL, Circulation, FloatArray
-from sim.heart.settle import settle
+from sim.heart.repeating import repeating_beat
 from sim.sources import unsourced
 
 SV, MAP, DPDT = (
@@ -174,7 +174,7 @@ def test_a_beat_agrees_with_an_independent_tight_integration(
     circulation: Circulation,
 ) -> None:
     rr_s = circulation.rr_s
-    heart = Heart(circulation)
+    heart = ClosedLoop(circulation)
     for _ in range(3):
         heart.beat(rr_s)
     expected_ml, expected = Reference(circulation, rr_s).beat(heart.volumes_ml)
@@ -214,7 +214,7 @@ OPERATING_POINTS = [
 def test_the_settled_heart_is_at_the_published_operating_point(
     circulation: Circulation, name: str, value: float, digit: float
 ) -> None:
-    found = getattr(settle(circulation).haemodynamics, name)
+    found = getattr(repeating_beat(circulation).haemodynamics, name)
     assert found == pytest.approx(value, rel=0.03, abs=digit)
 
 
@@ -222,15 +222,15 @@ def test_the_settled_heart_is_at_the_published_operating_point(
 def test_cardiac_output_is_as_published(
     circulation: Circulation, litres: float
 ) -> None:
-    stroke_ml = settle(circulation).haemodynamics.sv_ml
+    stroke_ml = repeating_beat(circulation).haemodynamics.sv_ml
     assert stroke_ml * circulation.heart_rate_bpm / 1e3 == pytest.approx(
         litres, rel=0.03
     )
 
 
 def test_pulmonary_artery_pressure_is_as_published() -> None:
-    heart = Heart(HFREF)
-    heart.volumes_ml = settle(HFREF).volumes_ml
+    heart = ClosedLoop(HFREF)
+    heart.volumes_ml = repeating_beat(HFREF).volumes_ml
     pressure = heart.waveforms(HFREF.rr_s).pressure_mmhg("pa")
     assert pressure.max() == pytest.approx(31, abs=0.5)
     assert pressure.min() == pytest.approx(22, abs=0.5)
@@ -248,8 +248,8 @@ def test_pulmonary_artery_pressure_is_as_published() -> None:
 def test_a_stronger_ventricle_answers_as_published(
     scale: float, dpdt_pct: float, pulse_pct: float, stroke_pct: float, ef_points: float
 ) -> None:
-    before = settle(HFREF).haemodynamics
-    after = settle(HFREF, contractility=scale).haemodynamics
+    before = repeating_beat(HFREF).haemodynamics
+    after = repeating_beat(HFREF, contractility=scale).haemodynamics
     for name, pct in (
         ("dpdt_max_mmhg_per_s", dpdt_pct),
         ("pulse_pressure_mmhg", pulse_pct),
@@ -261,8 +261,8 @@ def test_a_stronger_ventricle_answers_as_published(
 
 
 def test_the_first_stronger_beat_answers_as_published() -> None:
-    settled = settle(HFREF)
-    heart = Heart(HFREF)
+    settled = repeating_beat(HFREF)
+    heart = ClosedLoop(HFREF)
     heart.volumes_ml = settled.volumes_ml
     first = BeatHaemodynamics.from_row(heart.beat(HFREF.rr_s, contractility=1.1))
     before = settled.haemodynamics
@@ -276,8 +276,8 @@ def test_the_first_stronger_beat_answers_as_published() -> None:
 def test_the_ventricle_is_coupled_to_its_arteries_as_published(
     circulation: Circulation, ratio: float
 ) -> None:
-    settled = settle(circulation)
-    heart = Heart(circulation)
+    settled = repeating_beat(circulation)
+    heart = ClosedLoop(circulation)
     heart.volumes_ml = settled.volumes_ml
     wave = heart.waveforms(circulation.rr_s)
     pressure, volume = wave.pressure_mmhg("lv"), wave.volume_ml("lv")
@@ -299,7 +299,7 @@ def test_a_negative_resistance_is_refused_by_name() -> None:
 
 @PATIENTS
 def test_the_same_contractility_gives_the_same_beat(circulation: Circulation) -> None:
-    heart = Heart(circulation)
+    heart = ClosedLoop(circulation)
     heart.beat(circulation.rr_s)
     twin = heart.copy()
     one = heart.beat(circulation.rr_s)
@@ -308,10 +308,10 @@ def test_the_same_contractility_gives_the_same_beat(circulation: Circulation) ->
 
 
 def test_a_copy_lives_its_own_life() -> None:
-    heart = Heart(HFREF)
+    heart = ClosedLoop(HFREF)
     twin = heart.copy()
     heart.beat(0.8)
-    assert np.array_equal(twin.volumes_ml, Heart(HFREF).volumes_ml)
+    assert np.array_equal(twin.volumes_ml, ClosedLoop(HFREF).volumes_ml)
 
 
 @settings(max_examples=40, deadline=None)
@@ -342,7 +342,7 @@ def test_no_volume_is_made_or_lost(
         systemic_resistance_mmhg_s_per_ml=resistance,
         stressed_volume_ml=volume,
     )
-    heart = Heart(circulation)
+    heart = ClosedLoop(circulation)
     before = heart.volumes_ml.sum()
     for rr_s in intervals:
         heart.beat(
@@ -357,13 +357,13 @@ def test_no_volume_is_made_or_lost(
 def test_the_initial_volumes_hold_the_stressed_volume() -> None:
     c = HFREF
     unstressed = c.la_v0_ml + c.lv_v0_ml + c.ra_v0_ml + c.rv_v0_ml
-    total = Heart(c).volumes_ml.sum() - unstressed
+    total = ClosedLoop(c).volumes_ml.sum() - unstressed
     assert total == pytest.approx(c.stressed_volume_ml, rel=1e-12)
 
 
 @PATIENTS
 def test_waveforms_are_the_same_beat(circulation: Circulation) -> None:
-    heart = Heart(circulation)
+    heart = ClosedLoop(circulation)
     for _ in range(5):
         heart.beat(circulation.rr_s)
     twin = heart.copy()
@@ -385,7 +385,7 @@ def test_waveforms_are_the_same_beat(circulation: Circulation) -> None:
 
 
 def test_pressure_does_not_jump_at_a_premature_beat_of_other_contractility() -> None:
-    heart = Heart(HFREF)
+    heart = ClosedLoop(HFREF)
     for _ in range(5):
         heart.beat(HFREF.rr_s)
     before = heart.waveforms(0.35, atrial_onset_s=math.nan)
@@ -398,8 +398,8 @@ def test_pressure_does_not_jump_at_a_premature_beat_of_other_contractility() -> 
 def test_the_beat_after_a_premature_one_is_stronger_as_published(
     circulation: Circulation, pct: float
 ) -> None:
-    settled = settle(circulation)
-    heart = Heart(circulation)
+    settled = repeating_beat(circulation)
+    heart = ClosedLoop(circulation)
     heart.volumes_ml = settled.volumes_ml
     rr_s = circulation.rr_s
     heart.beat(rr_s)
@@ -412,8 +412,8 @@ def test_the_beat_after_a_premature_one_is_stronger_as_published(
 
 
 def test_without_atria_the_ventricle_fills_less() -> None:
-    with_atria, without = Heart(HFREF), Heart(HFREF)
-    with_atria.volumes_ml = without.volumes_ml = settle(HFREF).volumes_ml
+    with_atria, without = ClosedLoop(HFREF), ClosedLoop(HFREF)
+    with_atria.volumes_ml = without.volumes_ml = repeating_beat(HFREF).volumes_ml
     row = with_atria.beat(HFREF.rr_s)
     other = without.beat(HFREF.rr_s, atrial_onset_s=math.nan)
     assert row[SV] == pytest.approx(other[SV], rel=1e-6)
@@ -424,7 +424,7 @@ def test_without_atria_the_ventricle_fills_less() -> None:
 @pytest.mark.parametrize("rr_s", [0.81, 0.8100001, 0.8105, 0.8109999])
 def test_the_result_is_smooth_in_the_interval(rr_s: float) -> None:
     """Whole and partial steps join without a seam: second differences stay small."""
-    heart = Heart(HFREF)
+    heart = ClosedLoop(HFREF)
     for _ in range(3):
         heart.beat(HFREF.rr_s)
     ends = []
@@ -438,18 +438,18 @@ def test_the_result_is_smooth_in_the_interval(rr_s: float) -> None:
 @pytest.mark.parametrize("rr_s", [0.1, 30.0, math.nan])
 def test_an_impossible_interval_is_refused(rr_s: float) -> None:
     with pytest.raises(ValueError, match="rr_s must be"):
-        Heart(NORMAL).beat(rr_s)
+        ClosedLoop(NORMAL).beat(rr_s)
 
 
 def test_a_caller_may_lend_the_row() -> None:
     rows = np.zeros((2, len(BEAT_FIELDS)))
-    Heart(NORMAL).beat(0.9, out=rows[1])
+    ClosedLoop(NORMAL).beat(0.9, out=rows[1])
     assert rows[1, 0] > 0.0
     assert not rows[0].any()
 
 
 def test_valves_turn_in_order() -> None:
-    beat = settle(HFREF).haemodynamics
+    beat = repeating_beat(HFREF).haemodynamics
     assert beat.mitral_close_s < beat.aortic_open_s < beat.aortic_close_s
     assert beat.aortic_close_s < beat.mitral_open_s < HFREF.rr_s
     assert beat.ejection_s == beat.aortic_close_s - beat.aortic_open_s

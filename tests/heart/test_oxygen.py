@@ -4,10 +4,10 @@ import pytest
 
 from sim.heart.oxygen import OxygenUse, oxygen_ml_per_min_100g
 from sim.heart.parameters import HFREF
-from sim.heart.settle import settle
+from sim.heart.repeating import repeating_beat
 from sim.sources import unsourced
 
-BEAT = settle(HFREF).haemodynamics
+BEAT = repeating_beat(HFREF).haemodynamics
 USE = OxygenUse()
 
 
@@ -25,7 +25,7 @@ def test_a_heart_at_half_the_rate_spends_half_on_its_area() -> None:
 
 def test_ccm_is_neutral_where_an_inotrope_is_not() -> None:
     # A23: no change, limits -4 to +14 % of 6.81; the same gain by a drug costs more
-    stronger = settle(HFREF, contractility=1.09).haemodynamics
+    stronger = repeating_beat(HFREF, contractility=1.09).haemodynamics
     before = oxygen_ml_per_min_100g(BEAT, HFREF.rr_s)
     ccm = oxygen_ml_per_min_100g(stronger, HFREF.rr_s, ccm_effect=0.09)
     drug = oxygen_ml_per_min_100g(stronger, HFREF.rr_s)

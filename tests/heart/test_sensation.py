@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from sim.heart.dose import Train
 from sim.heart.sensation import (
     Sensation,
     SensationPopulation,
@@ -9,6 +8,7 @@ from sim.heart.sensation import (
     sensation_grade,
     sensation_level,
 )
+from sim.heart.train import Train
 from sim.sources import unsourced
 from sim.streams import stream
 

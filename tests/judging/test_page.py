@@ -9,9 +9,9 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
+from harness.common.words import EN_DASH
 from harness.study.judging.board import Judged, judge
 from harness.study.judging.figures import Drawn, figures
-from harness.study.judging.layout import NOT_THERE
 from harness.study.judging.page import page, page_html
 from harness.study.judging.reading import read_study
 from harness.study.judging.strokes import best_of, strokes
@@ -165,8 +165,8 @@ def test_studies_stand_side_by_side_with_the_same_contender_in_a_row(
     }
     assert len(rows) == 2 * len(GAINS_PCT)
     shared, single = rows["second paired, 40 min"], rows["second single, 40 min"]
-    assert shared[0] == shared[1] != NOT_THERE
-    assert single[0] == NOT_THERE != single[1]
+    assert shared[0] == shared[1] != EN_DASH
+    assert single[0] == EN_DASH != single[1]
 
 
 def test_a_study_that_is_not_complete_is_no_ranking(

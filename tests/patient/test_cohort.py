@@ -8,7 +8,7 @@ import pytest
 
 from sim.heart.beating import settled
 from sim.patient import Cohort, patient_from_toml, patient_to_toml, sample_cohort
-from sim.patient.population import Population
+from sim.patient.population import TraitSpread
 from sim.patient.solve_batch import (
     LEAST_COMPLIANCE_ML_PER_MMHG,
     MOST_COMPLIANCE_ML_PER_MMHG,
@@ -100,7 +100,7 @@ def test_rhythm_chart_and_law_are_the_drawn_ones(cohort: Cohort) -> None:
         assert patient.in_atrial_fibrillation == draw.fibrillates
         assert ("beta-blocker" in patient.profile.medication) == draw.beta_blocker
         assert patient.profile.nyha_class == draw.nyha_class
-        assert patient.response.family == draw.family
+        assert patient.response.name == draw.family
         assert patient.response.g_one_lead_frac == draw.g_one_lead_frac
         if draw.family == "sharp":
             assert (patient.response.k, patient.response.late_width_ms) == (4.0, 10.0)
@@ -118,7 +118,7 @@ def test_every_number_of_a_drawn_patient_has_a_source(cohort: Cohort) -> None:
         assert (qrs.place, qrs.standing) == ("B virtual cohort, drawn", "recalled")
         assert rows["rhythm.pvc_per_hour"].standing == "fitted"
         assert rows["response.threshold_frac"].place.startswith("A3")
-    assert unsourced(Population()) == []
+    assert unsourced(TraitSpread()) == []
 
 
 def test_drawn_patients_can_be_written_to_files(cohort: Cohort) -> None:
@@ -137,7 +137,7 @@ def test_an_empty_cohort_is_a_cohort() -> None:
 
 
 def test_a_population_that_no_heart_can_meet_is_refused_with_the_reasons() -> None:
-    dead = replace(Population(), sbp_mean_mmhg=20.0, sbp_sd_mmhg=1.0)
+    dead = replace(TraitSpread(), sbp_mean_mmhg=20.0, sbp_sd_mmhg=1.0)
     with pytest.raises(ValueError, match=r"2 of 2 .* sbp_mmhg outside 60 to 220"):
         sample_cohort(2, np.random.default_rng(1), population=dead)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.heart.dose import Train, relative_gain
 from sim.heart.equilibrium import settled
+from sim.heart.train import Train
 from sim.patient import (
     PHENOTYPES,
     PatientTableError,
@@ -71,7 +71,7 @@ def test_a_changed_circulation_moves_set_point_rates_and_baseline() -> None:
     assert at_rest.haemodynamics.map_mmhg == pytest.approx(
         patient.reflex.set_map_mmhg, abs=1e-6
     )
-    assert patient.response.baseline_elastance_mmhg_per_ml == 0.9
+    assert patient.muscle.baseline_elastance_mmhg_per_ml == 0.9
     stated = patient.sources["circulation.lv_elastance_mmhg_per_ml"]
     assert stated.place == "conductance catheter, 3 March"
     assert patient.sources["rhythm.heart_rate_bpm"].reference == "patient-file"
@@ -81,10 +81,10 @@ def test_values_stated_beside_the_circulation_do_not_follow_it() -> None:
     patient = patient_from_toml(
         'phenotype = "hfref-ischaemic"\n[circulation]\nlv_elastance_mmhg_per_ml = 0.9\n'
         "[reflex]\nset_map_mmhg = 88\n"
-        "[response_law]\nbaseline_elastance_mmhg_per_ml = 0.874\n"
+        "[muscle]\nbaseline_elastance_mmhg_per_ml = 0.874\n"
     )
     assert patient.reflex.set_map_mmhg == 88.0
-    assert patient.response.baseline_elastance_mmhg_per_ml == 0.874
+    assert patient.muscle.baseline_elastance_mmhg_per_ml == 0.874
 
 
 def test_a_law_of_ones_own_stands_over_the_named_family() -> None:
@@ -93,10 +93,10 @@ def test_a_law_of_ones_own_stands_over_the_named_family() -> None:
         "[response_law]\nk = 2.5\nbest_delay_ms = 25\n"
     )
     law = patient.response
-    assert (law.family, law.k, law.best_delay_ms) == ("sharp", 2.5, 25.0)
+    assert (law.name, law.k, law.best_delay_ms) == ("sharp", 2.5, 25.0)
     assert law.early_width_ms == 10.0
-    best = relative_gain(law, replace(NOMINAL, delay_ms=25.0))
-    assert best > relative_gain(law, replace(NOMINAL, delay_ms=35.0))
+    best = patient.gain(replace(NOMINAL, delay_ms=25.0))
+    assert best > patient.gain(replace(NOMINAL, delay_ms=35.0))
 
 
 def test_all_faults_of_a_file_come_in_one_message() -> None:
@@ -152,7 +152,7 @@ def test_all_faults_of_a_file_come_in_one_message() -> None:
         ('phenotype = "normal', "not valid TOML"),
         ("", "phenotype: must be given"),
         ('phenotype = "normal"\ncirculation = 3', "circulation: must be a table"),
-        ('phenotype = "normal"\nresponse = 3', "response: must be one of nominal"),
+        ('phenotype = "normal"\nresponse = 3', "response: must be one of saturating"),
         (
             'phenotype = "normal"\n[source]\nresponse_law.k = "x"',
             "has no value; state response_law.k too",

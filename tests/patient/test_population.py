@@ -8,14 +8,14 @@ import pytest
 from sim.patient.population import (
     SCORES,
     Draw,
-    Population,
+    TraitSpread,
     checked_families,
     correlations,
     draws_of,
 )
 
 N = 20_000
-POPULATION = Population()
+POPULATION = TraitSpread()
 # A mean of N draws errs by SD / sqrt(N); five of those fail one test in two million.
 FIVE_ERRORS = 5.0 / math.sqrt(N)
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.cli import invoke
 from harness.play.scenario import Scenario, ScenarioError, load_scenario
-from sim.heart.dose import Train, relative_gain
+from sim.heart.train import Train
 from sim.patient import (
     Targets,
     UnreachableTargetError,
@@ -111,11 +111,11 @@ def test_a_law_of_ones_own_stands_beside_the_named_family(tmp_path: Path) -> Non
     )
     patient = load_scenario(scenario(tmp_path, text)).patient.patient
     law = patient.response
-    assert (law.family, law.k, law.best_delay_ms) == ("plateau", 0.7, 50.0)
+    assert (law.name, law.k, law.best_delay_ms) == ("plateau", 0.7, 50.0)
     source = patient.sources["response.g_one_lead_frac"]
     assert source.place == "own measurements, 2026"
-    later = relative_gain(law, Train(7.5, delay_ms=50.0))
-    assert later > relative_gain(law, Train(7.5, delay_ms=30.0))
+    later = patient.gain(Train(7.5, delay_ms=50.0))
+    assert later > patient.gain(Train(7.5, delay_ms=30.0))
 
 
 def test_faults_of_stated_values_are_told_together(tmp_path: Path) -> None:

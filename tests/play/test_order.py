@@ -1,4 +1,4 @@
-"""An order and its task are made once from the tables, and apart: no truth in a task."""
+"""Order and task are made once from the tables, and apart: no truth in a task."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from harness.play.scenario import load_scenario
 from harness.play.search import SearchAdvisor
 from harness.study.jobs import plan_of
 from harness.study.plan import parse_study
-from sim.heart.beating import HeartModel
+from sim.heart.beating import HeartParts
 from sim.patient import Patient
 
 NOBODY = """
@@ -37,7 +37,7 @@ def parts_of(value: Any) -> Iterator[Any]:
 
 
 def knows_the_patient(value: Any) -> bool:
-    return any(isinstance(part, Patient | HeartModel) for part in parts_of(value))
+    return any(isinstance(part, Patient | HeartParts) for part in parts_of(value))
 
 
 def test_a_task_and_who_searches_it_hold_nothing_of_the_patient() -> None:

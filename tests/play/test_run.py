@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from harness.play.order import order_of, task_of
 from harness.play.played import play
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import Scenario, load_scenario
@@ -13,6 +14,7 @@ from harness.play.search import SearchAdvisor
 from harness.task.lattice import Lattice
 from harness.task.task import Expectation, Task
 from harness.truth.answer_key import ees_gain, truth_of, window_gain_pct
+from optimizers.problem import Asking, Problem
 from optimizers.registry import strategies
 from sim.device.settings import Settings, with_dependents
 from sim.heart.beating import settled
@@ -157,12 +159,43 @@ def test_a_refused_setting_is_no_unpleasant_event() -> None:
             start_s=0.0,
             end_s=10.0,
             n_beats=12,
-            aborted="refused: no safe setting near",
+            ended=records.Ended.REFUSED,
+            aborted="no safe setting near",
         )
         advisor.learn(refused)
         seen = advisor.log[-1]
-    assert (seen.events, seen.aborted) == (0, "refused: no safe setting near")
+    assert (seen.events, seen.aborted) == (0, "no safe setting near")
     assert seen.tested == seen.asked
+
+
+def test_visit_and_search_agree_on_the_energy_of_a_leaking_lead() -> None:
+    """5 V on V1 alone: 0.444 of nominal, and 2.5 of 3.5 parts of the current."""
+
+    def asks_for_the_reference(problem: Problem, rng: np.random.Generator) -> Asking:
+        yield problem.reference
+
+    scenario = load_scenario("first_visit").changed(
+        {
+            "device.settings.amplitude_v": 5.0,
+            "device.settings.ccm_channels": "V1",
+            "device.found.v1_fault": "insulation_breach",
+            "visit.plan": "single",
+            "visit.titration_min": 3.0,
+            "visit.verification_pairs": 2,
+        }
+    )
+    order = order_of(scenario, seed=1)
+    task = task_of(scenario.search, scenario.device, order)
+    task = replace(task, strategy=asks_for_the_reference)
+    record = play(order, SearchAdvisor.at(order, task)).record
+    tested = record.tested[0]
+    assert tested.settings == record.reference
+    known = replace(task, expected=replace(task.expected, knows_reference=True))
+    with SearchAdvisor.at(order, known) as advisor:
+        advisor.begin(record.reference, 5)
+        advisor.propose()
+        told = advisor.log[0].channels["energy"]
+    assert told == tested.energy_frac == pytest.approx((5.0 / 7.5) ** 2 * 2.5 / 3.5)
 
 
 def test_the_lattice_has_the_settings_without_conflict() -> None:

@@ -8,9 +8,12 @@ import pytest
 
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import ScenarioError, load_scenario
+from optimizers import problem
 from optimizers.recommend import RECOMMENDERS
+from sim.heart.sensation import INTOLERABLE_GRADE
 from sim.visit.measuring import PLANS
 from sim.visit.record import Choice, VisitRecord
+from sim.visit.safety import RULES
 
 SHORT = {
     "visit.titration_min": 12.0,
@@ -47,6 +50,10 @@ def repeating(tmp_path: Path) -> str:
     path = tmp_path / "mine.py"
     path.write_text(REPEATING, encoding="utf-8")
     return f"{path}:mine"
+
+
+def test_strategy_visit_and_patient_mean_the_same_grade_by_intolerable() -> None:
+    assert problem.INTOLERABLE_GRADE == RULES.intolerable_grade == INTOLERABLE_GRADE
 
 
 def test_a_budget_of_evaluations_counts_the_reference_as_one() -> None:

@@ -1,5 +1,8 @@
 """A visit written by hand, so that the report is tested without a simulation."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,7 +15,7 @@ from harness.play.played import Played
 from harness.play.run import Run, RunFacts
 from harness.play.scenario import Scenario
 from harness.report import build
-from harness.report.model import Report
+from harness.report.contents import Report
 from harness.truth.answer_key import AnswerKey, Loop
 from optimizers.problem import Observation
 from sim.device.events import Cause
@@ -28,6 +31,7 @@ from sim.visit.record import (
     BeatTable,
     Check,
     Choice,
+    Ended,
     Event,
     FollowUp,
     Gains,
@@ -153,6 +157,7 @@ def _tested() -> tuple[Tested, ...]:
                 start_s=start_s,
                 end_s=start_s + 118.0,
                 n_beats=145 + k,
+                ended=Ended.FELT if k == 7 else Ended.DONE,
                 aborted="sensation grade 2" if k == 7 else "",
             )
         )
@@ -207,7 +212,8 @@ def _interrogation(settings: Settings, at_s: float, share: float) -> Interrogati
             "PVC": 8_213,
             "NO_LS": 23_162,
         },
-        alerts=("not recharged for 12 days",) if settings is FOUND else (),
+        lead_alerts=(),
+        device_alerts=("not recharged for 12 days",) if settings is FOUND else (),
     )
 
 
@@ -295,7 +301,11 @@ def make_record(**changes: Any) -> VisitRecord:
         adverse_events=(),
         observation_text="no arrhythmia and no adverse effect seen in 15 min",
         follow_up=(
-            FollowUp("next programming visit in 3 months", "values were changed"),
+            FollowUp(
+                "next programming visit in 3 months",
+                "values were changed",
+                is_next_visit=True,
+            ),
             FollowUp("recharge weekly", "charging plan of the permanent settings"),
         ),
         beats=_beats(),
@@ -384,8 +394,39 @@ def record() -> VisitRecord:
 
 
 @pytest.fixture(scope="session")
-def report() -> Report:
-    return build.report_of(make_run(), TRUTH)
+def truth() -> AnswerKey:
+    return TRUTH
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    return make_run()
+
+
+@pytest.fixture(scope="session")
+def report(run: Run) -> Report:
+    return build.report_of(run, TRUTH)
+
+
+@pytest.fixture(scope="session")
+def poppler() -> None:
+    """Skip where no poppler is installed; fail where one is asked for."""
+    if shutil.which("pdftotext") is None or shutil.which("pdfinfo") is None:
+        if os.environ.get("CCMLAB_REQUIRE_POPPLER") == "1":
+            pytest.fail("CCMLAB_REQUIRE_POPPLER=1, but poppler is not installed")
+        pytest.skip("poppler is not installed")
+
+
+@pytest.fixture(scope="session")
+def text_of_pdf(poppler: None) -> Callable[[bytes], str]:
+    """Return what tells the text of a PDF, each blank a plain one."""
+
+    def told(pdf: bytes) -> str:
+        command = ("pdftotext", "-enc", "UTF-8", "-", "-")
+        done = subprocess.run(command, input=pdf, capture_output=True, check=True)
+        return " ".join(done.stdout.decode().split())
+
+    return told
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,8 @@ from harness.course.play import run_course
 from harness.play.run import run_scenario
 from harness.play.scenario import CourseScenario, load_scenario, shipped_scenarios
 from harness.report.build import report_of
+from harness.report.contents import Report
 from harness.report.html import render_html
-from harness.report.model import Report
 from harness.truth.answer_key import truth_of
 
 pytestmark = pytest.mark.browser

@@ -17,6 +17,7 @@ from fhir.resources.R4B.bundle import Bundle
 from jsonschema import Draft6Validator
 
 from harness.common.words import unit_of_setting
+from harness.report.contents import Report
 from harness.report.fhir import fhir_bundle, fhir_bytes
 from harness.report.fhir_terms import (
     CPT,
@@ -31,7 +32,7 @@ from harness.report.fhir_terms import (
     clean,
 )
 from harness.report.formats import renderings
-from harness.report.model import Interval, Part, Quantity, Report
+from harness.report.parts import Interval, Part, Quantity
 from sim.device.lattice import parameters
 from sim.device.settings import Settings
 

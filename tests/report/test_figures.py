@@ -6,8 +6,9 @@ import xml.etree.ElementTree as ET
 import matplotlib
 import pytest
 
-from harness.report.figures.visit import figures
-from harness.report.model import Report
+from harness.report.contents import Report
+from harness.report.figures.gallery import figures
+from harness.report.figures.plot import Picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = {
@@ -26,7 +27,7 @@ UNITS = {
 
 
 @pytest.fixture(scope="module")
-def drawn(report: Report) -> dict[str, bytes]:
+def drawn(report: Report) -> dict[str, Picture]:
     return figures(report)
 
 
@@ -36,18 +37,18 @@ def text_of(svg: bytes) -> str:
     )
 
 
-def test_every_figure_is_drawn(drawn: dict[str, bytes]) -> None:
+def test_every_figure_is_drawn(drawn: dict[str, Picture]) -> None:
     assert set(drawn) == NAMES
 
 
 def test_figures_are_the_same_bytes_each_time(
-    drawn: dict[str, bytes], report: Report
+    drawn: dict[str, Picture], report: Report
 ) -> None:
     assert figures(report) == drawn
 
 
 def test_a_readers_own_plot_settings_change_nothing(
-    drawn: dict[str, bytes], report: Report
+    drawn: dict[str, Picture], report: Report
 ) -> None:
     with matplotlib.rc_context({"font.size": 30.0, "lines.linewidth": 9.0}):
         assert figures(report) == drawn
@@ -60,8 +61,10 @@ def test_figures_leave_the_plot_settings_alone(report: Report) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_a_figure_is_well_formed_and_named(drawn: dict[str, bytes], name: str) -> None:
-    root = ET.fromstring(drawn[name])
+def test_a_figure_is_well_formed_and_named(
+    drawn: dict[str, Picture], name: str
+) -> None:
+    root = ET.fromstring(drawn[name].svg)
     assert root.tag == f"{SVG}svg"
     assert root.get("role") == "img"
     title = root.find(f"{SVG}title")
@@ -70,16 +73,16 @@ def test_a_figure_is_well_formed_and_named(drawn: dict[str, bytes], name: str) -
 
 
 @pytest.mark.parametrize("name", sorted(UNITS))
-def test_every_axis_names_its_unit(drawn: dict[str, bytes], name: str) -> None:
-    text = text_of(drawn[name])
+def test_every_axis_names_its_unit(drawn: dict[str, Picture], name: str) -> None:
+    text = text_of(drawn[name].svg)
     assert [unit for unit in UNITS[name] if unit not in text] == []
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_a_figure_takes_the_text_colour_of_its_page(
-    drawn: dict[str, bytes], name: str
+    drawn: dict[str, Picture], name: str
 ) -> None:
-    text = drawn[name].decode()
+    text = drawn[name].svg.decode()
     assert "currentColor" in text
     assert "#010101" not in text
     assert re.search(r"\d{4}-\d\d-\d\d", text) is None
@@ -91,6 +94,6 @@ def test_a_figure_without_data_is_left_out(harmed_report: Report) -> None:
     )
 
 
-def test_the_strip_shows_the_lanes_of_the_device(drawn: dict[str, bytes]) -> None:
-    text = text_of(drawn["ecg_final"])
+def test_the_strip_shows_the_lanes_of_the_device(drawn: dict[str, Picture]) -> None:
+    text = text_of(drawn["ecg_final"].svg)
     assert {"V", "LS", "CCM"} <= set(text.split())

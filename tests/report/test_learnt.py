@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.play.learnt import Learnt, coarse_grid, entropy_bits, learnt
-from harness.report.model import Fact, Quantity, Report, Surface
+from harness.report.contents import Report
+from harness.report.parts import Fact, Quantity
+from harness.report.surface import Surface
 from optimizers.space import Axis, Point, Space
 from sim.visit.record import VisitRecord
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import zlib
@@ -13,28 +12,30 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from harness.common.words import THIN, setting_text
-from harness.report import model
-from harness.report.figures.visit import figures
+from harness.common.words import EN_DASH, NOT_AVAILABLE, THIN, setting_text
+from harness.report.contents import Report
+from harness.report.figures.gallery import figures
+from harness.report.figures.plot import Picture
 from harness.report.html import render_html
-from harness.report.model import (
+from harness.report.parts import (
     BeforeAfter,
     Count,
     Fact,
     Interval,
     PairRow,
     Part,
-    Phase,
     Quantity,
-    Report,
 )
-from harness.report.pdf import NO_WIDTH, printable, render_pdf
+from harness.report.pdf import render_pdf
+from harness.report.sections import tests
+from harness.report.sections.visit import Phase
+from harness.report.typeset import NO_WIDTH, printable
 
 Build = Callable[..., Report]
 BANNER = "Simulated data: not a medical record, not a claim"
 ROOT = Path(__file__).parents[2]
 LONG = "x" * 10_000
-NO_FIGURES: dict[str, bytes] = {}
+NO_FIGURES: dict[str, Picture] = {}
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -52,12 +53,7 @@ CODED = {
 }
 
 
-@pytest.fixture(scope="session", autouse=True)
-def poppler() -> None:
-    if shutil.which("pdftotext") is None or shutil.which("pdfinfo") is None:
-        if os.environ.get("CCMLAB_REQUIRE_POPPLER") == "1":
-            pytest.fail("CCMLAB_REQUIRE_POPPLER=1, but poppler is not installed")
-        pytest.skip("poppler is not installed")
+pytestmark = pytest.mark.usefixtures("poppler")
 
 
 def poppler_says(pdf: bytes, *command: str) -> str:
@@ -87,12 +83,12 @@ def as_extracted(shown: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def drawn(report: Report) -> dict[str, bytes]:
+def drawn(report: Report) -> dict[str, Picture]:
     return figures(report)
 
 
 @pytest.fixture(scope="module")
-def pdf(report: Report, drawn: dict[str, bytes]) -> bytes:
+def pdf(report: Report, drawn: dict[str, Picture]) -> bytes:
     return render_pdf(report, drawn)
 
 
@@ -102,7 +98,7 @@ def text(pdf: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def page(report: Report, drawn: dict[str, bytes]) -> BeautifulSoup:
+def page(report: Report, drawn: dict[str, Picture]) -> BeautifulSoup:
     return BeautifulSoup(render_html(report, drawn), "html.parser")
 
 
@@ -136,7 +132,7 @@ def rows_shown(report: Report) -> Iterator[str]:
             case PairRow():
                 told = [part.reference.text, part.tested.text, *_changes(part)]
                 yield f"{part.number} {part.start.number} {part.order} {' '.join(told)}"
-            case model.TestedRow():
+            case tests.TestedRow():
                 yield from _tested_numbers(report, part)
 
 
@@ -145,7 +141,7 @@ def _changes(row: PairRow) -> Iterator[str]:
         yield getattr(row, name).number
 
 
-def _tested_numbers(report: Report, row: model.TestedRow) -> tuple[str, ...]:
+def _tested_numbers(report: Report, row: tests.TestedRow) -> tuple[str, ...]:
     values = (
         setting_text(value, "", column.digits)
         for value, column in zip(row.values, report.tests.columns, strict=True)
@@ -159,7 +155,7 @@ def _tested_numbers(report: Report, row: model.TestedRow) -> tuple[str, ...]:
 
 
 def _or_dash(item: Quantity | Interval) -> str:
-    return model.EN_DASH if item.number == model.NOT_AVAILABLE else item.number
+    return EN_DASH if item.number == NOT_AVAILABLE else item.number
 
 
 def test_every_number_of_the_report_is_in_page_and_pdf(
@@ -234,7 +230,7 @@ def test_the_same_report_gives_the_same_bytes_in_another_process(
 ) -> None:
     (tmp_path / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
     code = (
-        "import sys; from harness.report.model import Report; "
+        "import sys; from harness.report.contents import Report; "
         "from harness.report.pdf import render_pdf; "
         "report = Report.model_validate_json(open('report.json', 'rb').read()); "
         "sys.stdout.buffer.write(render_pdf(report))"
@@ -274,7 +270,9 @@ def objects_of(pdf: bytes) -> bytes:
     return b"\n".join(opened)
 
 
-def test_every_figure_has_alternative_text(drawn: dict[str, bytes], pdf: bytes) -> None:
+def test_every_figure_has_alternative_text(
+    drawn: dict[str, Picture], pdf: bytes
+) -> None:
     n_figures = len(drawn)
     told = poppler_says(pdf, "pdfinfo", "-struct", "-")
     assert len(re.findall(r"(?m)^ *Figure", told)) == n_figures == 8

@@ -23,7 +23,10 @@ def test_visits_come_patient_by_patient_and_each_has_a_key(tiny_study: Maker) ->
     jobs = list(plan_of(study).jobs())
     assert len({job.key for job in jobs}) == len(jobs) == study.n_visits == 24
     assert [job.order.patient_index for job in jobs] == [0] * 12 + [1] * 12
-    first = [(j.contender, j.visit.titration_min, j.replicate) for j in jobs[:4]]
+    first = [
+        (job.contender, job.order.plan.titration_min, job.order.replicate)
+        for job in jobs[:4]
+    ]
     assert first == [("stay", 4, 0), ("stay", 4, 1), ("stay", 4, 2), ("stay", 8, 0)]
 
 

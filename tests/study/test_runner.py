@@ -211,3 +211,14 @@ def test_no_process_to_play_in_ends_the_study(ledger: Ledger, jobs: list[Job]) -
     with pytest.raises(StartError):
         run(ledger, jobs, work)
     assert ledger.counts() == {}
+
+
+def test_a_visit_that_cannot_even_be_given_up_is_not_tried_for_ever(
+    ledger: Ledger, jobs: list[Job]
+) -> None:
+    def always(chunk: Chunk) -> ChunkResult:
+        raise ConnectionError("worker lost")
+
+    chunks = run(ledger, jobs[:1], always)
+    assert len(chunks) == MOST_TRIES + 1  # the last was to score it, and was lost too
+    assert ledger.counts() == {"poisoned": 1}

@@ -15,7 +15,14 @@ import pytest
 from harness.cli import invoke
 from harness.study.tables import read_study
 
-COMMAND = [sys.executable, "-c", "from harness.cli import main; main()", "study"]
+# Whoever runs the tests in the background has SIGINT ignored, and children inherit it.
+CODE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from harness.cli import main
+main()
+"""
+COMMAND = [sys.executable, "-c", CODE, "study"]
 BOUND_S = 240.0  # for a busy machine; usually a tenth of it
 Text = Callable[..., str]
 PEOPLE = ("hfref-ischaemic", "hfref-null")

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from threading import Timer
+from threading import Lock, Timer
 from typing import Any
 
 import pytest
 
 from harness.study.child import READY, Keep, Play, Warm, obeyed
+from harness.study.chunks import Chunk, StartError, crew, run_chunk
 from harness.study.jobs import plan_of
 from harness.study.plan import Study
 from harness.study.visit import Job, scored
@@ -125,3 +126,14 @@ def gone(pid: int, *, within_s: float) -> bool:
         if time.monotonic() > deadline_s:
             return False
         time.sleep(0.1)
+
+
+def test_what_no_process_can_be_handed_ends_the_study_and_leaves_no_child(
+    tiny_study: Maker,
+) -> None:
+    lock: Any = Lock()  # cannot be pickled
+    spoiled = replace(job(tiny_study), contender=lock)
+    before = set(crew())
+    with pytest.raises(StartError, match="cannot be handed to a process: Warm: "):
+        run_chunk(Chunk((spoiled,), 60.0))
+    assert set(crew()) <= before

@@ -10,10 +10,12 @@ from harness.evidence.population_table import DRAWN, people_rows
 from harness.play.search import SearchAdvisor
 from harness.play.tables import SearchTable
 from harness.task.lattice import Lattice
+from harness.task.objective import Objective
 from harness.task.people import TABLE, people, people_of
 from harness.task.population import population_of
 from harness.task.task import Task
 from harness.truth.landscape import landscape
+from optimizers.problem import INTOLERABLE_GRADE
 from sim.device.settings import Settings
 from sim.patient.cohort import sample_cohort
 from sim.streams import stream
@@ -34,8 +36,7 @@ def space_of(reference=REFERENCE, axes=AXES):
 
 
 def known(reference=REFERENCE, axes=AXES, **changed):
-    weights = {"energy_weight": 0.5, "discomfort_weight": 1.0}
-    options = {"readout": "finger-pressure"} | weights | changed
+    options = {"readout": "finger-pressure", "objective": Objective()} | changed
     return population_of(reference, space_of(reference, axes), **options)
 
 
@@ -60,7 +61,7 @@ def test_the_people_come_from_a_seed_that_no_study_reports_on():
 
 def test_a_share_of_the_people_does_not_respond():
     crowd = people()
-    n_null = np.count_nonzero(~crowd.responds)
+    n_null = np.count_nonzero(crowd.law_names == "null")
     # within three SDs of a binomial count
     spread = (DRAWN.n * DRAWN.null_frac * (1.0 - DRAWN.null_frac)) ** 0.5
     assert abs(n_null - DRAWN.n * DRAWN.null_frac) < 3.0 * spread
@@ -85,7 +86,8 @@ def test_values_are_those_of_the_answer_key_of_each_person(
         utility = truth.utility_pct - truth.utility_pct[base]
         # the parabola of two nodes stands for the played beats: within 0.1 of a point
         assert population.values[row] == pytest.approx(utility, abs=0.1)
-        assert (population.intolerable[row] == ~truth.tolerated).all()
+        untolerated = population.sensation[row] >= INTOLERABLE_GRADE
+        assert (untolerated == ~truth.tolerated).all()
 
 
 def test_the_reference_is_worth_nothing_to_everybody():
@@ -96,8 +98,8 @@ def test_the_reference_is_worth_nothing_to_everybody():
 
 
 def test_who_does_not_respond_gains_nothing_but_saves_energy():
-    population = known(discomfort_weight=0.0, energy_weight=0.0)
-    assert np.abs(population.values[~people().responds]).max() < 1e-5
+    population = known(objective=Objective(energy_weight=0.0, discomfort_weight=0.0))
+    assert np.abs(population.values[people().law_names == "null"]).max() < 1e-5
 
 
 def test_nothing_is_known_of_other_axes_and_of_a_device_that_is_off():
@@ -118,8 +120,9 @@ def test_no_search_can_change_what_the_next_one_is_told():
 def test_people_survive_a_round_trip_through_their_rows():
     rows = list(people_rows(2))
     again, shipped = people_of(rows), people()
-    for name, column in again.law.items():
-        assert column.tolist() == shipped.law[name][:2].tolist()
+    for read, whole in ((again.law, shipped.law), (again.muscle, shipped.muscle)):
+        for name, column in read.items():
+            assert column.tolist() == whole[name][:2].tolist()
 
 
 @pytest.mark.parametrize("knows", [True, False])

@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from sim.heart.circulation import Heart
+from sim.heart.circulation import ClosedLoop
 from sim.heart.contractility import SINUS
-from sim.heart.settle import settle
+from sim.heart.repeating import repeating_beat
 from sim.patient import phenotype
 from sim.telemetry.beats import RecordedBeats
 from sim.telemetry.morphology import PressureShape
@@ -35,8 +35,8 @@ def drawn(part: Part, seconds: float) -> np.ndarray:
 def truth(name: str) -> tuple[RecordedBeats, np.ndarray, np.ndarray]:
     """Let a heart beat, one beat early with a pause; return table and pressures."""
     model = phenotype(name).circulation
-    heart = Heart(model)
-    heart.volumes_ml = settle(model).volumes_ml
+    heart = ClosedLoop(model)
+    heart.volumes_ml = repeating_beat(model).volumes_ml
     usual_s = 0.001 * round(1000 * model.rr_s)
     rr_s = [usual_s] * 6 + [0.6 * usual_s, 1.4 * usual_s] + [usual_s] * 6
     rr_s = [0.001 * round(1000 * item) for item in rr_s]

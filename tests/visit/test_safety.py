@@ -9,11 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.device.settings import Settings, axis_values, with_dependents
-from sim.patient.population import SCORES, Population, draws_of
+from sim.patient.population import SCORES, TraitSpread, draws_of
 from sim.visit.safety import (
+    LONG_RUN,
+    SHORT_RUN,
+    TIED,
     EctopyPrior,
     Monitor,
     SafetyFilter,
+    Stop,
+    StopCause,
     at_least_as_strong,
     ectopy_is_excessive,
 )
@@ -109,8 +114,8 @@ def steady_monitor(sbp_mmhg: float = 115.0, n: int = 40) -> Monitor:
 
 def test_three_ectopics_in_a_row_stop_the_test() -> None:
     monitor = steady_monitor()
-    reasons = [monitor.beat(40.0 + 0.4 * i, 90.0, True) for i in range(3)]
-    assert reasons == ["", "", "non-sustained ventricular tachycardia"]
+    stops = [monitor.beat(40.0 + 0.4 * i, 90.0, True) for i in range(3)]
+    assert stops == [None, None, SHORT_RUN]
 
 
 def test_two_ectopics_and_a_sinus_beat_do_not() -> None:
@@ -121,24 +126,30 @@ def test_two_ectopics_and_a_sinus_beat_do_not() -> None:
 
 def test_a_low_pressure_stops_the_test() -> None:
     monitor = steady_monitor(95.0)
-    reasons = [monitor.beat(40.0 + i, 84.0, False) for i in range(10)]
-    assert reasons[-1].startswith("systolic pressure 84")
+    stops = [monitor.beat(40.0 + i, 84.0, False) for i in range(10)]
+    assert stops[-1] == Stop(StopCause.LOW_PRESSURE, "systolic pressure 84 mmHg")
 
 
 def test_a_fall_of_more_than_20_mmhg_over_10_beats_stops_the_test() -> None:
     monitor = steady_monitor(120.0)
-    reasons = [monitor.beat(40.0 + i, 98.0, False) for i in range(10)]
-    assert reasons[-1].startswith("systolic pressure fell by 22")
+    stops = [monitor.beat(40.0 + i, 98.0, False) for i in range(10)]
+    text = "systolic pressure fell by 22 mmHg"
+    assert stops[-1] == Stop(StopCause.PRESSURE_FALL, text)
 
 
 def test_a_run_of_more_than_half_a_minute_is_sustained() -> None:
     monitor = steady_monitor()
-    reasons = [monitor.beat(40.0 + 0.4 * i, 70.0, True) for i in range(80)]
-    told = [reason for reason in reasons if reason]
-    assert told == [
-        "non-sustained ventricular tachycardia",
-        "sustained ventricular tachycardia",
-    ]
+    stops = [monitor.beat(40.0 + 0.4 * i, 70.0, True) for i in range(80)]
+    assert [stop for stop in stops if stop is not None] == [SHORT_RUN, LONG_RUN]
+
+
+def test_only_what_threatens_life_is_urgent() -> None:
+    urgent = {cause for cause in StopCause if Stop(cause, "in any words").urgent}
+    assert urgent == {
+        StopCause.SUSTAINED_VT,
+        StopCause.COLLAPSE,
+        StopCause.ICD_SHOCK,
+    }
 
 
 def test_ectopics_that_follow_two_trains_in_a_row_at_once_stop_the_test() -> None:
@@ -146,8 +157,8 @@ def test_ectopics_that_follow_two_trains_in_a_row_at_once_stop_the_test() -> Non
     for at_s in (40.0, 42.0):
         monitor.beat(at_s, 115.0, False)
         monitor.train(at_s + 0.25)
-        reason = monitor.beat(at_s + 0.28, 100.0, True)
-    assert reason == "ectopic beats tied to consecutive trains"
+        stop = monitor.beat(at_s + 0.28, 100.0, True)
+    assert stop == TIED
     assert monitor.take_tied() == 2
 
 
@@ -156,7 +167,7 @@ def test_ectopics_of_the_usual_coupling_are_not_tied_to_trains() -> None:
     for at_s in (40.0, 42.0, 44.0):
         monitor.beat(at_s, 115.0, False)
         monitor.train(at_s + 0.08)
-        assert monitor.beat(at_s + 0.5, 100.0, True) == ""
+        assert monitor.beat(at_s + 0.5, 100.0, True) is None
 
 
 def visits_called_excessive(per_hour: Iterable[float], seed: int) -> int:
@@ -183,7 +194,7 @@ def test_ectopy_in_clusters_is_rarely_called_excessive(per_hour: float) -> None:
 
 def test_in_a_cohort_chance_stops_fewer_than_one_visit_in_fifty() -> None:
     scores = np.random.default_rng(4).standard_normal((1000, len(SCORES)))
-    draws = draws_of(Population(), scores, {"nominal": 1.0})
+    draws = draws_of(TraitSpread(), scores, {"nominal": 1.0})
     assert visits_called_excessive([draw.pvc_per_hour for draw in draws], 7) < 20
 
 

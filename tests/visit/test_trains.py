@@ -10,19 +10,20 @@ from sim.device.leads import Leads, LeadSite
 from sim.device.settings import Settings, with_dependents
 from sim.heart.beating import BEAT_COLUMNS
 from sim.heart.contractility import PVC, SINUS, VT
-from sim.heart.dose import DoseResponse, relative_gain
+from sim.law.response_law import LawInputs
+from sim.law.saturating import Saturating
 from sim.patient import Patient, personalize, phenotype
 from sim.sources import unsourced
 from sim.streams import stream
 from sim.visit.advisor import Nobody
-from sim.visit.bedside import ATRIAL_CAPTURE, AtrialCapture, LateTrains, train_of
+from sim.visit.bedside import AtrialCapture, LateTrains, train_of
 from sim.visit.checklist import programming_visit, record
 from sim.visit.interrogation import ICD_COUNTS
 from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.programming import icd_cross_check
 from sim.visit.record import VisitRecord
-from sim.visit.safety import ICD_SHOCK
+from sim.visit.safety import ATRIAL_CAPTURE, ICD_SHOCK
 from sim.visit.thresholds import draw_thresholds
 from sim.visit.visit import Visit
 
@@ -165,10 +166,10 @@ def test_atrial_capture_ends_a_guarded_test_and_is_told_once_outside_one() -> No
     guarded = with_atrium_at(arrive(QUIET, FoundDevice(settings=LOUD)), 6.0)
     guarded.bedside.guarded = True
     beats(guarded, 50)
-    assert guarded.bedside.stop_reason == ATRIAL_CAPTURE
+    assert guarded.bedside.stop == ATRIAL_CAPTURE
     watched = with_atrium_at(arrive(QUIET, FoundDevice(settings=LOUD)), 6.0)
     beats(watched, 50)
-    assert [e.kind for e in watched.findings.adverse_events] == [ATRIAL_CAPTURE]
+    assert [e.kind for e in watched.findings.adverse_events] == [ATRIAL_CAPTURE.text]
 
 
 def test_a_fibrillating_atrium_cannot_be_captured() -> None:
@@ -186,7 +187,7 @@ def test_looking_for_atrial_capture_is_no_adverse_event() -> None:
     done = play(visit)
     failed = [check.name for check in done.final_checks if not check.passed]
     assert "atrial capture (reference)" in failed
-    assert [e.kind for e in done.adverse_events if e.kind == ATRIAL_CAPTURE] == []
+    assert [e.kind for e in done.adverse_events if e.kind == ATRIAL_CAPTURE.text] == []
 
 
 def play(visit: Visit) -> VisitRecord:
@@ -222,9 +223,9 @@ def test_double_counting_that_nobody_noticed_ends_in_a_shock_and_urgent_off() ->
     beats(visit, 60)
     assert visit.generator.counters.delivered > 0
     events = [(e.kind, e.action) for e in visit.findings.adverse_events]
-    assert events == [(ICD_SHOCK, "urgent off")]
+    assert events == [(ICD_SHOCK.text, "urgent off")]
     assert visit.programmer.programmed.mode == "OOO"
-    assert visit.ended_for_safety == ICD_SHOCK
+    assert visit.ended_for_safety == ICD_SHOCK.text
     # the beat whose train led to the shock belongs to the settings that gave it
     last = np.flatnonzero(column(visit, "delivered"))[-1]
     assert visit.bedside.programmed[int(column(visit, "setting_id")[last])] == FAST
@@ -261,7 +262,7 @@ def test_a_shock_at_check_in_ends_the_visit_for_safety() -> None:
     # the schedule has CCM on when the patient arrives
     done = play(arrive(fast_patient(1.0), FoundDevice(settings=FAST)))
     assert done.verdict.kind == "stopped for safety"
-    assert done.verdict.reason == ICD_SHOCK
+    assert done.verdict.reason == ICD_SHOCK.text
     told = [e.text for e in done.events if e.text.startswith("ICD interrogated")]
     assert told == [
         "ICD interrogated: shocks today: 1, CCM trains were counted as beats"
@@ -286,7 +287,7 @@ def test_an_icd_that_would_shock_is_found_at_interrogation_and_ccm_kept_off() ->
 @pytest.mark.parametrize("fault", ["dislodged", "insulation_breach", "fracture"])
 def test_a_fault_never_helps_the_muscle(fault: str) -> None:
     leads = Leads(rng=np.random.default_rng(3))
-    gain = partial(relative_gain, DoseResponse())
+    gain = partial(Saturating().gain, patient=LawInputs())
     whole = gain(train_of(Settings(), leads))
     leads.set_fault("V1", fault)
     assert gain(train_of(Settings(), leads)) < whole

@@ -15,8 +15,8 @@ from sim.visit.checklist import programming_visit, run_visit
 from sim.visit.checklist import record as record_of
 from sim.visit.order import VisitOrder
 from sim.visit.plan import PHASES, FoundDevice, VisitPlan, site
-from sim.visit.record import Choice, VisitRecord
-from sim.visit.safety import at_least_as_strong
+from sim.visit.record import Choice, Ended, VisitRecord
+from sim.visit.safety import COLLAPSE, LATE_TRAIN, Stop, StopCause, at_least_as_strong
 from sim.visit.titration import make_safe
 from sim.visit.visit import Visit
 
@@ -43,7 +43,7 @@ class Script:
 
     def learn(self, tested: records.Tested) -> None:
         self.seen.append(tested)
-        if not tested.aborted:
+        if tested.completed:
             self.last = tested.settings
 
     def recommend(self) -> Choice:
@@ -182,10 +182,12 @@ def test_an_intolerable_sensation_ends_the_test_and_excludes_what_is_stronger() 
         *[replace(FOUND, amplitude_v=7.5)] * 3,
         patient=responder(sensation_threshold_v=4.6),
     )
-    felt = [t for t in record.tested if t.aborted.startswith("sensation")]
+    felt = [t for t in record.tested if t.ended is Ended.FELT]
     assert felt
     for later in record.tested[record.tested.index(felt[0]) + 1 :]:
-        assert later.aborted or not at_least_as_strong(later.settings, felt[0].settings)
+        assert not later.completed or not at_least_as_strong(
+            later.settings, felt[0].settings
+        )
 
 
 def wild(patient: Patient, **rhythm: float) -> Patient:
@@ -219,7 +221,8 @@ def test_after_a_stop_the_reference_is_programmed_confirmed_and_rested_at() -> N
 
 def test_a_stop_at_the_reference_itself_excludes_nothing() -> None:
     going = going_on()
-    stopping = make_safe(going, "systolic pressure fell by 25 mmHg", FOUND)
+    fall = Stop(StopCause.PRESSURE_FALL, "systolic pressure fell by 25 mmHg")
+    stopping = make_safe(going, fall, FOUND)
     going.env.run(until=going.env.process(stopping))
     assert going.filter.stopped == []
     assert len(going.findings.adverse_events) == 1
@@ -242,7 +245,7 @@ def test_a_collapse_outside_a_test_ends_in_urgent_off() -> None:
     going = going_on()
     process = going.env.process(programming_visit(going))
     going.env.run(until=600.0)
-    going.seen_outside_a_test("collapse")
+    going.seen_outside_a_test(COLLAPSE)
     going.env.run(until=process)
     done = record_of(going)
     assert done.verdict.kind == "stopped for safety"
@@ -333,7 +336,7 @@ def test_a_train_that_leaves_the_refractory_period_is_a_safety_event() -> None:
     waiting = going.env.process(going.bedside.wait_beats(200))
     going.env.run(until=waiting)
     assert going.bedside.n_late_trains > 0
-    assert waiting.value == "train left the absolute refractory period"
+    assert waiting.value is LATE_TRAIN
 
 
 def test_a_device_found_off_is_reset_and_switched_on() -> None:

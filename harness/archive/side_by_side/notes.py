@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
-from harness.archive.side_by_side.visits import Visit, fact, setting_rows
+from harness.archive.side_by_side.visits import Visit, setting_rows
 from harness.common.words import NOT_AVAILABLE, plain, setting_text
-from harness.report.model import Report
+from harness.report.contents import Report
+from harness.report.parts import fact_text
+from harness.report.sections.method import READOUT, SCENARIO
+from harness.report.sections.visit import PSEUDONYM
 from harness.report.values import SCHEDULE
 
 MOST_NUMBERS: Final = 12
@@ -39,7 +42,7 @@ def _same_run(visits: Sequence[Visit]) -> str:
 
 def _patients(visits: Sequence[Visit]) -> str:
     """Tell by all that is stated of the patient; a pseudonym alone proves nothing."""
-    groups = _groups(visits, lambda r: fact(r.encounter.facts, "Pseudonym"))
+    groups = _groups(visits, lambda r: fact_text(r.encounter.facts, PSEUDONYM))
     moved = _moved_numbers([visit.report for visit in visits])
     if not moved and len(groups) == 1:
         return f"All visits are of the same virtual patient, {next(iter(groups))}."
@@ -77,10 +80,10 @@ def _patient(report: Report) -> dict[str, str]:
 
 Question = tuple[str, Callable[[Report], str], str]
 QUESTIONS: Final[tuple[Question, ...]] = (
-    ("Scenarios differ", lambda r: fact(r.method.facts, "Scenario"), ""),
+    ("Scenarios differ", lambda r: fact_text(r.method.facts, SCENARIO), ""),
     (
         "Readouts differ",
-        lambda r: fact(r.method.facts, "Readout"),
+        lambda r: fact_text(r.method.facts, READOUT),
         "Their gains are not the same quantity.",
     ),
 )

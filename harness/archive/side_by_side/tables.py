@@ -4,13 +4,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.archive.side_by_side.visits import Visit, fact, naive_claim, setting_rows
+from harness.archive.side_by_side.visits import Visit, naive_claim, setting_rows
 from harness.common.words import NOT_AVAILABLE, plain, setting_text
-from harness.report.model import Phase, Report, SettingRow, TestedRow
+from harness.report.contents import Report
+from harness.report.parts import SettingRow, fact_text
+from harness.report.sections.analysis import (
+    CANDIDATE,
+    EXCESS,
+    LEAST_GAIN,
+    PAIRS_DONE,
+)
+from harness.report.sections.tests import TestedRow
+from harness.report.sections.visit import LENGTH, Phase
 from harness.report.values import quantity
 from sim.visit.safety import RULES
-
-EXCESS: Final = "That claim less the verified gain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +65,11 @@ VERDICT: Final[tuple[Finding, ...]] = (
     ("90 % interval", lambda r: r.verdict.interval_90.text),
     ("Standard error", lambda r: r.verdict.standard_error.text),
     ("Naive claim: best single reading", lambda r: naive_claim(r).text),
-    ("Naive claim less verified gain", lambda r: fact(r.analysis.facts, EXCESS)),
-    ("Pairs of readings done", lambda r: fact(r.analysis.facts, "Pairs done")),
+    ("Naive claim less verified gain", lambda r: fact_text(r.analysis.facts, EXCESS)),
+    ("Pairs of readings done", lambda r: fact_text(r.analysis.facts, PAIRS_DONE)),
     (
         "Least gain the visit could have shown",
-        lambda r: fact(
-            r.analysis.facts, "Least gain the visit could have shown (80 % power)"
-        ),
+        lambda r: fact_text(r.analysis.facts, LEAST_GAIN),
     ),
     ("Because", lambda r: r.verdict.reason),
 )
@@ -74,7 +79,7 @@ TESTS: Final[tuple[Finding, ...]] = (
     ("Without a valid reading", lambda r: _count(r, lambda t: t.gain.value is None)),
     ("Highest gain of one test", lambda r: _highest(r)),
     ("Kept", lambda r: _count(r, lambda t: t.kept)),
-    ("Candidate", lambda r: fact(r.analysis.choice, "Candidate")),
+    ("Candidate", lambda r: fact_text(r.analysis.choice, CANDIDATE)),
 )
 HARMS: Final[tuple[Finding, ...]] = (
     (
@@ -163,9 +168,7 @@ def _minutes_table(visits: Sequence[Visit]) -> Table:
     ]
     names = list(dict.fromkeys(name for of_visit in phases for name in of_visit))
     tests = tuple(_test_minutes(visit.report) for visit in visits)
-    total = tuple(
-        fact(visit.report.encounter.facts, "Length of the visit") for visit in visits
-    )
+    total = tuple(fact_text(visit.report.encounter.facts, LENGTH) for visit in visits)
     rows = (
         Row("Whole visit", total),
         Row("In tests of settings", tests),
@@ -205,7 +208,7 @@ def _answer_key_table(visits: Sequence[Visit]) -> Table:
         item.label for visit in visits for item in visit.report.answer_key.facts
     )
     rows = (
-        Row(label, tuple(fact(v.report.answer_key.facts, label) for v in visits))
+        Row(label, tuple(fact_text(v.report.answer_key.facts, label) for v in visits))
         for label in labels
     )
     return Table("answer-key", "The simulator's truth", tuple(rows))

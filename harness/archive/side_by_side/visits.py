@@ -1,17 +1,17 @@
 """Stored visits as they are read: no simulation, only `report.json`."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from harness.archive.run_folder import RUN_FILE, read_run
 from harness.common.files import BrokenRunError, file_hash
-from harness.common.words import NOT_AVAILABLE, plain
-from harness.report.model import Fact, Quantity, Report, SettingRow
-
-NAIVE: Final = "What the best single reading would have claimed"
+from harness.common.words import plain
+from harness.report.contents import Report
+from harness.report.parts import Quantity, SettingRow, fact_text
+from harness.report.sections.analysis import NAIVE
+from harness.report.sections.method import STRATEGY
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +30,7 @@ class Visit:
     @property
     def strategy(self) -> str:
         """The search strategy as the report names it."""
-        return fact(self.report.method.facts, "Search strategy")
+        return fact_text(self.report.method.facts, STRATEGY)
 
 
 def read_visits(folders: Sequence[str | Path]) -> tuple[Visit, ...]:
@@ -67,11 +67,6 @@ def _course_of(place: Path) -> Path | None:
         return None
     written = files.get(f"{place.name}/report.json")
     return place.parent if written == file_hash(place / "report.json") else None
-
-
-def fact(facts: Iterable[Fact], label: str) -> str:
-    """Return a fact of a report as shown."""
-    return next((f.text for f in facts if f.label == label), NOT_AVAILABLE)
 
 
 def naive_claim(report: Report) -> Quantity:

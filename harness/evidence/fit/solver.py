@@ -11,10 +11,10 @@ from scipy.stats import chi2
 
 from harness.evidence.fit.measurements import Measurement
 from harness.evidence.fit.quantities import QUANTITIES
-from sim.heart.beating import held
+from sim.heart.equilibrium import with_reflex_held
 from sim.heart.parameters import FloatArray
 from sim.patient import Patient, Targets, UnreachableTargetError, solve_patient
-from sim.patient.solve import at_rest
+from sim.patient.solve import adapted
 from sim.sources import Source, sourced, unit_of
 from sim.units import L_PER_ML, PCT_PER_FRAC
 
@@ -79,7 +79,7 @@ class FitRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class FittedUnknown:
     """One fitted number with its 95 % interval, and a note when it is not told."""
 
     name: str
@@ -120,7 +120,7 @@ class Fit:
     """
 
     patient: Patient
-    estimates: tuple[Estimate, ...]
+    estimates: tuple[FittedUnknown, ...]
     residuals: tuple[Residual, ...]
     singular_values: tuple[float, ...]
     unseen: tuple[tuple[float, ...], ...]
@@ -129,7 +129,7 @@ class Fit:
     rules: FitRules
 
     @property
-    def not_told(self) -> tuple[Estimate, ...]:
+    def not_told(self) -> tuple[FittedUnknown, ...]:
         """What the data cannot tell."""
         return tuple(row for row in self.estimates if not row.told)
 
@@ -232,7 +232,7 @@ def _start(measurements: Sequence[Measurement], base: Patient) -> Patient:
 
 def observed(patient: Patient) -> dict[str, float]:
     """Return what the bedside would show of a settled patient, by quantity."""
-    beat = held(patient.heart, strict=False).haemodynamics
+    beat = with_reflex_held(patient.heart, strict=False).haemodynamics
     rate_bpm = patient.circulation.heart_rate_bpm
     return {
         "SBP": beat.sbp_mmhg,
@@ -337,7 +337,7 @@ def _with_circulation(patient: Patient, values: dict[str, float]) -> Patient:
 
 def _estimates(
     at: FloatArray, log_sd: FloatArray, told: NDArray[np.bool_], rules: FitRules
-) -> tuple[Estimate, ...]:
+) -> tuple[FittedUnknown, ...]:
     columns = (UNKNOWNS, at.tolist(), log_sd.tolist(), told.tolist())
     return tuple(
         _estimate(unknown, where, sd, told=is_told, rules=rules)
@@ -347,7 +347,7 @@ def _estimates(
 
 def _estimate(
     unknown: Unknown, at: float, log_sd: float, *, told: bool, rules: FitRules
-) -> Estimate:
+) -> FittedUnknown:
     reach = rules.interval_z * log_sd
     note = "" if told else _NOT_TOLD
     value = float(np.exp(at))
@@ -355,7 +355,7 @@ def _estimate(
         if abs(at - np.log(bound)) < _AT_BOUND:
             told = False
             note = f"at the {word} value allowed, {bound:g} {unknown.unit}"
-    return Estimate(
+    return FittedUnknown(
         name=unknown.name,
         title=unknown.title,
         unit=unknown.unit,
@@ -370,7 +370,7 @@ def _estimate(
 
 def _finished(
     patient: Patient,
-    rows: Sequence[Estimate],
+    rows: Sequence[FittedUnknown],
     measurements: Sequence[Measurement],
     name: str,
 ) -> Patient:
@@ -383,4 +383,4 @@ def _finished(
     for row in rows:
         sources[f"circulation.{row.name}"] = fitted if row.told else assumed
     patient = replace(patient, name=name, sources={**patient.sources, **sources})
-    return at_rest(patient)
+    return adapted(patient)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.evidence.fit.solver import UNKNOWNS, Estimate, Fit
+from harness.evidence.fit.solver import UNKNOWNS, Fit, FittedUnknown
 from sim.patient.files import patient_to_toml
 
 LEAST_PROBABILITY = 0.01
@@ -93,7 +93,7 @@ def _unseen(direction: tuple[float, ...]) -> str:
     return f"Unseen combination of their logarithms: {', '.join(words)}."
 
 
-def _told_name(row: Estimate) -> str:
+def _told_name(row: FittedUnknown) -> str:
     return f"{row.title} ({row.name})"
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from harness.common.files import check_free, replace_file
-from harness.evidence.sensitivity.model import Progress
 from harness.evidence.sensitivity.study import sensitivity
 from harness.evidence.sensitivity.tell import csv_table, figure, json_text, text
+from harness.evidence.sensitivity.what_if import Progress
 from harness.play.scenario import load_scenario, scenario_name
 
 FILES = ("sensitivity.csv", "sensitivity.json", "sensitivity.svg")

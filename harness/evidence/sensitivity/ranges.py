@@ -145,7 +145,7 @@ PAIRED: Final = frozenset(
 DOSE: Final = (
     _factor("response.g_one_lead_frac", "dose: gain g", 0.5, "A3 g_i"),
     _span(
-        "response.beta_block_factor",
+        "muscle.beta_block_factor",
         "dose: beta-blockade",
         (0.6, 1.0 / 0.6),
         law="log-uniform",
@@ -188,7 +188,7 @@ DOSE: Final = (
 
 SET_BY_FAMILY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
-        "nominal": frozenset(),
+        "saturating": frozenset(),
         "plateau": frozenset({"response.k", "response.late_width_ms"}),
         "sharp": frozenset(
             {"response.k", "response.early_width_ms", "response.late_width_ms"}

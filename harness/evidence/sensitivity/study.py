@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, qmc, sobol_indices
 
-from harness.evidence.sensitivity.model import (
+from harness.evidence.sensitivity.what_if import (
     OUTPUTS,
     Doses,
-    Hearts,
+    HeartCurves,
     Output,
     Progress,
     Question,
@@ -78,13 +78,13 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Study:
+class Sensitivity:
     """A finished study: answers, and how they were reached."""
 
     scenario_name: str
     scenario: Scenario
     asked: Question
-    hearts: Hearts
+    hearts: HeartCurves
     answers: tuple[Answer, ...]
     n_samples: int
     seed: int
@@ -97,7 +97,7 @@ def sensitivity(
     n_samples: int = N_SAMPLES,
     n_hearts: int = N_HEARTS,
     progress: Progress = lambda text: None,
-) -> Study:
+) -> Sensitivity:
     """Return which numbers drive gain, optimum and verdict of a scenario.
 
     Parameters
@@ -123,7 +123,7 @@ def sensitivity(
     both = qmc.Sobol(2 * d, rng=rng).random(n_samples)
     table = _table(asked, hearts, both[:, :d], both[:, d:])
     progress("resampling the indices")
-    return Study(
+    return Sensitivity(
         scenario_name,
         scenario,
         asked,
@@ -166,7 +166,7 @@ class Table:
         }
 
 
-def _table(asked: Question, hearts: Hearts, a: FloatArray, b: FloatArray) -> Table:
+def _table(asked: Question, hearts: HeartCurves, a: FloatArray, b: FloatArray) -> Table:
     def outputs(u: FloatArray, given: Doses) -> FloatArray:
         return hearts.outputs(asked, coordinates(asked, u), given)
 

@@ -19,9 +19,9 @@ from harness.common.drawing import (
     new_figure,
     svg_file,
 )
-from harness.evidence.sensitivity.model import Output
 from harness.evidence.sensitivity.ranges import SET_BY_FAMILY
-from harness.evidence.sensitivity.study import Answer, Index, Share, Study
+from harness.evidence.sensitivity.study import Answer, Index, Sensitivity, Share
+from harness.evidence.sensitivity.what_if import Output
 
 SCHEMA_VERSION: Final = 1
 MOST_LINES: Final = 8
@@ -39,7 +39,7 @@ SHORT: Final = {
 }
 
 
-def assumption(study: Study) -> str:
+def assumption(study: Sensitivity) -> str:
     """Return what every number of the study hangs on."""
     family = study.asked.family
     kept = sorted(SET_BY_FAMILY[family])
@@ -54,7 +54,7 @@ def assumption(study: Study) -> str:
     return text
 
 
-def method(study: Study) -> str:
+def method(study: Sensitivity) -> str:
     """Return how the indices were reached, and how good the response curve is."""
     hearts, asked = study.hearts, study.asked
     return (
@@ -70,7 +70,7 @@ def method(study: Study) -> str:
     )
 
 
-def text(study: Study) -> str:
+def text(study: Sensitivity) -> str:
     """Return the answers with the numbers that drive them, for stdout."""
     lines: list[str] = []
     for answer in study.answers:
@@ -100,7 +100,7 @@ def _interval(index: Index) -> str:
     return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
-def csv_table(study: Study) -> bytes:
+def csv_table(study: Sensitivity) -> bytes:
     """Return one row for each answer and varied number."""
     return csv_bytes(
         {
@@ -120,7 +120,7 @@ def _cells(index: Index) -> dict[str, float]:
     return {"": index.value, "_low95": index.low, "_high95": index.high}
 
 
-def json_text(study: Study) -> bytes:
+def json_text(study: Sensitivity) -> bytes:
     """Return everything about the study, ranges with their sources included."""
     hearts = study.hearts
     told = {
@@ -166,7 +166,7 @@ def _answer_table(answer: Answer) -> dict[str, Any]:
     }
 
 
-def figure(study: Study) -> bytes:
+def figure(study: Sensitivity) -> bytes:
     """Return the figure as SVG: one panel for each answer, one line for each number."""
     with rc_context():
         rcdefaults()
@@ -174,7 +174,7 @@ def figure(study: Study) -> bytes:
         return _figure(study)
 
 
-def _figure(study: Study) -> bytes:
+def _figure(study: Sensitivity) -> bytes:
     varying = [answer for answer in study.answers if answer.varies]
     titles = _leading(varying)
     drawn = new_figure(_FRAME_IN + _ROW_IN * max(len(titles), 3))

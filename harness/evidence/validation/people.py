@@ -7,11 +7,11 @@ import numpy as np
 
 from sim.patient.cohort import Cohort, sample_cohort
 from sim.patient.named import USUAL, named_population
-from sim.patient.population import SCORES, Draw, Population, draws_of
+from sim.patient.population import SCORES, Draw, TraitSpread, draws_of
 
 SEED: Final = 20260
 N_IN_COHORT: Final = 1200
-POPULATION: Final = Population()
+POPULATION: Final = TraitSpread()
 
 
 def rng_of(name: str) -> np.random.Generator:

@@ -42,7 +42,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Found:
     """A simulated value with its 95 % Monte-Carlo interval."""
 
     value: float
@@ -85,7 +85,7 @@ class Finding:
 
 
 def compared(
-    label: str, published: str, limits: Limits, found: Estimate, *, unit: str = ""
+    label: str, published: str, limits: Limits, found: Found, *, unit: str = ""
 ) -> Part:
     """Return a part that is inside when the value is, with a narrow interval.
 
@@ -145,7 +145,7 @@ def number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def shown(found: Estimate, unit: str = "") -> str:
+def shown(found: Found, unit: str = "") -> str:
     """Return a value with its interval, without one where it is exact."""
     text = number(found.value)
     if found.low != found.high:
@@ -153,52 +153,52 @@ def shown(found: Estimate, unit: str = "") -> str:
     return f"{text} {unit}".rstrip()
 
 
-def exact(value: float) -> Estimate:
+def exact(value: float) -> Found:
     """Return a value that has no Monte-Carlo error."""
-    return Estimate(value, value, value)
+    return Found(value, value, value)
 
 
-def mean_of(samples: Sequence[float] | FloatArray) -> Estimate:
+def mean_of(samples: Sequence[float] | FloatArray) -> Found:
     """Return the mean of independent samples with its interval."""
     values = np.asarray(samples, dtype=np.float64)
     mean = float(values.mean())
     error = Z * float(values.std(ddof=1)) / math.sqrt(values.size)
-    return Estimate(mean, mean - error, mean + error)
+    return Found(mean, mean - error, mean + error)
 
 
-def median_of(samples: Sequence[float] | FloatArray) -> Estimate:
+def median_of(samples: Sequence[float] | FloatArray) -> Found:
     """Return the median of independent samples with its interval, from the ranks."""
     values = np.sort(np.asarray(samples, dtype=np.float64))
     reach = Z * math.sqrt(values.size) / 2.0
     middle = (values.size - 1) / 2.0
     low, high = math.floor(middle - reach), math.ceil(middle + reach)
-    return Estimate(
+    return Found(
         float(np.median(values)),
         float(values[max(0, low)]),
         float(values[min(values.size - 1, high)]),
     )
 
 
-def spread_of(samples: Sequence[float] | FloatArray) -> Estimate:
+def spread_of(samples: Sequence[float] | FloatArray) -> Found:
     """Return the standard deviation of normal samples with its interval."""
     values = np.asarray(samples, dtype=np.float64)
     sd, n = float(values.std(ddof=1)), values.size
     low, high = _spread_factors(n)
-    return Estimate(sd, sd * low, sd * high)
+    return Found(sd, sd * low, sd * high)
 
 
-def share_of(n_hit: int, n: int) -> Estimate:
+def share_of(n_hit: int, n: int) -> Found:
     """Return a share in percent with its Wilson interval."""
     low, high = _wilson(n_hit, n)
-    return Estimate(PCT_PER_FRAC * n_hit / n, low, high)
+    return Found(PCT_PER_FRAC * n_hit / n, low, high)
 
 
-def difference(found: Estimate, base: Estimate) -> Estimate:
+def difference(found: Found, base: Found) -> Found:
     """Return the difference of two independent estimates."""
     up = math.hypot(found.high - found.value, base.value - base.low)
     down = math.hypot(found.value - found.low, base.high - base.value)
     value = found.value - base.value
-    return Estimate(value, value - down, value + up)
+    return Found(value, value - down, value + up)
 
 
 def limits_of_mean(mean: float, sd: float, n: int) -> Limits:
@@ -235,18 +235,6 @@ def limits_from_p(change: float, p_value: float, n: int) -> Limits:
     error = abs(change) / float(student_t.isf(p_value / 2.0, n - 1))
     reach = error * float(student_t.isf(LEVEL[0], n - 1))
     why = f"95 % limits of the published change from its p {p_value:g}, n {n}"
-    return Limits(change - reach, change + reach, why)
-
-
-def limits_of_difference(
-    one: tuple[float, float, int], other: tuple[float, float, int]
-) -> Limits:
-    """Return 95 % limits of the difference of two groups: mean, SD, n of each."""
-    errors = [sd / math.sqrt(_counted(n)) for _, sd, n in (one, other)]
-    reach = Z * math.hypot(*errors)
-    change = one[0] - other[0]
-    sizes = " and ".join(_shown(n) for _, _, n in (one, other))
-    why = f"95 % limits of the published difference, n {sizes}"
     return Limits(change - reach, change + reach, why)
 
 

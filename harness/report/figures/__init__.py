@@ -1,1 +1,1 @@
-"""The figures of a visit's report."""
+"""The figures of a visit's report: one a file, listed in `gallery`."""

@@ -12,7 +12,10 @@ from matplotlib.ticker import MaxNLocator
 
 from harness.common.drawing import BLUE, FAINT, INK, SKY, VERMILION, new_figure
 from harness.common.words import SettingValue
-from harness.report.model import AxisColumn, Curve, GainMap, PooledRow, Report, Surface
+from harness.report.contents import Report
+from harness.report.figures.plot import Plot, always
+from harness.report.sections.tests import AxisColumn, PooledRow
+from harness.report.surface import Curve, GainMap, Surface
 
 FLAT_PCT: Final = 0.3  # a map that spans less has no lines worth drawing
 N_LINES: Final = 5
@@ -21,8 +24,9 @@ SE_TO_95: Final = 1.96
 HEIGHT_IN: Final = 2.45
 
 
-def surface_figure(report: Report, surface: Surface) -> Figure:
+def surface_figure(report: Report) -> Figure:
     """Draw the fitted gain along each value, and over two of them."""
+    surface = _surface(report)
     figure = new_figure(HEIGHT_IN)
     n_curves = len(surface.curves)
     widths = [1.0] * n_curves + [1.25] * (surface.map is not None)
@@ -42,10 +46,9 @@ def surface_figure(report: Report, surface: Surface) -> Figure:
     return figure
 
 
-def surface_words(surface: Surface) -> tuple[str, str]:
-    """Return the figure in words."""
+def _words(report: Report) -> str:
     told = []
-    for curve in surface.curves:
+    for curve in _surface(report).curves:
         k = curve.values.index(curve.chosen)
         told.append(
             f"Along {curve.symbol} from {curve.values[0]:g} to {curve.values[-1]:g} "
@@ -53,7 +56,19 @@ def surface_words(surface: Surface) -> tuple[str, str]:
             f"at the setting chosen, {curve.chosen:g}, it is {curve.gain[k]:.1f} %, "
             f"band {curve.low[k]:.1f} to {curve.high[k]:.1f} %."
         )
-    return "Response curves: fitted gain with its 95 % band", " ".join(told)
+    return " ".join(told)
+
+
+def _has_data(report: Report) -> bool:
+    surface = report.analysis.surface
+    return surface is not None and bool(surface.curves)
+
+
+def _surface(report: Report) -> Surface:
+    surface = report.analysis.surface
+    if surface is None:
+        raise LookupError("the report has no fitted surface")
+    return surface
 
 
 def _curve(axes: Axes, report: Report, curve: Curve) -> None:
@@ -104,9 +119,7 @@ def _readings(axes: Axes, report: Report, curve: Curve) -> None:
 
 def _is_on(report: Report, row: PooledRow, curve: Curve) -> bool:
     """Tell whether a setting differs from the chosen one along this curve alone."""
-    surface = report.analysis.surface
-    if surface is None:
-        return False
+    surface = _surface(report)
     symbols = [column.symbol for column in report.tests.columns]
     others = [other for other in surface.curves if other.symbol != curve.symbol]
     return all(row.values[symbols.index(o.symbol)] == o.chosen for o in others)
@@ -183,3 +196,17 @@ def _gain(row: PooledRow) -> float:
 
 def _number(value: SettingValue) -> float:
     return float(value)
+
+
+SURFACE: Final = Plot(
+    name="surface",
+    has_data=_has_data,
+    draw=surface_figure,
+    title=always("Response curves: fitted gain with its 95 % band"),
+    words=_words,
+    caption=always(
+        "Left: fitted gain along each value, the others as in the setting chosen, with "
+        "its 95 % band. Right: the same over two values; shaded where the lower 95 % "
+        "limit is above 0; star: setting chosen; rings: settings read."
+    ),
+)

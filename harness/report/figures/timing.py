@@ -2,14 +2,14 @@
 
 The static view is drawn from settings, the dynamic one also from a beat::
 
-    from harness.report.figures.timing import timing_figure, timing_svg
+    from harness.report.figures.timing import timing_figure
     from sim.device.settings import Settings
 
     timing_figure(Settings(delay_ms=30.0)).savefig("timing.pdf")
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ from matplotlib.patches import Patch
 from harness.common.drawing import (
     BLUE,
     FAINT,
+    HALF_IN,
     INK,
     ORANGE,
     PURPLE,
@@ -27,8 +28,9 @@ from harness.common.drawing import (
     VERMILION,
     WIDTH_IN,
     new_figure,
-    svg_file,
 )
+from harness.report.contents import Report
+from harness.report.figures.plot import Plot, always
 from sim.device.diagram import Span, SpanKind, beat_spans, timing_spans
 from sim.device.events import BeatDecision
 from sim.device.settings import Settings
@@ -56,7 +58,7 @@ def timing_figure(
     Parameters
     ----------
     settings
-        Drawn even when they conflict: the picture then shows why.
+        Picture even when they conflict: the picture then shows why.
     beat
         A beat with a ventricular event; without it the earliest and the latest local
         sense that the alert window allows are drawn.
@@ -90,17 +92,6 @@ def timing_figure(
             handlelength=1.4,
         )
     return figure
-
-
-def timing_svg(
-    settings: Settings, beat: BeatDecision | None = None, *, model: str = "CCM X11"
-) -> bytes:
-    """Return the timing view as an SVG file: same settings, same bytes."""
-    figure = timing_figure(settings, beat, model=model)
-    with rc_context():
-        rcdefaults()
-        rcParams.update(STYLE)
-        return svg_file("timing", figure, "Timing of one beat", described(settings))
 
 
 def described(settings: Settings) -> str:
@@ -158,3 +149,27 @@ def _legend(kinds: Iterable[SpanKind]) -> list[Patch]:
         for kind, (colour, hatch, label) in LOOKS.items()
         if kind in shown
     ]
+
+
+def _permanent(report: Report) -> Settings:
+    """Return the permanent values as the device has them."""
+    rows = (*report.permanent.main, *report.permanent.others)
+    values: dict[str, Any] = {row.symbol: row.permanent for row in rows}
+    return Settings(**values)
+
+
+def _delivers(report: Report) -> bool:
+    return _permanent(report).delivers
+
+
+TIMING: Final = Plot(
+    name="timing",
+    has_data=_delivers,
+    draw=lambda report: timing_figure(_permanent(report), width_in=HALF_IN),
+    title=always("Timing of one beat at the permanent values"),
+    words=lambda report: described(_permanent(report)),
+    caption=always(
+        "Timing of one beat at the permanent values, from the ventricular event on; "
+        "grey in the CCM rows: post-LS refractory period."
+    ),
+)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from harness.study.tables import StudyTables
 from harness.truth.landscape import FLAT_PCT
-from optimizers.problem import UNTOLERATED_GRADE
+from optimizers.problem import INTOLERABLE_GRADE
 
 Columns = Mapping[str, NDArray[np.generic]]
 
@@ -143,7 +143,7 @@ def _run(visits: Columns, row: int, evaluations: Columns, own: NDArray[np.intp])
     off = float(visits["off_gain_pct"][row])
     best = float(visits["attainable_gain_pct"][row])
     kept = (evaluations["aborted"][own] == "") & (
-        column("sensation_grade") < UNTOLERATED_GRADE
+        column("sensation_grade") < INTOLERABLE_GRADE
     )
     gain = np.where(kept, column("true_gain_pct"), off)
     span = best - off

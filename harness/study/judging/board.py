@@ -16,10 +16,15 @@ from harness.study.judging.cells import (
     groups,
     judged_visits,
 )
-from harness.study.judging.choices import reproducibility, searched_spans
 from harness.study.judging.metrics import METRICS
 from harness.study.judging.numbers import NOTHING, Estimate
-from harness.study.judging.outcomes import costs, gains, regrets
+from harness.study.judging.outcomes import (
+    costs,
+    gains,
+    regrets,
+    reproducibility,
+    searched_spans,
+)
 from harness.study.judging.paired import (
     KEPT,
     Regrets,

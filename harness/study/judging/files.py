@@ -9,8 +9,9 @@ import numpy as np
 
 from harness.common.csv import Cell, csv_bytes
 from harness.common.files import OutputError
+from harness.common.words import EN_DASH
 from harness.study.judging.board import Judged, Line
-from harness.study.judging.layout import NOT_THERE, estimate_cell
+from harness.study.judging.layout import estimate_cell
 from harness.study.judging.metrics import METRICS
 from harness.study.judging.numbers import Estimate
 from harness.study.judging.verdicts import TRUTHS, VERDICTS
@@ -198,7 +199,7 @@ def _markdown_row(row: Sequence[str], keep: Sequence[int]) -> str:
 def _filled(rows: Sequence[Sequence[str]]) -> list[int]:
     """Return the columns in which anything stands below the head."""
     columns = range(len(rows[0]))
-    return [i for i in columns if any(row[i] != NOT_THERE for row in rows[1:])]
+    return [i for i in columns if any(row[i] != EN_DASH for row in rows[1:])]
 
 
 def _safe(text: str) -> str:

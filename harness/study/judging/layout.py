@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from harness.common.words import EN_DASH, between, decimal
 from harness.study.judging.board import Line
-from harness.study.judging.metrics import METRICS, Metric
+from harness.study.judging.metrics import METRICS, P_VALUES, Metric
 from harness.study.judging.numbers import Estimate
 from harness.study.judging.verdicts import TRUTHS, VERDICTS
-
-NOT_THERE: Final = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +59,23 @@ def head_text(metric: Metric) -> str:
 def estimate_cell(metric: Metric, found: Estimate, *, interval: bool) -> Cell:
     """Return a number as shown; one that cannot be had is a dash."""
     if not found.known:
-        return Cell(NOT_THERE)
+        return Cell(EN_DASH)
     below = interval_text(metric, found) if interval else ""
     return Cell(number_text(metric, found.value), below, repr(found.value))
 
 
 def number_text(metric: Metric, value: float) -> str:
-    """Return a number with the digits of its metric; no negative zero."""
-    if metric.name.startswith("p") and metric.unit == "" and value < 10**-metric.digits:
+    """Return a number with the digits of its metric; a tiny p value as a limit."""
+    if metric.name in P_VALUES and value < 10**-metric.digits:
         return f"<{10**-metric.digits:.{metric.digits}f}"
-    return f"{round(value, metric.digits) + 0.0:.{metric.digits}f}"
+    return decimal(value, metric.digits)
 
 
 def interval_text(metric: Metric, found: Estimate) -> str:
     """Return an interval; the number of visits beside it where there is a rate."""
     if not (found.low == found.low and found.high == found.high):
         return ""
-    low, high = (number_text(metric, limit) for limit in (found.low, found.high))
-    return f"{low} to {high}"
+    return between(found.low, found.high, metric.digits)
 
 
 def _with_n(name: str) -> Column:
@@ -97,8 +95,8 @@ def _quartiles() -> Column:
     def shown(line: Line) -> Cell:
         low, high = line["regret_q25_pct"], line["regret_q75_pct"]
         if not (low.known and high.known):
-            return Cell(NOT_THERE)
-        return Cell(f"{low.value:.1f} to {high.value:.1f}", "", repr(low.value))
+            return Cell(EN_DASH)
+        return Cell(between(low.value, high.value, 1), "", repr(low.value))
 
     return Head("Regret, quartiles, %", "First and third quartile of regret."), shown
 
@@ -107,7 +105,7 @@ def _record() -> Column:
     def shown(line: Line) -> Cell:
         won, tied, lost = (line[name] for name in ("wins", "ties", "losses"))
         if not won.known:
-            return Cell(NOT_THERE)
+            return Cell(EN_DASH)
         text = f"{won.value:.0f} / {tied.value:.0f} / {lost.value:.0f}"
         return Cell(text, "", repr(won.value - lost.value))
 
@@ -202,7 +200,7 @@ def _table(caption: str, columns: Sequence[Column], lines: Sequence[Line]) -> Ta
         for head, cells in (
             (head, [shown(line) for line in lines]) for head, shown in columns
         )
-        if any(cell.text != NOT_THERE for cell in cells)
+        if any(cell.text != EN_DASH for cell in cells)
     ]
     names = [Cell(line.contender, _beside(line), str(line.rank)) for line in lines]
     return Table(

@@ -7,6 +7,9 @@ from typing import Final, Literal
 
 Better = Literal["higher", "lower", ""]
 
+P_VALUES: Final = frozenset({"p_holm"})
+"""Probabilities that are shown as a limit when they are too small for their digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

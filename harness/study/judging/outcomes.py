@@ -1,11 +1,16 @@
-"""What the visits of one cell reached and cost, before any comparison."""
+"""What the visits of one cell chose, reached and cost, before any comparison.
+
+Every number here is of one contender alone; `paired` holds contenders against each
+other, on the same patients.
+"""
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Final
 
 import numpy as np
 
-from harness.study.judging.cells import Cell
+from harness.study.judging.cells import PULSE, Cell
 from harness.study.judging.numbers import (
     NOTHING,
     QUARTILES,
@@ -16,12 +21,14 @@ from harness.study.judging.numbers import (
     rate_pct,
     ratio,
 )
+from harness.study.judging.reading import Columns
 from harness.truth.landscape import FLAT_PCT
 from sim.units import PCT_PER_FRAC
 
 TARGETS: Final = (0.5, 0.75, 0.9)
 """Shares of the attainable gain."""
 MEDIAN: Final = (0.5,)
+_SAME: Final = 1e-9  # of the searched range: settings on a lattice differ by far more
 
 Values = Mapping[str, Estimate]
 
@@ -92,3 +99,43 @@ def known(values: FloatArray) -> FloatArray:
     """Return the values that are there."""
     found: FloatArray = values[np.isfinite(values)]
     return found
+
+
+def searched_spans(evaluations: Columns) -> Mapping[str, float]:
+    """Return the range that was tested of each value that was searched at all."""
+    tested = ((name, evaluations[name]) for name in PULSE)
+    spans = {name: float(np.ptp(v)) if v.size else 0.0 for name, v in tested}
+    return {name: span for name, span in spans.items() if span > 0.0}
+
+
+def reproducibility(cell: Cell, spans: Mapping[str, float]) -> Mapping[str, Estimate]:
+    """Return how far apart the choices for one patient are, over its replicates."""
+    apart = [
+        _distances(of_one)
+        for of_one in _choices(cell, spans)
+        if spans and len(of_one) > 1
+    ]
+    if not apart:
+        return {"choice_distance_pct": NOTHING, "choice_same_pct": NOTHING}
+    same = np.array([bool((of_one < _SAME).all()) for of_one in apart])
+    far = np.array([float(of_one.mean()) for of_one in apart])
+    return {
+        "choice_distance_pct": mean(far).times(PCT_PER_FRAC),
+        "choice_same_pct": rate_pct(same, np.arange(same.size)),
+    }
+
+
+def _choices(cell: Cell, spans: Mapping[str, float]) -> list[FloatArray]:
+    """Return the choices in the finished visits of each patient, scaled."""
+    scaled = np.column_stack(
+        [cell.of(f"candidate_{name}") / span for name, span in spans.items()]
+        or [np.zeros(cell.place.size)]
+    )
+    of_whom = np.where(cell.done, cell.place, -1)
+    return [scaled[of_whom == patient] for patient in range(cell.patients.size)]
+
+
+def _distances(of_one: FloatArray) -> FloatArray:
+    """Return the distance of every pair of choices."""
+    pairs = combinations(of_one, 2)
+    return np.array([float(np.abs(a - b).mean()) for a, b in pairs])

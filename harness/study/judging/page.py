@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from harness.common.drawing import inline
 from harness.common.pages import filled
+from harness.common.words import EN_DASH
 from harness.study.judging.board import Judged, Line, Lost
 from harness.study.judging.figures import Drawn, figures
 from harness.study.judging.layout import (
-    NOT_THERE,
     Cell,
     Head,
     Table,
@@ -176,7 +176,7 @@ def _beside(studies: Sequence[Judged], name: str) -> Table:
 
 def _shown(name: str, line: Line | None) -> Cell:
     if line is None:
-        return Cell(NOT_THERE)
+        return Cell(EN_DASH)
     return estimate_cell(METRICS[name], line[name], interval=True)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
+from harness.common.words import NOT_AVAILABLE
 from harness.study.judging.board import Judged, Line
 from harness.study.judging.layout import number_text
 from harness.study.judging.metrics import METRICS, Metric
@@ -39,7 +40,7 @@ class Miss:
         """Who misses what, in one line."""
         metric, line = self.threshold.metric, self.line
         found = line[metric.name]
-        value = number_text(metric, found.value) if found.known else "not available"
+        value = number_text(metric, found.value) if found.known else NOT_AVAILABLE
         side = "at least" if metric.better == "higher" else "at most"
         return (
             f"{line.study}: {line.contender}, {line.plan}, {line.budget_min:g} min: "

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any
 
+from harness.common.words import NOT_AVAILABLE, between
 from harness.study.judging.board import Judged, Line
 from harness.study.judging.layout import number_text
 from harness.study.judging.metrics import METRICS
@@ -30,13 +31,13 @@ def with_interval(name: str, found: Estimate) -> str:
     """Return a metric in a sentence, with unit and interval."""
     metric = METRICS[name]
     if not found.known:
-        return "not available"
+        return NOT_AVAILABLE
     unit = f" {metric.unit}" if metric.unit else ""
     text = f"{number_text(metric, found.value)}{unit}"
     if not isfinite(found.low):
         return text
-    low, high = (number_text(metric, limit) for limit in (found.low, found.high))
-    return f"{text} (95 % interval {low} to {high})"
+    limits = between(found.low, found.high, metric.digits)
+    return f"{text} (95 % interval {limits})"
 
 
 def headline(judged: Judged) -> str:

@@ -113,7 +113,7 @@ def device_alerts(bedside: Bedside, delivered_frac: float) -> tuple[str, ...]:
         alerts.append(f"charger code A9: charge to {ceiling} at most")
     if generator.state != "ACTIVE":
         alerts.append(f"device state {generator.state}")
-    if settings.mode == "OOO" or settings.ccm_mode == "OFF":
+    if not settings.delivers:
         alerts.append("CCM is switched off")
     if generator.off_until_s > now_s:
         alerts.append("CCM is switched off for a day by a magnet")
@@ -152,7 +152,7 @@ def read_out(
     battery = generator.battery
     seen = scan_beats(bedside, _AMPLITUDE_BEATS)
     leads = read_impedances(bedside)
-    alerts = leads.alerts + device_alerts(bedside, delivered_frac)
+    alerts = device_alerts(bedside, delivered_frac)
     generator.last_download_s = float(bedside.env.now)
     return Interrogation(
         at_s=float(bedside.env.now),
@@ -168,7 +168,8 @@ def read_out(
         p_wave_mv=_mean(seen.atrial_mv),
         delivered_frac=delivered_frac,
         counters=counters,
-        alerts=alerts,
+        lead_alerts=leads.alerts,
+        device_alerts=alerts,
     )
 
 

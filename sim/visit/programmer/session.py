@@ -9,7 +9,7 @@ import simpy
 
 from sim.device.lattice import Value, device_model
 from sim.device.settings import Conflict, ConflictError, Settings
-from sim.heart.sensation import UNTOLERATED_GRADE, reported_grade, sensation_level
+from sim.heart.sensation import INTOLERABLE_GRADE, reported_grade, sensation_level
 from sim.visit.bedside import Bedside, train_of
 from sim.visit.programmer.activity import HourlyActivity, activity_trace
 from sim.visit.programmer.markers import MarkerStream
@@ -276,7 +276,7 @@ class Programmer:
                 yield from self.program(before.with_values(values))
                 yield from self._bedside.wait_beats(n_beats)
                 rows.append(SensationRow(channels, amplitude_v, self._felt(rng)))
-                if rows[-1].grade >= UNTOLERATED_GRADE:
+                if rows[-1].grade >= INTOLERABLE_GRADE:
                     break
         yield from self.program(before)
         self._note(f"sensation test of {len(rows)} settings")

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cache, partial
 from typing import Final
 
@@ -10,8 +9,8 @@ import numpy as np
 
 from harness.evidence.validation.people import cohort
 from harness.evidence.validation.rules import (
-    Estimate,
     Finding,
+    Found,
     Part,
     compared,
     exact,
@@ -25,8 +24,11 @@ from harness.evidence.validation.rules import (
     spread_of,
 )
 from sim.heart.beating import BEAT_COLUMNS, play, settled
-from sim.heart.dose import DoseResponse, Train, relative_gain
 from sim.heart.parameters import FloatArray
+from sim.heart.train import Train
+from sim.law.muscle import Muscle
+from sim.law.response_law import LawInputs
+from sim.law.saturating import Saturating
 from sim.patient import phenotype
 from sim.units import A_PER_MA, PCT_PER_FRAC, S_PER_MIN
 
@@ -35,6 +37,8 @@ DELIVERED_S: Final = 60.0
 READ_BEATS: Final = 16
 LABORATORY_MA: Final = 20.0
 LABORATORY_PHASE_MS: Final = 15.0
+LABORATORY_OHM: Final = 550.0  # any: what counts is the current
+DELAYS_MS: Final = np.arange(3.0, 141.0)
 UNBLOCKED: Final = 1.0 / 0.6
 BLOCKED: Final = 0.6
 """Factors of beta-blockade of protocol 6: without one, and at a high dose."""
@@ -45,21 +49,22 @@ Set from A01 to A04; the law itself is scaled to patients (A16).
 """
 
 
-def laboratory_gain(response: DoseResponse, n_leads: int = 1) -> float:
+def laboratory_gain(muscle: Muscle, n_leads: int = 1) -> float:
     """Return the gain of the laboratory's signal: one biphasic 20 mA pulse of 30 ms.
 
+    At its best delay, as the laboratories looked for it, and under the shipped law.
     `LABORATORY_SCALE` is in it: electrodes on the muscle, and what is read near them.
     """
-    impedance = response.reference_impedance_ohm
     train = Train(
-        LABORATORY_MA * A_PER_MA * impedance,
+        LABORATORY_MA * A_PER_MA * LABORATORY_OHM,
         phase_duration_ms=LABORATORY_PHASE_MS,
         n_pulses=1,
-        delay_ms=response.best_delay_ms,
-        impedance_ohm=impedance,
+        delay_ms=DELAYS_MS,
+        impedance_ohm=LABORATORY_OHM,
         n_leads=n_leads,
     )
-    return LABORATORY_SCALE * float(relative_gain(response, train))
+    gains = Saturating().gain(train, LawInputs(muscle))
+    return LABORATORY_SCALE * float(gains.max())
 
 
 _DOGS: Final = {
@@ -75,7 +80,7 @@ _SCALED: Final = (
 
 def _dog(row: str) -> Finding:
     site, before, after, n_leads = _DOGS[row]
-    gain = laboratory_gain(phenotype("normal").response, n_leads)
+    gain = laboratory_gain(phenotype("normal").muscle, n_leads)
     how = f"normal phenotype, unblocked, 20 mA biphasic 30 ms, {site}; settled Ees gain"
     return Finding(how, _sizes(before, after, 6, gain, "mmHg/mL"), _SCALED)
 
@@ -108,8 +113,8 @@ def _sizes(
 
 def x02() -> Finding:
     """Two sites against one."""
-    response = phenotype("normal").response
-    ratio = laboratory_gain(response, 2) / laboratory_gain(response, 1)
+    muscle = phenotype("normal").muscle
+    ratio = laboratory_gain(muscle, 2) / laboratory_gain(muscle, 1)
     return Finding(
         "normal phenotype, both leads against one, same signal",
         (
@@ -147,16 +152,8 @@ def ferret_gain(row: str, *, weak_hearts: bool = False) -> float:
     *_, factor, pressure_mmhg = _FERRETS[row]
     power = np.log(_STRONGEST_RATIO) / np.log(84.6 / 50.0)
     ratio = (pressure_mmhg / 50.0) ** power
-    law = DoseResponse()
-    elastance = ratio * law.reference_elastance_mmhg_per_ml
-    return laboratory_gain(
-        replace(
-            law,
-            weak_hearts=weak_hearts,
-            beta_block_factor=factor,
-            baseline_elastance_mmhg_per_ml=elastance,
-        )
-    )
+    elastance = ratio * Muscle().reference_elastance_mmhg_per_ml
+    return laboratory_gain(Muscle(factor, elastance, weak_hearts=weak_hearts))
 
 
 def _ferret(row: str) -> Finding:
@@ -199,7 +196,7 @@ def short_delivery() -> Mapping[str, FloatArray]:
     rises: dict[str, list[float]] = {name: [] for name in names}
     levels: dict[str, list[float]] = {name: [] for name in names}
     for patient in cohort().patients:
-        gain = float(relative_gain(patient.response, NOMINAL))
+        gain = float(patient.gain(NOMINAL))
         start = settled(patient.heart)
         n_beats = round(DELIVERED_S * patient.rhythm.heart_rate_bpm / S_PER_MIN)
         rows = play(patient.heart, np.full(n_beats, gain), start=start)
@@ -233,10 +230,10 @@ def _rise(column: str, mean: float, sd: float, note: str) -> Finding:
     return Finding(_SHORT, parts, note)
 
 
-def _read(spread: Estimate) -> Estimate:
+def _read(spread: Found) -> Found:
     """Return the spread of rises as they are read, with the error of a repeat."""
     read = (math.hypot(v, REPEAT_PCT) for v in (spread.value, spread.low, spread.high))
-    return Estimate(*read)
+    return Found(*read)
 
 
 def a16() -> Finding:

@@ -18,9 +18,9 @@ from harness.evidence.validation.rules import (
     number,
     printed,
 )
-from sim.heart.circulation import BeatHaemodynamics, Heart
+from sim.heart.circulation import BeatHaemodynamics, ClosedLoop
 from sim.heart.parameters import HFREF, NORMAL, Circulation
-from sim.heart.settle import settle
+from sim.heart.repeating import repeating_beat
 from sim.patient import Patient, phenotype
 from sim.patient.personalize import personalize
 from sim.units import L_PER_ML, PCT_PER_FRAC
@@ -32,7 +32,7 @@ COUPLING: Final = 0.62
 @cache
 def at_rest(circulation: Circulation, contractility: float = 1.0) -> BeatHaemodynamics:
     """Return the settled beat without reflex."""
-    return settle(circulation, contractility=contractility).haemodynamics
+    return repeating_beat(circulation, contractility=contractility).haemodynamics
 
 
 def _operating(
@@ -95,8 +95,8 @@ def _gain_pct(now: float, before: float) -> float:
 
 def m03() -> Finding:
     """First beat after a step of LV elastance."""
-    rest = settle(HFREF)
-    heart = Heart(HFREF)
+    rest = repeating_beat(HFREF)
+    heart = ClosedLoop(HFREF)
     heart.volumes_ml = rest.volumes_ml
     heart.beat(HFREF.rr_s)
     first = BeatHaemodynamics.from_row(heart.beat(HFREF.rr_s, contractility=1.1))
@@ -136,8 +136,8 @@ def _gain(before: BeatHaemodynamics, now: BeatHaemodynamics, name: str) -> float
 
 def potentiated_pct(circulation: Circulation, factor_after: float) -> float:
     """Return the rise of pulse pressure in the beat after a PVC with a full pause."""
-    rest = settle(circulation)
-    heart, rr_s = Heart(circulation), circulation.rr_s
+    rest = repeating_beat(circulation)
+    heart, rr_s = ClosedLoop(circulation), circulation.rr_s
     heart.volumes_ml = rest.volumes_ml
     heart.beat(rr_s)
     heart.beat(COUPLING * rr_s, atrial_onset_s=math.nan)
@@ -168,8 +168,8 @@ def m06() -> Finding:
 def coupling_ratio(patient: Patient) -> float:
     """Return Ees / Ea of the settled heart: stroke volume over the volume above V0."""
     circulation = patient.circulation
-    heart = Heart(circulation)
-    heart.volumes_ml = settle(circulation).volumes_ml
+    heart = ClosedLoop(circulation)
+    heart.volumes_ml = repeating_beat(circulation).volumes_ml
     heart.beat(circulation.rr_s)
     waves = heart.waveforms(circulation.rr_s)
     above_ml = waves.volume_ml("lv") - circulation.lv_v0_ml

@@ -9,8 +9,8 @@ import numpy as np
 
 from harness.evidence.validation.people import POPULATION, rng_of
 from harness.evidence.validation.rules import (
-    Estimate,
     Finding,
+    Found,
     Limits,
     Part,
     compared,
@@ -54,7 +54,7 @@ Measure = Literal["ef_pct", "mlwhfq_points", "peak_vo2_ml_per_kg_min", "walk_m",
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class Enrolled:
     """Who a study took and how it was run; mean and SD of each measure at entry.
 
     `ischaemic_frac` is the share of ischaemic patients, `hours` the programmed hours a
@@ -71,7 +71,7 @@ class Study:
     knowledge: Knowledge = "treated"
 
 
-FIX_HF_4: Final = Study(
+FIX_HF_4: Final = Enrolled(
     ef_pct=(29.5, 7.2),
     mlwhfq_points=(37.7, 27.2),
     peak_vo2=(13.8, 2.9),
@@ -80,10 +80,10 @@ FIX_HF_4: Final = Study(
 )
 
 
-def study_of(trial: str, hours: float) -> Study:
+def study_of(trial: str, hours: float) -> Enrolled:
     """Return a study of those whom a trial took, as its named cohort has them."""
     who = named_population(trial)
-    return Study(
+    return Enrolled(
         ef_pct=(who.ef_mean_pct, who.ef_sd_pct),
         mlwhfq_points=(who.mlwhfq_mean, who.mlwhfq_sd),
         peak_vo2=(who.peak_vo2_mean_ml_per_kg_min, who.peak_vo2_sd_ml_per_kg_min),
@@ -97,10 +97,10 @@ FIX_HF_5C: Final = study_of("fix-hf-5c", 5.0)
 CONTROLS: Final = replace(FIX_HF_5C, hours=0.0, knowledge="untreated")
 FIX_HF_5: Final = study_of("fix-hf-5", 5.0)
 CONTROLS_5: Final = replace(FIX_HF_5, hours=0.0, knowledge="untreated")
-STIX: Final = Study(
+STIX: Final = Enrolled(
     ef_pct=(22.0, 7.0), mlwhfq_points=(43.0, 22.0), walk_m=(411.0, 86.0), hours=3.0
 )
-REGISTRY: Final = Study()
+REGISTRY: Final = Enrolled()
 CCM_REG: Final = study_of("ccm-reg", 7.0)
 RUSSIAN: Final = study_of("russian", 5.0)
 ISCHAEMIC: Final = replace(RUSSIAN, ischaemic_frac=1.0)
@@ -111,13 +111,13 @@ Plan = tuple[tuple[float, float], ...]
 
 
 @cache
-def course(study: Study, plan: Plan, name: str = "") -> tuple[Condition, ...]:
+def course(study: Enrolled, plan: Plan, name: str = "") -> tuple[Condition, ...]:
     """Return the conditions read at entry and after each spell of a plan."""
     return _played(study, plan, rng_of(f"chronic {name}"), N)
 
 
 def _played(
-    study: Study,
+    study: Enrolled,
     plan: Plan,
     rng: np.random.Generator,
     n: int,
@@ -139,7 +139,7 @@ def _played(
 
 
 def trials(
-    study: Study, measure: Measure, months: float, n: int, effects: TrialEffect
+    study: Enrolled, measure: Measure, months: float, n: int, effects: TrialEffect
 ) -> FloatArray:
     """Return the change of a measure in trials of n patients, (trials, n)."""
     n_trials = effects.treatment.size
@@ -157,7 +157,7 @@ def effects(name: str) -> TrialEffect:
     return draw_trial_effects(N_TRIALS, rng_of(f"trial effects {name}"))
 
 
-def _entry(study: Study, rng: np.random.Generator, n: int) -> Condition:
+def _entry(study: Enrolled, rng: np.random.Generator, n: int) -> Condition:
     def drawn(mean_sd: tuple[float, float], low: float, high: float) -> FloatArray:
         return np.clip(rng.normal(*mean_sd, n), low, high)
 
@@ -181,7 +181,7 @@ def values(seen: Condition, measure: Measure) -> FloatArray:
 
 
 def change(
-    study: Study,
+    study: Enrolled,
     measure: Measure,
     plan: Plan = ((3.0, 1.0),),
     *,
@@ -295,12 +295,12 @@ _SPREAD: Final = (
 )
 
 
-def _better_share(study: Study, name: str) -> Estimate:
+def _better_share(study: Enrolled, name: str) -> Found:
     found = change(study, "nyha", ((WEEKS_24, 1.0),), name=name)
     return share_of(int((found < 0).sum()), N)
 
 
-def _nyha(label: str, study: Study, n_hit: int, n: int) -> Part:
+def _nyha(label: str, study: Enrolled, n_hit: int, n: int) -> Part:
     name = "treated" if study.hours else "controls"
     found = _better_share(study, name)
     published = f"{100 * n_hit / n:.1f}"
@@ -438,7 +438,7 @@ def b36() -> Finding:
 
 def _by_aetiology(
     measure: Measure,
-    rows: tuple[tuple[str, Study, float, tuple[float, float], int], ...],
+    rows: tuple[tuple[str, Enrolled, float, tuple[float, float], int], ...],
 ) -> Finding:
     parts = []
     for name, study, median, quartiles, n in rows:
@@ -453,7 +453,7 @@ def b37() -> Finding:
     """EF over five years by class."""
     parts = []
     for label, nyha, mean, sd in (("II", 2, 4.7, 8.3), ("III/IV", 3, 7.0, 10.7)):
-        study = Study(nyha_class=nyha)
+        study = Enrolled(nyha_class=nyha)
         found = mean_of(change(study, "ef_pct", ((60.0, 1.0),), name=label))
         parts.append(compared(label, f"{mean:g}", limits_of_mean(mean, sd, 86), found))
     return Finding(
@@ -479,7 +479,7 @@ def b39() -> Finding:
     """Twelve hours against five."""
     plan = ((WEEKS_24, 1.0),)
     seen = {
-        hours: change(Study(hours=hours), "ef_pct", plan, name="hours")
+        hours: change(Enrolled(hours=hours), "ef_pct", plan, name="hours")
         for hours in (5.0, 12.0)
     }
     more = float(seen[12.0].mean() - seen[5.0].mean())

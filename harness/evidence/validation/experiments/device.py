@@ -24,9 +24,10 @@ from harness.evidence.validation.rules import (
     spread_of,
 )
 from sim.device.battery import Battery, Cell
+from sim.device.energy import energy_mj_per_train
 from sim.device.generator import BeatSignals, PulseGenerator
 from sim.device.lattice import Mode
-from sim.device.leads import Leads
+from sim.device.leads import INTACT, LeadOhms, Leads
 from sim.device.schedule import schedule_segment
 from sim.device.settings import (
     Settings,
@@ -35,17 +36,17 @@ from sim.device.settings import (
     with_hours_per_day,
 )
 from sim.heart.conduction import Conduction, ConductionParameters
-from sim.heart.dose import Train
 from sim.heart.parameters import FloatArray
 from sim.heart.rhythm import Rhythm, RhythmParameters
 from sim.heart.sensation import (
     FELT_GRADE,
-    UNTOLERATED_GRADE,
+    INTOLERABLE_GRADE,
     Sensation,
     SensationPopulation,
     reported_grade,
     sensation_level,
 )
+from sim.heart.train import Train
 from sim.patient.chronic import BoolArray
 from sim.patient.population import Draw
 from sim.units import (
@@ -210,7 +211,7 @@ def in_use(amplitude_v: float, n: int) -> tuple[FloatArray, BoolArray]:
         who = Sensation(
             felt_v=float(felt_v[i]), threshold_v=float(felt_v[i] + gap_v[i])
         )
-        while (grade := _said(who, float(used_v[i]), rng)) >= UNTOLERATED_GRADE:
+        while (grade := _said(who, float(used_v[i]), rng)) >= INTOLERABLE_GRADE:
             used_v[i] -= 0.5
         felt[i] = grade >= FELT_GRADE
     return used_v, felt
@@ -294,7 +295,7 @@ def f05() -> Finding:
 
 def _channel_mj(impedance_ohm: float) -> float:
     one = replace(Settings(), ccm_channels="V1")
-    return one.energy_mj_per_train(impedance_ohm, impedance_ohm)
+    return energy_mj_per_train(one, LeadOhms(impedance_ohm, impedance_ohm))
 
 
 def f06() -> Finding:
@@ -333,7 +334,7 @@ def f07() -> Finding:
 def f08() -> Finding:
     """How long the cell lasts."""
     trains = 19892.0
-    energy_mj = Leads(rng=rng_of("F08")).energy_mj_per_train(Settings())
+    energy_mj = energy_mj_per_train(Settings(), INTACT)
     days = Battery(charge_frac=1.0).days_left(energy_mj, trains)
     return Finding(
         "full cell, nominal settings, 550 ohm, 19,892 trains a day",

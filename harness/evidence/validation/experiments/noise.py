@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.evidence.validation.people import SEED, rng_of
 from harness.evidence.validation.rules import (
-    Estimate,
     Finding,
+    Found,
     compared,
     held,
     limits_of_ratio,
@@ -20,8 +20,8 @@ from harness.evidence.validation.rules import (
     near,
 )
 from sim.heart.beating import settled
-from sim.heart.dose import Train, relative_gain
 from sim.heart.parameters import FloatArray
+from sim.heart.train import Train
 from sim.instruments import Instruments, Window, readout
 from sim.patient import phenotype
 from sim.streams import stream
@@ -164,9 +164,9 @@ def n02() -> Finding:
     )
 
 
-def _root_mean_square(values: FloatArray) -> Estimate:
+def _root_mean_square(values: FloatArray) -> Found:
     squares = mean_of(values**2)
-    return Estimate(
+    return Found(
         *(float(np.sqrt(v)) for v in (squares.value, squares.low, squares.high))
     )
 
@@ -213,7 +213,7 @@ def n04() -> Finding:
 def delay_gains() -> FloatArray:
     """Return the relative rise of dP/dt max over the delays, nominal train."""
     patient = phenotype(WHO)
-    gains = relative_gain(patient.response, Train(7.5, delay_ms=DELAYS_MS))
+    gains = patient.gain(Train(7.5, delay_ms=DELAYS_MS))
     levels = [
         settled(patient.heart, float(gain)).haemodynamics.dpdt_max_mmhg_per_s
         for gain in gains
@@ -282,13 +282,13 @@ def n08() -> Finding:
     )
 
 
-def _ratio_of_spreads(one: FloatArray, other: FloatArray) -> Estimate:
+def _ratio_of_spreads(one: FloatArray, other: FloatArray) -> Found:
     rng = rng_of("bootstrap")
     n = one.size
     picks = rng.integers(0, n, (N_BOOTSTRAP, n))
     ratios = one[picks].std(axis=1) / other[picks].std(axis=1)
     low, high = np.percentile(ratios, [2.5, 97.5])
-    return Estimate(float(one.std() / other.std()), float(low), float(high))
+    return Found(float(one.std() / other.std()), float(low), float(high))
 
 
 def n09() -> Finding:
@@ -301,9 +301,7 @@ def n09() -> Finding:
     picked = delays_ms[np.argmax(noisy, axis=2)]
     difference = picked[1] - picked[0]
     found = mean_of(difference**2)
-    spread = Estimate(
-        *(float(np.sqrt(v)) for v in (found.value, found.low, found.high))
-    )
+    spread = Found(*(float(np.sqrt(v)) for v in (found.value, found.low, found.high)))
     return Finding(
         "20,000 pairs of picks of the highest of five single readings, parabola about"
         " 140 ms, variance of the noise that of the signal; SD of their difference",

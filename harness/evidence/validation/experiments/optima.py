@@ -15,15 +15,15 @@ import numpy as np
 
 from harness.evidence.validation.people import SEED, rng_of
 from harness.evidence.validation.rules import (
-    Estimate,
     Finding,
+    Found,
     Limits,
     compared,
     limits_of_ratio,
 )
 from sim.heart.circulation import BeatHaemodynamics
 from sim.heart.parameters import HFREF, FloatArray
-from sim.heart.settle import settle
+from sim.heart.repeating import repeating_beat
 from sim.instruments import Instruments, Reading, Window, readout
 from sim.streams import stream
 from sim.units import MS_PER_S, S_PER_MIN
@@ -53,7 +53,7 @@ def paced(av_ms: float) -> BeatHaemodynamics:
     """Return the settled beat of the failing circulation at an AV delay."""
     av_s = av_ms / MS_PER_S
     circulation = replace(HFREF, heart_rate_bpm=RATE_BPM, av_delay_s=av_s)
-    return settle(circulation).haemodynamics
+    return repeating_beat(circulation).haemodynamics
 
 
 def curve(quantity: str) -> FloatArray:
@@ -144,7 +144,7 @@ def _against(name: str, other: str, published: tuple[float, float]) -> Finding:
         f"{name} / {other}",
         shown,
         limits_of_ratio(*published, N_PATIENTS),
-        Estimate(ratio, ratio / reach, ratio * reach),
+        Found(ratio, ratio / reach, ratio * reach),
     )
     return Finding(
         _HOW,
@@ -178,7 +178,7 @@ def n11() -> Finding:
         why = "95 % limits of the ratio of published means, n 22"
         limits = Limits(ratio - reach, ratio + reach, why)
         wide = 2.0 * seen * error
-        estimate = Estimate(seen, seen - wide, seen + wide)
+        estimate = Found(seen, seen - wide, seen + wide)
         label = channel.removesuffix("_mmhg").replace("_", " ") + " / systolic"
         parts.append(compared(label, f"{value:g} / 15.4", limits, estimate))
     return Finding(

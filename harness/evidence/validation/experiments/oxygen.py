@@ -16,12 +16,12 @@ from harness.evidence.validation.rules import (
     mean_of,
     number,
 )
-from sim.heart.beating import held as held_at
 from sim.heart.beating import settled
-from sim.heart.dose import Train, relative_gain
-from sim.heart.model import HeartModel
+from sim.heart.equilibrium import with_reflex_held
 from sim.heart.oxygen import OxygenUse, oxygen_ml_per_min_100g
 from sim.heart.parameters import FloatArray
+from sim.heart.parts import HeartParts
+from sim.heart.train import Train
 from sim.units import PCT_PER_FRAC
 
 N_PATIENTS: Final = 252
@@ -37,7 +37,7 @@ def off_and_on() -> FloatArray:
     """Return, per patient, oxygen use off and on."""
     rows = []
     for patient in cohort().patients[:N_PATIENTS]:
-        gain = float(relative_gain(patient.response, Train(7.5)))
+        gain = float(patient.gain(Train(7.5)))
         off, on = settled(patient.heart), settled(patient.heart, gain)
         used_off = oxygen_ml_per_min_100g(off.haemodynamics, off.rr_s)
         used_on = oxygen_ml_per_min_100g(on.haemodynamics, on.rr_s, ccm_effect=gain)
@@ -76,15 +76,15 @@ def a26() -> Finding:
     )
 
 
-def _inotrope_rise_pct(heart: HeartModel) -> float:
-    rest = held_at(heart)
+def _inotrope_rise_pct(heart: HeartParts) -> float:
+    rest = with_reflex_held(heart)
     goal = 1.37 * rest.haemodynamics.dpdt_max_mmhg_per_s
 
     def miss(effect: float) -> float:
-        return held_at(heart, effect).haemodynamics.dpdt_max_mmhg_per_s - goal
+        return with_reflex_held(heart, effect).haemodynamics.dpdt_max_mmhg_per_s - goal
 
     effect = float(brentq(miss, 0.0, 1.0, xtol=1e-3))
-    driven = held_at(heart, effect)
+    driven = with_reflex_held(heart, effect)
     before, now = (
         oxygen_ml_per_min_100g(at.haemodynamics, at.rr_s) for at in (rest, driven)
     )

@@ -9,8 +9,8 @@ import numpy as np
 from harness.evidence.validation.rules import Finding, held
 from sim.device.settings import axis_numbers
 from sim.heart.beating import BEAT_COLUMNS, play, settled
-from sim.heart.dose import Train, relative_gain
 from sim.heart.parameters import FloatArray
+from sim.heart.train import Train
 from sim.patient import phenotype
 from sim.units import PCT_PER_FRAC
 
@@ -29,7 +29,7 @@ def on_and_off() -> tuple[FloatArray, int]:
     """Return dP/dt max in percent of rest, beat by beat, and the beats of delivery."""
     patient = phenotype(WHO)
     start = settled(patient.heart)
-    gain = float(relative_gain(patient.response, Train(7.5)))
+    gain = float(patient.gain(Train(7.5)))
     gains = np.r_[np.full(ON_BEATS, gain), np.zeros(OFF_BEATS)]
     rows = play(patient.heart, gains, start=start)
     dpdt = rows[:, BEAT_COLUMNS.index("dpdt_max_mmhg_per_s")]
@@ -96,7 +96,7 @@ def a31() -> Finding:
 
 
 def _gains(train: Train) -> FloatArray:
-    return relative_gain(phenotype(WHO).response, train)
+    return phenotype(WHO).gain(train)
 
 
 def _rises(values: FloatArray) -> bool:

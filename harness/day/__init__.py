@@ -1,0 +1,1 @@
+"""A clinic's day: rooms, people and programmers, for visits played beforehand."""

@@ -1,0 +1,114 @@
+"""The visits that a day draws from: played once, kept on disk under what made them."""
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from harness.common.files import OutputError, replace_file
+from harness.day.jobs import Stage, VisitJob, job_of
+from harness.day.scenario import VisitKind
+from harness.play.run import run_scenario
+from harness.play.scenario import Scenario
+from harness.study.facts import SAME_EVERYWHERE
+from optimizers.registry import source_of
+from sim.heart.jit import cache_folder
+from sim.visit.record import VisitRecord
+
+CACHE: Final = "CCMLAB_VISITS_CACHE"
+SCHEMA: Final = 1
+_PLAYED_BY: Final = ("sim", "optimizers", "harness/task", "harness/play")
+Say = Callable[[str], None]
+
+
+def recorded(scenario: Scenario, replicate: int) -> VisitRecord:
+    """Play one visit; the only place where a day meets the simulator."""
+    return run_scenario(scenario, replicate=replicate).record
+
+
+def visits_folder() -> Path:
+    """Return where played visits are kept; CCMLAB_VISITS_CACHE names another folder."""
+    return Path(os.environ.get(CACHE) or cache_folder().parent / "visits")
+
+
+def jobs_of_kind(kind: VisitKind, n: int, say: Say) -> tuple[VisitJob, ...]:
+    """Return `n` visits of a kind, played now or found on disk.
+
+    Replicates of one patient: who is drawn, and all that is random in the visit,
+    depends on the number alone, so that plans have the same patients.
+    """
+    return tuple(_job(kind, replicate, say) for replicate in range(n))
+
+
+def _job(kind: VisitKind, replicate: int, say: Say) -> VisitJob:
+    file = visits_folder() / f"{_key(kind.scenario, replicate)}.json"
+    name = f"{kind.name} #{replicate + 1}"
+    known = _read(file, name)
+    if known is not None:
+        return known
+    say(f"playing a visit beforehand: {name}")
+    job = job_of(recorded(kind.scenario, replicate), name)
+    with suppress(OutputError):  # nothing can be kept there: played again next time
+        replace_file(file, json.dumps(_told(job)).encode())
+    return job
+
+
+def _key(scenario: Scenario, replicate: int) -> str:
+    """Return the hash of all that a visit depends on."""
+    shown = scenario.model_dump(mode="json", exclude={"title", "description"})
+    shown.pop("metadata", None)
+    place = source_of(scenario.search.strategy)
+    told = {
+        "schema": SCHEMA,
+        "scenario": shown,
+        "replicate": replicate,
+        "made_by": _made_by(),
+        "strategy": sha256(place.read_bytes()).hexdigest() if place else "",
+    }
+    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _made_by() -> str:
+    """Return a hash of all that plays a visit: packages, and the sources below us.
+
+    Not the sources of this room, but for what turns a record into a job: a change of
+    the day itself does not play the visits again.
+    """
+    digest = sha256(" ".join(map(version, SAME_EVERYWHERE)).encode())
+    house = Path(__file__).parents[2]
+    for place in _PLAYED_BY:
+        for path in sorted((house / place).rglob("*")):
+            if path.suffix in (".py", ".toml", ".csv"):
+                digest.update(path.relative_to(house).as_posix().encode())
+                digest.update(path.read_bytes())
+    digest.update((Path(__file__).parent / "jobs.py").read_bytes())
+    return digest.hexdigest()
+
+
+def _told(job: VisitJob) -> dict[str, Any]:
+    return {
+        "stopped": job.stopped,
+        "stages": [
+            [s.name, s.duration_s, list(s.roles), s.place, s.programmer, s.is_safety]
+            for s in job.stages
+        ],
+    }
+
+
+def _read(file: Path, name: str) -> VisitJob | None:
+    """Return a visit that was kept; None where there is none or it cannot be read."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        stages = tuple(
+            Stage(title, float(duration_s), tuple(roles), place, programmer, safety)
+            for title, duration_s, roles, place, programmer, safety in told["stages"]
+        )
+        return VisitJob(name, stages, stopped=bool(told["stopped"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

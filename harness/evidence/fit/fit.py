@@ -1,0 +1,52 @@
+"""`ccmlab fit`: from a file of bedside values to a patient file."""
+
+from pathlib import Path
+
+from harness.common.faults import Fault
+from harness.common.files import check_free, replace_file
+from harness.evidence.fit.measurements import MeasurementsError, read_measurements
+from harness.evidence.fit.solver import fit_patient
+from harness.evidence.fit.text import fit_text, patient_file
+from sim.heart.repeating import ImplausibleHeartError, NotSettledError
+from sim.patient import Patient, phenotype
+
+
+def fit_measurements(
+    measurements: str | Path,
+    out: str | Path | None = None,
+    *,
+    base: Patient | None = None,
+    force: bool = False,
+) -> str:
+    """Fit a patient to a CSV file, write it as TOML, and return what to tell.
+
+    Parameters
+    ----------
+    measurements
+        Path of the CSV file.
+    out
+        Where the patient goes; by default `NAME-patient.toml` in the present folder.
+    base
+        Gives everything that is not fitted; hfref-ischaemic when none is given.
+    force
+        Replace a file that is there.
+
+    Raises
+    ------
+    MeasurementsError
+        With every fault of the CSV file, or when its best fit is no living heart.
+    OutputError
+        When the patient cannot be written there.
+    """
+    source = Path(measurements)
+    target = Path(out) if out is not None else Path(f"{source.stem}-patient.toml")
+    values = read_measurements(source)
+    check_free(target, force=force)
+    patient = base or phenotype("hfref-ischaemic")
+    try:
+        fit = fit_patient(values, patient, name=source.stem)
+    except (ImplausibleHeartError, NotSettledError) as error:
+        fault = Fault("", f"the best fit is no heart that could live: {error}")
+        raise MeasurementsError(str(source), [fault]) from None
+    replace_file(target, patient_file(fit, source).encode())
+    return f"{fit_text(fit)}\n\npatient  {target}"

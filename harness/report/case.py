@@ -1,0 +1,33 @@
+"""All that a section may be built from: one visit that was played, and its truth.
+
+A new thing that sections may tell of joins `Case`; no builder takes anything else.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.play.run import Run
+from harness.report.surface import Fitted, fitted
+from harness.truth.answer_key import AnswerKey
+from sim.visit.record import VisitRecord
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A visit as it was played, and the truth behind it.
+
+    `truth` is for the section that says that it holds it, and for no other.
+    """
+
+    run: Run
+    truth: AnswerKey
+
+    @property
+    def record(self) -> VisitRecord:
+        """What happened."""
+        return self.run.record
+
+    @cached_property
+    def fit(self) -> Fitted | None:
+        """What all readings together say; fitted once, for every section that asks."""
+        return fitted(self.run.played)

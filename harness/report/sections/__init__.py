@@ -1,0 +1,1 @@
+"""One module a section; `harness.report.contents` says which there are."""

@@ -1,0 +1,105 @@
+"""One virtual patient: every true number, frozen, each with its source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sim.heart.conduction import ConductionParameters
+from sim.heart.contractility import Contractility
+from sim.heart.parameters import Circulation, FloatArray
+from sim.heart.parts import HeartParts
+from sim.heart.reflex import Reflex
+from sim.heart.rhythm import RhythmParameters
+from sim.heart.sensation import Sensation
+from sim.heart.train import Train
+from sim.law.muscle import Muscle
+from sim.law.response_law import LawInputs, ResponseLaw
+from sim.law.saturating import Saturating
+from sim.sources import Source, SourcedNumber, provenance, sourced
+
+_COHORT = "B virtual cohort"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the chart says of the patient; scores of symptoms are 0 none to 10 worst.
+
+    `expectation` is how much of a symptom score the patient loses for merely being
+    treated. `icd_distance_cm` is from the nearest CCM lead, 0 without an ICD.
+    """
+
+    age_years: float = sourced(62.0, "ccmlab-evidence", _COHORT, "assumed")
+    sex: str = "male"
+    nyha_class: int = sourced(3, "borggrefe2008", "abstract, C04", "measured")
+    dyspnoea: float = sourced(5.0, "ccmlab-evidence", _COHORT, "assumed")
+    fatigue: float = sourced(5.0, "ccmlab-evidence", _COHORT, "assumed")
+    mlwhfq_score: float = sourced(50.0, "ccmlab-evidence", _COHORT, "assumed")
+    expectation: float = sourced(1.0, "ccmlab-evidence", "0 finding 4", "assumed")
+    spo2_pct: float = sourced(96.0, "ccmlab-evidence", _COHORT, "assumed")
+    icd_distance_cm: float = sourced(4.0, "ccmlab-device", "2.3 ICD", "assumed")
+    has_icd: bool = True
+    ccm_indicated: bool = True
+    aetiology: str = "ischaemic cardiomyopathy"
+    indication: str = "heart failure with reduced ejection fraction, NYHA III"
+    rhythm_text: str = "sinus rhythm"
+    medication: tuple[str, ...] = (
+        "beta-blocker",
+        "sacubitril/valsartan",
+        "mineralocorticoid antagonist",
+        "SGLT2 inhibitor",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """One virtual patient. Everything in it is true, and hidden from the clinic.
+
+    `sources` gives, by dotted field name, the source of numbers that are not a field's
+    default: solved, fitted or overridden ones.
+    """
+
+    name: str
+    phenotype: str
+    circulation: Circulation
+    contractility: Contractility = field(default_factory=Contractility)
+    reflex: Reflex = field(default_factory=Reflex)
+    response: ResponseLaw = field(default_factory=Saturating)
+    muscle: Muscle = field(default_factory=Muscle)
+    rhythm: RhythmParameters = field(default_factory=RhythmParameters)
+    conduction: ConductionParameters = field(default_factory=ConductionParameters)
+    sensation: Sensation = field(default_factory=Sensation)
+    profile: Profile = field(default_factory=Profile)
+    sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
+
+    @property
+    def heart(self) -> HeartParts:
+        """The parts that make beats."""
+        return HeartParts(
+            self.circulation,
+            self.contractility,
+            self.reflex,
+            self.rhythm,
+            self.conduction,
+        )
+
+    @property
+    def law_inputs(self) -> LawInputs:
+        """What a response law may know of the patient."""
+        return LawInputs(self.muscle, self.rhythm, self.conduction)
+
+    def gain(self, train: Train) -> FloatArray:
+        """Return what a train does to this muscle, as `ResponseLaw.gain`."""
+        return self.response.gain(train, self.law_inputs)
+
+    @property
+    def breathing_hz(self) -> float:
+        """Breaths per second, of the heart rate's and of the readings' breathing."""
+        return self.rhythm.breathing_hz
+
+    @property
+    def in_atrial_fibrillation(self) -> bool:
+        """Whether the atria fibrillate, so that no P wave can be sensed."""
+        return self.rhythm.kind == "af"
+
+    def provenance(self) -> list[SourcedNumber]:
+        """List every number of the patient with its source."""
+        return provenance(self)
