@@ -146,6 +146,29 @@ def test_a_later_reading_does_not_depend_on_how_many_were_made_before() -> None:
     assert abs(noisy[0] - noisy[1]) < 5.0 * 2.5 * np.sqrt(2.0 / 12.0)
 
 
+def test_errors_of_both_pressures_go_together() -> None:
+    errors = []
+    for seed in range(200):
+        reading = instruments("finger-pressure", seed).read(true_window(300, 16))
+        errors.append((reading.sbp_mmhg - 118.0, reading.dbp_mmhg - 72.0))
+    systolic, diastolic = np.array(errors).T
+    # N11: signal-to-noise of pulse pressure as that of systolic pressure
+    assert np.corrcoef(systolic, diastolic)[0, 1] > 0.9
+    assert np.std(systolic - diastolic) / 46.0 < 1.5 * np.std(systolic) / 118.0
+
+
+def test_a_catheter_reads_the_same_waves_with_less_error_of_its_own() -> None:
+    finger, catheter = (
+        [
+            instruments(name, seed).read(true_window(300, 16)).sbp_mmhg - 118.0
+            for seed in range(200)
+        ]
+        for name in ("finger-pressure", "invasive-systolic")
+    )
+    assert np.std(catheter) < np.std(finger)
+    assert np.corrcoef(finger, catheter)[0, 1] > 0.8
+
+
 def test_the_cuff_reads_even_numbers() -> None:
     reading = instruments("cuff", 4).read(true_window(30, 60))
     assert reading.sbp_mmhg % 2.0 == 0.0

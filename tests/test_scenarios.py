@@ -118,6 +118,7 @@ def test_the_python_example_prints_a_row_for_each_readout(
         "cuff",
         "echo-vti",
         "invasive-dpdt",
+        "invasive-systolic",
     ]
 
 

@@ -71,7 +71,8 @@ def pairs(record: VisitRecord) -> list[Pair]:
     """Return every pair of a visit in the order of time."""
     titration = [tested.pair for tested in record.tested if tested.pair]
     sham = [record.sham_pair] if record.sham_pair else []
-    found = [*record.response_pairs, *sham, *titration, *record.verification_pairs]
+    found = [*record.response_pairs, *record.harm_pairs, *sham, *titration]
+    found += record.verification_pairs
     return sorted(found, key=lambda pair: pair.start_s)
 
 

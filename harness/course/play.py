@@ -18,8 +18,10 @@ from harness.play.order import order_of
 from harness.play.run import Run, run_order
 from harness.play.scenario import CourseScenario
 from harness.play.tables import PatientTable
+from harness.truth.answer_key import ees_gain
 from sim.device.battery import Cell
 from sim.device.settings import Settings
+from sim.heart.beating import settled
 from sim.heart.train import Train
 from sim.patient import Patient
 from sim.patient.chronic import (
@@ -40,7 +42,7 @@ from sim.patient.chronic import (
 )
 from sim.patient.solve import Targets, present_targets
 from sim.streams import stream
-from sim.units import DAYS_PER_MONTH, FRAC_PER_PCT
+from sim.units import DAYS_PER_MONTH, FRAC_PER_PCT, PCT_PER_FRAC
 from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice
 from sim.visit.record import VisitRecord
@@ -96,30 +98,47 @@ class PatientOverMonths:
         self.patient = first.patient
         self.targets = present_targets(self.patient)
         self.start = _start(self.patient, self.targets, self.course)
-        self.traits = traits_of(self.patient, self.course, first.seed)
+        self.traits = replace(
+            traits_of(self.patient, self.course, first.seed),
+            ef_acute_pct=np.array([acute_ef_pct(self.patient)]),
+        )
         self.memory = Memory.fresh(1)
         self.points: list[CoursePoint] = [CoursePoint(0, self.start)]
 
     def true(self) -> Condition:
-        """Return how the patient is now."""
+        """Return how the patient is now, with CCM as it is in force."""
+        return self._condition(self.memory)
+
+    def true_ef_off_pct(self) -> float:
+        """Return the ejection fraction that the heart has now without trains."""
+        off = replace(self.memory, acute=0.0 * self.memory.acute)
+        return float(self._condition(off).ef_pct[0])
+
+    def _condition(self, memory: Memory) -> Condition:
         return condition(
             self.start,
             self.traits,
-            self.memory,
+            memory,
             knowledge="blinded" if self.course.blinded else "treated",
             expectation=self.patient.profile.expectation,
         )
 
     def live(self, stretch: Stretch) -> None:
         """Let the days between two visits pass."""
+        gain = share_of_factory_gain(self.patient, stretch.found.settings)
         for day in stretch.days:
-            dose = dose_factor(day.hours, np.array([day.delivered_frac]))
-            self.memory = advance(self.memory, 1.0 / DAYS_PER_MONTH, dose)
+            delivered = np.array([day.delivered_frac])
+            dose = dose_factor(day.hours, delivered)
+            if self.course.settings_matter:
+                dose = dose * max(gain, 0.0)
+            self.memory = advance(
+                self.memory, 1.0 / DAYS_PER_MONTH, dose, acute=gain * delivered
+            )
             self.points.append(CoursePoint(day.day + 1, self.true()))
 
     def now(self, true: Condition, seen: Condition) -> PatientTable:
         """Return the patient with the heart, class and symptoms of this day."""
-        profile, ef_pct = self.patient.profile, float(true.ef_pct[0])
+        profile, ef_pct = self.patient.profile, self.true_ef_off_pct()
         points = float(round(seen.scores.mlwhfq_points[0]))
         worse = true.scores.mlwhfq_points[0] / max(profile.mlwhfq_score, 1.0)
         start = self.targets
@@ -204,6 +223,19 @@ def traits_of(patient: Patient, course: CourseTable, seed: int) -> Traits:
     if patient.gain(_FACTORY) == 0.0:
         return without_effect(traits)
     return traits
+
+
+def acute_ef_pct(patient: Patient) -> float:
+    """Return the points of ejection fraction that trains of factory settings add."""
+    gain = ees_gain(patient, Settings())
+    off, on = (settled(patient.heart, now).haemodynamics for now in (0.0, gain))
+    return PCT_PER_FRAC * (on.ef_frac - off.ef_frac)
+
+
+def share_of_factory_gain(patient: Patient, settings: Settings) -> float:
+    """Return the acute gain of settings over that of the factory settings."""
+    factory = ees_gain(patient, Settings())
+    return ees_gain(patient, settings) / factory if factory else 0.0
 
 
 def visit_scenario(

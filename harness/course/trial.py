@@ -1,7 +1,8 @@
 """Virtual trials: the chronic law played with the design of a published trial.
 
-Many replicates of the published size are drawn. A published result is inside when 95 %
-of the replicates surround it. Rows that set the law (`FITTED_ROWS`) show that the law
+Many replicates of the published size are drawn, each with an effect of its own on
+placebo and on treatment: 95 % of them are a predictive interval, and a published result
+is inside when they surround it. Rows that set the law (`FITTED_ROWS`) show that the law
 holds together; only the others are predictions.
 """
 
@@ -22,10 +23,13 @@ from sim.patient.chronic import (
     Memory,
     Score,
     Scores,
+    TrialEffect,
     advance,
     condition,
     dose_factor,
     draw_traits,
+    draw_trial_effects,
+    in_trial,
     read,
 )
 from sim.sources import sourced
@@ -136,6 +140,7 @@ def follow(
     *,
     knowledge: Knowledge,
     rng: np.random.Generator,
+    effect: TrialEffect | None = None,
 ) -> list[Condition]:
     """Return what (n,) patients of one arm read at entry and after each period.
 
@@ -149,14 +154,18 @@ def follow(
         What the patients know of their treatment.
     rng
         Stream of entry, traits and readings.
+    effect
+        Of each patient's trial, `(n,)`; none by default.
     """
     p = population
     start = start_of(p, n, rng)
     traits = draw_traits(rng.random(n) < p.ischaemic_frac, rng)
+    traits = traits if effect is None else in_trial(traits, effect)
     memory, seen = Memory.fresh(n), [read(start, rng)]
     full = dose_factor(p.hours_per_day, np.full(n, p.delivered_frac))
     for months, is_on in periods:
-        memory = advance(memory, months, full * is_on)
+        acute = p.delivered_frac * is_on
+        memory = advance(memory, months, full * is_on, acute=acute)
         seen.append(read(condition(start, traits, memory, knowledge=knowledge), rng))
     return seen
 
@@ -179,12 +188,18 @@ ARMS_4: Final = {"first active": 80, "first sham": 84}
 def fix_hf_4(n_replicates: int = 400, seed: int = 4) -> tuple[TrialRow, ...]:
     """Return FIX-HF-4, a blinded crossover of 3 + 3 months, row by row."""
     rng = stream(seed, name="course", key=(10,))
+    effects = draw_trial_effects(n_replicates, stream(seed, name="course", key=(12,)))
     seen = {}
     for arm, n in ARMS_4.items():
         on_first = arm == "first active"
         periods = ((3.0, on_first), (3.0, not on_first))
         seen[arm] = follow(
-            FixHf4Population(), n_replicates * n, periods, knowledge="blinded", rng=rng
+            FixHf4Population(),
+            n_replicates * n,
+            periods,
+            knowledge="blinded",
+            rng=rng,
+            effect=_for_patients(effects, n),
         )
     rows = []
     for (arm, period, name), (row_id, value, sd) in FIX_HF_4.items():
@@ -223,6 +238,7 @@ def fix_hf_5c(n_replicates: int = 400, seed: int = 5) -> tuple[TrialRow, ...]:
     nothing: they are the test.
     """
     rng = stream(seed, name="course", key=(11,))
+    effects = draw_trial_effects(n_replicates, stream(seed, name="course", key=(13,)))
 
     def arm(*, is_on: bool) -> list[Condition]:
         return follow(
@@ -231,6 +247,7 @@ def fix_hf_5c(n_replicates: int = 400, seed: int = 5) -> tuple[TrialRow, ...]:
             ((WEEKS_24_MONTHS, is_on),),
             knowledge="treated" if is_on else "untreated",
             rng=rng,
+            effect=_for_patients(effects, LARGEST_ARM),
         )
 
     arms = arm(is_on=True), arm(is_on=False)
@@ -254,6 +271,11 @@ def fix_hf_5c(n_replicates: int = 400, seed: int = 5) -> tuple[TrialRow, ...]:
         *(row(published, points) for published in FIX_HF_5C_MLWHFQ),
         *(row(published, better) for published in FIX_HF_5C_NYHA),
     )
+
+
+def _for_patients(effects: TrialEffect, n: int) -> TrialEffect:
+    """Return the effects of trials for each of n patients a trial."""
+    return TrialEffect(np.repeat(effects.placebo, n), np.repeat(effects.treatment, n))
 
 
 def _change(

@@ -55,6 +55,7 @@ def _row(patient: Patient, plan: VisitPlan) -> dict[str, str]:
     law, muscle = patient.response, patient.muscle
     numbers = {name: getattr(law, name) for name in LAW}
     numbers |= {name: getattr(muscle, name) for name in MUSCLE}
+    numbers["sensation_felt_v"] = patient.sensation.felt_v
     numbers["sensation_threshold_v"] = patient.sensation.threshold_v
     for name in READOUTS:
         slope, bend = _curve(patient, replace(plan, readout=name))

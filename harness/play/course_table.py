@@ -88,12 +88,15 @@ class CourseTable(_HabitsTable):
     """When the patient comes back, and what happens at home in between.
 
     `traits` says how the patient responds: as drawn with the scenario's seed, or as
-    the average. `blinded` patients do not know whether CCM is on.
+    the average. `blinded` patients do not know whether CCM is on. With
+    `settings_matter` the slow effects grow with the acute gain of the settings in use
+    over that of the factory settings, which no source tells.
     """
 
     lead_fault: LeadFaultTable | None = None
     traits: Literal["drawn", "average"] = "drawn"
     blinded: bool = False
+    settings_matter: bool = False
     peak_vo2_ml_per_kg_min: Annotated[
         float, within(LAW.peak_vo2_ml_per_kg_min.low, LAW.peak_vo2_ml_per_kg_min.high)
     ] = LAW.usual_peak_vo2_ml_per_kg_min

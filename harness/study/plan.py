@@ -33,7 +33,8 @@ from harness.common.faults import (
 )
 from harness.play.filled import within
 from harness.play.scenario import LARGEST_SEED, limits_faults, read_text, read_toml
-from harness.play.tables import DeviceTable, SearchTable, Table, VisitTable
+from harness.play.tables import DeviceTable, SearchTable, Table, VisitTable, one_of
+from sim.patient.named import NAMED, USUAL, named_population
 from sim.patient.population import TraitSpread, checked_families
 
 MOST_BUDGET_MIN: Final = 240.0
@@ -104,9 +105,13 @@ def _numbers(given: object) -> dict[str, float]:
 
 
 class CohortTable(Table):
-    """A cohort that is drawn: its size, shares of the families, changed spreads."""
+    """A cohort that is drawn: its size, shares of the families, changed spreads.
+
+    `trial` names whom it is drawn from; `population` changes numbers of it.
+    """
 
     n: Annotated[int, within(1, 100_000)]
+    trial: Annotated[str, one_of(lambda: NAMED)] = USUAL
     families: Annotated[dict[str, float], PlainValidator(_families)] = Field(
         default_factory=lambda: {"nominal": 1.0}
     )
@@ -117,7 +122,7 @@ class CohortTable(Table):
     @property
     def spread(self) -> TraitSpread:
         """The spread of each trait."""
-        return TraitSpread(**self.population)
+        return named_population(self.trial, self.population)
 
 
 def _items(given: object, what: str) -> list[Any]:

@@ -31,8 +31,8 @@ LAW: Final = (
 )
 """Constants of the response law that differ from person to person."""
 
-MUSCLE: Final = ("beta_block_factor", "baseline_elastance_mmhg_per_ml")
-"""What of the muscle does."""
+MUSCLE: Final = ("beta_block_factor",)
+"""What of the muscle does, where a heart of any strength gains alike."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +45,8 @@ class People:
         `(n,)`: name of each person's response law.
     law, muscle
         `(n,)` for each name in `LAW` and `MUSCLE`.
-    sensation_threshold_v
-        `(n,)`: amplitude felt at grade 2 with the reference train.
+    sensation_felt_v, sensation_threshold_v
+        `(n,)`: amplitudes of grade 1 and of grade 2 with the reference train.
     slope_pct, bend_pct
         By readout, `(n,)`: its gain over CCM off is `slope g + bend g ** 2`, percent,
         at a gain g of elastance.
@@ -55,6 +55,7 @@ class People:
     law_names: NDArray[np.str_]
     law: Mapping[str, FloatArray]
     muscle: Mapping[str, FloatArray]
+    sensation_felt_v: FloatArray
     sensation_threshold_v: FloatArray
     slope_pct: Mapping[str, FloatArray]
     bend_pct: Mapping[str, FloatArray]
@@ -83,6 +84,7 @@ def people_of(rows: Sequence[Mapping[str, str]]) -> People:
         law_names=np.array([row["family"] for row in rows]),
         law=MappingProxyType({name: number(name) for name in LAW}),
         muscle=MappingProxyType({name: number(name) for name in MUSCLE}),
+        sensation_felt_v=number("sensation_felt_v"),
         sensation_threshold_v=number("sensation_threshold_v"),
         slope_pct=MappingProxyType(slopes),
         bend_pct=MappingProxyType(bends),

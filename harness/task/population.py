@@ -105,11 +105,12 @@ def read_gain(crowd: People, gain: FloatArray, readout: str) -> FloatArray:
 
 def felt(crowd: People, train: Train) -> FloatArray:
     """Return what each person feels, on the scale of the grades, (people, points)."""
-    threshold: Any = crowd.sensation_threshold_v[:, None]
+    felt_v: Any = crowd.sensation_felt_v[:, None]
+    threshold_v: Any = crowd.sensation_threshold_v[:, None]
     pulses = np.array([train.amplitude_v, train.phase_duration_ms, train.n_pulses])
     (volts, width, n_pulses), pulse = np.unique(pulses, axis=1, return_inverse=True)
     each = Train(volts, width, n_pulses, n_leads=train.n_leads)
-    level = sensation_level(Sensation(threshold_v=threshold), each)
+    level = sensation_level(Sensation(felt_v=felt_v, threshold_v=threshold_v), each)
     return _small(level)[:, pulse]
 
 

@@ -156,6 +156,8 @@ def parameters(model: str = "CCM X11") -> Mapping[str, Parameter]:
 def _therapy_rows(limits: DeviceModel) -> Iterable[Parameter]:
     modes = ("OOO", "ODO-LS-CCM", "OVO-LS-CCM")
     phases = (5.14, 5.63, 6.11, 6.60)
+    # the Smart's manual prints ends and count; the Mini is taken to have the same
+    old: Standing = "derived" if limits.name == "CCM X10" else "assumed"
     low_v = limits.amplitude_min_v
     yield _menu("mode", "Mode", modes, "1.1", "measured")
     yield _menu("ccm_mode", "CCM Mode", ("OFF", "TIMED"), "1.1", "measured")
@@ -168,7 +170,7 @@ def _therapy_rows(limits: DeviceModel) -> Iterable[Parameter]:
     leads = ("V1", "V2", "V1+V2")
     yield _menu("ccm_channels", "CCM channels", leads, "1.1", "recalled")
     yield _steps("amplitude_v", "CCM Amplitude", "V", low_v, 7.5, 0.5, "1.2")
-    yield _listed("phase_duration_ms", "Phase Duration", "ms", phases, "1.2")
+    yield _listed("phase_duration_ms", "Phase Duration", "ms", phases, "1.2", old)
     yield _steps("n_pulses", "Number of Biphasic Pulses", "", 1, 3, 1, "1.2")
     signs = ("POSITIVE", "NEGATIVE")
     yield _menu("phase1_polarity", "First Phase Polarity", signs, "1.2", "measured")

@@ -60,9 +60,7 @@ class Contractility:
     potentiation_kept_frac: float = sourced(
         0.4, "ccmlab-evidence", "C2 r(n)", "assumed"
     )
-    force_frequency_frac: float = sourced(
-        0.002, "ccmlab-evidence", "C2 b HF", "assumed"
-    )
+    force_frequency_frac: float = sourced(0.03, "ccmlab-evidence", "C2 b HF", "fitted")
     reference_rate_bpm: float = sourced(
         74.0, "ccmlab-evidence", "C2 HR HFrEF", "fitted"
     )

@@ -49,7 +49,7 @@ class RhythmParameters:
     vlf_memory_s: float = sourced(60.0, "ccmlab-evidence", "E HRV", "assumed")
     vlf_edge_hz: float = sourced(0.04, "ccmlab-evidence", "E HRV", "recalled")
     pvc_per_hour: float = sourced(24.0, "ccmlab-evidence", "E PVCs", "assumed")
-    cluster_shape: float = sourced(0.5, "ccmlab-evidence", "E PVCs", "assumed")
+    cluster_shape: float = sourced(0.14, "ccmlab-evidence", "E PVCs E03", "fitted")
     cluster_min: float = sourced(30.0, "ccmlab-evidence", "E PVCs", "assumed")
     coupling_low_frac: float = sourced(0.50, "ccmlab-evidence", "E PVCs", "recalled")
     coupling_high_frac: float = sourced(0.75, "ccmlab-evidence", "E PVCs", "recalled")

@@ -1,5 +1,8 @@
 """What the patient feels of a CCM train, graded 0 (nothing) to 4 (cannot stand it).
 
+There are two thresholds: from one amplitude on a train is felt (grade 1), from a higher
+one on it is not tolerated (grade 2 and more).
+
 Level, grade and report are three things: the level is a number without bounds that says
 how near a train is to being felt (eq. 29 of docs/model.md), the grade is the level cut
 to 0 and above, and the report is what the patient says, a whole number with an error.
@@ -9,26 +12,31 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.special import ndtr
 
 from sim.heart.parameters import FloatArray
 from sim.heart.train import Train
 from sim.sources import sourced
 
 WORST_GRADE: Final = 4
+FELT_GRADE: Final = 1
 INTOLERABLE_GRADE: Final = 2
-"""Grade that a patient's threshold stands for, and from which settings are excluded."""
+"""Grade of a patient's threshold, from which on settings are excluded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sensation:
     """How one patient feels trains.
 
-    `threshold_v` is the amplitude of grade 2 with the reference train: two pulses of
-    5.14 ms on two leads. Longer trains and more leads count as a little more voltage.
+    With the reference train, two pulses of 5.14 ms on two leads, `felt_v` is the
+    amplitude of grade 1 and `threshold_v` that of grade 2, from which on trains are not
+    tolerated. They are `least_gap_v` apart or more: a lower threshold is felt that much
+    below it. Longer trains and more leads count as a little more voltage.
     """
 
-    threshold_v: float = sourced(8.13, "stix2004", "abstract, A22", "derived")
-    volts_per_grade_v: float = sourced(0.3, "ccmlab-evidence", "A4", "assumed")
+    felt_v: float = sourced(9.0, "stix2004", "abstract, A22", "derived")
+    threshold_v: float = sourced(10.5, "ccmlab-evidence", "A4", "assumed")
+    least_gap_v: float = sourced(0.3, "ccmlab-evidence", "A4", "assumed")
     reference_train_ms: float = sourced(20.56, "ccmlab-evidence", "A3 w", "derived")
     train_exponent: float = sourced(0.15, "ccmlab-evidence", "A4", "assumed")
     one_lead_factor: float = sourced(0.93, "ccmlab-evidence", "A4", "assumed")
@@ -37,19 +45,27 @@ class Sensation:
 
 @dataclass(frozen=True, slots=True)
 class SensationPopulation:
-    """Logistic spread of thresholds: 39 % of patients feel 7.73 V by construction."""
+    """Spread of both thresholds: felt logistic, the gap to not tolerated lognormal.
 
-    centre_v: float = sourced(8.13, "stix2004", "abstract, A22", "derived")
+    The centre is such that 39 % of patients say at 7.73 V that they feel trains. How
+    far above it trains are no longer tolerated no source tells.
+    """
+
+    centre_v: float = sourced(9.0, "stix2004", "abstract, A22", "derived")
     scale_v: float = sourced(0.9, "ccmlab-evidence", "A4", "assumed")
     least_v: float = sourced(2.0, "ccmlab-evidence", "A4", "assumed")
+    gap_median_v: float = sourced(1.5, "ccmlab-evidence", "A4", "assumed")
+    gap_log_sd: float = sourced(0.5, "ccmlab-evidence", "A4", "assumed")
 
+    def felt_v(self, score: FloatArray) -> FloatArray:
+        """Return felt thresholds of standard normal scores, never below the least."""
+        share = ndtr(score)
+        drawn_v = self.centre_v + self.scale_v * np.log(share / (1.0 - share))
+        return np.asarray(np.maximum(self.least_v, drawn_v))
 
-def sample_threshold_v(
-    population: SensationPopulation, rng: np.random.Generator
-) -> float:
-    """Draw one patient's threshold, never below the least."""
-    drawn_v = float(rng.logistic(population.centre_v, population.scale_v))
-    return max(population.least_v, drawn_v)
+    def gap_v(self, score: FloatArray) -> FloatArray:
+        """Return gaps up to the amplitude that is not tolerated, of normal scores."""
+        return np.asarray(self.gap_median_v * np.exp(self.gap_log_sd * score))
 
 
 def sensation_level(sensation: Sensation, train: Train) -> FloatArray:
@@ -58,8 +74,8 @@ def sensation_level(sensation: Sensation, train: Train) -> FloatArray:
     Returns
     -------
     () or (n,)
-        2 at the threshold; below 0 when so far under it that no error of reporting
-        makes it felt; -4 (the least) without a lead.
+        1 where the train is felt, 2 where it is not tolerated; below 0 when so far
+        under that no error of reporting makes it felt; -4 (the least) without a lead.
     """
     leads = np.asarray(train.n_leads, dtype=np.float64)
     longer = (
@@ -67,10 +83,9 @@ def sensation_level(sensation: Sensation, train: Train) -> FloatArray:
     ) ** sensation.train_exponent
     per_leads = np.where(leads > 1.0, 1.0, sensation.one_lead_factor)
     felt_v = np.asarray(train.amplitude_v) * longer * per_leads
-    grade = (
-        INTOLERABLE_GRADE
-        + (felt_v - sensation.threshold_v) / sensation.volts_per_grade_v
-    )
+    top_v = sensation.threshold_v
+    gap_v = np.maximum(top_v - np.asarray(sensation.felt_v), sensation.least_gap_v)
+    grade = INTOLERABLE_GRADE + (felt_v - top_v) / gap_v
     worst = float(WORST_GRADE)
     level: FloatArray = np.where(leads > 0.0, np.clip(grade, -worst, worst), -worst)
     return level
@@ -82,7 +97,8 @@ def sensation_grade(sensation: Sensation, train: Train) -> FloatArray:
     Returns
     -------
     () or (n,)
-        0 to 4; 2 where the train is felt at the threshold; 0 without a lead.
+        0 to 4; 1 where the train is felt, 2 where it is not tolerated; 0 without a
+        lead.
     """
     grade: FloatArray = np.maximum(sensation_level(sensation, train), 0.0)
     return grade

@@ -76,7 +76,11 @@ class ErrorModel(ABC):
 
 @dataclass(frozen=True, slots=True)
 class PressureError(ErrorModel):
-    """Error of the beat-to-beat finger pressure, per channel."""
+    """Error of the beat-to-beat finger pressure, per channel.
+
+    The diastolic pressure takes `diastolic_share_frac` of all that the systolic one
+    does, and has a white error `white_dbp_mmhg` of its own.
+    """
 
     part: ClassVar[str] = "pressure"
 
@@ -85,7 +89,7 @@ class PressureError(ErrorModel):
     breath_sbp_mmhg: float = sourced(3.0, PROTOCOL, PLACE, "assumed")
     slow_sbp_mmhg: float = sourced(2.0, PROTOCOL, PLACE, "assumed")
     slow_tau_s: float = sourced(10.0, PROTOCOL, PLACE, "assumed")
-    diastolic_share_frac: float = sourced(0.6, PROTOCOL, PLACE, "assumed")
+    diastolic_share_frac: float = sourced(0.9, PROTOCOL, "2, channels; N11", "fitted")
     hand_height_sd_cm: float = sourced(2.0, PROTOCOL, PLACE, "assumed")
     hand_moves_per_hour: float = sourced(2.0, PROTOCOL, PLACE, "assumed")
     mmhg_per_cm: float = sourced(MMHG_PER_CM_OF_BLOOD, PROTOCOL, PLACE, "recalled")
@@ -105,6 +109,37 @@ class PressureError(ErrorModel):
         lost = clock.lost[clock.at(window.start_s)]
         return np.asarray((since_s >= self.calibration_pause_s) & ~lost)
 
+    def with_errors(
+        self, seen: Seen, common_mmhg: FloatArray, white: FloatArray
+    ) -> Pressures:
+        """Return the pressures of a window with an error that all channels share.
+
+        Parameters
+        ----------
+        seen
+            What is read.
+        common_mmhg : (n,)
+            Error of the systolic pressure but for its white part.
+        white : (2, n)
+            Unit white errors: the systolic pressure's, and one of the diastolic alone.
+        """
+        window, scale = seen.window, seen.clock.scale
+        common = common_mmhg + scale * self.white_sbp_mmhg * white[0]
+        drifted = 1.0 + seen.clock.drift[seen.clock.at(seen.middle_s)]
+        share = self.diastolic_share_frac
+        sbp = window.sbp_mmhg * drifted + common
+        dbp = window.dbp_mmhg * drifted + share * common
+        dbp = dbp + scale * self.white_dbp_mmhg * white[1]
+        # the mean lies a third of the way from diastole to systole
+        map_ = window.map_mmhg * drifted + (1.0 + 2.0 * share) / 3.0 * common
+        return Pressures(*(float(each[seen.used].mean()) for each in (sbp, dbp, map_)))
+
+    def waves_mmhg(self, seen: Seen) -> FloatArray:
+        """Return the patient's own waves in the systolic pressure, `(n,)`."""
+        clock = seen.clock
+        breath = clock.scale * self.breath_sbp_mmhg * clock.breath(seen.middle_s)
+        return self.slow_sbp_mmhg * clock.slow[clock.at(seen.middle_s)] + breath
+
     def primary(self, seen: Seen, pressures: Pressures) -> float:
         """Return the mean systolic pressure of the monitor, mmHg."""
         return pressures.sbp_mmhg
@@ -115,6 +150,32 @@ class PressureError(ErrorModel):
         yield Wander(
             scale_pct * hand_mmhg / sbp_mmhg, S_PER_H / self.hand_moves_per_hour
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CatheterError(PressureError):
+    """Error of a pressure read by catheter: nearly all of it is the patient's own.
+
+    Breathing and slow waves are those of the finger; no hand to move, no pauses.
+    """
+
+    part: ClassVar[str] = "catheter"
+
+    white_sbp_mmhg: float = sourced(2.2, PROTOCOL, "2, catheter; N12", "fitted")
+    white_dbp_mmhg: float = sourced(1.0, PROTOCOL, "2, catheter", "assumed")
+
+    def readable(self, window: Window, clock: Clock) -> BoolArray:
+        """Tell that every beat can be read."""
+        return np.ones(window.rr_s.size, dtype=np.bool_)
+
+    def pressures(self, seen: Seen, monitored: Pressures) -> Pressures:
+        """Return the pressures of the catheter, with white errors of its own."""
+        white = seen.rng.standard_normal((2, seen.window.rr_s.size))
+        return self.with_errors(seen, self.waves_mmhg(seen), white)
+
+    def wanders(self, scale_pct: float, sbp_mmhg: float) -> Iterator[Wander]:
+        """Yield nothing: no hand is moved."""
+        yield from ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,22 +174,7 @@ class Instruments:
         return ""
 
     def _monitored(self, seen: Seen) -> Pressures:
-        pressure, clock, window = self._errors.pressure, self._clock, seen.window
-        middle_s = seen.middle_s
-        at = clock.at(middle_s)
-        white = seen.rng.standard_normal((2, window.rr_s.size)) * clock.scale
-        common = (
-            pressure.slow_sbp_mmhg * clock.slow[at]
-            + clock.scale * pressure.breath_sbp_mmhg * clock.breath(middle_s)
-            + clock.hand_mmhg[at]
-        )
-        drifted = 1.0 + clock.drift[at]
-        share = pressure.diastolic_share_frac
-        sbp = window.sbp_mmhg * drifted + common + pressure.white_sbp_mmhg * white[0]
-        dbp = (
-            window.dbp_mmhg * drifted
-            + share * common
-            + pressure.white_dbp_mmhg * white[1]
-        )
-        map_ = window.map_mmhg * drifted + 0.5 * (1.0 + share) * common
-        return Pressures(*(float(each[seen.used].mean()) for each in (sbp, dbp, map_)))
+        pressure, clock = self._errors.pressure, self._clock
+        white = seen.rng.standard_normal((2, seen.window.rr_s.size))
+        hand_mmhg = clock.hand_mmhg[clock.at(seen.middle_s)]
+        return pressure.with_errors(seen, pressure.waves_mmhg(seen) + hand_mmhg, white)

@@ -13,6 +13,7 @@ from sim.heart.beating import BEAT_COLUMNS
 from sim.instruments.errors import (
     PLACE,
     PROTOCOL,
+    CatheterError,
     CuffError,
     EchoError,
     ErrorModel,
@@ -104,6 +105,18 @@ _ROWS: Final[dict[str, Readout]] = {
             settle_beats=15,
             read_beats=16,
             expected_pair_sd_pct=2.0,
+        ),
+        Readout(
+            "invasive-systolic",
+            "invasive LV systolic pressure (research only)",
+            "sbp_mmhg",
+            "mmHg",
+            read_as="invasive LV systolic pressure",
+            beat_column="sbp_mmhg",
+            error=CatheterError,
+            settle_beats=15,
+            read_beats=16,
+            expected_pair_sd_pct=1.8,
         ),
     )
 }

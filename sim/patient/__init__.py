@@ -11,6 +11,7 @@ From then on the patient is frozen: a visit reads it, and months make another of
 from sim.patient.checks import PatientTableError
 from sim.patient.cohort import Cohort, sample_cohort
 from sim.patient.files import load_patient, patient_from_toml, patient_to_toml
+from sim.patient.named import NAMED, named_population
 from sim.patient.patient import Patient, Profile
 from sim.patient.personalize import OVERRIDES, personalize
 from sim.patient.phenotypes import PHENOTYPES, Phenotype, known_phenotypes, phenotype
@@ -22,6 +23,7 @@ from sim.patient.solve import (
 )
 
 __all__ = [
+    "NAMED",
     "OVERRIDES",
     "PHENOTYPES",
     "Cohort",
@@ -34,6 +36,7 @@ __all__ = [
     "UnreachableTargetError",
     "known_phenotypes",
     "load_patient",
+    "named_population",
     "patient_from_toml",
     "patient_to_toml",
     "personalize",

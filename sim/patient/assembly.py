@@ -115,7 +115,10 @@ def assembled(name: str, draw: Draw, heart: SolvedHeart) -> Patient:
             pvc_per_hour=draw.pvc_per_hour,
         ),
         conduction=ConductionParameters(pr_ms=draw.pr_ms, qrs_ms=draw.qrs_ms),
-        sensation=Sensation(threshold_v=draw.sensation_threshold_v),
+        sensation=Sensation(
+            felt_v=draw.sensation_felt_v,
+            threshold_v=draw.sensation_felt_v + draw.sensation_gap_v,
+        ),
         profile=_profile(draw, base.profile),
         sources=_sources(draw),
     )
@@ -175,7 +178,8 @@ def _drawn_sources() -> Mapping[str, Source]:
     spread = {row.name: row.source for row in provenance(TraitSpread())}
     found = {name: spread[number] for name, number in _SPREADS.items()}
     felt = {row.name: row.source for row in provenance(SensationPopulation())}
-    found["sensation.threshold_v"] = felt["centre_v"]
+    found["sensation.felt_v"] = felt["centre_v"]
+    found["sensation.threshold_v"] = felt["gap_median_v"]
     return {
         name: replace(source, place=f"{source.place}, drawn")
         for name, source in found.items()

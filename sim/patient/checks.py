@@ -84,7 +84,7 @@ _DIVIDES: Final = frozenset(
         "rhythm.least_rr_s",
         "rhythm.most_rr_s",
         "conduction.erp_reference_bpm",
-        "sensation.volts_per_grade_v",
+        "sensation.least_gap_v",
         "sensation.reference_train_ms",
     }
 )

@@ -2,13 +2,18 @@
 
 Two slow memories follow the daily dose: `remodelling` carries the ejection fraction,
 `benefit` carries symptoms, exercise and class. With a constant dose x since month 0
-they are x (1 - exp(-t / tau)), so that EF(t) = EF0 + Einf x (1 - exp(-t / 9 months)).
+they are x (1 - exp(-t / tau)): EF(t) = EF0 + Einf x (1 - exp(-t / 9 months)). The acute
+part adds to it at once: what the trains in force do to each beat, CCM on.
 The published spread of Einf is split: a part belongs to the response, the larger one
 to the natural course, which CCM does not change. Beside them stands the placebo
 response, which rises at once, holds, and fades.
 
-No source tells how settings change the chronic course: only hours a day and the share
-of beats that get a train count here, never the amplitude.
+No source tells how settings change the chronic course. The acute part follows them; of
+the slow ones hours a day and the share of beats that get a train count, and settings
+only where whoever asks for a dose lets their gain count too.
+
+Trials of one design disagree by more than chance: a trial has an effect of its own on
+placebo and on treatment (`TrialEffect`), which makes predictive intervals.
 """
 
 from collections.abc import Mapping
@@ -81,7 +86,7 @@ class Walk(Score):
 
     placebo_mean: float = sourced(20.0, _E, "B33; N17 learning 9 m", "assumed")
     placebo_sd: float = sourced(15.0, _E, _LAW, "assumed")
-    treatment_mean: float = sourced(45.0, _E, "B33 and B36", "fitted")
+    treatment_mean: float = sourced(62.0, _E, "B33 and B36", "fitted")
     treatment_sd: float = sourced(35.0, "russian-ccm-2024", "IQR of B36", "fitted")
     fluctuation_sd: float = sourced(
         29.0, "walk-change-2014", "N18: SD 85 m times root of 1 - ICC", "derived"
@@ -98,13 +103,17 @@ class ChronicLaw:
     a train on every beat.
     """
 
-    ef_gain_mean_pct: float = sourced(5.5, "mueller2017", "B21-B24; B26", "fitted")
+    ef_acute_mean_pct: float = sourced(
+        1.8, _E, "C2 outputs, EF +2.0 points for Ees +10 %; A16", "derived"
+    )
+    ef_acute_sd_pct: float = sourced(0.8, _E, "C2 outputs; A16", "derived")
+    ef_gain_mean_pct: float = sourced(5.0, "mueller2017", "B21-B24; B26", "fitted")
     ef_gain_sd_pct: float = sourced(4.0, _E, f"{_LAW}, share of SD 8", "assumed")
     ef_natural_sd_pct: float = sourced(
-        7.0, _E, f"{_LAW}; SD of B26: 8 with the spread of the gain", "fitted"
+        7.5, _E, f"{_LAW}; SD of B26: 8.4 with the spread of the gain", "fitted"
     )
     ef_tau_months: float = sourced(9.0, "mueller2017", "B21-B24", "fitted")
-    ischaemic_factor: float = sourced(0.5, "russian-ccm-2024", "B35", "fitted")
+    ischaemic_factor: float = sourced(0.2, "russian-ccm-2024", "B35", "fitted")
     non_ischaemic_factor: float = sourced(1.4, "russian-ccm-2024", "B35", "fitted")
     ef_low_pct: float = sourced(10.0, _E, _LAW, "assumed")
     ef_high_pct: float = sourced(55.0, _E, _LAW, "assumed")
@@ -128,6 +137,10 @@ class ChronicLaw:
         14.3, _E, "B virtual cohort", "measured"
     )
     usual_walk_m: float = sourced(345.0, _E, "B virtual cohort", "assumed")
+    trial_placebo_log_sd: float = sourced(0.3, _E, f"{_LAW}; B15", "fitted")
+    trial_treatment_log_sd: float = sourced(
+        0.7, _E, f"{_LAW}; B15, B17, B27, B28", "fitted"
+    )
     mlwhfq_points: Symptoms = field(default_factory=Symptoms)
     peak_vo2_ml_per_kg_min: Exercise = field(default_factory=Exercise)
     walk_m: Walk = field(default_factory=Walk)
@@ -150,11 +163,15 @@ FITTED_ROWS: Final[Mapping[str, str]] = MappingProxyType(
         "B11": "what knowing the treatment adds to the placebo",
         "B13": "treatment part of the NYHA class",
         "B14": "placebo part of the NYHA class",
+        "B15": "how trials differ in placebo and treatment",
+        "B17": "how trials differ in treatment",
         "B21": "final gain and time constant of EF",
         "B22": "final gain and time constant of EF",
         "B23": "final gain and time constant of EF",
         "B24": "final gain and time constant of EF",
         "B26": "final gain of EF and its spread",
+        "B27": "how trials differ in treatment",
+        "B28": "how trials differ in treatment",
         "B33": "six-minute walk",
         "B35": "factors of aetiology",
         "B36": "six-minute walk and its spread",
@@ -196,6 +213,7 @@ class Traits:
     `ef_gain_pct` holds the factor of the aetiology already; `ef_natural_pct` is where
     the ejection fraction drifts to with or without CCM. The two NYHA draws are uniform
     on 0 to 1; a patient is a class better while a draw is below its share.
+    `ef_acute_pct` is what the trains of the usual settings add while they last.
     """
 
     ef_gain_pct: FloatArray
@@ -204,20 +222,25 @@ class Traits:
     treatment: Scores
     nyha_placebo_draw: FloatArray
     nyha_treatment_draw: FloatArray
+    ef_acute_pct: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
-    """What months of dose have left: `months` since the start, and two memories."""
+    """What months of dose have left: `months` since the start, and two memories.
+
+    `acute` is the share of the acute effect of usual settings that is in force now.
+    """
 
     months: float
     remodelling: FloatArray
     benefit: FloatArray
+    acute: FloatArray
 
     @classmethod
     def fresh(cls, n: int) -> Self:
         """Return the memory of patients who were never treated."""
-        return cls(0.0, np.zeros(n), np.zeros(n))
+        return cls(0.0, np.zeros(n), np.zeros(n), np.zeros(n))
 
 
 def dose_factor(
@@ -233,7 +256,12 @@ def dose_factor(
 
 
 def advance(
-    memory: Memory, months: float, dose: FloatArray, law: ChronicLaw = LAW
+    memory: Memory,
+    months: float,
+    dose: FloatArray,
+    law: ChronicLaw = LAW,
+    *,
+    acute: FloatArray | float = 0.0,
 ) -> Memory:
     """Return the memory after some months of a constant dose, exact for any length.
 
@@ -247,6 +275,9 @@ def advance(
         Daily dose of each patient, see `dose_factor`; 0 when CCM is off or sham.
     law
         Constants.
+    acute
+        Share of the acute effect of usual settings that is in force at the end: of
+        beats with a train, times the gain of the settings in use over the usual one.
     """
     if months < 0.0:
         raise ValueError(f"months must be 0 or more, got {months:g}")
@@ -254,6 +285,7 @@ def advance(
         memory.months + months,
         _towards(memory.remodelling, dose, months / law.ef_tau_months),
         _towards(memory.benefit, dose, months / law.benefit_tau_months),
+        np.asarray(acute + np.zeros_like(memory.benefit)),
     )
 
 
@@ -290,8 +322,50 @@ def draw_traits(
         treatment[name] = score.treatment_mean + better * score.treatment_sd * related()
         placebo[name] = score.placebo_mean + score.placebo_sd * rng.standard_normal(n)
     draws = rng.random((2, n))
+    acute = law.ef_acute_mean_pct + law.ef_acute_sd_pct * rng.standard_normal(n)
     return Traits(
-        gain, natural, Scores(**placebo), Scores(**treatment), draws[0], draws[1]
+        gain,
+        natural,
+        Scores(**placebo),
+        Scores(**treatment),
+        *(draws[0], draws[1], acute),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrialEffect:
+    """Factors of a trial's own on placebo and on treatment; numbers or `(n,)`."""
+
+    placebo: FloatArray
+    treatment: FloatArray
+
+
+def draw_trial_effects(
+    n: int, rng: np.random.Generator, law: ChronicLaw = LAW
+) -> TrialEffect:
+    """Draw the effects of n trials: lognormal factors of mean 1."""
+
+    def factor(log_sd: float) -> FloatArray:
+        return np.asarray(np.exp(log_sd * rng.standard_normal(n) - 0.5 * log_sd**2))
+
+    return TrialEffect(
+        factor(law.trial_placebo_log_sd), factor(law.trial_treatment_log_sd)
+    )
+
+
+def in_trial(traits: Traits, effect: TrialEffect) -> Traits:
+    """Return the traits of the same patients as a trial with this effect sees them.
+
+    It scales scores and classes; the ejection fraction is read with an instrument.
+    """
+    placebo = {n: effect.placebo * getattr(traits.placebo, n) for n in SCORES}
+    treatment = {n: effect.treatment * getattr(traits.treatment, n) for n in SCORES}
+    return replace(
+        traits,
+        placebo=Scores(**placebo),
+        treatment=Scores(**treatment),
+        nyha_placebo_draw=traits.nyha_placebo_draw / effect.placebo,
+        nyha_treatment_draw=traits.nyha_treatment_draw / effect.treatment,
     )
 
 
@@ -309,6 +383,7 @@ def mean_traits(ischaemic: BoolArray, law: ChronicLaw = LAW) -> Traits:
         Scores(**treatment),
         half,
         half,
+        np.full(n, law.ef_acute_mean_pct),
     )
 
 
@@ -339,6 +414,7 @@ def condition(
     drifted = 1.0 - np.exp(-memory.months / law.ef_tau_months)
     ef_pct = start.ef_pct + traits.ef_gain_pct * memory.remodelling
     ef_pct = ef_pct + traits.ef_natural_pct * drifted
+    ef_pct = ef_pct + traits.ef_acute_pct * memory.acute
     level = placebo_level(memory.months, law.placebo_hold_months, law)
     level *= _knowledge_factor(knowledge, law) * expectation
     scores = {
@@ -423,6 +499,7 @@ def without_effect(traits: Traits) -> Traits:
     return replace(
         traits,
         ef_gain_pct=0.0 * traits.ef_gain_pct,
+        ef_acute_pct=0.0 * traits.ef_acute_pct,
         treatment=Scores(**nothing),
         nyha_treatment_draw=np.ones_like(traits.nyha_treatment_draw),
     )

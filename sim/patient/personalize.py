@@ -54,6 +54,7 @@ OVERRIDES: Final[Mapping[str, Override]] = MappingProxyType(
         "v1_mv": Override("conduction", "v1_mv", 0.1, 30.0),
         "v2_mv": Override("conduction", "v2_mv", 0.1, 30.0),
         "erp_ms": Override("conduction", "erp_ms", 150.0, 400.0),
+        "sensation_felt_v": Override("sensation", "felt_v", 1.0, 30.0),
         "sensation_threshold_v": Override("sensation", "threshold_v", 1.0, 30.0),
         "age_years": Override("profile", "age_years", 18.0, 110.0),
         "nyha_class": Override("profile", "nyha_class", 1.0, 4.0),

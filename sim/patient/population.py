@@ -36,7 +36,9 @@ class TraitSpread:
     Correlations are those of the normal scores, so that those of clipped values are a
     little weaker; that with the NYHA class is of the class itself. Traits given by a
     low and a high value alone are spread evenly; of the dose law `k`,
-    `width_constant_ms` and `beta_block_factor` evenly in their logarithm.
+    `width_constant_ms` and `beta_block_factor` evenly in their logarithm. Of the
+    ectopics it is the odds, a day's count against what lacks to `pvc_most_per_day`,
+    that are lognormal, with a SD of `pvc_sd_decades`: nobody is cut to the most.
     """
 
     age_mean_years: float = _b(62.0, "measured")
@@ -75,6 +77,7 @@ class TraitSpread:
     walk_sd_m: float = _b(85.0, "measured")
     walk_low_m: float = _b(50.0, "assumed")
     fibrillating_frac: float = _b(0.15, "measured")
+    fibrillating_nonischaemic_frac: float = _b(0.15, "measured")
     beta_blocker_frac: float = _b(0.92, "recalled")
     corr_ef_edv: float = _b(-0.5, "assumed")
     corr_peak_vo2_walk: float = _b(0.5, "assumed")
@@ -92,9 +95,8 @@ class TraitSpread:
     pr_sd_ms: float = _b(30.0, "recalled", "E Conduction")
     pr_low_ms: float = _b(110.0, "assumed", "E Conduction")
     pr_high_ms: float = _b(300.0, "assumed", "E Conduction")
-    threshold_low_v: float = _b(2.0, "assumed", "A4")
-    g_mean_frac: float = _a3(0.067)
-    g_cv_frac: float = _a3(0.5)
+    g_mean_frac: float = _b(0.079, "fitted", "A3 g_i")
+    g_cv_frac: float = _b(0.27, "fitted", "A3 g_i")
     impedance_low_ohm: float = _a3(350.0)
     impedance_high_ohm: float = _a3(700.0)
     threshold_low_frac: float = _a3(0.2)
@@ -141,7 +143,7 @@ class Draw:
     fibrillates: bool
     beta_blocker: bool
     pvc_per_hour: float
-    sensation_threshold_v: float
+    sensation_felt_v: float
     sdnn_ms: float
     lf_hf_ratio: float
     pr_ms: float
@@ -156,6 +158,7 @@ class Draw:
     late_width_ms: float
     negative_frac: float
     beta_block_factor: float
+    sensation_gap_v: float
 
 
 SCORES: Final = tuple(item.name for item in fields(Draw))
@@ -265,20 +268,22 @@ def _bedside(p: TraitSpread, z: Mapping[str, FloatArray]) -> Columns:
 
 
 def _rhythm(p: TraitSpread, z: Mapping[str, FloatArray]) -> Columns:
-    decades = p.pvc_sd_decades * z["pvc_per_hour"]
     most_per_hour = p.pvc_most_per_day / H_PER_DAY
-    felt = SensationPopulation()
-    share = ndtr(z["sensation_threshold_v"])
-    threshold_v = felt.centre_v + felt.scale_v * np.log(share / (1.0 - share))
+    usual_odds = p.pvc_median_per_hour / (most_per_hour - p.pvc_median_per_hour)
+    odds = usual_odds * 10.0 ** (p.pvc_sd_decades * z["pvc_per_hour"])
+    ischaemic = ndtr(z["ischaemic"]) < p.ischaemic_frac
+    fibrillating = np.where(
+        ischaemic, p.fibrillating_frac, p.fibrillating_nonischaemic_frac
+    )
+    sensation = SensationPopulation()
     sdnn = p.sdnn_mean_ms + p.sdnn_sd_ms * z["sdnn_ms"]
     pr = p.pr_mean_ms + p.pr_sd_ms * z["pr_ms"]
     qrs = p.qrs_mean_ms + p.qrs_sd_ms * z["qrs_ms"]
     return {
-        "fibrillates": ndtr(z["fibrillates"]) < p.fibrillating_frac,
-        "pvc_per_hour": np.minimum(
-            p.pvc_median_per_hour * 10.0**decades, most_per_hour
-        ),
-        "sensation_threshold_v": np.maximum(threshold_v, p.threshold_low_v),
+        "fibrillates": ndtr(z["fibrillates"]) < fibrillating,
+        "pvc_per_hour": most_per_hour * odds / (1.0 + odds),
+        "sensation_felt_v": sensation.felt_v(z["sensation_felt_v"]),
+        "sensation_gap_v": sensation.gap_v(z["sensation_gap_v"]),
         "sdnn_ms": np.maximum(sdnn, p.sdnn_low_ms),
         "lf_hf_ratio": _even(z["lf_hf_ratio"], p.lf_hf_low, p.lf_hf_high),
         "pr_ms": np.clip(pr, p.pr_low_ms, p.pr_high_ms),

@@ -9,6 +9,7 @@ from sim.units import S_PER_MIN
 from sim.visit.advisor import Advisor
 from sim.visit.arrival import check_in, examine, pseudonym
 from sim.visit.followup import follow_up
+from sim.visit.harm import look_for_harm
 from sim.visit.interrogation import interrogate, mend_sensing
 from sim.visit.leaving import close_report, observe
 from sim.visit.measuring import n_tests
@@ -32,10 +33,11 @@ def programming_visit(visit: Visit) -> Process:
 
 
 def test_response(visit: Visit) -> Process:
-    """Take the ectopy baseline, then compare the reference with OFF."""
+    """Take the ectopy baseline, then compare the reference with OFF; look for harm."""
     yield from _finish_baseline(visit)
     if visit.may_titrate:
         yield from response_test(visit)
+        yield from look_for_harm(visit)
 
 
 def titrate_under_the_clock(visit: Visit) -> Process:

@@ -54,6 +54,12 @@ def _interval(visit: Visit) -> Iterator[FollowUp]:
             f"the visit was stopped for safety: {verdict.reason}",
             is_next_visit=True,
         )
+    elif verdict.kind == "harmful as found":
+        yield FollowUp(
+            f"CCM stays off; see the patient again within {RULES.soon_weeks} weeks to"
+            " look for the cause and to decide on CCM anew",
+            f"harmful as found: {verdict.reason}",
+        )
     elif verdict.kind == "improved":
         yield FollowUp(
             f"next programming visit in {RULES.routine_months} months",

@@ -26,9 +26,15 @@ class Ended(Enum):
     REFUSED = auto()
 
 
-Purpose = Literal["response", "sham", "titration", "verification"]
+Purpose = Literal["response", "harm", "sham", "titration", "verification"]
 Role = Literal["reference", "tested"]
-VerdictKind = Literal["improved", "equivalent", "inconclusive", "stopped for safety"]
+VerdictKind = Literal[
+    "improved",
+    "equivalent",
+    "inconclusive",
+    "harmful as found",
+    "stopped for safety",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +303,7 @@ class Findings:
 
     A visit that goes on has some of it; `VisitRecord` has all. Vital signs and symptoms
     are taken at the beginning and at the end, `sensing_findings` are sentences.
+    `harm_pairs` are the fresh ones after a response test that read more with CCM off.
     """
 
     vitals: tuple[Vitals, ...] = ()
@@ -305,6 +312,7 @@ class Findings:
     as_found: Interrogation | None = None
     sensing_findings: tuple[str, ...] = ()
     response_pairs: tuple[Pair, ...] = ()
+    harm_pairs: tuple[Pair, ...] = ()
     sham_pair: Pair | None = None
     tested: tuple[Tested, ...] = ()
     choice: Choice | None = None

@@ -11,7 +11,7 @@ from scipy.special import betainc, gammaln
 from sim.device.settings import Settings, axis_numbers
 from sim.heart.sensation import INTOLERABLE_GRADE
 from sim.sources import sourced
-from sim.units import S_PER_H, S_PER_MS
+from sim.units import H_PER_DAY, S_PER_H, S_PER_MS
 
 PROTOCOL: Final = "ccmlab-protocol"
 
@@ -46,7 +46,10 @@ class EctopyPrior:
         36.0, "ccmlab-evidence", "E PVCs, 870 a day", "derived"
     )
     sd_decades: float = sourced(1.2, "ccmlab-evidence", "E PVCs", "derived")
-    dispersion: float = sourced(0.5, PROTOCOL, "4", "assumed")
+    most_per_day: float = sourced(
+        10_000.0, "ccmlab-evidence", "E PVCs, the most a day", "assumed"
+    )
+    dispersion: float = sourced(0.14, "ccmlab-evidence", "E PVCs E03", "fitted")
     alpha: float = sourced(0.006, PROTOCOL, "4", "assumed")
     least_rise: float = sourced(3.0, PROTOCOL, "4", "assumed")
 
@@ -326,7 +329,10 @@ def ectopy_is_excessive(
     if n_since * baseline_s <= prior.least_rise * (n_baseline + 0.5) * since_s:
         return False
     decades = np.linspace(-3.0, 3.0, 61)
-    per_s = prior.median_per_hour / S_PER_H * 10.0 ** (prior.sd_decades * decades)
+    most_per_hour = prior.most_per_day / H_PER_DAY
+    usual_odds = prior.median_per_hour / (most_per_hour - prior.median_per_hour)
+    odds = usual_odds * 10.0 ** (prior.sd_decades * decades)
+    per_s = most_per_hour / S_PER_H * odds / (1.0 + odds)
     k = prior.dispersion
     share = per_s * baseline_s / (k + per_s * baseline_s)
     log_seen = gammaln(n_baseline + k) + n_baseline * np.log(share)

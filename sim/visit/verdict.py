@@ -23,6 +23,7 @@ class VerdictRules:
     confidence_pct: float = sourced(95.0, PROTOCOL, "5", "assumed")
     equivalence_pct: float = sourced(90.0, PROTOCOL, "5", "assumed")
     power_pct: float = sourced(80.0, PROTOCOL, "5", "assumed")
+    harm_pairs: int = sourced(7, PROTOCOL, "5, harmful as found", "assumed")
 
 
 RULES: Final = VerdictRules()

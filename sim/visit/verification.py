@@ -10,6 +10,7 @@ import simpy
 from sim.device.energy import energy_frac
 from sim.device.settings import Settings
 from sim.units import PCT_PER_FRAC, S_PER_MIN
+from sim.visit.harm import harmful, off_is_chosen
 from sim.visit.pairs import ABBA, BAAB, Comparison, StoppedError, read_pair
 from sim.visit.record import Choice, Verdict
 from sim.visit.titration import judge_ectopy, make_safe, pair_text
@@ -25,6 +26,9 @@ NO_CANDIDATE: Final = (
 def verify(visit: Visit) -> Process:
     """Rest, then read the fixed number of pairs; no look before the end."""
     choice = visit.advisor.recommend()
+    already = visit.findings.verdict
+    if already is not None and already.kind == "harmful as found":
+        choice = off_is_chosen(visit, already)
     visit.findings = replace(visit.findings, choice=choice)
     visit.note("choice", choice.reason)
     if visit.may_titrate:
@@ -69,6 +73,8 @@ def _judged(visit: Visit, choice: Choice) -> Verdict:
         return replace(verdict, reason=visit.not_titrated)
     if choice.settings == visit.reference:
         return replace(verdict, reason=NO_CANDIDATE)
+    if choice.settings == visit.off and verdict.ci95_pct[0] > 0.0:
+        return harmful(verdict)
     return verdict
 
 
@@ -112,6 +118,8 @@ def permanent_settings(visit: Visit) -> Settings:
         return visit.reference
     if verdict.kind == "improved":
         return choice.settings
+    if verdict.kind == "harmful as found":
+        return visit.off
     if verdict.kind == "equivalent":
         ohms = visit.generator.leads.ohms
         both = (visit.reference, choice.settings)

@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 
+from sim.device.lattice import parameters
 from sim.device.settings import (
     AXES,
     Settings,
@@ -69,14 +70,35 @@ def test_phase_durations_are_the_four_of_the_device() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "n_sets"), [("OVO-LS-CCM", 3612), ("ODO-LS-CCM", 11592)]
+    ("names", "n_menu", "n_sets"),
+    [
+        # 7 x 4 x 43 in the menu; 31 delays, 15 to 45 ms, are left by rule 4
+        (("amplitude_v", "phase_duration_ms", "delay_ms"), 1204, 868),
+        (("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms"), 3612, 2604),
+    ],
 )
-def test_therapy_sets_of_a_mode_are_as_many_as_documented(
-    mode: str, n_sets: int
+def test_programmable_sets_in_ovo_are_as_many_as_documented(
+    names: tuple[str, ...], n_menu: int, n_sets: int
 ) -> None:
-    names = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
-    axes = [axis_values(name, mode=mode) for name in names]
-    assert len(list(itertools.product(*axes))) == n_sets
+    axes = [axis_values(name, mode="OVO-LS-CCM") for name in names]
+    sets = [dict(zip(names, row, strict=True)) for row in itertools.product(*axes)]
+    settings = [with_dependents(Settings().with_values(values)) for values in sets]
+    assert len(sets) == n_menu
+    assert sum(not one.conflicts() for one in settings) == n_sets
+
+
+def test_a_delay_below_the_shortest_post_ls_refractory_is_refused() -> None:
+    (found,) = with_dependents(Settings(delay_ms=14.0)).conflicts()
+    assert found.names == ("post_ls_refractory_ms", "delay_ms")
+    assert with_dependents(Settings(delay_ms=15.0)).conflicts() == ()
+
+
+def test_phase_durations_of_the_newer_model_are_marked_as_assumed() -> None:
+    standings = [
+        parameters(model)["phase_duration_ms"].standing
+        for model in ("CCM X10", "CCM X11")
+    ]
+    assert standings == ["derived", "assumed"]
 
 
 def test_the_smart_goes_down_to_4_volts_and_has_fixed_balancing() -> None:

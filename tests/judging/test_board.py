@@ -203,6 +203,7 @@ def test_verdicts_are_counted_by_what_is_true(stored: Stored, visit: Visit) -> N
         (0.0, "stopped for safety", nan, nan),
         (0.0, "improved", 0.1, 2.0),  # nothing to gain, called improved
         (0.0, "inconclusive", -1.0, 1.0),
+        (2.0, "harmful as found", 0.5, 3.5),  # CCM off, which truly gains
     ]
     rows = [
         visit(
@@ -226,18 +227,19 @@ def test_verdicts_are_counted_by_what_is_true(stored: Stored, visit: Visit) -> N
     assert table == {
         ("relevant gain", "improved"): 1,
         ("relevant gain", "no difference shown"): 1,
+        ("relevant gain", "harmful"): 1,
         ("smaller gain", "no difference shown"): 1,
         ("no gain", "improved"): 2,
         ("no gain", "no difference shown"): 1,
         ("no gain", "stopped"): 1,
     }
     rates = {
-        "found_pct": (1, 2),
+        "found_pct": (2, 3),
         "wrong_improved_pct": (2, 3),
         "null_improved_pct": (1, 1),
-        "stopped_pct": (1, 7),
-        "verdict_right_pct": (4, 7),
-        "coverage_pct": (3, 6),
+        "stopped_pct": (1, 8),
+        "verdict_right_pct": (5, 8),
+        "coverage_pct": (4, 7),
         "coverage_improved_pct": (1, 3),
     }
     for name, (k, n) in rates.items():

@@ -80,6 +80,16 @@ def test_weaker_hearts_gain_more_as_in_the_ferret():
     assert factors == pytest.approx(measured / measured[0], rel=0.03)
 
 
+def test_a_heart_of_any_strength_gains_alike_unless_the_switch_is_on():
+    strong = of_strength(3.3 * 0.874)
+    alike = LAW.gain(NOMINAL, ANYBODY)
+    assert LAW.gain(NOMINAL, LawInputs(strong)) == alike
+    switched = LawInputs(replace(strong, weak_hearts=True))
+    # the ferret's strongest state gained 8.5 % where its weakest gained 40.2 %
+    ratio = LAW.gain(NOMINAL, switched) / alike
+    assert float(ratio) == pytest.approx(8.5 / 40.2, rel=0.03)
+
+
 def test_the_baseline_factor_saturates_for_very_weak_and_very_strong_hearts():
     weak, strong = baseline_factor(of_strength(np.array([1e-3, 1e3])))
     assert weak == pytest.approx(Muscle().weak_ceiling)

@@ -1,5 +1,6 @@
 """The filter lets only safe settings pass, and the monitor stops what must stop."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.device.settings import Settings, axis_values, with_dependents
+from sim.patient.population import SCORES, TraitSpread, draws_of
 from sim.visit.safety import (
     LONG_RUN,
     SHORT_RUN,
     TIED,
+    EctopyPrior,
     Monitor,
     SafetyFilter,
     Stop,
@@ -167,20 +170,32 @@ def test_ectopics_of_the_usual_coupling_are_not_tied_to_trains() -> None:
         assert monitor.beat(at_s + 0.5, 100.0, True) is None
 
 
-@pytest.mark.parametrize("per_hour", [0.0, 10.0, 100.0, 600.0])
-def test_ectopy_in_clusters_is_rarely_called_excessive(per_hour: float) -> None:
-    rng = np.random.default_rng(int(per_hour))
-    false_stops = 0
-    for _ in range(400):
-        rates = per_hour * rng.gamma(0.5, 2.0, size=3) / 60.0
+def visits_called_excessive(per_hour: Iterable[float], seed: int) -> int:
+    """Return in how many visits of clustered ectopy the rule would stop, by chance."""
+    rng, prior = np.random.default_rng(seed), EctopyPrior()
+    shape, false_stops = prior.dispersion, 0
+    for usual in per_hour:
+        # half-hours with rates of their own: 25 min of baseline, then looks every 2 min
+        rates = usual * rng.gamma(shape, 1.0 / shape, size=3) / 60.0
         n_baseline = int(rng.poisson(rates[0] * 25.0))
         counts = np.cumsum(rng.poisson(np.repeat(rates[1:], 10) * 2.0))
         false_stops += any(
             ectopy_is_excessive(n_baseline, 1500.0, int(n), 120.0 * (i + 1))
             for i, n in enumerate(counts)
         )
+    return false_stops
+
+
+@pytest.mark.parametrize("per_hour", [0.0, 10.0, 100.0])
+def test_ectopy_in_clusters_is_rarely_called_excessive(per_hour: float) -> None:
     # the protocol allows 2 %; 400 visits, so 16 false stops are 2 % and two SE above
-    assert false_stops <= 16
+    assert visits_called_excessive([per_hour] * 400, int(per_hour)) <= 16
+
+
+def test_in_a_cohort_chance_stops_fewer_than_one_visit_in_fifty() -> None:
+    scores = np.random.default_rng(4).standard_normal((1000, len(SCORES)))
+    draws = draws_of(TraitSpread(), scores, {"nominal": 1.0})
+    assert visits_called_excessive([draw.pvc_per_hour for draw in draws], 7) < 20
 
 
 def test_bigeminy_out_of_the_blue_is_called_excessive() -> None:

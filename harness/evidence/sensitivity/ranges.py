@@ -177,11 +177,11 @@ DOSE: Final = (
     _span("response.negative_frac", "dose: negative part dn", (0.0, 0.3), place="A3"),
     _span(
         "sensation.threshold_v",
-        "sensation threshold",
+        "sensation: threshold of what is not tolerated",
         (2.0, 30.0),
         law="logistic",
         spread=0.9,
-        place="A4, felt by 39 % at 7.73 V",
+        place="A4, spread as that of what is felt",
     ),
 )
 """Numbers that decide which gain of elastance a setting gives, and what is felt."""

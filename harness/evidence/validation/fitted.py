@@ -1,12 +1,13 @@
-"""Which findings set a number of the model: agreement with them predicts nothing.
+"""What agreement with a finding is worth: fitted, same source, built in, predicted.
 
-The list is kept true by a test that reads the source of every number of the model.
+Where a number of the model was set with the row in view, agreement predicts nothing.
+That list is kept true by a test that reads the source of every number of the model.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from sim.patient.chronic import FITTED_ROWS as CHRONIC_ROWS
 from sim.sources import Source
@@ -14,13 +15,13 @@ from sim.sources import Source
 FITTED: Final[Mapping[str, str]] = MappingProxyType(
     {
         **CHRONIC_ROWS,
-        "A01": "factor of a second lead, from the ratio of A03 to A01 and A02",
-        "A02": "factor of a second lead, from the ratio of A03 to A01 and A02",
-        "A03": "factor of a second lead, from the ratio of A03 to A01 and A02",
-        "A04": "how the gain falls with baseline strength; not its size",
-        "A05": "how the gain falls with baseline strength; not its size",
-        "A06": "how the gain falls with baseline strength; not its size",
-        "A07": "how the gain falls with baseline strength; not its size",
+        "A01": "factor of a second lead; scale of laboratory preparations",
+        "A02": "factor of a second lead; scale of laboratory preparations",
+        "A03": "factor of a second lead; scale of laboratory preparations",
+        "A04": "scale of laboratory preparations; slope of the switch weak_hearts",
+        "A05": "slope of the switch weak_hearts",
+        "A06": "slope of the switch weak_hearts",
+        "A07": "slope of the switch weak_hearts",
         "A08": "range of the beta-blockade factor",
         "A11": "fast memory of the CCM effect",
         "A12": "threshold of the dose law",
@@ -44,12 +45,14 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
         "C09": "shares of men and of ischaemic patients of the cohort",
         "C10": "QRS limit of the cohort",
         "C11": "rate, pressures, QRS, walk of the cohort",
+        "C12": "named cohort of that trial",
         "D06": "force-frequency in heart failure",
         "D08": "potentiation after an ectopic, heart failure",
         "D09": "potentiation after an ectopic, normal",
         "D10": "baroreflex, heart failure weaker than normal",
         "D11": "baroreflex, heart failure weaker than normal",
         "E01": "law of the daily count of PVCs",
+        "E03": "how unevenly ectopics come in time",
         "E07": "bands of heart rate variability; waves of the drawn ECG",
         "F01": "amplitudes of the device",
         "F02": "phase durations of the device",
@@ -62,14 +65,62 @@ FITTED: Final[Mapping[str, str]] = MappingProxyType(
         "N02": "drift of a session",
         "N03": "wander and slow waves",
         "N04": "wander and slow waves",
+        "N11": "share of the systolic error that the diastolic pressure has",
+        "N12": "white error of a pressure read by catheter",
         "N17": "learning of the six-minute walk",
         "N18": "fluctuation of the six-minute walk",
         "N20": "error of EF",
         "X02": "factor of a second lead",
-        "X03": "how the gain falls with baseline strength",
+        "X03": "slope of the switch weak_hearts",
     }
 )
 """By row: the numbers that were set with it in view."""
+
+SAME_SOURCE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "B12": "pools B11's trial with its forerunner",
+        "B18": "the number of B13, of a trial with the same controls",
+        "N19": "the number of N18",
+    }
+)
+"""Rows that repeat the data or the number of a fitted row, and which."""
+
+BY_CONSTRUCTION: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "D02": "ratio that follows from the EF and pressures solved for",
+        "D03": "ratio that follows from the EF and pressures solved for",
+        "D04": "ratio that follows from the EF and pressures solved for",
+        "F05": "arithmetic of the pulse",
+        "F06": "arithmetic of the pulse",
+        "F07": "arithmetic of the pulse",
+        "M03": "an earlier program of the same equations",
+        "M04": "an earlier program of the same equations",
+        "M06": "an earlier program of the same equations",
+        "N09": "arithmetic of picking a winner, no part of the model runs",
+        "X01": "the true gain is set to the published one",
+    }
+)
+"""Rows whose answer is built in, and how."""
+
+Kind = Literal["fitted", "same source", "by construction", "predicted"]
+KINDS: Final[tuple[Kind, ...]] = (
+    *("predicted", "same source", "by construction", "fitted"),
+)
+
+
+def kind_of(row: str) -> Kind:
+    """Return what agreement with a row is worth."""
+    if row in FITTED:
+        return "fitted"
+    if row in SAME_SOURCE:
+        return "same source"
+    return "by construction" if row in BY_CONSTRUCTION else "predicted"
+
+
+def why_kind(row: str) -> str:
+    """Return what was set from a row, repeats it or builds it in; else nothing."""
+    return {**FITTED, **SAME_SOURCE, **BY_CONSTRUCTION}.get(row, "")
+
 
 _E: Final = "ccmlab-evidence"
 _P: Final = "ccmlab-protocol"
@@ -120,7 +171,7 @@ ROWS_OF_PLACE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyTy
 ON_NO_ROW: Final = (
     *("0 finding 4", "A3 I1", "A3 k", "A3 s", "A3 t", "A3 w", "A3, no effect"),
     *("A3 family plateau", "A3 family sharp"),
-    *("B chronic law", "B, but", "C2 MVO2", "C2 b", "C2 r(n)"),
+    *("B chronic law", "B named cohorts", "B, but", "C2 MVO2", "C2 b", "C2 r(n)"),
     *("C2 settled beat", "C2 Waveforms"),
     *("E AF", "E Conduction", "E ECGSYN", "E HRV", "E PVCs, the most"),
 )

@@ -21,23 +21,30 @@ _RULES: Final = """\
 ## How a row is judged
 
 - A row has one or more parts and is **inside** when every part is. A number is inside
-  when the simulated 95 % Monte-Carlo interval overlaps the published limits; "at the
-  edge" marks a value that misses them itself while its interval reaches. Where the
-  source prints a standard deviation and a number of patients, these are the 95 % limits
-  of the published *mean*, not the spread between patients. Shares have Wilson limits,
-  spreads chi-square limits, medians limits from their quartiles.
-- Virtual groups are larger than the published ones, so that the Monte-Carlo interval is
-  narrow beside the published limits; each row states its number.
+  when the simulated value itself lies in the published limits and its 95 % Monte-Carlo
+  interval is at most half as wide as they are; else it is outside, and a value whose
+  interval is too wide says so. A virtual group that is too small therefore fails.
+- Where the source prints a standard deviation and a number of patients, the limits are
+  the 95 % limits of the published *mean*, not the spread between patients. A published
+  group below 16 counts as one of 16 (half a standard deviation), so that a smaller
+  group is not agreed with more easily. Shares have Wilson limits, spreads chi-square
+  limits, medians limits from their quartiles.
+- Results that trials disagree on (B15, B17, B27, B28) are judged by the predictive
+  interval: where 95 % of trials of that size lie when each has an effect of its own on
+  placebo and on treatment. The published value must lie in it.
 - Where a source prints two conditions but not their difference, a correlation of 0.8
   within a patient or preparation is assumed; where it prints a p value, the limits
   follow from it. Where it prints no spread at all, a tolerance is stated in the row.
 - Findings in words are judged by a predicate that the row states.
-- Who was enrolled (C rows): the virtual cohort mixes several trials, so its mean must
-  be within half a published standard deviation.
-- **fitted**: a number of the model was set with the row in view, so agreement shows no
-  more than that the fit holds. **predicted**: none was. The list is in
-  `harness/validation/fitted.py`; a test reads the source of every number of the model
-  and fails when the list and the sources disagree.
+- Who was enrolled (C rows): the mean of the named cohort of that trial, else of the
+  usual one, must be within half a published standard deviation.
+- **predicted**: no number of the model was set with the row in view; only agreement
+  with these is evidence for the model. **same source**: the row repeats the data or the
+  number of a fitted one. **by construction**: arithmetic, or the answer of the model's
+  own prototype. **fitted**: a number was set with the row in view, so agreement shows
+  no more than that the fit holds. The lists are in
+  `harness/evidence/validation/fitted.py`; a test reads the source of every number of
+  the model and fails when the list and the sources disagree.
 - **not modelled**: the simulator cannot speak to the row; the reason is given.
 - Rows outside stay outside. The command ends with exit code 1 when a row that was
   inside in the published table no longer is.

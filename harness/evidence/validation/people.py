@@ -6,10 +6,11 @@ from typing import Final
 import numpy as np
 
 from sim.patient.cohort import Cohort, sample_cohort
+from sim.patient.named import USUAL, named_population
 from sim.patient.population import SCORES, Draw, TraitSpread, draws_of
 
 SEED: Final = 20260
-N_IN_COHORT: Final = 400
+N_IN_COHORT: Final = 1200
 POPULATION: Final = TraitSpread()
 
 
@@ -20,9 +21,10 @@ def rng_of(name: str) -> np.random.Generator:
 
 
 @cache
-def cohort() -> Cohort:
-    """Return the virtual cohort that the experiments share, each with a heart."""
-    return sample_cohort(N_IN_COHORT, rng_of("cohort"))
+def cohort(trial: str = USUAL) -> Cohort:
+    """Return the cohort of a trial, each with a heart; experiments share it."""
+    key = "cohort" if trial == USUAL else f"cohort {trial}"
+    return sample_cohort(N_IN_COHORT, rng_of(key), population=named_population(trial))
 
 
 def drawn(n: int, name: str) -> list[Draw]:

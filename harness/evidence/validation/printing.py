@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.evidence.validation.fitted import FITTED
+from harness.evidence.validation.fitted import why_kind
 from harness.evidence.validation.rules import Part
-from harness.evidence.validation.table import STATUSES, Row, checks, counts
+from harness.evidence.validation.table import Row, checks, counts, counts_by_kind
 
 _COLUMNS: Final = (
     *("id", "status", "kind", "finding", "population", "published", "part"),
@@ -16,23 +16,21 @@ _COLUMNS: Final = (
 )
 _GLOSS: Final = """\
 **inside**: every part of the row keeps to its rule. **outside**: one does not.
-**fitted**: a number of the model was set with the row in view; **predicted**: none."""
+**predicted**: no number was set with the row in view. **same source**: repeats data or
+number of a fitted row. **by construction**: the answer is built in. **fitted**: a
+number of the model was set with the row in view."""
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """Return the counts in one sentence, fitted and predicted apart."""
-    found = counts(rows)
-    text = ", ".join(f"{found[status]} {status}" for status in STATUSES)
-    inside = [row for row in rows if row.status == "inside"]
-    outside = [row for row in rows if row.status == "outside"]
+    """Return the counts in two sentences, by what agreement is worth."""
+    (inside, n), *rest = counts_by_kind(rows).values()
+    others = zip(("same source", "by construction", "fitted"), rest, strict=True)
+    told = "; ".join(f"{kind} {k} of {m}" for kind, (k, m) in others)
     return (
-        f"{len(rows)} findings: {text}. Predicted rows: {_predicted(inside)} inside,"
-        f" {_predicted(outside)} outside."
+        f"Of {n} predicted findings {inside} are inside. Agreement that was to be"
+        f" expected: {told}. {counts(rows)['not modelled']} of {len(rows)} findings"
+        " are not modelled."
     )
-
-
-def _predicted(rows: Sequence[Row]) -> int:
-    return sum(row.kind == "predicted" for row in rows)
 
 
 def text(rows: Sequence[Row]) -> str:
@@ -43,7 +41,7 @@ def text(rows: Sequence[Row]) -> str:
 
 def _lines(row: Row) -> Iterator[str]:
     target = row.target
-    head = f"{target.id}  {row.status:<12}  {row.kind:<9}"
+    head = f"{target.id}  {row.status:<12}  {row.kind:<15}"
     title = f"{target.quantity}, {target.population}: {target.published}"
     yield f"{head}  {title}"
     if row.finding is None:
@@ -133,7 +131,7 @@ def _csv_rows(row: Row) -> Iterator[list[str]]:
     target, finding = row.target, row.finding
     start = [target.id, row.status, row.kind, target.quantity, target.population]
     start.append(target.published)
-    set_from = FITTED.get(target.id, "")
+    set_from = why_kind(target.id)
     if finding is None:
         yield [*start, *[""] * 10, "", row.reason, set_from, target.source]
         return

@@ -1,10 +1,11 @@
 """When a simulated value agrees with a published one: the rules, stated in words.
 
 A finding has one or more parts; it is inside when every part is. A number agrees when
-the simulated Monte-Carlo interval overlaps the published limits. Where the source
-gives a standard deviation and a number of patients, the limits are those of the
-published mean (95 %), not the spread between patients: a model that is off by a whole
-standard deviation does not pass.
+the simulated value itself lies in the published limits and its Monte-Carlo interval is
+narrow beside them: a small virtual group proves nothing. Where the source gives a
+standard deviation and a number of patients, the limits are those of the published mean
+(95 %), not the spread between patients, and those of a group below `LEAST_N` are no
+wider than of one of that size: who published little is not agreed with more easily.
 """
 
 import math
@@ -22,7 +23,11 @@ from sim.units import PCT_PER_FRAC
 Z: Final = 1.959964
 LEVEL: Final = (0.025, 0.975)
 PAIRING: Final = 0.8
-EDGE: Final = ", at the edge"
+NARROW: Final = 0.5
+"""How wide an interval may be, as a share of the published limits."""
+LEAST_N: Final = 16
+"""Limits of a smaller published group count as of this one: half an SD for a mean."""
+TOO_WIDE: Final = ", interval too wide to tell"
 _SD_OF_IQR: Final = 1.349
 _SE_OF_MEDIAN: Final = 1.2533
 
@@ -82,20 +87,46 @@ class Finding:
 def compared(
     label: str, published: str, limits: Limits, found: Found, *, unit: str = ""
 ) -> Part:
-    """Return a part that is inside when the two intervals overlap.
+    """Return a part that is inside when the value is, with a narrow interval.
 
-    It says "at the edge" where the interval reaches the limits but the value does not.
+    It says so where the value lies in the limits but its interval is too wide.
     """
-    inside = bool(found.low <= limits.high and found.high >= limits.low)
-    at_edge = inside and not limits.low <= found.value <= limits.high
+    lies_in = limits.low <= found.value <= limits.high
+    narrow = found.high - found.low <= NARROW * (limits.high - limits.low)
     allowed = f"{number(limits.low)} to {number(limits.high)} {unit}".rstrip()
     return Part(
         label,
         published,
-        shown(found, unit) + (EDGE if at_edge else ""),
+        shown(found, unit) + (TOO_WIDE if lies_in and not narrow else ""),
         f"{allowed}: {limits.why}",
-        inside,
+        bool(lies_in and narrow),
         *(found.value, found.low, found.high, limits.low, limits.high),
+    )
+
+
+def foreseen(
+    label: str, published: tuple[float, str], trials: FloatArray, *, unit: str = ""
+) -> Part:
+    """Return a part that is inside when 95 % of like trials surround the published.
+
+    Parameters
+    ----------
+    label, published
+        What is compared; the published value and its text.
+    trials : (n,)
+        Results of simulated trials of the published size, each with an effect of its
+        own.
+    """
+    value, text = published
+    low, high = (float(q) for q in np.quantile(trials, LEVEL))
+    middle = float(np.mean(trials))
+    return Part(
+        label,
+        text,
+        f"{number(middle)}, trials {number(low)} to {number(high)} {unit}".rstrip(),
+        f"{text} within the predictive interval of {trials.size} trials of that size",
+        low <= value <= high,
+        *(middle, low, high, value, value),
     )
 
 
@@ -172,8 +203,8 @@ def difference(found: Found, base: Found) -> Found:
 
 def limits_of_mean(mean: float, sd: float, n: int) -> Limits:
     """Return the 95 % limits of a published mean."""
-    reach = Z * sd / math.sqrt(n)
-    why = f"95 % limits of the published mean, SD {number(sd)}, n {n}"
+    reach = Z * sd / math.sqrt(_counted(n))
+    why = f"95 % limits of the published mean, SD {number(sd)}, n {_shown(n)}"
     return Limits(mean - reach, mean + reach, why)
 
 
@@ -190,9 +221,12 @@ def limits_of_change(
         Patients or preparations, each in both conditions; `PAIRING` is assumed.
     """
     variance = before[1] ** 2 + after[1] ** 2 - 2.0 * PAIRING * before[1] * after[1]
-    reach = Z * math.sqrt(variance / n)
+    reach = Z * math.sqrt(variance / _counted(n))
     change = after[0] - before[0]
-    why = f"95 % limits of the published change, n {n}, correlation {PAIRING:g} assumed"
+    why = (
+        f"95 % limits of the published change, n {_shown(n)}, correlation"
+        f" {PAIRING:g} assumed"
+    )
     return Limits(change - reach, change + reach, why)
 
 
@@ -206,8 +240,15 @@ def limits_from_p(change: float, p_value: float, n: int) -> Limits:
 
 def limits_of_spread(sd: float, n: int) -> Limits:
     """Return the 95 % limits of a published spread or size of error from `n`."""
-    low, high = _spread_factors(n)
-    return Limits(sd * low, sd * high, f"95 % limits of a spread from n {n}")
+    low, high = _spread_factors(_counted(n))
+    return Limits(sd * low, sd * high, f"95 % limits of a spread from n {_shown(n)}")
+
+
+def limits_of_ratio(one: float, other: float, n: int) -> Limits:
+    """Return the 95 % limits of the ratio of two spreads from `n` patients each."""
+    reach = math.exp(Z * math.sqrt(1.0 / (_counted(n) - 1)))
+    why = f"95 % limits of a ratio of spreads, n {_shown(n)} each"
+    return Limits(one / other / reach, one / other * reach, why)
 
 
 def limits_of_share(n_hit: int, n: int) -> Limits:
@@ -241,6 +282,14 @@ def printed(value: float, half_unit: float) -> Limits:
 def interval(low: float, high: float, why: str) -> Limits:
     """Return limits that the source prints itself."""
     return Limits(low, high, why)
+
+
+def _counted(n: int) -> int:
+    return max(n, LEAST_N)
+
+
+def _shown(n: int) -> str:
+    return f"{n}" if n >= LEAST_N else f"{n}, counted as {LEAST_N}"
 
 
 def _spread_factors(n: int) -> tuple[float, float]:

@@ -16,20 +16,20 @@ from harness.evidence.validation.experiments import (
     ectopy,
     enrolled,
     noise,
+    optima,
     oxygen,
     timing,
 )
-from harness.evidence.validation.fitted import FITTED
+from harness.evidence.validation.fitted import KINDS, Kind, kind_of, why_kind
 from harness.evidence.validation.people import SEED
 from harness.evidence.validation.rules import Finding
 from harness.evidence.validation.targets import Target, targets
 from harness.evidence.validation.unmodelled import REASONS
 
 Status = Literal["inside", "outside", "not modelled"]
-Kind = Literal["fitted", "predicted", ""]
 Progress = Callable[[int, int, str], None]
 STATUSES: Final[tuple[Status, ...]] = ("inside", "outside", "not modelled")
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _DIGITS: Final = 5
 
 EXPERIMENTS: Final[Mapping[str, Callable[[], Finding]]] = {
@@ -40,6 +40,7 @@ EXPERIMENTS: Final[Mapping[str, Callable[[], Finding]]] = {
     **device.EXPERIMENTS,
     **ectopy.EXPERIMENTS,
     **noise.EXPERIMENTS,
+    **optima.EXPERIMENTS,
     **chronic.EXPERIMENTS,
     **enrolled.EXPERIMENTS,
 }
@@ -52,11 +53,11 @@ CHECKS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("onset and offset in beats", ("A11", "A31")),
     ("direction of each setting", ("A12", "A13", "A15")),
     ("two leads against one, sub-additive", ("X02",)),
-    ("weak hearts gain more; beta-blockade", ("X03",)),
+    ("weak hearts gain more, by the switch; beta-blockade", ("X03",)),
     ("oxygen use neutral under CCM, raised by an inotrope", ("A23", "A26")),
     ("potentiation after a PVC", ("D08", "D09", "M06")),
     ("noise budget", ("N01", "N02", "N03", "N04", "X01")),
-    ("reproducible optimum, by protocol", ("N08",)),
+    ("reproducible optimum, by protocol and readout", ("N08", "N12", "N13", "N14")),
     ("delivered trains a day", ("B19", "B20")),
     ("placebo and spread of symptoms", ("B02", "B06")),
     ("remodelling over months", ("B21", "B22", "B23", "B24", "B26")),
@@ -81,11 +82,9 @@ class Row:
         return "inside" if self.finding.inside else "outside"
 
     @property
-    def kind(self) -> Kind:
-        """Whether a number of the model was set with this row in view."""
-        if self.finding is None:
-            return ""
-        return "fitted" if self.target.id in FITTED else "predicted"
+    def kind(self) -> Kind | Literal[""]:
+        """What agreement is worth; nothing where there is no experiment."""
+        return "" if self.finding is None else kind_of(self.target.id)
 
 
 def run(progress: Progress | None = None) -> tuple[Row, ...]:
@@ -113,6 +112,15 @@ def counts(rows: Sequence[Row]) -> dict[str, int]:
     return {name: found[name] for name in STATUSES}
 
 
+def counts_by_kind(rows: Sequence[Row]) -> dict[Kind, tuple[int, int]]:
+    """Return how many rows of each kind are inside, and how many there are."""
+    found = {}
+    for kind in KINDS:
+        own = [row for row in rows if row.kind == kind]
+        found[kind] = (sum(row.status == "inside" for row in own), len(own))
+    return found
+
+
 def checks(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     """Yield each reviewer's check, and the status of the rows that answer it."""
     by_id = {row.target.id: row for row in rows}
@@ -127,6 +135,10 @@ def document(rows: Sequence[Row]) -> dict[str, Any]:
         "ccmlab": version("ccmlab"),
         "seed": SEED,
         "counts": counts(rows),
+        "inside_by_kind": {
+            kind: {"inside": inside, "of": n}
+            for kind, (inside, n) in counts_by_kind(rows).items()
+        },
         "checks": [{"check": title, "rows": text} for title, text in checks(rows)],
         "rows": [_plain(row) for row in rows],
     }
@@ -139,7 +151,7 @@ def _plain(row: Row) -> dict[str, Any]:
         **asdict(row.target),
         "status": row.status,
         "kind": row.kind,
-        "set": FITTED.get(row.target.id, ""),
+        "set": why_kind(row.target.id),
         "experiment": finding.how if finding else "",
         "note": finding.note if finding else row.reason,
         "parts": [

@@ -19,6 +19,8 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "A20": _PACING,
         "A21": "a condition of the study, used as the amplitude of A22",
         "A24": "no coronary circulation in the model",
+        "A25": "the abstract prints an index of work per oxygen in mmHg mL/m2, which"
+        " is no unit of it: not commensurable",
         "A28": _ACTION,
         "A29": _ACTION,
         "A30": "the chronic law is of patients, and the untreated do not decline in it",
@@ -36,7 +38,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "F09": "Safe Mode happens when a scenario says so, not at a rate",
         "N06": "an AV delay in CRT: no such curve in the model; N08 compares the ratio",
         "N07": "an AV delay in CRT: no such curve in the model; N08 compares the ratio",
-        "N11": "CRT at 110/min; the abstract does not define the signal-to-noise",
+        "N10": "the signal of an AV delay in CRT: not commensurable with that of CCM",
         "N15": _DAYS,
         "N16": _DAYS,
         "N17": f"{_DAYS}: walks are read once a visit, months apart",

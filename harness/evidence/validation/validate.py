@@ -7,11 +7,14 @@ from typing import Final
 
 from harness.common.files import replace_file
 from harness.evidence.validation.page import page
-from harness.evidence.validation.printing import csv_text, markdown, text
+from harness.evidence.validation.printing import csv_text, markdown, summary, text
 from harness.evidence.validation.table import Row, fallen, json_text, run, statuses
 
 PUBLISHED: Final = Path("results") / "published"
 PAGE: Final = Path("docs") / "validation.md"
+README: Final = Path("README.md")
+BEGIN: Final = "<!-- validation: begin, written by ccmlab validate --publish -->"
+END: Final = "<!-- validation: end -->"
 CHECKOUT: Final = Path(__file__).parents[3]
 
 
@@ -40,7 +43,8 @@ def validate(
     json_file
         Where to write every row.
     publish_into
-        Folder of a checkout, whose page and published table are written again.
+        Folder of a checkout, whose page, published table and counts in the README
+        are written again.
     say
         Takes lines of progress.
     """
@@ -68,3 +72,15 @@ def _publish(rows: tuple[Row, ...], root: Path) -> None:
     ):
         replace_file(folder / name, content.encode())
     replace_file(root / PAGE, page(rows).encode())
+    readme = root / README
+    if readme.is_file():
+        replace_file(readme, _with_counts(readme.read_text("utf-8"), rows).encode())
+
+
+def _with_counts(readme: str, rows: tuple[Row, ...]) -> str:
+    """Return the README with the counts of today between their two markers."""
+    head, begin, rest = readme.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{README} has no lines {BEGIN} and {END}")
+    return f"{head}{BEGIN}\n{summary(rows)}\n{END}{tail}"

@@ -43,7 +43,11 @@ def _delivered_frac(record: VisitRecord) -> float:
     """Delivered share of the final therapy where it was read, else as found."""
     read = [
         arm.reading.delivered_frac
-        for pair in (*record.verification_pairs, *record.response_pairs)
+        for pair in (
+            *record.verification_pairs,
+            *record.response_pairs,
+            *record.harm_pairs,
+        )
         for arm in pair.arms
         if same_therapy(arm.settings, record.final)
     ]

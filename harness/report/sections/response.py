@@ -10,7 +10,7 @@ from harness.report.section import Section
 from harness.report.sections.pairs import pair_row
 from harness.report.values import gain, mean_and_error, quantity
 from sim.instruments import readout
-from sim.visit.record import Pair
+from sim.visit.record import Pair, VisitRecord
 
 
 class Response(Part):
@@ -38,9 +38,13 @@ def response_part(case: Case) -> Response:
         else "Change with the reference values (X) from CCM off (R)"
     )
     return Response(
-        statement=_response_statement(pairs, tests_off),
+        statement=" ".join(
+            (_response_statement(pairs, tests_off), _harm_statement(record))
+        ).strip(),
         change_label=label,
-        pairs=tuple(pair_row(pair, instrument) for pair in pairs),
+        pairs=tuple(
+            pair_row(pair, instrument) for pair in (*pairs, *record.harm_pairs)
+        ),
         sham=tuple(pair_row(pair, instrument) for pair in sham),
         sham_statement=_sham_statement(record.sham_pair),
     )
@@ -55,6 +59,21 @@ def _response_statement(pairs: Sequence[Pair], tests_off: bool) -> str:
     return (
         f"{action} changed the reading by {gain(mean).text}, standard error "
         f"{quantity(error, '%', 1).text}, over {len(read)} valid pairs."
+    )
+
+
+def _harm_statement(record: VisitRecord) -> str:
+    """Tell of the fresh pairs that were read because CCM seemed to harm."""
+    if not record.harm_pairs:
+        return ""
+    read = [pair.gains.primary_pct for pair in record.harm_pairs if pair.gains]
+    mean, error = mean_and_error(read)
+    harms = record.verdict.kind == "harmful as found"
+    shown = "CCM as found harms" if harms else "harm is not shown"
+    return (
+        "That is more than with the reference values, so fresh pairs were read and "
+        f"judged alone: {gain(mean).text}, standard error "
+        f"{quantity(error, '%', 1).text}, over {len(read)} valid pairs; {shown}."
     )
 
 

@@ -105,7 +105,7 @@ def _phases(record: VisitRecord, name: str) -> list[Span]:
 
 def _arms(record: VisitRecord, settings: Settings) -> list[Span]:
     """Spans in which some settings were held, the last first."""
-    pairs = (*record.response_pairs, *record.verification_pairs)
+    pairs = (*record.response_pairs, *record.harm_pairs, *record.verification_pairs)
     arms = [arm for pair in pairs for arm in pair.arms]
     return [
         (arm.reading.start_s, arm.reading.end_s)

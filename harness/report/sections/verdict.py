@@ -65,6 +65,14 @@ def _sentence(record: VisitRecord) -> str:
             f"Stopped for safety: {plain(verdict.reason)}. The device was left with "
             f"{left}."
         )
+    if verdict.kind == "harmful as found":
+        risen = quantity(verdict.gain_pct, "%", 1).text
+        return (
+            f"Harmful as found: {noun} was higher by {risen} (95 % interval"
+            f" {interval(verdict.ci95_pct).text}) with CCM off than with the values"
+            f" found, over {verdict.pairs_done} fresh pairs of readings; CCM is"
+            " recommended off and was programmed off."
+        )
     if not math.isfinite(verdict.gain_pct):
         return (
             f"No difference shown ({verdict.kind}): {plain(verdict.reason)}; no fresh "

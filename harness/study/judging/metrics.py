@@ -167,8 +167,8 @@ METRICS: Final = _metrics(
         "%",
         "higher",
         1,
-        "Visits called improved among those whose candidate truly gains what the "
-        "study calls relevant or more.",
+        "Visits called improved, or harmful as found, among those whose candidate "
+        "truly gains what the study calls relevant or more.",
     ),
     (
         "wrong_improved_pct",

@@ -10,7 +10,7 @@ from harness.study.judging.cells import BoolArray, Cell
 from harness.study.judging.numbers import Estimate, rate_pct
 from harness.truth.landscape import FLAT_PCT
 
-VERDICTS: Final = ("improved", "no difference shown", "stopped", "none")
+VERDICTS: Final = ("improved", "no difference shown", "harmful", "stopped", "none")
 TRUTHS: Final = ("relevant gain", "smaller gain", "no gain")
 
 
@@ -39,7 +39,9 @@ def confusion(cell: Cell) -> Confusion:
 
 def verdict_rates(cell: Cell) -> Mapping[str, Estimate]:
     """Return how often the verdicts are right, wrong and cover the truth."""
-    improved, patients = _said(cell)["improved"], cell.of("patient")
+    said, patients = _said(cell), cell.of("patient")
+    improved = said["improved"]
+    changed = improved | said["harmful"]  # whose candidate is CCM off
     truth = _true(cell)
     relevant, none = truth["relevant gain"], truth["no gain"]
     null = cell.of("attainable_gain_pct") < FLAT_PCT
@@ -50,9 +52,9 @@ def verdict_rates(cell: Cell) -> Mapping[str, Estimate]:
 
     everybody = np.ones_like(improved)
     return {
-        "verdict_right_pct": among(improved == relevant, everybody),
+        "verdict_right_pct": among(changed == relevant, everybody),
         "improved_pct": among(improved, everybody),
-        "found_pct": among(improved, relevant),
+        "found_pct": among(changed, relevant),
         "wrong_improved_pct": among(none, improved),
         "null_improved_pct": among(improved, null),
         "stopped_pct": among(_said(cell)["stopped"], everybody),
@@ -66,8 +68,10 @@ def _said(cell: Cell) -> dict[str, BoolArray]:
     improved = done & np.asarray(verdict == "improved")
     stopped = done & np.asarray(verdict == "stopped for safety")
     nothing = done & np.isin(verdict, ("equivalent", "inconclusive"))
-    none = ~(improved | stopped | nothing)
-    return dict(zip(VERDICTS, (improved, nothing, stopped, none), strict=True))
+    harmful = done & np.asarray(verdict == "harmful as found")
+    none = ~(improved | stopped | nothing | harmful)
+    found = (improved, nothing, harmful, stopped, none)
+    return dict(zip(VERDICTS, found, strict=True))
 
 
 def _true(cell: Cell) -> dict[str, BoolArray]:

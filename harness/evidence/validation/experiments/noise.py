@@ -12,9 +12,9 @@ from harness.evidence.validation.people import SEED, rng_of
 from harness.evidence.validation.rules import (
     Finding,
     Found,
-    Limits,
     compared,
     held,
+    limits_of_ratio,
     limits_of_spread,
     mean_of,
     near,
@@ -269,14 +269,7 @@ def n08() -> Finding:
     """Replicate optima, relative against absolute."""
     found = optima()
     ratio = _ratio_of_spreads(found["relative"], found["absolute"])
-    # each published SD comes from 25 patients
-    reach = float(np.exp(1.96 * np.sqrt(2.0 / (2.0 * 24.0))))
-    published = 23.0 / 41.0
-    limits = Limits(
-        published / reach,
-        published * reach,
-        "95 % limits of the ratio of SDs, n 25 each",
-    )
+    limits = limits_of_ratio(23.0, 41.0, 25)
     spreads = {kind: float(values.std(ddof=1)) for kind, values in found.items()}
     return Finding(
         f"{WHO}, {N_SESSIONS // 3} sessions, CCM delay 5 to 65 ms in 7 steps in random"
@@ -315,42 +308,6 @@ def n09() -> Finding:
         (compared("SD, ms", "45", near(45.0, 0.2), spread),),
         "Arithmetic of picking a winner, not of this heart; shape of the published"
         " curve assumed.",
-    )
-
-
-@cache
-def single_echo() -> FloatArray:
-    """Return single echo readings without CCM, percent of the truth, per session."""
-    true = rest()["sv_ml"] / 3.5
-    return np.array(
-        [
-            PCT_PER_FRAC * (session(number, "echo-vti").read() / true - 1.0)
-            for number in range(N_SESSIONS)
-        ]
-    )
-
-
-def n10() -> Finding:
-    """Information content of single echo readings."""
-    patient = phenotype(WHO)
-    gains = patient.gain(Train(7.5, delay_ms=DELAYS_MS))
-    volumes = [
-        settled(patient.heart, float(gain)).haemodynamics.sv_ml for gain in gains
-    ]
-    signal = float(np.var(PCT_PER_FRAC * np.array(volumes) / rest()["sv_ml"]))
-    noise = mean_of(single_echo() ** 2)
-    found = Found(
-        signal / (signal + noise.value),
-        signal / (signal + noise.high),
-        signal / (signal + noise.low),
-    )
-    limits = Limits(0.2, 0.3, "the published range")
-    return Finding(
-        f"{WHO}, nominal train at delays 5 to 65 ms; variance of true stroke volume"
-        " over delays against that of a single echo reading",
-        (compared("signal / (signal + noise)", "0.2-0.3", limits, found),),
-        "The published signal is that of AV delays in CRT, which move stroke volume"
-        " more than the delay of CCM does.",
     )
 
 
@@ -393,6 +350,5 @@ EXPERIMENTS: Final[Mapping[str, Callable[[], Finding]]] = {
     "N04": n04,
     "N08": n08,
     "N09": n09,
-    "N10": n10,
     "X01": x01,
 }
