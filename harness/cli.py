@@ -47,7 +47,9 @@ def invoke(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; faults take one message."""
     try:
         result = cli.main(list(arguments), prog_name="ccmlab", standalone_mode=False)
-    except click.Abort:
+    except click.Abort as abort:
+        if isinstance(abort.__context__, EOFError):  # click takes it for Ctrl-D
+            raise abort.__context__ from None
         click.echo("ccmlab: interrupted, nothing was written", err=True)
         return INTERRUPTED
     except click.ClickException as error:
@@ -713,14 +715,17 @@ def _one_clear_message() -> Iterator[None]:
     from harness.common.files import BrokenRunError, OutputError
     from harness.evidence.fit.measurements import MeasurementsError
     from harness.play.scenario import ScenarioError
-    from optimizers.problem import StrategyError
+    from optimizers.problem import StrategyError, StrategyFailedError
     from sim.heart.repeating import ImplausibleHeartError, NotSettledError
     from sim.patient import NoHeartError, UnreachableTargetError
 
     try:
         yield
     except StrategyError as error:
-        raise click.UsageError(f"search.strategy: {error}") from None
+        text = f"search.strategy: {error.strategy}: {error}"
+        raise click.ClickException(text) from None
+    except StrategyFailedError as error:
+        raise click.ClickException(f"search.strategy: {error}") from None
     except (ScenarioError, MeasurementsError, OutputError, BrokenRunError) as error:
         raise click.UsageError(str(error)) from None
     except UnreachableTargetError as error:
