@@ -4,12 +4,14 @@ Whatever is wrong with one is an `UnreadableError` that says what and, in TOML, 
 callers put the name of the file before it.
 """
 
+import errno
 import os
 import re
 import stat
 import tomllib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +29,9 @@ class UnreadableError(ValueError):
 def read_bytes(path: str | Path, most_bytes: int = MOST_BYTES) -> bytes:
     """Return the bytes of a regular file; never waits for a pipe or a device."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with closing(os.fdopen(handle, "rb")) as file:
-            _check_regular(os.fstat(handle), most_bytes)
+        with regular_file(path) as file:
+            if os.fstat(file.fileno()).st_size > most_bytes:
+                raise UnreadableError(_too_large(most_bytes))
             content = file.read(most_bytes + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -43,13 +45,22 @@ def read_bytes(path: str | Path, most_bytes: int = MOST_BYTES) -> bytes:
     return content
 
 
-def _check_regular(found: os.stat_result, most_bytes: int) -> None:
-    if stat.S_ISDIR(found.st_mode):
-        raise UnreadableError("cannot be read: is a folder")
-    if not stat.S_ISREG(found.st_mode):
-        raise UnreadableError("cannot be read: is no regular file")
-    if found.st_size > most_bytes:
-        raise UnreadableError(_too_large(most_bytes))
+@contextmanager
+def regular_file(
+    path: str | Path, *, no_link: bool = False
+) -> Iterator[BufferedReader]:
+    """Open a regular file, or one that is not reached by a link; OSError for others."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(path, flags | (os.O_NOFOLLOW if no_link else 0))
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            what = "is a folder" if stat.S_ISDIR(mode) else "is no regular file"
+            raise OSError(errno.EINVAL, what, str(path))
+        with open(handle, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(handle)
 
 
 def _too_large(most_bytes: int) -> str:

@@ -17,7 +17,7 @@ from harness.play.run import run_scenario
 from harness.play.scenario import Scenario
 from harness.study.facts import SAME_EVERYWHERE
 from optimizers.registry import source_of
-from sim.heart.jit import cache_folder
+from sim.heart.kept import user_caches
 from sim.visit.record import VisitRecord
 
 CACHE: Final = "CCMLAB_VISITS_CACHE"
@@ -33,7 +33,8 @@ def recorded(scenario: Scenario, replicate: int) -> VisitRecord:
 
 def visits_folder() -> Path:
     """Return where played visits are kept; CCMLAB_VISITS_CACHE names another folder."""
-    return Path(os.environ.get(CACHE) or cache_folder().parent / "visits")
+    kept = next(iter(user_caches()), Path(os.devnull))  # below it nothing is kept
+    return Path(os.environ.get(CACHE) or kept / "visits")
 
 
 def jobs_of_kind(kind: VisitKind, n: int, say: Say) -> tuple[VisitJob, ...]:

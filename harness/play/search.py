@@ -93,13 +93,8 @@ class SearchAdvisor:
         self._asked = point
         return self._settings_at(point)
 
-    @property
-    def _strategy_name(self) -> str:
-        strategy = self.task.strategy
-        return strategy if isinstance(strategy, str) else strategy.__name__
-
     def _ask(self) -> Point | None:
-        with code_of(self._strategy_name):
+        with code_of(self.task.strategy_name):
             return self._running().ask()
 
     def learn(self, tested: Tested) -> None:
@@ -144,7 +139,7 @@ class SearchAdvisor:
     def close(self) -> None:
         """Stop the strategy and whatever thread it has."""
         if self._search is not None:
-            with code_of(self._strategy_name):
+            with code_of(self.task.strategy_name):
                 self._search.close()
 
     def _population(self) -> Population | None:

@@ -70,12 +70,18 @@ _AT_START: Final = sources_hash()
 def places() -> tuple[Path, ...]:
     """Return the folders where compiled kernels may lie, the preferred one first."""
     asked = os.environ.get("NUMBA_CACHE_DIR")
-    roots = [Path(asked)] if asked else []
+    roots = ([Path(asked)] if asked else []) + user_caches()
+    return tuple(root / f"kernels-{_AT_START}" for root in roots)
+
+
+def user_caches() -> list[Path]:
+    """Return the folders where we may keep what can be made again, best first."""
+    roots: list[Path] = []
     with suppress(RuntimeError):  # neither HOME nor a known user
         roots.append(_user_cache() / "ccmlab")
     with suppress(OSError):  # no temporary folder at all
         roots += _private(Path(tempfile.gettempdir()) / f"ccmlab-{os.getuid()}")
-    return tuple(root / f"kernels-{_AT_START}" for root in roots)
+    return roots
 
 
 def _user_cache() -> Path:

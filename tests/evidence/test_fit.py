@@ -268,8 +268,7 @@ def test_run_takes_what_fit_writes_at_the_ends_of_the_ranges(
     assert invoke(["fit", str(bedside), "--out", str(patient)]) == 0
     scenario = tmp_path / "visit.toml"
     scenario.write_text(f'title = "t"\n[patient]\nfile = "{patient.name}"\n')
-    played = patient_of(load_scenario(scenario))
-    fitted_bpm = played.circulation.heart_rate_bpm
+    fitted_bpm = load_scenario(scenario).patient.patient.circulation.heart_rate_bpm
     assert 35.0 <= fitted_bpm <= 150.0
     assert fitted_bpm == pytest.approx(rate_bpm, abs=1.0)  # two SDs of the reading
 

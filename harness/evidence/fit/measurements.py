@@ -1,6 +1,5 @@
 """Read a file of bedside values; every fault in it is reported together."""
 
-import csv
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from harness.common.csv import cells_of
 from harness.common.faults import Fault, nearest, shown
 from harness.evidence.fit.quantities import QUANTITIES, Quantity, quantity_of
 from sim.textfiles import UnreadableError, read_text
@@ -132,11 +132,10 @@ def _rows(text: str, mark: str) -> tuple[_Rows, list[str], list[Fault]]:
     faults: list[Fault] = []
     for number, line in enumerate(text.split("\n"), start=1):
         try:
-            cells = next(csv.reader([line], delimiter=mark, strict=True), [])
-        except csv.Error as error:
-            faults.append(Fault(f"row {number}", _csv_fault(line, str(error))))
+            cells = [cell.strip() for cell in cells_of(line, mark)]
+        except ValueError as error:
+            faults.append(Fault(f"row {number}", str(error)))
             continue
-        cells = [cell.strip() for cell in cells]
         if cells and cells[0].startswith(_COMMENT):
             ignored.append(f"row {number} (a comment)")
         elif any(cells):
@@ -144,12 +143,6 @@ def _rows(text: str, mark: str) -> tuple[_Rows, list[str], list[Fault]]:
         elif line.strip():
             ignored.append(f"row {number} (empty cells)")
     return rows, ignored, faults
-
-
-def _csv_fault(line: str, reason: str) -> str:
-    if "larger than field limit" in reason:
-        return f"has a cell that is too long, {len(line)} characters"
-    return "has a quote that is not closed, or text after one that is"
 
 
 def _header_faults(rows: list[tuple[int, list[str]]]) -> Iterator[Fault]:
