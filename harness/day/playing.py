@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from harness.common.files import OutputError, replace_file
+from harness.common.files import OutputError, read_json, replace_file
 from harness.day.jobs import Stage, VisitJob, job_of
 from harness.day.scenario import VisitKind
 from harness.play.run import run_scenario
@@ -105,11 +105,11 @@ def _told(job: VisitJob) -> dict[str, Any]:
 def _read(file: Path, name: str) -> VisitJob | None:
     """Return a visit that was kept; None where there is none or it cannot be read."""
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        told = read_json(file)
         stages = tuple(
             Stage(title, float(duration_s), tuple(roles), place, programmer, safety)
             for title, duration_s, roles, place, programmer, safety in told["stages"]
         )
         return VisitJob(name, stages, stopped=bool(told["stopped"]))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None

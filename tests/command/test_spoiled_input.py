@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 import harness.cli
 import harness.course.play
+import harness.day.run
 import harness.evidence.fit.fit
 import harness.study.play_study
 from harness.archive.run_folder import write_run
@@ -38,7 +39,7 @@ from sim.visit.programmer.presets import Preset, PresetError, load_preset, save_
 
 SCENARIOS: Final = Path(__file__).parents[2] / "scenarios"
 HANG_S: Final = 60.0
-KINDS: Final = 9
+KINDS: Final = 10
 Document = dict[str, Any]
 Step = str | int
 
@@ -228,6 +229,7 @@ def nothing_is_played() -> Iterator[None]:
         patch.setattr(harness.cli, "_play_course", patient_made)
         patch.setattr(harness.study.play_study, "_played", planned)
         patch.setattr(harness.evidence.fit.fit, "fit_patient", enough)
+        patch.setattr(harness.day.run, "run_day", enough)
         yield
 
 
@@ -397,6 +399,10 @@ FILES: Final[Mapping[str, Kind]] = {
     ),
     "study": Kind(
         of_toml(lambda: shipped("studies/check.toml")), by_command("st.toml", "study")
+    ),
+    "day": Kind(
+        of_toml(lambda: shipped("days/day_hospital.toml")),
+        by_command("day.toml", "day"),
     ),
     "patient": Kind(
         of_toml(lambda: tomllib.loads(patient_to_toml(phenotype("hfref-ischaemic")))),
