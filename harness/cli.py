@@ -47,13 +47,22 @@ def invoke(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; faults take one message."""
     try:
         result = cli.main(list(arguments), prog_name="ccmlab", standalone_mode=False)
-    except click.Abort:
+    except click.Abort as abort:
+        if isinstance(abort.__context__, EOFError):  # click takes it for Ctrl-D
+            raise abort.__context__ from None
         click.echo("ccmlab: interrupted, nothing was written", err=True)
         return INTERRUPTED
     except click.ClickException as error:
-        click.echo(f"ccmlab: {error.format_message()}", err=True)
+        click.echo(f"ccmlab: {_printable(error.format_message())}", err=True)
         return error.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _printable(text: str) -> str:
+    """Return text in which what a file holds cannot steer a terminal."""
+    return "".join(
+        c if c == "\n" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 @click.group(invoke_without_command=True)
@@ -108,7 +117,7 @@ def run(
     (ccmlab list scenarios). One with a table [course] plays several visits over
     months, each in a folder of its own.
     """
-    with _one_clear_message():
+    with _one_clear_message(scenario):
         from harness.archive.run_folder import prepare
         from harness.play.scenario import CourseScenario, load_scenario, scenario_name
 
@@ -708,22 +717,29 @@ def _play_course(
 
 
 @contextmanager
-def _one_clear_message() -> Iterator[None]:
-    """Turn what a user can mend into a usage error, without a traceback."""
+def _one_clear_message(file: str = "") -> Iterator[None]:
+    """Turn what a user can mend into a usage error, without a traceback.
+
+    `file` is told with what only shows when the patient is made.
+    """
     from harness.common.files import BrokenRunError, OutputError
     from harness.evidence.fit.measurements import MeasurementsError
     from harness.play.scenario import ScenarioError
-    from optimizers.problem import StrategyError
+    from optimizers.problem import StrategyError, StrategyFailedError
     from sim.heart.repeating import ImplausibleHeartError, NotSettledError
     from sim.patient import NoHeartError, UnreachableTargetError
 
+    place = f"{file}: " if file else ""
     try:
         yield
     except StrategyError as error:
-        raise click.UsageError(f"search.strategy: {error}") from None
+        text = f"search.strategy: {error.strategy}: {error}"
+        raise click.ClickException(text) from None
+    except StrategyFailedError as error:
+        raise click.ClickException(f"search.strategy: {error}") from None
     except (ScenarioError, MeasurementsError, OutputError, BrokenRunError) as error:
         raise click.UsageError(str(error)) from None
     except UnreachableTargetError as error:
-        raise click.UsageError(f"patient.override: {error}") from None
+        raise click.UsageError(f"{place}patient.override: {error}") from None
     except (ImplausibleHeartError, NotSettledError, NoHeartError) as error:
-        raise click.UsageError(f"patient: {error}") from None
+        raise click.UsageError(f"{place}patient: {error}") from None

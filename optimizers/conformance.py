@@ -16,7 +16,7 @@ from types import MappingProxyType
 import numpy as np
 
 from optimizers.dialogue import OnFinish
-from optimizers.problem import Budget, Observation, Problem, Strategy
+from optimizers.problem import Budget, Observation, Problem, Strategy, error_told
 from optimizers.search import Duplicates, Search
 from optimizers.space import Axis, Point, Space
 
@@ -61,8 +61,10 @@ def _finding(name: str, check: "Check", strategy: Strategy) -> Finding:
         check(strategy)
     except ConformanceError as error:
         return Finding(name, str(error))
-    except Exception as error:  # noqa: BLE001 anybody's code runs here; report it
-        return Finding(name, f"raised {type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 anybody's code runs here; report it
+        return Finding(name, f"raised {error_told(error)}")
     return Finding(name, "")
 
 

@@ -1,10 +1,13 @@
 """What a strategy is given and told: problem, budget, observation."""
 
-from collections.abc import Callable, Generator, Mapping
+import traceback
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field, fields
 from math import inf, isfinite, nan
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,7 @@ MINUTES_PER_EVALUATION = 2.0
 USUAL_EVALUATIONS = 20
 """Readings to plan with when the budget names neither evaluations nor minutes."""
 
+_LONGEST_ERROR: Final = 400
 _NO_CHANNELS: Mapping[str, float] = MappingProxyType({})
 
 
@@ -263,6 +267,47 @@ class BudgetSpent(Exception):  # noqa: N818 a turn of events, not an error
 
 class StrategyError(ValueError):
     """A strategy asked for something that is not a point of its space."""
+
+    strategy = ""
+    """Its name, where it is known."""
+
+
+class StrategyFailedError(Exception):
+    """A strategy's own code raised, be it to end the program; told with its place."""
+
+    def __init__(self, strategy: str, error: BaseException) -> None:
+        self.strategy, self.error = strategy, error
+        super().__init__(f"{strategy}: {error_told(error)}")
+
+
+@contextmanager
+def code_of(strategy: str) -> Iterator[None]:
+    """Run a strategy's code: what it raises is StrategyFailedError, never our end.
+
+    Ctrl-C stays what it is, and so do faults that are told already.
+    """
+    try:
+        yield
+    except StrategyError as error:
+        error.strategy = strategy
+        raise
+    except (StrategyFailedError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise StrategyFailedError(strategy, error) from error
+
+
+def error_told(error: BaseException) -> str:
+    """Return an error in one line of printable text, with the place that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    try:
+        text = str(error)[:_LONGEST_ERROR]
+    except Exception as fault:  # noqa: BLE001 anybody's own exception is asked here
+        text = f"its text cannot be had, {type(fault).__name__}"
+    told = " ".join(f"{type(error).__name__}: {text}{place}".split())
+    told = told.replace(": (", " (")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in told)
 
 
 Asking = Generator[Point, Observation, Point | None]

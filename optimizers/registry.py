@@ -13,7 +13,7 @@ from types import MappingProxyType, ModuleType
 from typing import TypeVar, cast
 from zlib import crc32
 
-from optimizers.problem import Strategy
+from optimizers.problem import Strategy, StrategyFailedError, code_of
 
 ENTRY_POINT_GROUP = "ccmlab.strategies"
 DEFAULT_RECOMMENDER = "posterior_mean"
@@ -95,7 +95,8 @@ def strategies() -> Mapping[str, NamedStrategy]:
     for module in _BUILT_IN:
         import_module(module)
     for entry in entry_points(group=ENTRY_POINT_GROUP):
-        loaded = entry.load()
+        with code_of(entry.value):
+            loaded = entry.load()
         if entry.name not in _registered:
             strategy(entry.name, summary=_first_line(loaded))(loaded)
     return MappingProxyType(dict(sorted(_registered.items())))
@@ -168,16 +169,19 @@ def _from_module(source: str) -> Strategy:
 
 
 def _named_module(name: str) -> ModuleType:
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise
-        raise ValueError(f"no module {name!r} to load a strategy from") from error
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ValueError(f"{name!r} is no name of a module to load a strategy from")
+    with code_of(name):
+        try:
+            return import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+                raise
+    raise ValueError(f"no module {name!r} to load a strategy from")
 
 
 def _file_module(place: str) -> ModuleType:
-    path = Path(place).resolve()
+    path = Path(place).resolve() if "\0" not in place else Path()
     if not path.is_file():
         raise ValueError(f"no file {place} to load a strategy from")
     name = f"ccmlab_strategy_{path.stem}_{crc32(str(path).encode()):08x}"
@@ -187,9 +191,12 @@ def _file_module(place: str) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module  # dataclasses in the file look their module up
     try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise ValueError(_not_python(place, error)) from error
+        with code_of(place):
+            spec.loader.exec_module(module)
+    except StrategyFailedError as failed:
+        if isinstance(failed.error, SyntaxError):
+            raise ValueError(_not_python(place, failed.error)) from failed
+        raise
     return module
 
 

@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("sim", "optimizers", "harness", "scenarios")
 
-FLOOR = ("sim.units", "sim.sources", "sim.streams")
+FLOOR = ("sim.units", "sim.sources", "sim.streams", "sim.textfiles")
 PEOPLE_AND_DEVICES = (*FLOOR, "sim.heart", "sim.law", "sim.patient", "sim.device")
 SIM = (*PEOPLE_AND_DEVICES, "sim.instruments", "sim.telemetry", "sim.visit")
 OUTSIDE = (*SIM, "optimizers")
@@ -43,6 +43,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "sim.units": (),
     "sim.sources": FLOOR,
     "sim.streams": FLOOR,
+    "sim.textfiles": (),
     "sim.heart": FLOOR,
     "sim.law": (*FLOOR, "sim.heart"),
     "sim.patient": (*FLOOR, "sim.heart", "sim.law"),

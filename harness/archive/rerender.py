@@ -1,7 +1,8 @@
 """A stored run, rendered again from its report.json: nothing is simulated."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,9 +10,9 @@ from harness.archive.run_folder import RUN_FILE, StoredRun, read_run
 from harness.common.files import (
     BrokenRunError,
     OutputError,
-    file_hash,
-    names_in,
-    whole_folder,
+    beside,
+    cannot_write,
+    sync,
     write_file,
     write_json,
 )
@@ -36,8 +37,8 @@ def render_again(run_dir: str | Path, formats: Sequence[str]) -> tuple[Path, ...
     """Render a stored run anew, into its folder, and return the files.
 
     A rendering that is missing or was changed is made good; anything else that is
-    wrong with the run raises BrokenRunError. The folder changes whole or not at all,
-    and not when every byte is the same already.
+    wrong with the run raises BrokenRunError. Nothing changes when every byte is the
+    same already, and never a file that is not among what the run wrote.
     """
     files = [FORMATS[name].file for name in formats]
     stored = read_run(run_dir, rendered=set(files) - {SOURCE})
@@ -65,21 +66,19 @@ def _differs(path: Path, content: bytes) -> bool:
 
 
 def _put(target: Path, made: Mapping[str, bytes], about: Mapping[str, Any]) -> None:
+    """Write everything aside, then rename; `run.json`, which makes it good, last.
+
+    Between two renames a rendering is newer than its hash, which the next call mends.
+    """
+    hashes = {name: sha256(content).hexdigest() for name, content in made.items()}
+    files = dict(sorted({**about["files"], **hashes}.items()))
     try:
-        with whole_folder(target) as folder:
-            for name, content in _contents(target, made):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with beside(target) as folder:
+            for name, content in made.items():
                 write_file(folder / name, content)
-            known = sorted({*about["files"], *made})
-            hashes = {name: file_hash(folder / name) for name in known}
-            write_json(folder / RUN_FILE, {**about, "files": hashes})
+            write_json(folder / RUN_FILE, {**about, "files": files})
+            for name in (*made, RUN_FILE):
+                (folder / name).rename(target / name)
+            sync(target)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"{target} cannot be written: {reason}") from None
-
-
-def _contents(target: Path, made: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    for name in names_in(target):
-        if name != RUN_FILE and name not in made:
-            yield name, (target / name).read_bytes()
-    yield from made.items()
+        raise OutputError(cannot_write(target, error)) from None

@@ -1,6 +1,5 @@
 """The folder of a run: written aside, checked by hashes, renamed when it is whole."""
 
-import json
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -28,7 +27,10 @@ from harness.common.files import (
     aside,
     cannot_write,
     file_hash,
+    is_plain,
+    is_version,
     names_in,
+    read_json,
     sweep,
     sync,
     whole_folder,
@@ -40,6 +42,7 @@ from harness.report.contents import SCHEMA_VERSION as REPORT_SCHEMA
 from harness.report.contents import Report
 from harness.report.figures.gallery import figures
 from harness.report.formats import renderings
+from sim.textfiles import UnreadableError
 
 SCHEMA_VERSION: Final = 1
 RUN_FILE: Final = "run.json"
@@ -147,20 +150,26 @@ def _read(folder: str | Path, place: Path, rendered: Collection[str]) -> StoredR
     if "report.json" not in about["files"]:
         raise BrokenRunError(f"{folder} is a course of visits; name one of its visits")
     wrong = [
-        f"{name} {'was changed' if (place / name).is_file() else 'is missing'}"
+        f"{name} {_what_is_wrong(place / name)}"
         for name, expected in about["files"].items()
-        if name not in rendered
-        and not ((place / name).is_file() and file_hash(place / name) == expected)
+        if (name not in rendered or (place / name).is_symlink())
+        and not (is_plain(place, name) and file_hash(place / name) == expected)
     ]
     if wrong:
         raise BrokenRunError(f"{folder} is not whole: {', '.join(wrong)}")
     return StoredRun(place, about, _stored_report(folder, place))
 
 
+def _what_is_wrong(path: Path) -> str:
+    if path.is_symlink():
+        return "is a link"
+    return "was changed" if path.is_file() else "is missing"
+
+
 def _why_no_run(place: Path) -> str:
     told = _json(place / RUN_FILE)
     written = told.get("schema_version") if isinstance(told, dict) else None
-    if written in (None, SCHEMA_VERSION):
+    if written is None or is_version(told, SCHEMA_VERSION):
         return f"it has no readable {RUN_FILE}"
     return f"{RUN_FILE} has schema {written}, this ccmlab reads {SCHEMA_VERSION}"
 
@@ -170,7 +179,7 @@ def _stored_report(folder: str | Path, place: Path) -> Report:
     if not isinstance(told, dict):
         raise BrokenRunError(f"{folder} has no readable report.json")
     written = told.get("schema_version")
-    if written != REPORT_SCHEMA:
+    if not is_version(told, REPORT_SCHEMA):
         raise BrokenRunError(
             f"{folder} holds a report of schema {written}, this ccmlab reads "
             f"{REPORT_SCHEMA}; use the version that its {RUN_FILE} names"
@@ -234,16 +243,19 @@ def _check_free(target: Path, asked: str, *, force: bool) -> None:
 
 
 def _json(path: Path) -> Any:
+    if path.is_symlink():
+        return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_json(path)
+    except UnreadableError:
         return None
 
 
 def _about(folder: Path) -> dict[str, Any] | None:
     about = _json(folder / RUN_FILE)
-    is_ours = isinstance(about, dict) and about.get("schema_version") == SCHEMA_VERSION
-    return about if is_ours and isinstance(about.get("files"), dict) else None
+    if not isinstance(about, dict) or not is_version(about, SCHEMA_VERSION):
+        return None
+    return about if isinstance(about.get("files"), dict) else None
 
 
 def _portable(strategy: str) -> str:

@@ -35,6 +35,21 @@ def csv_bytes(rows: Iterable[Row]) -> bytes:
     return text.getvalue().encode()
 
 
+def cells_of(line: str, mark: str = ",") -> list[str]:
+    """Return the cells of one line; ValueError says why it is none.
+
+    A cell never goes on in the next line, so that an open quote swallows no rows.
+    """
+    try:
+        return next(csv.reader([line], delimiter=mark, strict=True), [])
+    except csv.Error as error:
+        if "field limit" in str(error):
+            reason = f"has a cell that is too long, {len(line)} characters"
+        else:
+            reason = "has a quote that is not closed, or text after one that is"
+        raise ValueError(reason) from None
+
+
 def _cell(value: Cell) -> str:
     if value is None:
         return ""

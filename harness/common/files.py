@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from hashlib import sha256
-from pathlib import Path
+from hashlib import file_digest
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from sim.textfiles import UnreadableError, read_text, regular_file
 from sim.units import S_PER_H
 
 
@@ -23,6 +24,11 @@ class BrokenRunError(ValueError):
     """A folder is not a whole run."""
 
 
+MARK: Final = ".ccmlab"
+"""A file in each folder that is aside: ours to remove, whatever its name is."""
+
+_MARKED: Final = b"ccmlab: aside for a moment, removed when its writer is gone\n"
+MOST_JSON_BYTES: Final = 256_000_000
 ASIDE: Final = re.compile(r"\.(?P<name>.+)\.(?P<kind>partial|replaced)-(?P<pid>\d+)")
 
 
@@ -35,6 +41,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     folder = aside(target, "partial")
     folder.mkdir()
     try:
+        mark(folder)
         yield folder
         for place in sorted({path.parent for path in folder.rglob("*")}):
             sync(place)
@@ -44,16 +51,44 @@ def whole_folder(target: Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """Give a folder aside, whose files may be renamed into a target; then it goes."""
+    folder = aside(target, "partial")
+    folder.mkdir()
+    try:
+        mark(folder)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def mark(folder: Path) -> None:
+    """Say in a folder that it is aside and ours."""
+    (folder / MARK).write_bytes(_MARKED)
+
+
+def _is_marked(folder: Path) -> bool:
+    try:
+        with regular_file(folder / MARK, no_link=True) as file:
+            return not folder.is_symlink() and file.read(len(_MARKED) + 1) == _MARKED
+    except OSError:
+        return False
+
+
 def _move_in(folder: Path, target: Path) -> None:
     replaced = aside(target, "replaced")
     try:
         if target.exists():
+            mark(target)
             target.rename(replaced)
         folder.rename(target)
     except BaseException:
         if replaced.exists() and not target.exists():
             replaced.rename(target)
+        (target / MARK).unlink(missing_ok=True)
         raise
+    (target / MARK).unlink()
     sync(target.parent)
     shutil.rmtree(replaced, ignore_errors=True)
 
@@ -64,10 +99,13 @@ def aside(target: Path, kind: str) -> Path:
 
 
 def sweep(target: Path) -> None:
-    """Remove what dead writers left; other runs' leavings only when they are old."""
+    """Remove what dead writers left; other runs' leavings only when they are old.
+
+    What is not marked as ours stays, whatever its name is.
+    """
     for entry in list(target.parent.iterdir()):
         match = ASIDE.fullmatch(entry.name)
-        if match is None or _is_alive(int(match["pid"])):
+        if match is None or _is_alive(int(match["pid"])) or not _is_marked(entry):
             continue
         is_own = match["name"] == target.name
         if not is_own and time.time() - entry.stat().st_mtime < _OLD_S:
@@ -75,6 +113,7 @@ def sweep(target: Path) -> None:
         place = entry.with_name(match["name"])
         if match["kind"] == "replaced" and not place.exists():
             entry.rename(place)  # it died between the two renames
+            (place / MARK).unlink()
         else:
             shutil.rmtree(entry, ignore_errors=True)
 
@@ -92,9 +131,25 @@ def _is_alive(pid: int) -> bool:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the files in a folder and below it, sorted, with forward slashes."""
-    found = (path for path in folder.rglob("*") if not path.is_dir())
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+    """Return the files in a folder and below it, sorted, with forward slashes.
+
+    Links are named, not followed, and so are empty folders; our mark is left out.
+    """
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir() or not any(path.iterdir())
+        if path != folder / MARK
+    )
+
+
+def is_plain(folder: Path, name: str) -> bool:
+    """Tell whether a name is that of a regular file in a folder, by way of no link."""
+    parts = PurePosixPath(name).parts
+    if not parts or parts[0] == "/" or ".." in parts or "\0" in name:
+        return False
+    steps = [folder.joinpath(*parts[: i + 1]) for i in range(len(parts))]
+    return steps[-1].is_file() and not any(step.is_symlink() for step in steps)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -122,8 +177,26 @@ def sync(path: Path) -> None:
 
 
 def file_hash(path: Path) -> str:
-    """Return the hash of a file's bytes."""
-    return sha256(path.read_bytes()).hexdigest()
+    """Return the hash of a file's bytes; OSError for a link, a pipe or a device."""
+    with regular_file(path, no_link=True) as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds; UnreadableError says why it holds nothing."""
+    text = read_text(path, MOST_JSON_BYTES)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableError(f"is no JSON: {error}") from None
+    except (ValueError, RecursionError):  # digits or depth without end
+        raise UnreadableError("is no JSON that can be read") from None
+
+
+def is_version(told: Mapping[str, Any], version: int | str) -> bool:
+    """Tell whether a file says that it has a schema; true and 1.0 are no 1."""
+    said = told.get("schema_version")
+    return type(said) is type(version) and said == version
 
 
 def cannot_write(asked: str | Path, error: OSError) -> str:

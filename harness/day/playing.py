@@ -10,14 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from harness.common.files import OutputError, replace_file
+from harness.common.files import OutputError, read_json, replace_file
 from harness.day.jobs import Stage, VisitJob, job_of
 from harness.day.scenario import VisitKind
 from harness.play.run import run_scenario
 from harness.play.scenario import Scenario
 from harness.study.facts import SAME_EVERYWHERE
 from optimizers.registry import source_of
-from sim.heart.jit import cache_folder
+from sim.heart.kept import user_caches
 from sim.visit.record import VisitRecord
 
 CACHE: Final = "CCMLAB_VISITS_CACHE"
@@ -33,7 +33,8 @@ def recorded(scenario: Scenario, replicate: int) -> VisitRecord:
 
 def visits_folder() -> Path:
     """Return where played visits are kept; CCMLAB_VISITS_CACHE names another folder."""
-    return Path(os.environ.get(CACHE) or cache_folder().parent / "visits")
+    kept = next(iter(user_caches()), Path(os.devnull))  # below it nothing is kept
+    return Path(os.environ.get(CACHE) or kept / "visits")
 
 
 def jobs_of_kind(kind: VisitKind, n: int, say: Say) -> tuple[VisitJob, ...]:
@@ -104,11 +105,11 @@ def _told(job: VisitJob) -> dict[str, Any]:
 def _read(file: Path, name: str) -> VisitJob | None:
     """Return a visit that was kept; None where there is none or it cannot be read."""
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        told = read_json(file)
         stages = tuple(
             Stage(title, float(duration_s), tuple(roles), place, programmer, safety)
             for title, duration_s, roles, place, programmer, safety in told["stages"]
         )
         return VisitJob(name, stages, stopped=bool(told["stopped"]))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None

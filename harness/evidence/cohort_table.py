@@ -1,7 +1,5 @@
 """A cohort as a tidy table: one row a patient, read back to the same patients."""
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
@@ -12,7 +10,7 @@ from zlib import crc32
 import duckdb
 import numpy as np
 
-from harness.common.csv import csv_bytes
+from harness.common.csv import cells_of, csv_bytes
 from harness.common.faults import Fault, ScenarioError, no_such, not_among
 from sim.law.shipped import LAW_WORDS
 from sim.patient.assembly import SolvedHeart, assembled
@@ -21,9 +19,11 @@ from sim.patient.cohort import Cohort, Member
 from sim.patient.personalize import OVERRIDES
 from sim.patient.population import Draw
 from sim.sources import Source
+from sim.textfiles import UnreadableError, read_text
 
 _HEART: Final = "solved_"
 _BETWEEN: Final = "; "
+_MOST_BYTES: Final = 256_000_000  # some 300,000 people
 _DRAWN: Final[Mapping[str, Any]] = {item.name: item.type for item in fields(Draw)}
 _SOLVED: Final = tuple(item.name for item in fields(SolvedHeart))
 _KINDS: Final[Mapping[str, Any]] = {
@@ -89,9 +89,9 @@ def read_cohort(path: str | Path) -> Cohort:
     Raises
     ------
     ScenarioError
-        With every fault of the table, each with its row and column.
-    ValueError, OSError
-        For another ending than .csv or .parquet, or a file that cannot be read.
+        When the file cannot be read, or with every fault, each with row and column.
+    ValueError
+        For another ending than .csv or .parquet.
     """
     place = Path(path)
     rows = _csv_rows(place) if _ending(place) == ".csv" else _parquet_rows(place)
@@ -121,7 +121,7 @@ def _array(rows: list[dict[str, Any]], name: str) -> Any:
 
 def _parquet_rows(place: Path) -> list[dict[str, Any]]:
     if not place.is_file():
-        raise FileNotFoundError(f"no cohort table {str(place)!r}")
+        raise ScenarioError(str(place), [Fault("", "cannot be read: is no file")])
     try:
         with duckdb.connect(":memory:", config={"threads": 1}) as connection:
             found = connection.read_parquet(str(place))
@@ -133,14 +133,39 @@ def _parquet_rows(place: Path) -> list[dict[str, Any]]:
 
 
 def _csv_rows(place: Path) -> list[dict[str, Any]]:
-    text = place.read_text(encoding="utf-8-sig")
-    rows = csv.DictReader(io.StringIO(text, newline=""), restval="")
-    return [{name: _parsed(name, value) for name, value in row.items()} for row in rows]
+    try:
+        lines = read_text(place, _MOST_BYTES).split("\n")
+    except UnreadableError as error:
+        raise ScenarioError(str(place), [Fault("", str(error))]) from None
+    found: list[list[str]] = []
+    faults: list[Fault] = []
+    for line in filter(str.strip, lines):
+        try:
+            found.append(cells_of(line))
+        except ValueError as error:
+            faults.append(Fault(f"row {len(found)}", str(error)))
+            found.append([])
+    names, *rows = found or [[]]
+    faults += [
+        Fault(f"row {number}", "has more cells than the header")
+        for number, cells in enumerate(rows, start=1)
+        if len(cells) > len(names)
+    ]
+    if faults:
+        raise ScenarioError(str(place), faults)
+    return [_named_cells(names, cells) for cells in rows]
 
 
-def _parsed(name: str | None, value: Any) -> Any:
+def _named_cells(names: list[str], cells: list[str]) -> dict[str, Any]:
+    """Return a row by column; what is left out is empty."""
+    full = cells + [""] * (len(names) - len(cells))
+    pairs = zip(names, full, strict=True)
+    return {name: _parsed(name, value) for name, value in pairs}
+
+
+def _parsed(name: str, value: Any) -> Any:
     """Return what a cell says, or its text where it does not say what it should."""
-    kind = _KINDS.get(name or "", str)
+    kind = _KINDS.get(name, str)
     if kind is bool:
         return {"true": True, "false": False}.get(value, value)
     try:
@@ -153,8 +178,6 @@ def _check_columns(origin: str, row: Mapping[Any, Any]) -> None:
     faults = [Fault(n, "no such column in the table") for n in COLUMNS if n not in row]
     faults += [
         Fault(str(name), no_such(str(name), COLUMNS))
-        if name
-        else Fault("row 1", "has more cells than the header")
         for name in row
         if name not in COLUMNS
     ]

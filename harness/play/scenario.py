@@ -4,7 +4,6 @@ A file is read once and every fault in it is reported together. Numbers that a f
 leaves out are those of `VisitPlan` and `Settings`, said there and nowhere else.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
@@ -26,6 +25,7 @@ from harness.common.faults import (
 from harness.play.course_table import CourseTable
 from harness.play.filled import within
 from harness.play.tables import (
+    WITHOUT_CODE,
     DeviceTable,
     PatientTable,
     SearchTable,
@@ -34,6 +34,8 @@ from harness.play.tables import (
 )
 from sim.device.settings import with_hours_per_day
 from sim.patient.checks import PARTS
+from sim.textfiles import UnreadableError, toml_table
+from sim.textfiles import read_text as text_of
 from sim.visit.plan import FoundDevice
 
 __all__ = [
@@ -95,6 +97,7 @@ class Scenario(Table):
     def checked(cls, data: Mapping[str, Any], *, origin: str) -> Self:
         """Return the scenario in nested tables; ScenarioError lists every fault."""
         try:
+            cls.model_validate(data, context=WITHOUT_CODE)
             return cls.model_validate(data)
         except ValidationError as error:
             raise ScenarioError(origin, faults_of(error, cls)) from None
@@ -271,23 +274,17 @@ def _patient_file(path: Path, origin: str) -> dict[str, Any]:
 def read_text(path: Path, origin: str) -> str:
     """Return the text of a file; ScenarioError, with its origin, if it has none."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ScenarioError(origin, [Fault("", f"cannot be read: {reason}")]) from None
-    except UnicodeDecodeError as error:
-        text = f"must be UTF-8 text, got the byte 0x{error.object[error.start]:02x}"
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ScenarioError(origin, [Fault("", f"{text} in line {line}")]) from None
+        return text_of(path)
+    except UnreadableError as error:
+        raise ScenarioError(origin, [Fault("", str(error))]) from None
 
 
 def read_toml(text: str, origin: str) -> dict[str, Any]:
     """Return what a TOML text holds; ScenarioError, with its origin, if it is none."""
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        reason = f"{str(error)[0].lower()}{str(error)[1:]}"
-        raise ScenarioError(origin, [Fault("", f"not valid TOML: {reason}")]) from None
+        return toml_table(text)
+    except UnreadableError as error:
+        raise ScenarioError(origin, [Fault("", str(error))]) from None
 
 
 def _is_path(path_or_name: str | Path) -> bool:

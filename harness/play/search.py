@@ -9,7 +9,7 @@ import numpy as np
 from harness.task.lattice import TherapySpace
 from harness.task.population import population_of
 from harness.task.task import Task
-from optimizers.problem import Observation, Population, Problem
+from optimizers.problem import Observation, Population, Problem, code_of
 from optimizers.recommend import Recommendation
 from optimizers.search import Search
 from optimizers.space import Point
@@ -83,15 +83,19 @@ class SearchAdvisor:
         search = self._running()
         free = search.problem.reference if self.task.expected.knows_reference else None
         for _ in range(MOST_FREE_ANSWERS):
-            point = search.ask()
+            point = self._ask()
             if point is None or point != free:
                 break
             search.tell(self._known_reference(point))
-        point = search.ask()
+        point = self._ask()
         if point is None:
             return None
         self._asked = point
         return self._settings_at(point)
+
+    def _ask(self) -> Point | None:
+        with code_of(self.task.strategy_name):
+            return self._running().ask()
 
     def learn(self, tested: Tested) -> None:
         """Turn what the visit saw into the strategy's observation."""
@@ -100,7 +104,7 @@ class SearchAdvisor:
     def recommend(self) -> Choice:
         """Return the recommender's choice behind the do-no-harm gate."""
         search = self._running()
-        search.close()
+        self.close()
         choice = search.recommend()
         objective = self.task.objective
         cost = objective.energy_cost_pct(self._energy_frac(choice.point))
@@ -135,7 +139,8 @@ class SearchAdvisor:
     def close(self) -> None:
         """Stop the strategy and whatever thread it has."""
         if self._search is not None:
-            self._search.close()
+            with code_of(self.task.strategy_name):
+                self._search.close()
 
     def _population(self) -> Population | None:
         """Return how simulated people would answer, which is known of nobody here."""

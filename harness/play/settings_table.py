@@ -9,6 +9,7 @@ from sim.device.lattice import Parameter, Value, parameters
 from sim.device.settings import Settings, with_dependents
 
 DEPENDENTS: Final = ("pvarp_ms", "vrp_ms", "post_ls_refractory_ms")
+_HUGE: Final = 1e300
 _KIND: Final = {item.name: type(item.default) for item in fields(Settings)}
 
 
@@ -77,7 +78,9 @@ def _fault(table: Mapping[str, Parameter], name: str, value: object) -> Fault | 
 def _fits(value: object, kind: type) -> bool:
     if kind is str:
         return isinstance(value, str)
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < _HUGE  # a whole number beyond the floats cannot be compared
 
 
 def _kept(name: str, value: Any) -> Value:

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Any, Final
@@ -19,6 +18,7 @@ from harness.study.outcome import ScoredVisit, TimingRow, VisitRow
 from harness.study.plan import portable
 from harness.study.visit import Job, identity, kept_row, scored
 from harness.study.watched import read_frame, write_frame
+from optimizers.problem import StrategyFailedError, error_told
 from sim.patient import phenotype
 
 READY: Final = "ready"
@@ -114,14 +114,14 @@ def _outcome(job: Job) -> ScoredVisit:
     try:
         return _named(scored(job))
     except BaseException as error:  # noqa: BLE001 anybody's strategy runs here
-        return _kept(job, "failed", _told(error))
+        return _kept(job, "failed", _why(error))
 
 
 def _kept(job: Job, status: str, error: str) -> ScoredVisit:
     try:
         row = kept_row(job, status=status, error=error)
     except Exception as fault:  # noqa: BLE001 then not even the patient is sound
-        both = f"{error}; not scored: {_told(fault)}"
+        both = f"{error}; not scored: {error_told(fault)}"
         row = bare_row(job, status, both)
     return _named(ScoredVisit(row, (), no_timing(job)))
 
@@ -143,8 +143,6 @@ def _named(played: ScoredVisit) -> ScoredVisit:
     return replace(played, visit=replace(played.visit, strategy=strategy))
 
 
-def _told(error: BaseException) -> str:
-    """Return an error in one line, with the place that raised it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}".replace(": (", " (")
+def _why(error: BaseException) -> str:
+    own = error.error if isinstance(error, StrategyFailedError) else error
+    return error_told(own)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.common.faults import Fault, ScenarioError, no_such
+from harness.common.files import file_hash
 from harness.play.order import order_for, task_of
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.study.plan import Study, portable
@@ -215,7 +216,7 @@ def _strategy_digest(strategy: str) -> str:
     place = source_of(strategy)
     if place is None:
         return strategy
-    return f"{portable(strategy)} {sha256(place.read_bytes()).hexdigest()}"
+    return f"{portable(strategy)} {file_hash(place.resolve())}"
 
 
 def file_digest(strategy: str, folder: Path | None = None) -> str:
@@ -226,7 +227,7 @@ def file_digest(strategy: str, folder: Path | None = None) -> str:
     place = strategy.rpartition(":")[0]
     if not place.endswith(".py"):
         return ""
-    return sha256(((folder or Path()) / place).read_bytes()).hexdigest()
+    return file_hash(((folder or Path()) / place).resolve())
 
 
 def _hash(told: object) -> str:

@@ -33,7 +33,14 @@ from harness.common.faults import (
 )
 from harness.play.filled import within
 from harness.play.scenario import LARGEST_SEED, limits_faults, read_text, read_toml
-from harness.play.tables import DeviceTable, SearchTable, Table, VisitTable, one_of
+from harness.play.tables import (
+    WITHOUT_CODE,
+    DeviceTable,
+    SearchTable,
+    Table,
+    VisitTable,
+    one_of,
+)
 from sim.patient.named import NAMED, USUAL, named_population
 from sim.patient.population import TraitSpread, checked_families
 
@@ -144,12 +151,12 @@ def _once(names: Sequence[object], hint: str = "") -> None:
         raise FaultsError(twice)
 
 
-def _contenders(given: object) -> tuple[ContenderTable, ...]:
+def _contenders(given: object, info: ValidationInfo) -> tuple[ContenderTable, ...]:
     faults: list[Fault] = []
     found: list[ContenderTable] = []
     for i, item in enumerate(_items(given, "strategies")):
         try:
-            found.append(_contender(item))
+            found.append(_contender(item, info.context))
         except ValidationError as error:
             told = faults_of(error, ContenderTable)
             faults += [Fault(f"{i}.{f.path}".rstrip("."), f.text) for f in told]
@@ -163,7 +170,7 @@ def _contenders(given: object) -> tuple[ContenderTable, ...]:
     return tuple(found)
 
 
-def _contender(item: object) -> ContenderTable:
+def _contender(item: object, context: object) -> ContenderTable:
     table = {"strategy": item} if isinstance(item, str) else item
     if not isinstance(table, Mapping):
         raise ValueError(f"must be a strategy's name or a table, got {shown(item)}")
@@ -173,7 +180,7 @@ def _contender(item: object) -> ContenderTable:
         wrong.insert(0, Fault("strategy", "must be given"))
     if wrong:
         raise FaultsError(wrong)
-    return ContenderTable.model_validate(table)
+    return ContenderTable.model_validate(table, context=context)
 
 
 def _plans(given: object) -> tuple[str, ...]:
@@ -372,6 +379,8 @@ def load_study(path_or_name: str | Path) -> Study:
 def parse_study(text: str, origin: str) -> Study:
     """Return the study written in TOML; ScenarioError lists every fault."""
     try:
-        return Study.model_validate(read_toml(text, origin))
+        data = read_toml(text, origin)
+        Study.model_validate(data, context=WITHOUT_CODE)
+        return Study.model_validate(data)
     except ValidationError as error:
         raise ScenarioError(origin, faults_of(error, Study)) from None

@@ -1,6 +1,5 @@
 """The tables of a study: written from the ledger row by row, read back as arrays."""
 
-import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.common.csv import csv_bytes
-from harness.common.files import BrokenRunError
+from harness.common.files import BrokenRunError, is_version, read_json
 from harness.study.ledger import Ledger, columns
+from sim.textfiles import UnreadableError
 
 STUDY_FILE: Final = "study.json"
 MANIFEST_FILE: Final = "manifest.json"
@@ -128,7 +128,7 @@ def read_study(folder: str | Path) -> StudyTables:
     place = Path(folder)
     study, manifest = _json(place, STUDY_FILE), _json(place, MANIFEST_FILE)
     written = manifest.get("schema_version")
-    if written != MANIFEST_SCHEMA:
+    if not is_version(manifest, MANIFEST_SCHEMA):
         raise BrokenRunError(
             f"{folder} holds a study of schema {written}, this ccmlab reads "
             f"{MANIFEST_SCHEMA}"
@@ -138,12 +138,12 @@ def read_study(folder: str | Path) -> StudyTables:
 
 
 def _json(place: Path, name: str) -> Mapping[str, Any]:
+    if not (place / name).exists():
+        raise BrokenRunError(f"{place} is no study: it has no {name}")
     try:
-        found = json.loads((place / name).read_text(encoding="utf-8"))
-    except OSError:
-        raise BrokenRunError(f"{place} is no study: it has no {name}") from None
-    except ValueError:
-        raise BrokenRunError(f"{place}: {name} is no JSON") from None
+        found = read_json(place / name)
+    except UnreadableError as error:
+        raise BrokenRunError(f"{place}: {name} {error}") from None
     if not isinstance(found, dict):
         raise BrokenRunError(f"{place}: {name} holds no table")
     return found

@@ -12,6 +12,7 @@ from sim.patient.phenotypes import known_phenotypes, phenotype
 from sim.patient.table import (
     field_of,
     patient_of_table,
+    read_file,
     read_table,
     source_of,
     value_of,
@@ -71,8 +72,8 @@ def patient_from_toml(text: str, origin: str = "patient file") -> Patient:
 
 
 def load_patient(path: str | Path) -> Patient:
-    """Return the patient of a file; as `patient_from_toml`, and OSError without it."""
-    return patient_from_toml(Path(path).read_text(encoding="utf-8-sig"), str(path))
+    """Return the patient of a file; raises what `patient_from_toml` does."""
+    return patient_from_toml(read_file(path), str(path))
 
 
 def _sources(patient: Patient) -> dict[str, Any]:

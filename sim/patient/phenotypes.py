@@ -17,7 +17,7 @@ from sim.law.muscle import Muscle
 from sim.law.null import Null
 from sim.patient.patient import Patient, Profile
 from sim.patient.solve import Targets, present_targets, solve_patient
-from sim.patient.table import STATED, patient_of_table, read_table
+from sim.patient.table import STATED, patient_of_table, read_file, read_table
 from sim.sources import Source, Standing
 
 ENTRY_POINT_GROUP: Final = "ccmlab.phenotypes"
@@ -223,8 +223,7 @@ def _plugged_in(name: str, value: str) -> Phenotype:
             f"entry point {name} of {ENTRY_POINT_GROUP} must be a Phenotype or the path"
             f" of a patient file, got {type(loaded).__name__} from {value}"
         )
-    text = Path(loaded).read_text(encoding="utf-8-sig")
-    table = read_table(text, str(loaded), PHENOTYPES)
+    table = read_table(read_file(loaded), str(loaded), PHENOTYPES)
     patient = replace(patient_of_table(table, phenotype), name=name, phenotype=name)
     title = table.get("title", f"from {Path(loaded).name}")
     targets = present_targets(patient)

@@ -1,8 +1,8 @@
 """A patient as nested tables of values: made from one, written as one."""
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import Field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from sim.patient.checks import (
@@ -18,19 +18,27 @@ from sim.patient.patient import Patient
 from sim.patient.personalize import personalize
 from sim.patient.solve import adapted
 from sim.sources import Source
+from sim.textfiles import UnreadableError, read_text, toml_table
 
 STATED: Final = Source("patient-file", "stated by the user", "overridden")
 _LAW: Final = "response_law"
 _FOLLOWS: Final = {"reflex.set_map_mmhg", "muscle.baseline_elastance_mmhg_per_ml"}
 
 
+def read_file(path: str | Path) -> str:
+    """Return the text of a patient file; PatientTableError when there is none."""
+    try:
+        return read_text(path)
+    except UnreadableError as error:
+        raise PatientTableError(str(path), [TableFault("", str(error))]) from None
+
+
 def read_table(text: str, origin: str, known: Iterable[str]) -> dict[str, Any]:
     """Return the checked table of a TOML text; PatientTableError lists every fault."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        reason = f"not valid TOML: {str(error)[0].lower()}{str(error)[1:]}"
-        raise PatientTableError(origin, [TableFault("", reason)]) from None
+        table = toml_table(text)
+    except UnreadableError as error:
+        raise PatientTableError(origin, [TableFault("", str(error))]) from None
     faults = patient_faults(table, known)
     if faults:
         raise PatientTableError(origin, faults)

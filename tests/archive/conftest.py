@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from harness.report.model import Report
 
 from harness.archive.run_folder import write_run
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
 from harness.report.build import report_of
+from harness.report.contents import Report
 from harness.truth.answer_key import truth_of
 
 SHORT = {

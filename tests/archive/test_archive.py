@@ -20,7 +20,7 @@ import pytest
 from harness.archive import run_folder as archive
 from harness.archive.run_folder import prepare, read_run, write_run
 from harness.archive.tables import THERAPY
-from harness.common.files import BrokenRunError, OutputError
+from harness.common.files import BrokenRunError, OutputError, mark
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
 from harness.report.build import report_of
@@ -146,7 +146,7 @@ def test_no_file_but_the_timings_tells_the_time_or_a_place(whole: Path) -> None:
 
 def test_run_json_tells_how_to_make_the_run_again(whole: Path, run: Run) -> None:
     about = json.loads((whole / "run.json").read_text(encoding="utf-8"))
-    assert about["seed"] == run.facts.seed
+    assert about["seed"] == run.played.order.seed
     assert about["strategy"] == "titration"
     assert set(about["files"]) == set(contents(whole)) - {"run.json", "timings.json"}
     scenario = type(run.facts.scenario).checked(about["scenario"], origin="run.json")
@@ -337,13 +337,75 @@ def test_leavings_of_dead_writers_are_removed_at_the_next_start(tmp_path: Path) 
     recent, old = f".other.partial-{dead}", f".older.partial-{dead}"
     for name in (own, running, recent, old):
         (tmp_path / name).mkdir()
+        mark(tmp_path / name)
     hours_ago_s = time.time() - 7200.0
     os.utime(tmp_path / old, (hours_ago_s, hours_ago_s))
     prepare(tmp_path / "run")
     assert {path.name for path in tmp_path.iterdir()} == {running, recent}
 
 
+def test_a_folder_that_only_looks_like_ours_is_never_touched(tmp_path: Path) -> None:
+    dead = dead_pid()
+    theirs = tmp_path / f".run.partial-{dead}"
+    theirs.mkdir()
+    (theirs / "thesis.txt").write_text("keep")
+    (tmp_path / f".run.replaced-{dead}").mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    mark(elsewhere)
+    (tmp_path / f".run.partial-{dead}0").symlink_to(elsewhere)
+    before = sorted(tmp_path.rglob("*"))
+    prepare(tmp_path / "run")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("thing", ["link", "link to a folder", "dead link", "empty"])
+def test_a_run_with_a_link_or_an_empty_folder_of_anothers_is_never_replaced(
+    folder: Path, tmp_path: Path, thing: str
+) -> None:
+    theirs = folder / "theirs"
+    if thing == "empty":
+        theirs.mkdir()
+    else:
+        to = {"link": __file__, "link to a folder": tmp_path, "dead link": "nowhere"}
+        theirs.symlink_to(to[thing])
+    with pytest.raises(OutputError, match="holds theirs, which no run wrote"):
+        prepare(folder, force=True)
+
+
+@pytest.mark.parametrize("name", ["pairs.csv", "report.html", "run.json", "figures"])
+def test_no_link_in_the_place_of_a_file_of_a_run_is_followed(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    (folder / name).rename(tmp_path / "moved")
+    (folder / name).symlink_to(tmp_path / "moved")
+    with pytest.raises(BrokenRunError):
+        read_run(folder, rendered=["report.html"])
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", ""])
+def test_a_run_that_names_files_outside_its_folder_is_refused(
+    folder: Path, name: str
+) -> None:
+    (folder.parent / "outside").write_text("x")
+    about = json.loads((folder / "run.json").read_text())
+    about["files"][name] = "0" * 64
+    (folder / "run.json").write_text(json.dumps(about))
+    with pytest.raises(BrokenRunError, match="is not whole"):
+        read_run(folder)
+
+
+@pytest.mark.parametrize("said", [True, 1.0, "1", None, 2])
+def test_only_the_whole_number_is_the_schema(folder: Path, said: object) -> None:
+    about = json.loads((folder / "run.json").read_text())
+    about["schema_version"] = said
+    (folder / "run.json").write_text(json.dumps(about))
+    with pytest.raises(BrokenRunError, match="is no run"):
+        read_run(folder)
+
+
 def test_a_run_set_aside_by_a_writer_that_died_comes_back(folder: Path) -> None:
+    mark(folder)
     folder.rename(folder.with_name(f".run.replaced-{dead_pid()}"))
     with pytest.raises(OutputError, match="holds a run already"):
         prepare(folder)
@@ -355,6 +417,7 @@ KILLED_WRITERS = """
 import os, random, shutil, signal, sys, time
 from pathlib import Path
 from harness.archive import run_folder as archive
+from harness.common.files import BrokenRunError
 from harness.report.build import report_of
 from harness.truth.answer_key import truth_of
 from harness.play.run import run_scenario

@@ -76,6 +76,31 @@ def test_rendering_again_simulates_nothing(
     assert contents(folder) == contents(whole)
 
 
+def test_rendering_again_touches_nothing_that_the_run_did_not_write(
+    folder: Path, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("not for the run")
+    (folder / "link").symlink_to(secret)
+    (folder / "empty").mkdir()
+    (folder / "notes.txt").write_text("mine")
+    (folder / "report.html").unlink()
+    render_again(folder, ("html",))
+    assert (folder / "link").is_symlink()
+    assert (folder / "empty").is_dir()
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert [p.name for p in folder.parent.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_link_in_the_place_of_a_rendering_is_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "report.html").rename(tmp_path / "moved.html")
+    (folder / "report.html").symlink_to(tmp_path / "moved.html")
+    assert invoke(["report", str(folder), "--format", "html"]) == 2
+    assert "report.html is a link" in capsys.readouterr().err
+
+
 def test_the_command_names_the_files_it_wrote(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

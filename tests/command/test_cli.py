@@ -251,7 +251,69 @@ def test_a_strategy_that_asks_rubbish_gets_one_message(
     mine = tmp_path / "mine.py"
     mine.write_text("def rubbish(problem, rng):\n    yield (99, 99, 99)\n")
     command = ["run", str(short), "--strategy", f"{mine}:rubbish", "--quiet"]
-    assert invoke([*command, "--out", str(tmp_path / "run")]) == 2
+    assert invoke([*command, "--out", str(tmp_path / "run")]) == 1
     said = capsys.readouterr()
-    assert said.err.startswith("ccmlab: search.strategy")
+    assert said.err.startswith(f"ccmlab: search.strategy: {mine}:rubbish: the strategy")
+    assert not (tmp_path / "run").exists()
+
+
+RAISES = """
+def truncated(problem, rng):
+    yield problem.reference
+    raise EOFError("Ran out of input")
+
+def leaves(problem, rng):
+    yield problem.reference
+    raise SystemExit(0)
+
+def stops(problem, rng):
+    yield problem.reference
+    raise StopIteration
+
+def names(problem, rng):
+    yield problem.reference
+    raise ValueError(b"no-such-\\xff.csv".decode("utf-8", "surrogateescape"))
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+def mute(problem, rng):
+    yield problem.reference
+    raise Mute
+
+def at_its_end(problem, rng):
+    try:
+        while True:
+            yield problem.point(amplitude_v=6.0)
+    finally:
+        raise SystemExit(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        ("truncated", "EOFError: Ran out of input (mine.py:4)"),
+        ("leaves", "SystemExit: 0 (mine.py:8)"),
+        ("stops", "RuntimeError: generator raised StopIteration ("),
+        ("names", "ValueError: no-such-\N{REPLACEMENT CHARACTER}.csv (mine.py:16)"),
+        ("mute", "Mute: its text cannot be had, RuntimeError (mine.py:24)"),
+        ("at_its_end", "SystemExit: 0 (mine.py:31)"),
+    ],
+)
+def test_what_a_strategy_raises_is_its_own_and_ends_with_1_and_one_line(
+    short: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    function: str,
+    told: str,
+) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(RAISES)
+    command = ["run", str(short), "--strategy", f"{mine}:{function}", "--quiet"]
+    assert invoke([*command, "--out", str(tmp_path / "run")]) == 1
+    said = capsys.readouterr().err.strip()
+    assert said.startswith(f"ccmlab: search.strategy: {mine}:{function}: {told}")
+    assert "\n" not in said
     assert not (tmp_path / "run").exists()

@@ -125,7 +125,7 @@ def test_other_files_are_refused(cohort: Cohort, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must end in \.csv or \.parquet"):
         write_cohort(cohort, tmp_path / "cohort.xlsx")
     for ending in ENDINGS:
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(ScenarioError, match="cannot be read"):
             read_cohort(tmp_path / f"absent.{ending}")
     broken = tmp_path / "broken.parquet"
     broken.write_text("no table")

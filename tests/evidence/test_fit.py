@@ -210,7 +210,8 @@ def test_an_unknown_phenotype_offers_the_nearest(
 
 
 def test_spellings_and_units_of_the_bedside_are_understood() -> None:
-    rows = {row.quantity: row for row in parse_measurements(GOOD, "bedside.csv")}
+    read = parse_measurements(GOOD, "bedside.csv").measurements
+    rows = {row.quantity: row for row in read}
     assert rows["EF"].value == pytest.approx(27.0)
     assert rows["EF"].sd == pytest.approx(2.0)
     assert rows["PCWP"].value == 19.0
@@ -220,7 +221,56 @@ def test_spellings_and_units_of_the_bedside_are_understood() -> None:
 
 def test_semicolons_comments_and_blank_lines_are_understood() -> None:
     text = "# from the ward\n" + GOOD.replace(",", ";").replace("\n", "\n\n")
-    assert parse_measurements(text, "a") == parse_measurements(GOOD, "a")
+    read, same = parse_measurements(text, "a"), parse_measurements(GOOD, "a")
+    assert read.measurements == same.measurements
+    assert read.ignored == ("row 1 (a comment)",)
+
+
+@pytest.mark.parametrize("mark", [";", "\t"], ids=["semicolon", "tab"])
+def test_a_decimal_comma_is_read_where_it_cannot_part_cells(mark: str) -> None:
+    text = GOOD.replace("112,", "112.5,").replace(",", mark).replace(".", ",")
+    rows = {r.quantity: r for r in parse_measurements(text, "a").measurements}
+    assert (rows["SBP"].value, rows["EF"].value) == (112.5, pytest.approx(27.0))
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ('"#note,', "row 8: has a quote that is not closed"),
+        ('"#note\nCO,4.3,L/min,"', "row 8: has a quote that is not closed"),
+        ('CO,"4.3"x,L/min,', "row 8: has a quote that is not closed, or text after"),
+        ("CO,4,3,L/min,", "row 8: must have 4 cells, got 5; write 27.5 with a point"),
+        (f"CO,{'4' * 200_000},L/min,", "row 8: has a cell that is too long"),
+        ("CO,4.3,L/min,1e-300", "row 8, column sd: of CO must be 0.0012 to 12 L/min"),
+    ],
+)
+def test_no_row_is_dropped_in_silence(row: str, told: str) -> None:
+    assert any(told in fault for fault in faults_of(f"{GOOD}{row}\n"))
+
+
+def test_rows_read_and_ignored_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bedside = tmp_path / "bedside.csv"
+    bedside.write_text(f'{GOOD}"# a note, in full"\n,,,\n', encoding="utf-8")
+    assert invoke(["fit", str(bedside), "--out", str(tmp_path / "out.toml")]) == 0
+    told = "rows     6 read; ignored: row 8 (a comment), row 9 (empty cells)"
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("rate_bpm", [35, 150])
+def test_run_takes_what_fit_writes_at_the_ends_of_the_ranges(
+    tmp_path: Path, rate_bpm: int
+) -> None:
+    bedside, patient = tmp_path / "bedside.csv", tmp_path / "patient.toml"
+    text = GOOD.replace("HR,78,bpm,2", f"HR,{rate_bpm},bpm,0.5")
+    bedside.write_text(text, encoding="utf-8")
+    assert invoke(["fit", str(bedside), "--out", str(patient)]) == 0
+    scenario = tmp_path / "visit.toml"
+    scenario.write_text(f'title = "t"\n[patient]\nfile = "{patient.name}"\n')
+    fitted_bpm = load_scenario(scenario).patient.patient.circulation.heart_rate_bpm
+    assert 35.0 <= fitted_bpm <= 150.0
+    assert fitted_bpm == pytest.approx(rate_bpm, abs=1.0)  # two SDs of the reading
 
 
 def test_every_fault_is_told_at_once_with_row_and_column() -> None:
@@ -237,7 +287,7 @@ PCWP,19
     assert told == [
         "row 2, column unit: of SBP must be mmHg, got 'kPa'",
         "row 3, column value: of DBP must be 30 to 140 mmHg, got abc mmHg",
-        "row 4, column sd: of HR must be above 0, at most 150 1/min, got 0 1/min",
+        "row 4, column sd: of HR must be 0.015 to 150 1/min, got 0 1/min",
         "row 5, column quantity: must be one of SBP, DBP, HR, EF, EDV, PCWP, CO, "
         "dP/dt max, got 'EFF' (nearest is 'EF')",
         "row 6, column value: of EDV must be 60 to 500 mL, got 2400 mL",

@@ -1,10 +1,15 @@
-"""Compiled kernels are kept for other processes, and no process spoils another's."""
+"""Compiled kernels are kept for other processes: never stale, damaged or foreign."""
 
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from sim.heart import kept
 
 HOLDS = """
 import sys
@@ -32,12 +37,47 @@ for a, b in calls[:: {step}]:
     assert np.array_equal(outer(a, b), 2 * a + b + 1), (a, b, outer(a, b))
 print(sum(outer.stats.cache_hits.values()), sum(outer.stats.cache_misses.values()))
 """
+ONE_CALL = """
+import pwd, sys
+def nobody(uid): raise KeyError(uid)
+pwd.getpwuid = nobody
+sys.path.insert(0, {folder!r})
+from kept_kernels import outer
+assert outer(1, 2) == 5
+print(sum(outer.stats.cache_hits.values()), sum(outer.stats.cache_misses.values()))
+"""
+SHIFT = """
+import numpy as np
+from sim.heart.reflex import interval_shift_s
+print(interval_shift_s(np.ones(2), np.ones(5)))
+"""
+ENCLOSING = """
+from sim.heart.jit import kernel
+def times(n):
+    @kernel
+    def inner(x):
+        return n * x
+    @kernel
+    def outer(x):
+        return inner(x)
+    return outer
+print(*(times(n)(1.0) for n in (3, 6)), times(7)(2.0))
+"""
+ROOT = Path(__file__).parents[2]
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "cut": lambda content: content[: len(content) // 2],
+    "zeroed": lambda content: bytes(len(content)),
+    "a bit turned": lambda content: content[:-9] + bytes([content[-9] ^ 1, *[0] * 8]),
+    "another's": lambda content: b"x" * 32 + content,
+}
 
 
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "kept_kernels.py").write_text(KERNELS, encoding="utf-8")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return tmp_path
 
 
@@ -48,6 +88,23 @@ def started(program: str) -> "subprocess.Popen[str]":
     )
 
 
+def ended(program: str, **environment: str) -> tuple[str, str]:
+    """Run a program to its end; return what it said on stdout and on stderr."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        env=environment or None,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip(), done.stderr
+
+
+def code_files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("kept_kernels.*"))
+
+
 def test_processes_that_compile_at_once_leave_code_that_a_later_one_reads_right(
     own_cache: Path,
 ) -> None:
@@ -56,10 +113,7 @@ def test_processes_that_compile_at_once_leave_code_that_a_later_one_reads_right(
     for process in at_once:
         process.communicate(timeout=120)
         assert process.returncode == 0
-    later = started(CALLS.format(folder=folder, step=1))
-    hits, misses = later.communicate(timeout=120)[0].split()
-    assert later.returncode == 0
-    assert (int(hits), int(misses)) == (4, 0)
+    assert ended(CALLS.format(folder=folder, step=1)) == ("4 0", "")
 
 
 def test_nobody_compiles_while_another_process_holds_the_cache(own_cache: Path) -> None:
@@ -72,3 +126,120 @@ def test_nobody_compiles_while_another_process_holds_the_cache(own_cache: Path) 
     holder.communicate("go\n", timeout=60)
     waiting.communicate(timeout=120)
     assert (holder.returncode, waiting.returncode) == (0, 0)
+
+
+def test_a_process_that_is_stopped_with_its_turn_is_passed(own_cache: Path) -> None:
+    holder = started(HOLDS)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with kept.OneAtATime(wait_s=0.1).held():
+        assert holder.poll() is None
+    holder.communicate("go\n", timeout=60)
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_damaged_code_is_thrown_away_with_one_note_and_made_again(
+    own_cache: Path, how: str
+) -> None:
+    program = ONE_CALL.format(folder=str(own_cache))
+    assert ended(program) == ("0 1", "")
+    files = code_files(own_cache / "cache")
+    assert len(files) == 2  # the kernel and the one that it calls
+    for file in files:
+        file.write_bytes(DAMAGE[how](file.read_bytes()))
+    counts, said = ended(program)
+    assert (counts, said.count("\n"), "was damaged" in said) == ("0 1", 1, True)
+    assert ended(program) == ("1 0", "")
+
+
+def test_code_under_the_name_of_other_code_is_not_run(own_cache: Path) -> None:
+    program = ONE_CALL.format(folder=str(own_cache))
+    ended(program)
+    inner, outer = code_files(own_cache / "cache")
+    shutil.copyfile(inner, outer)
+    assert ended(program)[0] == "0 1"
+
+
+def test_a_changed_constant_of_another_file_is_never_run_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "sim", tmp_path / "sim")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    before = float(ended(SHIFT)[0])
+    units = tmp_path / "sim" / "units.py"
+    text = units.read_text(encoding="utf-8")
+    changed = text.replace("S_PER_MS = 1e-3", "S_PER_MS = 2e-3")
+    assert changed != text
+    units.write_text(changed, encoding="utf-8")
+    assert float(ended(SHIFT)[0]) == pytest.approx(2.0 * before)
+
+
+def test_where_nothing_can_be_kept_it_runs_and_says_so_once(own_cache: Path) -> None:
+    blocked = own_cache / "a-file"
+    blocked.touch()
+    nowhere = str(blocked / "below")
+    sources = own_cache / "sources"
+    shutil.copytree(ROOT / "sim", sources / "sim")
+    counts, said = ended(
+        f"import tempfile; tempfile.tempdir = {nowhere!r}"
+        + ONE_CALL.format(folder=str(own_cache)),
+        NUMBA_CACHE_DIR=nowhere,
+        XDG_CACHE_HOME=nowhere,
+        PYTHONPATH=str(sources),
+    )
+    assert counts == "0 1"
+    assert "compiled code is not kept" in said
+    assert said.count("\n") == 1
+    assert not [*sources.rglob("*.nbi"), *sources.rglob("*.nbc")]
+
+
+def test_without_a_home_and_with_an_unknown_user_code_is_kept_in_the_temporary_folder(
+    own_cache: Path,
+) -> None:
+    temporary = own_cache / "tmp"
+    temporary.mkdir()
+    program = ONE_CALL.format(folder=str(own_cache))
+    place = {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+    assert ended(program, **place) == ("0 1", "")
+    assert ended(program, **place) == ("1 0", "")
+    assert (temporary / f"ccmlab-{os.getuid()}").stat().st_mode & 0o077 == 0
+
+
+def test_code_in_a_temporary_folder_that_others_may_write_is_neither_read_nor_written(
+    own_cache: Path,
+) -> None:
+    temporary = own_cache / "tmp"
+    theirs = temporary / f"ccmlab-{os.getuid()}"
+    theirs.mkdir(parents=True)
+    theirs.chmod(0o777)
+    counts, said = ended(
+        ONE_CALL.format(folder=str(own_cache)),
+        TMPDIR=str(temporary),
+        PYTHONPATH=str(ROOT),
+    )
+    assert (counts, list(theirs.iterdir())) == ("0 1", [])
+    assert "compiled code is not kept" in said
+    assert said.count("\n") == 1
+
+
+def test_kernels_of_one_text_that_enclose_different_values_are_kept_apart(
+    own_cache: Path,
+) -> None:
+    (own_cache / "enclosing.py").write_text(ENCLOSING, encoding="utf-8")
+    program = f"import sys; sys.path.insert(0, {str(own_cache)!r}); import enclosing"
+    assert ended(program) == ended(program) == ("3.0 6.0 14.0", "")
+
+
+def test_a_changed_kernel_outside_the_heart_leads_to_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("heart", "telemetry"):
+        (tmp_path / name).mkdir()
+    kernels = tmp_path / "telemetry" / "drawn.py"
+    kernels.write_text("from sim.heart.jit import kernel")
+    monkeypatch.setattr(kept, "_SIM", tmp_path)
+    monkeypatch.setattr(kept, "__file__", str(tmp_path / "heart" / "kept.py"))
+    before = kept.sources_hash()
+    kernels.write_text("from sim.heart.jit import kernel\n")
+    assert kept.sources_hash() != before

@@ -3,6 +3,7 @@
 import pytest
 
 from optimizers.baselines import stay
+from optimizers.problem import StrategyFailedError
 from optimizers.registry import load_strategy, strategies, strategy
 
 
@@ -74,8 +75,24 @@ def test_a_file_that_is_no_python_is_refused_with_its_line(tmp_path):
 def test_an_import_error_inside_a_module_is_not_hidden(tmp_path, monkeypatch):
     (tmp_path / "needs_more.py").write_text("import not_installed_anywhere\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="not_installed_anywhere"):
+    with pytest.raises(
+        StrategyFailedError, match=r"not_installed_anywhere.*more\.py:1"
+    ):
         load_strategy("needs_more:run")
+
+
+@pytest.mark.parametrize("error", ["SystemExit(0)", "EOFError('cut')", "MemoryError()"])
+def test_whatever_a_file_raises_when_it_is_read_is_told_with_its_place(tmp_path, error):
+    file = tmp_path / "mine.py"
+    file.write_text(f"x = 1\nraise {error}\n")
+    with pytest.raises(StrategyFailedError, match=r"Error|Exit.*\(mine\.py:2\)"):
+        load_strategy(f"{file}:search")
+
+
+@pytest.mark.parametrize("source", [".x:f", "..:f", "a b:f", "x\0.py:f", ":f"])
+def test_what_is_no_name_of_a_module_is_refused(source):
+    with pytest.raises(ValueError, match="to load a strategy from"):
+        load_strategy(source)
 
 
 def test_a_taken_name_is_refused():

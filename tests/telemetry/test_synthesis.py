@@ -1,12 +1,10 @@
 """Waves, blocks and curves are drawn as their formulas say, whole or in pieces."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sim.heart import jit
 from sim.telemetry.synthesis import Blocks, Curve, Noise, Part, Tone, Waves, joined
 
 HZ = 500.0
@@ -121,16 +119,3 @@ def test_noises_of_two_keys_have_nothing_in_common() -> None:
     Noise(7, 1.0).draw(first, 0.0, HZ)
     Noise(8, 1.0).draw(second, 0.0, HZ)
     assert np.mean(first * second) == pytest.approx(0.0, abs=5 / math.sqrt(100_000))
-
-
-def test_another_kernel_of_synthesis_leads_to_another_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kernels = tmp_path / "telemetry" / "synthesis.py"
-    for path in (tmp_path / "heart" / "jit.py", kernels):
-        path.parent.mkdir()
-        path.write_text("one")
-    monkeypatch.setattr(jit, "__file__", str(tmp_path / "heart" / "jit.py"))
-    before = jit.cache_folder()
-    kernels.write_text("two")
-    assert jit.cache_folder() != before

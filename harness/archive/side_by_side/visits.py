@@ -1,17 +1,17 @@
 """Stored visits as they are read: no simulation, only `report.json`."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.archive.run_folder import RUN_FILE, read_run
-from harness.common.files import BrokenRunError, file_hash
+from harness.common.files import BrokenRunError, file_hash, read_json
 from harness.common.words import plain
 from harness.report.contents import Report
 from harness.report.parts import Quantity, SettingRow, fact_text
 from harness.report.sections.analysis import NAIVE
 from harness.report.sections.method import STRATEGY
+from sim.textfiles import UnreadableError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +59,8 @@ def read_visits(folders: Sequence[str | Path]) -> tuple[Visit, ...]:
 def _course_of(place: Path) -> Path | None:
     """Return the course that wrote this very visit, if one did."""
     try:
-        about = json.loads((place.parent / RUN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        about = read_json(place.parent / RUN_FILE)
+    except UnreadableError:
         return None
     files = about.get("files") if isinstance(about, dict) else None
     if not isinstance(files, dict) or about.get("kind") != "course":

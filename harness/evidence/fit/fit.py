@@ -1,14 +1,23 @@
 """`ccmlab fit`: from a file of bedside values to a patient file."""
 
 from pathlib import Path
+from typing import Final
 
 from harness.common.faults import Fault
 from harness.common.files import check_free, replace_file
-from harness.evidence.fit.measurements import MeasurementsError, read_measurements
+from harness.common.words import plain
+from harness.evidence.fit.measurements import (
+    Bedside,
+    MeasurementsError,
+    read_measurements,
+)
 from harness.evidence.fit.solver import fit_patient
 from harness.evidence.fit.text import fit_text, patient_file
 from sim.heart.repeating import ImplausibleHeartError, NotSettledError
-from sim.patient import Patient, phenotype
+from sim.patient import NoHeartError, Patient, patient_from_toml, phenotype
+from sim.patient.checks import PatientTableError
+
+_NO_LIFE: Final = (ImplausibleHeartError, NotSettledError)
 
 
 def fit_measurements(
@@ -40,13 +49,31 @@ def fit_measurements(
     """
     source = Path(measurements)
     target = Path(out) if out is not None else Path(f"{source.stem}-patient.toml")
-    values = read_measurements(source)
+    bedside = read_measurements(source)
     check_free(target, force=force)
     patient = base or phenotype("hfref-ischaemic")
     try:
-        fit = fit_patient(values, patient, name=source.stem)
-    except (ImplausibleHeartError, NotSettledError) as error:
+        fit = fit_patient(bedside.measurements, patient, name=plain(source.stem))
+    except _NO_LIFE as error:
         fault = Fault("", f"the best fit is no heart that could live: {error}")
         raise MeasurementsError(str(source), [fault]) from None
-    replace_file(target, patient_file(fit, source).encode())
-    return f"{fit_text(fit)}\n\npatient  {target}"
+    replace_file(target, _accepted(patient_file(fit, source), source))
+    return f"{fit_text(fit)}\n\n{_rows_told(bedside)}\npatient  {target}"
+
+
+def _accepted(text: str, source: Path) -> bytes:
+    """Return a patient file as `run` takes it; else the fit is at fault, not its user.
+
+    A heart at the edge of what can live may settle here and not when it is read.
+    """
+    try:
+        patient_from_toml(text)
+    except (PatientTableError, NoHeartError, *_NO_LIFE) as error:
+        fault = Fault("", f"the best fit is no patient that can be played: {error}")
+        raise MeasurementsError(str(source), [fault]) from None
+    return text.encode()
+
+
+def _rows_told(bedside: Bedside) -> str:
+    read = f"rows     {len(bedside.measurements)} read"
+    return f"{read}; ignored: {', '.join(bedside.ignored) or 'none'}"

@@ -1,18 +1,22 @@
 """Read a file of bedside values; every fault in it is reported together."""
 
-import csv
-import io
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from harness.common.csv import cells_of
 from harness.common.faults import Fault, nearest, shown
 from harness.evidence.fit.quantities import QUANTITIES, Quantity, quantity_of
+from sim.textfiles import UnreadableError, read_text
 
 COLUMNS: Final = ("quantity", "value", "unit", "sd")
-_MOST_CHARACTERS: Final = 1_000_000
+_COMMENT: Final = "#"
+_MARKS: Final = ("\t", ";", ",")
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+")
+_LEAST_SD_FRAC: Final = 1e-4  # of the largest value: no bedside reading is so exact
 
 
 class MeasurementsError(ValueError):
@@ -43,8 +47,22 @@ class Measurement:
         return QUANTITIES[self.quantity].unit
 
 
-def read_measurements(path: str | Path) -> tuple[Measurement, ...]:
+@dataclass(frozen=True, slots=True)
+class Bedside:
+    """What a file holds: its measurements, and the rows that say nothing by intent.
+
+    Every row is one or the other, the header, or blank; else the file is refused.
+    """
+
+    measurements: tuple[Measurement, ...]
+    ignored: tuple[str, ...]
+
+
+def read_measurements(path: str | Path) -> Bedside:
     """Read a CSV file of measurements, in the order of `QUANTITIES`.
+
+    Cells are parted by commas, semicolons or tabs; beside the latter two a number may
+    have a decimal comma.
 
     Raises
     ------
@@ -52,26 +70,18 @@ def read_measurements(path: str | Path) -> tuple[Measurement, ...]:
         With every fault: row (the first line of the file is row 1), column, what is
         there, unit and range that are allowed.
     """
-    origin = str(path)
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        fault = Fault("", f"cannot be read: {reason}")
-        raise MeasurementsError(origin, [fault]) from None
-    except UnicodeDecodeError:
-        fault = Fault("", "must be UTF-8 text; save it as CSV UTF-8")
-        raise MeasurementsError(origin, [fault]) from None
-    return parse_measurements(text, origin)
+        return parse_measurements(read_text(path), str(path))
+    except UnreadableError as error:
+        text = f"{error}; save it as CSV UTF-8" if "UTF-8" in str(error) else str(error)
+        raise MeasurementsError(str(path), [Fault("", text)]) from None
 
 
-def parse_measurements(text: str, origin: str) -> tuple[Measurement, ...]:
+def parse_measurements(text: str, origin: str) -> Bedside:
     """Return the measurements of a CSV text; as `read_measurements`."""
-    if len(text) > _MOST_CHARACTERS:
-        fault = Fault("", f"must be at most {_MOST_CHARACTERS} characters long")
-        raise MeasurementsError(origin, [fault])
-    rows = list(_rows(text))
-    faults = list(_header_faults(rows))
+    mark = _mark(text)
+    rows, ignored, faults = _rows(text, mark)
+    faults += _header_faults(rows)
     if faults:
         raise MeasurementsError(origin, faults)
     names = [cell.lower() for cell in rows[0][1]]
@@ -79,13 +89,10 @@ def parse_measurements(text: str, origin: str) -> tuple[Measurement, ...]:
     first_row: dict[str, int] = {}
     for number, cells in rows[1:]:
         if len(cells) != len(names):
-            faults.append(
-                Fault(
-                    f"row {number}", f"must have {len(names)} cells, got {len(cells)}"
-                )
-            )
+            faults.append(_cells_fault(number, len(names), len(cells), mark))
             continue
-        row = _Row(number, dict(zip(names, cells, strict=True)), faults)
+        by_name = dict(zip(names, cells, strict=True))
+        row = _Row(number, by_name, faults, decimal_comma=mark != ",")
         quantity = row.quantity()
         if quantity is None:
             continue
@@ -100,25 +107,42 @@ def parse_measurements(text: str, origin: str) -> tuple[Measurement, ...]:
     faults += _pulse_fault(found, first_row)
     if faults:
         raise MeasurementsError(origin, faults)
-    return tuple(found[name] for name in QUANTITIES if name in found)
+    return Bedside(tuple(found[q] for q in QUANTITIES if q in found), tuple(ignored))
 
 
-def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and stripped cells of each row that is not blank or '#'."""
-    lines = text.splitlines()
-    first = next((s for s in lines if s.strip() and not s.startswith("#")), "")
-    mark = ";" if ";" in first and "," not in first else ","
-    reader = csv.reader(io.StringIO(text), delimiter=mark)
-    while True:
-        number = reader.line_num + 1
+def _mark(text: str) -> str:
+    """Return what parts the cells of the header."""
+    lines = text.split("\n")
+    first = next((s for s in lines if s.strip() and not s.startswith(_COMMENT)), "")
+    return next((mark for mark in _MARKS[:2] if mark in first), _MARKS[-1])
+
+
+def _cells_fault(number: int, wanted: int, got: int, mark: str) -> Fault:
+    hint = "; write 27.5 with a point" if mark == "," and got > wanted else ""
+    return Fault(f"row {number}", f"must have {wanted} cells, got {got}{hint}")
+
+
+_Rows = list[tuple[int, list[str]]]
+
+
+def _rows(text: str, mark: str) -> tuple[_Rows, list[str], list[Fault]]:
+    """Return line number and cells of each row, the rows ignored, and the faults."""
+    rows: _Rows = []
+    ignored: list[str] = []
+    faults: list[Fault] = []
+    for number, line in enumerate(text.split("\n"), start=1):
         try:
-            cells = [cell.strip() for cell in next(reader)]
-        except StopIteration:
-            return
-        except csv.Error:
+            cells = [cell.strip() for cell in cells_of(line, mark)]
+        except ValueError as error:
+            faults.append(Fault(f"row {number}", str(error)))
             continue
-        if any(cells) and not cells[0].startswith("#"):
-            yield number, cells
+        if cells and cells[0].startswith(_COMMENT):
+            ignored.append(f"row {number} (a comment)")
+        elif any(cells):
+            rows.append((number, cells))
+        elif line.strip():
+            ignored.append(f"row {number} (empty cells)")
+    return rows, ignored, faults
 
 
 def _header_faults(rows: list[tuple[int, list[str]]]) -> Iterator[Fault]:
@@ -145,6 +169,7 @@ class _Row:
     number: int
     cells: Mapping[str, str]
     faults: list[Fault]
+    decimal_comma: bool
 
     def fault(self, column: str, text: str) -> None:
         self.faults.append(Fault(f"row {self.number}, column {column}", text))
@@ -170,7 +195,8 @@ class _Row:
         given = self.cells.get("sd", "")
         sd = None
         if given:
-            sd = self._number("sd", quantity, factor, (0.0, quantity.high))
+            least = _LEAST_SD_FRAC * quantity.high
+            sd = self._number("sd", quantity, factor, (least, quantity.high))
             if sd is None:
                 return None
         if value is None or factor is None:
@@ -187,20 +213,22 @@ class _Row:
     ) -> float | None:
         """Return the number in the quantity's unit; a range is known with a unit."""
         text, (low, high) = self.cells[column], limits
-        try:
-            number = float(text) if "_" not in text else math.nan
-        except ValueError:
-            number = math.nan
-        value = number * (1.0 if factor is None else factor)
-        is_sd = column == "sd"
+        value = self._finite(text) * (1.0 if factor is None else factor)
         outside = factor is not None and not low <= value <= high
-        if math.isfinite(value) and not outside and not (is_sd and value <= 0.0):
+        if math.isfinite(value) and not outside:
             return value
-        allowed = f"above 0, at most {high:g} {quantity.unit}"
-        allowed = allowed if is_sd else f"{low:g} to {high:g} {quantity.unit}"
+        allowed = f"{low:g} to {high:g} {quantity.unit}"
         got = f"{text} {self.cells['unit']}".strip() if text else "nothing"
         self.fault(column, f"of {quantity.name} must be {allowed}, got {got}")
         return None
+
+    def _finite(self, text: str) -> float:
+        if self.decimal_comma and _DECIMAL_COMMA.fullmatch(text):
+            text = text.replace(",", ".")
+        try:
+            return float(text) if "_" not in text else math.nan
+        except ValueError:
+            return math.nan
 
 
 def _missing(given: Mapping[str, int]) -> Iterator[Fault]:

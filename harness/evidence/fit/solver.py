@@ -14,6 +14,7 @@ from harness.evidence.fit.quantities import QUANTITIES
 from sim.heart.equilibrium import with_reflex_held
 from sim.heart.parameters import FloatArray
 from sim.patient import Patient, Targets, UnreachableTargetError, solve_patient
+from sim.patient.personalize import OVERRIDES
 from sim.patient.solve import adapted
 from sim.sources import Source, sourced, unit_of
 from sim.units import L_PER_ML, PCT_PER_FRAC
@@ -43,6 +44,7 @@ class Unknown:
         return unit_of(self.name)
 
 
+_RATE: Final = OVERRIDES["heart_rate_bpm"]
 UNKNOWNS: Final = (
     Unknown("lv_elastance_mmhg_per_ml", "LV elastance E", 0.1, 10.0),
     Unknown("stressed_volume_ml", "stressed volume", 300.0, 4000.0),
@@ -51,9 +53,9 @@ UNKNOWNS: Final = (
         "systemic_arterial_compliance_ml_per_mmhg", "arterial compliance", 0.2, 6.0
     ),
     Unknown("lv_stiffness_per_ml", "LV filling curve, stiffness B", 0.003, 0.12),
-    Unknown("heart_rate_bpm", "heart rate", 30.0, 160.0),
+    Unknown("heart_rate_bpm", "heart rate", _RATE.low, _RATE.high),
 )
-"""Fitted together, in log space; the ranges are assumed."""
+"""Fitted together, in log space; ranges are assumed, that of the rate a patient's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,9 @@ class _Problem:
 
     def patient(self, at: FloatArray) -> Patient:
         """Return the patient at a point."""
-        values = np.exp(at).tolist()
+        # exp(log(35)) is less than 35: no number may leave its range by rounding
+        pairs = zip(UNKNOWNS, np.exp(at).tolist(), strict=True)
+        values = [min(max(value, u.low), u.high) for u, value in pairs]
         names = [unknown.name for unknown in UNKNOWNS]
         return _with_circulation(self.start, dict(zip(names, values, strict=True)))
 
@@ -350,7 +354,7 @@ def _estimate(
 ) -> FittedUnknown:
     reach = rules.interval_z * log_sd
     note = "" if told else _NOT_TOLD
-    value = float(np.exp(at))
+    value = min(max(float(np.exp(at)), unknown.low), unknown.high)
     for bound, word in ((unknown.low, "lowest"), (unknown.high, "highest")):
         if abs(at - np.log(bound)) < _AT_BOUND:
             told = False

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from harness.common.words import plain
 from harness.evidence.fit.solver import UNKNOWNS, Fit, FittedUnknown
 from sim.patient.files import patient_to_toml
 
@@ -99,7 +100,7 @@ def _told_name(row: FittedUnknown) -> str:
 
 def patient_file(fit: Fit, measurements: str | Path) -> str:
     """Return the patient as TOML that `run` accepts, the fit told in its comments."""
-    name = " ".join(Path(measurements).name.split())  # a comment is one line
+    name = plain(" ".join(Path(measurements).name.split()))  # a comment is one line
     about = [
         f"# Fitted by `ccmlab fit` to {name}.",
         *(f"# {line}".rstrip() for line in fit_text(fit).splitlines()),

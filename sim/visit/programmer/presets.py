@@ -1,13 +1,13 @@
 """Standard settings kept in a file: TOML whose table a scenario can take over."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sim.device.lattice import Value, device_model
-from sim.device.settings import ConflictError, Settings
+from sim.device.settings import ConflictError, Settings, check_name
+from sim.textfiles import read_text, toml_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,14 @@ def load_preset(path: str | Path) -> Preset:
     Raises
     ------
     PresetError
-        When the file is no such table, or its values are unknown or in conflict.
-    OSError
-        When there is no such file.
+        When there is no such file or table, or its values are unknown or in conflict.
     """
-    text = Path(path).read_text(encoding="utf-8-sig")
     try:
-        table = tomllib.loads(text)
+        table = toml_table(read_text(path))
         device = _table(table, "device")
         model = str(device.get("model", "CCM X11"))
-        settings = Settings().with_values(_table(device, "settings"))
+        values = _table(device, "settings")
+        settings = Settings().with_values(_of_their_kind(values))
         _refuse_conflicts(settings, model)
     except ValueError as fault:  # TOML, names, model and conflicts alike
         raise PresetError(f"{path}: {fault}") from fault
@@ -64,9 +62,21 @@ def _table(within: Mapping[str, object], name: str) -> Mapping[str, Value]:
     return table
 
 
+def _of_their_kind(values: Mapping[str, Value]) -> Mapping[str, Value]:
+    for name, value in values.items():
+        check_name(name)
+        kind = type(getattr(Settings(), name))
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number if kind in (int, float) else isinstance(value, kind)):
+            wanted = {bool: "true or false", str: "text"}.get(kind, "a number")
+            raise PresetError(f"{name} must be {wanted}, got {value!r}")
+    return values
+
+
 def _refuse_conflicts(settings: Settings, model: str) -> None:
     device_model(model)
-    if wrong := settings.off_lattice(model) + settings.conflicts(model):
+    # the rules compare values, so each must be one that the device can take
+    if wrong := settings.off_lattice(model) or settings.conflicts(model):
         raise ConflictError(wrong)
 
 
