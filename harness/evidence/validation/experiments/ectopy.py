@@ -123,6 +123,12 @@ def d09() -> Finding:
     return _pulse("normal", 9.8, 5.4, 13)
 
 
+_REFLEX: Final = (
+    "How strong the reflex is in each was assumed with both rows in view, not fitted to"
+    " either: the direction agrees, weaker in heart failure."
+)
+
+
 def d10() -> Finding:
     """Turbulence slope."""
     rows = ((DILATED, 8.46, 7.90, 12), ("normal", 30.73, 22.90, 13))
@@ -136,7 +142,7 @@ def d10() -> Finding:
         )
         for name, mean, sd, n in rows
     )
-    return Finding(_after(DILATED) + "; the same in 39 normal", parts)
+    return Finding(_after(DILATED) + "; the same in 39 normal", parts, _REFLEX)
 
 
 def d11() -> Finding:
@@ -152,7 +158,7 @@ def d11() -> Finding:
         )
         for name, mean, sd, n in rows
     )
-    return Finding(_after(DILATED) + "; the same in 39 normal", parts)
+    return Finding(_after(DILATED) + "; the same in 39 normal", parts, _REFLEX)
 
 
 @cache

@@ -218,7 +218,8 @@ def d01() -> Finding:
         f"{_how('D01')}; settled, CCM off",
         parts,
         "The named cohort nearest to those patients, who were of NYHA class III, had"
-        " just been in hospital for heart failure, and had any EF.",
+        " just been in hospital for heart failure, and had any EF. It is ambulatory:"
+        " congestion that sends people to hospital is not drawn.",
     )
 
 
