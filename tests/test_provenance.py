@@ -50,6 +50,8 @@ CONSTANTS = {
     "sim.device.lattice._V_SENSITIVITY_MV": "listed; its rows carry place and standing",
     "sim.device.timing.EDGE_S": "two times nearer than this are the same",
     "sim.heart.train.PHASES_PER_PULSE": "a biphasic pulse has two phases",
+    "sim.heart.kept._POLL_S": "how often a lock on the computer is looked at",
+    "sim.heart.kept._WAIT_S": "who compiles for longer is stopped",
     "sim.heart.rhythm.GRID_S": "grid of a drawn wave",
     "sim.heart.rhythm._LEAST_PERIOD_S": "period of a drawn wave",
     "sim.instruments.clock.GRID_S": "grid of a drawn wave",
@@ -78,6 +80,7 @@ METHODS += ("exact", "jit", "repeating", "simd", "solve", "solve_batch", "steps"
 METHODS += ("synthesis",)
 PLAIN = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 10.0, 60.0, 100.0, 3600.0}
 INSIDE = {
+    ("textfiles", 1e6): "bytes of a megabyte, in a message",
     ("battery", 0.7): "default of an argument; a visit gives FoundDevice's",
     ("visit", 0.05): "keeps a spread above zero when noise is switched off",
     ("ecg", 500.0): "sampling of a drawing",

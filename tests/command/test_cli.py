@@ -89,7 +89,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ("scenarios", ["first_visit  ", "turned_down  "]),
         ("strategies", ["titration  ", "nelder-mead  "]),
         ("phenotypes", ["hfref-af  ", "hfref-null  "]),
-        ("readouts", ["finger-pressure  beat-to-beat finger pressure"]),
+        ("readouts", ["finger-pressure    beat-to-beat finger pressure"]),
         (
             "parameters",
             ["amplitude_v  ", "4.5 to 7.5 V in steps of 0.5 (default: 7.5)"],

@@ -22,7 +22,6 @@ from harness.course.play import (
     Course,
     PatientOverMonths,
     acute_ef_pct,
-    first_found,
     run_course,
     share_of_factory_gain,
     traits_of,
@@ -155,7 +154,7 @@ def test_the_heart_of_a_later_visit_has_the_slow_part_of_the_law() -> None:
 
 def test_better_settings_show_in_the_follow_up_at_once() -> None:
     patient = scenario().patient.patient
-    found = first_found(scenario()).settings
+    found = scenario().found_device.settings
     assert acute_ef_pct(patient) > 1.0
     assert share_of_factory_gain(patient, Settings()) == 1.0
     assert 0.0 < share_of_factory_gain(patient, found) < 1.0
@@ -167,7 +166,7 @@ def test_settings_change_the_slow_effects_only_where_a_course_says_so(
 ) -> None:
     asked = scenario(settings_matter=matter)
     low, high = (PatientOverMonths(asked, order_of(asked)) for _ in range(2))
-    weak = first_found(asked)
+    weak = asked.found_device
     day = Day(0, 5.0, 1.0, 20_000, 1.0, False, False, "none")
     for person, found in ((low, weak), (high, replace(weak, settings=Settings()))):
         person.live(Stretch((day,) * 90, (), (), found))

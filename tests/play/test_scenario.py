@@ -256,7 +256,7 @@ def test_an_unknown_name_gets_the_nearest_shipped_ones() -> None:
     ("make", "reason"),
     [
         (lambda path: None, "no such file or directory"),
-        (lambda path: path.mkdir(), "is a directory"),
+        (lambda path: path.mkdir(), "is a folder"),
         (lambda path: path.write_bytes(b'title = "\n\xff"'), "byte 0xff in line 2"),
     ],
 )

@@ -159,7 +159,7 @@ def test_a_patient_who_is_not_there_is_a_fault_with_its_place(
     told = {fault.path: fault.text for fault in caught.value.faults}
     assert told.keys() == {"patients.1", "patients.2"}
     assert "nearest is 'hfref-ischaemic'" in told["patients.1"]
-    assert "gone.toml cannot be read" in told["patients.2"]
+    assert "gone.toml: cannot be read" in told["patients.2"]
 
 
 def test_patient_files_are_looked_for_beside_the_study(
