@@ -141,7 +141,8 @@ def _names_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
 
 
 def _words_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    annotation = _model_at(model, path[:-1]).model_fields[str(path[-1])].annotation
+    *outer, name = _named(path)
+    annotation = _model_at(model, tuple(outer)).model_fields[name].annotation
     return list(_words_of(annotation))
 
 
@@ -155,9 +156,14 @@ def _words_of(annotation: object) -> Iterator[str]:
 
 
 def _model_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:
-    for step in path:
-        model = next(_tables_of(model.model_fields[str(step)].annotation))
+    for step in _named(path):
+        model = next(_tables_of(model.model_fields[step].annotation))
     return model
+
+
+def _named(path: tuple[int | str, ...]) -> list[str]:
+    """Return the steps of a path that are names; places in a list have none."""
+    return [step for step in path if isinstance(step, str)]
 
 
 def _tables_of(annotation: object) -> Iterator[type[BaseModel]]:

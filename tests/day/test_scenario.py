@@ -189,3 +189,9 @@ def test_no_number_of_the_model_hides_in_its_modules() -> None:
         source = re.sub(r'f?"[^"\n]*"', "", source)
         found = set(re.findall(r"(?<![\w.])\d+\.\d+", source)) - usual
         assert found <= {"0.975"}, module.name  # the upper limit of a 95 % interval
+
+
+def test_an_unknown_name_inside_a_list_of_tables_is_told_with_its_place() -> None:
+    told = faults("shares = 2\n")
+    assert "visits.kinds.0.shares: " in told
+    assert "nearest is 'share'" in told
