@@ -35,6 +35,11 @@ WANTED = {
     "null_responder at 4.5 V": "at most 4 %",
     "null_responder without the gate": "at most 4 %",
 }
+HARM = {
+    "first_visit": "at most 0.1 %",
+    # half of the visits read again, and 2.5 % of those fall beyond the limit
+    "null_responder": "about 1.25 %",
+}
 CHUNK = 25
 TRUE_STOPS = {
     "non-sustained ventricular tachycardia",
@@ -61,8 +66,13 @@ class Outcome:
     minutes: float
 
     @property
+    def found_harmful(self) -> bool:
+        return self.verdict == "harmful as found"
+
+    @property
     def verified(self) -> bool:
-        return math.isfinite(self.low_pct)
+        """Whether pairs were read that had to be, not only those that showed harm."""
+        return math.isfinite(self.low_pct) and not self.found_harmful
 
     @property
     def has_false_stop(self) -> bool:
@@ -104,6 +114,7 @@ RATES = (
         lambda o: o.covered,
         lambda o: o.verdict == "improved",
     ),
+    Rate("ends harmful as found", "see HARM", lambda o: o.found_harmful),
     Rate("false safety stop", "below 2 %", lambda o: o.has_false_stop),
     Rate("stopped for a run of ectopics", "", lambda o: TRUE_STOPS & set(o.stops)),
 )
@@ -163,8 +174,8 @@ def show(case: str, found: Sequence[Outcome], took_s: float) -> None:
             continue
         ci = binomtest(k, len(among)).proportion_ci(method="wilson")
         told = rate.wanted
-        if told == "see WANTED":
-            told = WANTED.get(case, "")
+        if told in ("see WANTED", "see HARM"):
+            told = (WANTED if told == "see WANTED" else HARM).get(case, "")
         wanted = f"   wanted {told}" if told else ""
         print(
             f"  {rate.name:28} {100 * k / len(among):5.1f} %"
