@@ -1,5 +1,7 @@
 """The command `ccmlab`. Scientific imports stay inside the commands."""
 
+import errno
+import io
 import os
 import re
 import sys
@@ -40,6 +42,9 @@ def main() -> None:
     """Run the command line and exit."""
     # small matrices only: a second BLAS thread costs more than it brings
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # whatever names there are
     sys.exit(invoke(sys.argv[1:]))
 
 
@@ -50,12 +55,37 @@ def invoke(arguments: Sequence[str]) -> int:
     except click.Abort as abort:
         if isinstance(abort.__context__, EOFError):  # click takes it for Ctrl-D
             raise abort.__context__ from None
-        click.echo("ccmlab: interrupted, nothing was written", err=True)
+        _talk("ccmlab: interrupted, nothing was written")
         return INTERRUPTED
     except click.ClickException as error:
-        click.echo(f"ccmlab: {_printable(error.format_message())}", err=True)
+        _talk(f"ccmlab: {_printable(error.format_message())}")
         return error.exit_code
     return result if isinstance(result, int) else 0
+
+
+class StdoutError(click.ClickException):
+    """The work is done and its files are written, but nobody can read the result."""
+
+
+def _tell(text: str) -> None:
+    """Write a result to stdout; StdoutError, exit 1, when that cannot be."""
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        click.echo(text)
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        sys.stdout = None  # else Python tries once more at its end
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise StdoutError(f"done, but stdout cannot be written: {reason}") from None
+
+
+def _talk(text: str) -> None:
+    """Say something on stderr; where nobody can be told, the exit code must do."""
+    try:
+        click.echo(text, err=True)
+    except (OSError, ValueError):
+        sys.stderr = None
 
 
 def _printable(text: str) -> str:
@@ -75,9 +105,9 @@ def cli(context: click.Context, *, version: bool) -> None:
     Simulated data only: not for the care of a patient, not for a claim.
     """
     if version:
-        click.echo(f"ccmlab {_version()}")
+        _tell(f"ccmlab {_version()}")
     elif context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        _tell(context.get_help())
 
 
 @cli.command(short_help="Play a visit or a course of visits; write the report.")
@@ -126,10 +156,10 @@ def run(
         folder = out or default_folder(name, loaded.search.strategy, loaded.seed)
         prepare(folder, force=force)
         if isinstance(loaded, CourseScenario):
-            click.echo(_play_course(loaded, name, folder, force=force, quiet=quiet))
+            _tell(_play_course(loaded, name, folder, force=force, quiet=quiet))
             return 0
         report = _play(loaded, name, folder, force=force, quiet=quiet)
-    click.echo(result_text(report, folder))
+    _tell(result_text(report, folder))
     return 0
 
 
@@ -181,10 +211,10 @@ def study(
             )
         except (StartError, ClusterError) as error:
             raise click.UsageError(str(error)) from None
-    click.echo(f"{result_text(result)}\n{BANNER}")
+    _tell(f"{result_text(result)}\n{BANNER}")
     if result.interrupted:
         left = f"{result.n_known} of {result.n_visits} visits are kept"
-        click.echo(f"ccmlab: interrupted, {left}; the same command goes on", err=True)
+        _talk(f"ccmlab: interrupted, {left}; the same command goes on")
         return INTERRUPTED
     return 0
 
@@ -256,9 +286,9 @@ def day(
             seed=chosen,
             n_days=n_days,
             force=force,
-            say=lambda line: None if quiet else click.echo(line, err=True),
+            say=lambda line: None if quiet else _talk(line),
         )
-    click.echo(f"{told}\n{BANNER}")
+    _tell(f"{told}\n{BANNER}")
     return 0
 
 
@@ -280,7 +310,7 @@ def list_(kind: str) -> int:
         raise click.UsageError(f"list takes one of {kinds}, got {kind!r}{hint}")
     from harness.catalogue import listing
 
-    click.echo(listing(kind))
+    _tell(listing(kind))
     return 0
 
 
@@ -323,9 +353,9 @@ def sensitivity(
             out,
             n_samples=samples,
             force=force,
-            progress=lambda line: None if quiet else click.echo(line, err=True),
+            progress=lambda line: None if quiet else _talk(line),
         )
-    click.echo(f"{told}\n{BANNER}")
+    _tell(f"{told}\n{BANNER}")
     return 0
 
 
@@ -360,7 +390,7 @@ def fit(measurements: str, *, out: Path | None, phenotype: str, force: bool) -> 
         except ValueError as error:
             raise click.UsageError(f"--phenotype: {error}") from None
         told = fit_measurements(measurements, out, base=base, force=force)
-    click.echo(f"{told}\n{BANNER}")
+    _tell(f"{told}\n{BANNER}")
     return 0
 
 
@@ -388,7 +418,7 @@ def report_(run_dir: str, *, names: str) -> int:
         raise click.UsageError(f"--format {error}") from None
     with _one_clear_message():
         files = render_again(run_dir, formats)
-    click.echo("\n".join([*map(str, files), BANNER]))
+    _tell("\n".join([*map(str, files), BANNER]))
     return 0
 
 
@@ -412,7 +442,7 @@ def cite(run_dir: str, *, form: str) -> int:
 
     with _one_clear_message():
         used = stored_provenance(run_dir)
-    click.echo(FORMATS[form](used))
+    _tell(FORMATS[form](used))
     return 0
 
 
@@ -444,14 +474,14 @@ def validate(*, json_file: Path | None, publish: Path | None, quiet: bool) -> in
         found = hold(
             json_file=json_file,
             publish_into=publish,
-            say=lambda line: None if quiet else click.echo(line, err=True),
+            say=lambda line: None if quiet else _talk(line),
         )
-    click.echo(f"{found.text}\n{BANNER}")
+    _tell(f"{found.text}\n{BANNER}")
     if found.compared_with is None and not quiet:
-        click.echo("ccmlab: no published table to compare with", err=True)
+        _talk("ccmlab: no published table to compare with")
     if found.fallen:
         gone = ", ".join(found.fallen)
-        click.echo(f"ccmlab: no longer inside: {gone}", err=True)
+        _talk(f"ccmlab: no longer inside: {gone}")
     return 1 if found.fallen else 0
 
 
@@ -482,7 +512,7 @@ def export_(study_dir: str, *, form: str, out: Path | None) -> int:
 
     with _one_clear_message():
         told = export_study(study_dir, form, out)
-    click.echo(f"{told}\n{BANNER}")
+    _tell(f"{told}\n{BANNER}")
     return 0
 
 
@@ -516,7 +546,7 @@ def check_strategy_(
             found = check(source, n_patients=n_patients, jobs=jobs, quiet=quiet)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
-    click.echo(f"{found.text}\n{BANNER}")
+    _tell(f"{found.text}\n{BANNER}")
     return 0 if found.passed else 1
 
 
@@ -579,9 +609,9 @@ def compare(
             )
         except ThresholdError as error:
             raise click.UsageError(f"--fail-under: {error}") from None
-    click.echo(f"{compared.text}\n{BANNER}")
+    _tell(f"{compared.text}\n{BANNER}")
     for miss in compared.missed:
-        click.echo(f"ccmlab: missed: {miss.text}", err=True)
+        _talk(f"ccmlab: missed: {miss.text}")
     return 1 if compared.missed else 0
 
 
@@ -614,7 +644,7 @@ def compare_visits(run_dirs: tuple[str, ...], *, out: Path, force: bool) -> int:
         check_free(out, force=force)
         compared = compare(read_visits(run_dirs))
         replace_file(out, comparison_html(compared).encode())
-    click.echo(f"{comparison_text(compared)}\n\npage    {out}\n{BANNER}")
+    _tell(f"{comparison_text(compared)}\n\npage    {out}\n{BANNER}")
     return 0
 
 

@@ -26,6 +26,7 @@ from harness.common.files import (
     OutputError,
     aside,
     cannot_write,
+    check_name,
     file_hash,
     is_plain,
     is_version,
@@ -64,6 +65,7 @@ def prepare(out_dir: str | Path, *, force: bool = False) -> Path:
     Removes what writers that died left beside it. Raises OutputError when the place
     cannot be written, holds a run and `force` is false, or holds anything else.
     """
+    check_name(out_dir)
     target = Path(out_dir).resolve()
     if not target.name:
         raise OutputError(f"output folder must have a name, got {target}")

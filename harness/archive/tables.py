@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 
 from harness.common.csv import Cell, Row
+from harness.common.parquet import os_errors
 from harness.report.contents import Report
 from sim.device.settings import Settings
 from sim.instruments import Reading
@@ -140,7 +141,10 @@ def write_beats(beats: BeatTable, path: Path, *, pseudonym: str) -> None:
     columns |= {
         name: np.ascontiguousarray(rows[:, i]) for i, name in enumerate(beats.columns)
     }
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+    with (
+        os_errors(),
+        duckdb.connect(":memory:", config={"threads": 1}) as connection,
+    ):
         connection.register("beats", columns)
         connection.execute(
             f"COPY (SELECT * FROM beats ORDER BY beat) TO {_quoted(str(path))} "

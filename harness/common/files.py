@@ -199,6 +199,20 @@ def is_version(told: Mapping[str, Any], version: int | str) -> bool:
     return type(said) is type(version) and said == version
 
 
+def check_name(asked: str | Path) -> None:
+    """Raise OutputError for a path that is no UTF-8, which tables cannot be written to.
+
+    Asked before anything is simulated.
+    """
+    try:
+        str(Path(asked).resolve()).encode()
+    except (UnicodeEncodeError, ValueError):
+        shown = str(asked).encode("ascii", "backslashreplace").decode()
+        raise OutputError(
+            f"output {shown!r} must have a name in UTF-8, without NUL"
+        ) from None
+
+
 def cannot_write(asked: str | Path, error: OSError) -> str:
     """Say that a folder cannot be written, as it was asked for, and why."""
     reason = (error.strerror or str(error)).lower()
@@ -207,6 +221,7 @@ def cannot_write(asked: str | Path, error: OSError) -> str:
 
 def check_free(target: Path, *, force: bool) -> None:
     """Raise OutputError when a file is there already and may not be replaced."""
+    check_name(target)
     if target.exists() and not force:
         raise OutputError(
             f"output file {target} is there already; name another place with --out, "

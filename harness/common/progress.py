@@ -14,10 +14,10 @@ class Progress:
     Use it as a context manager, so that the last line is ended.
     """
 
-    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
+    def __init__(self, stream: TextIO | None, *, quiet: bool = False) -> None:
         self._stream = stream
         self._quiet = quiet
-        self._overwrites = stream.isatty()
+        self._overwrites = stream is not None and stream.isatty()
         self._phase = ""
 
     def __call__(self, sim_time_s: float, phase: str, text: str) -> None:
@@ -26,12 +26,17 @@ class Progress:
             return
         clock = timedelta(seconds=round(sim_time_s))
         line = f"[{clock}] {phase}: {text}".removesuffix(": ")
-        if not self._overwrites:
-            self._stream.write(f"{line}\n")
-        else:
-            self._stream.write(f"{self._before(phase)}{line}")
+        self._write(f"{self._before(phase)}{line}" if self._overwrites else f"{line}\n")
         self._phase = phase
-        self._stream.flush()
+
+    def _write(self, text: str) -> None:
+        """Write at once; where nobody can be told, the work goes on in silence."""
+        try:
+            if self._stream is not None:
+                self._stream.write(text)
+                self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = None
 
     @property
     def overwrites(self) -> bool:
@@ -53,5 +58,4 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         if self._overwrites and self._phase:
-            self._stream.write("\n")
-            self._stream.flush()
+            self._write("\n")

@@ -40,7 +40,7 @@ from sim.patient.checks import (
 from sim.patient.table import patient_of_table
 from sim.telemetry.morphology import Disturbance
 from sim.visit.measuring import PLANS
-from sim.visit.plan import SITES, FoundDevice, VisitPlan, site
+from sim.visit.plan import SITES, FoundDevice, Paper, VisitPlan, site
 
 SEARCHABLE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 _PLAN: Final = VisitPlan()
@@ -203,16 +203,24 @@ class VisitTable(_PlanTable):
     strips: Literal["none", "events", "whole"] = "events"
     strip_rate_hz: Annotated[int, within(250, 1000)] = 500
     strip_noise: StripNoiseTable = StripNoiseTable()
+    paper: Paper | None = None
 
     @model_serializer(mode="wrap")
-    def _without_usual_noise(
+    def _without_the_usual(
         self, handler: SerializerFunctionWrapHandler
     ) -> dict[str, Any]:
-        """Leave the noise of the strips out while it is the usual one."""
+        """Leave the noise of the strips and the paper out while they are usual."""
         data: dict[str, Any] = handler(self)
         if self.strip_noise == StripNoiseTable():
             data.pop("strip_noise", None)
+        if self.paper is None:
+            data.pop("paper", None)
         return data
+
+    @property
+    def printed_on(self) -> Paper:
+        """The paper of the PDF: the site's, unless it is said."""
+        return self.paper or self.visit_plan.site.paper
 
     @property
     def visit_plan(self) -> VisitPlan:

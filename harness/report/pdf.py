@@ -1,4 +1,4 @@
-"""The report as PDF/UA, set by typst: A4, the same report gives the same bytes.
+"""The report as PDF/UA, set by typst: the same report gives the same bytes.
 
 The typst source is put together from files alone: tools, frame, sections in order. The
 report travels beside it as JSON, so that no text of a scenario is ever read as typst

@@ -33,7 +33,7 @@ from sim.visit.order import VisitOrder
 
 KEY_LENGTH: Final = 24
 _LEFT_OUT: Final = SearchTable().recommender
-_NO_MATTER: Final = ("strips", "strip_rate_hz", "strip_noise")
+_NO_MATTER: Final = ("strips", "strip_rate_hz", "strip_noise", "paper")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

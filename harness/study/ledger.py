@@ -74,6 +74,9 @@ class Ledger:
     def _why(self, error: sqlite3.DatabaseError) -> str:
         if "locked" in str(error):
             return f"{self._path.parent} is being written by another ccmlab study"
+        if isinstance(error, sqlite3.OperationalError):
+            # the disk is full or read-only, or what was asked for is no file
+            return f"{self._path} cannot be written: {error}"
         return f"{self._path} is no ledger of a study: {error}"
 
     def _make(self) -> None:

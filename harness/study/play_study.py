@@ -1,6 +1,7 @@
 """`ccmlab study`: a folder for a study, its visits played, its tables written."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from harness.common.files import OutputError, write_json
+from harness.common.files import OutputError, check_name, write_json
 from harness.common.progress import Progress
 from harness.play.run import git_revision, versions
 from harness.study.cluster import dask_crew
@@ -66,7 +67,12 @@ class Result:
 
 
 def run_study(
-    path_or_name: str | Path, folder: Path, where: Where, *, stderr: TextIO, quiet: bool
+    path_or_name: str | Path,
+    folder: Path,
+    where: Where,
+    *,
+    stderr: TextIO | None,
+    quiet: bool,
 ) -> Result:
     """Play what is missing of a study, and write its tables into the folder.
 
@@ -90,7 +96,7 @@ def play_study(
     where: Where,
     *,
     file: Path = Path("study"),
-    stderr: TextIO,
+    stderr: TextIO | None,
     quiet: bool,
 ) -> Result:
     """Play what is missing of a study that was read; patient files lie beside `file`.
@@ -107,8 +113,21 @@ def play_study(
         return _played(plan, folder, where, told)
 
 
+@contextmanager
+def _room_for(folder: Path) -> Iterator[None]:
+    """Say in one message that a study cannot be written any further."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise OutputError(
+            f"output folder {folder} cannot be written: {reason}; what is done is "
+            "kept, the same command goes on"
+        ) from None
+
+
 def _played(plan: StudyPlan, folder: Path, where: Where, told: "_Told") -> Result:
-    with _ledger(folder) as ledger:
+    with _room_for(folder), _ledger(folder) as ledger:
         ledger.plan((job.key for job in plan.jobs()), plan.study.title)
         write_json(folder / STUDY_FILE, plan.study.as_read())
         _write_manifest(ledger, folder)
@@ -128,6 +147,7 @@ def _played(plan: StudyPlan, folder: Path, where: Where, told: "_Told") -> Resul
 
 def _check_free(folder: Path) -> None:
     """See that the folder is a study's, empty, or not there."""
+    check_name(folder)
     try:
         present = sorted(path.name for path in folder.iterdir())
     except FileNotFoundError:

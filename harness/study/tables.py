@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.common.csv import csv_bytes
 from harness.common.files import BrokenRunError, is_version, read_json
+from harness.common.parquet import os_errors
 from harness.study.ledger import Ledger, columns
 from sim.textfiles import UnreadableError
 
@@ -102,7 +103,10 @@ def _scratch(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     try:
-        with duckdb.connect(str(place / "rows.duckdb"), config=config) as connection:
+        with (
+            os_errors(),
+            duckdb.connect(str(place / "rows.duckdb"), config=config) as connection,
+        ):
             yield connection
     finally:
         shutil.rmtree(place, ignore_errors=True)

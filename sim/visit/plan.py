@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -31,12 +31,16 @@ PHASES: Final = (
 )
 
 
+Paper = Literal["a4", "letter"]
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where the visit takes place: who is there and how long the fixed steps take.
 
     `place_of_service` lists descriptive codes as neutral metadata, never a choice;
-    `lead` examines and signs, `reader` works the programmer.
+    `lead` examines and signs, `reader` works the programmer, `paper` is what its
+    printer holds.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Site:
     place_of_service: str
     lead: str
     reader: str
+    # the places of service are those of a list of the United States
+    paper: Paper = "letter"
     check_in_min: float = sourced(8.0, PROTOCOL, "3, step 1", "assumed")
     exam_min: float = sourced(8.0, PROTOCOL, "3, step 2", "assumed")
     interrogation_min: float = sourced(6.0, PROTOCOL, "3, step 3", "assumed")

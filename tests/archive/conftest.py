@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.archive import run_folder as archive
 from harness.archive.run_folder import write_run
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
 from harness.report.build import report_of
 from harness.report.contents import Report
+from harness.report.figures.plot import Picture
 from harness.truth.answer_key import truth_of
 
 SHORT = {
@@ -36,3 +38,15 @@ def report(run: Run) -> Report:
 def whole(run: Run, report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return its folder; who changes anything in it takes `folder`, a copy."""
     return write_run(run, report, tmp_path_factory.mktemp("archive") / "whole")
+
+
+@pytest.fixture
+def quick(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing anew where only the writing is of interest."""
+    made = {path.name: path.read_bytes() for path in whole.glob("report.*")}
+    drawn = {
+        path.stem: Picture(path.read_bytes(), title="", words="", caption="")
+        for path in whole.glob("figures/*.svg")
+    }
+    monkeypatch.setattr(archive, "renderings", lambda *_, **__: made)
+    monkeypatch.setattr(archive, "figures", lambda _: drawn)

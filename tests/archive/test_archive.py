@@ -25,7 +25,6 @@ from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
 from harness.report.build import report_of
 from harness.report.contents import Report
-from harness.report.figures.plot import Picture
 from harness.truth.answer_key import truth_of
 
 ROOT = Path(__file__).parents[2]
@@ -72,18 +71,6 @@ def play() -> Run:
 def folder(whole: Path, tmp_path: Path) -> Path:
     """Return a copy that a test may spoil."""
     return Path(shutil.copytree(whole, tmp_path / "run"))
-
-
-@pytest.fixture
-def quick(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw nothing anew where only the writing is of interest."""
-    made = {path.name: path.read_bytes() for path in whole.glob("report.*")}
-    drawn = {
-        path.stem: Picture(path.read_bytes(), title="", words="", caption="")
-        for path in whole.glob("figures/*.svg")
-    }
-    monkeypatch.setattr(archive, "renderings", lambda *_, **__: made)
-    monkeypatch.setattr(archive, "figures", lambda _: drawn)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

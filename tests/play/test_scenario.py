@@ -43,8 +43,8 @@ def test_what_a_file_leaves_out_is_the_plan_of_the_visit_and_the_device() -> Non
 
 
 def test_every_field_of_the_plan_and_of_the_found_device_can_be_set() -> None:
-    # what the archive keeps, not what is planned
-    kept = {"strips", "strip_rate_hz", "strip_noise"}
+    # what the archive keeps and prints, not what is planned
+    kept = {"strips", "strip_rate_hz", "strip_noise", "paper"}
     planned = {item.name for item in fields(VisitPlan)}
     assert set(VisitTable.model_fields) - kept == planned
     found = {item.name for item in fields(FoundDevice)} - {"model", "settings"}
@@ -359,3 +359,12 @@ def test_a_wrong_word_gets_the_nearest_one(path: str, near: str) -> None:
 def test_a_word_that_is_cut_short_is_completed() -> None:
     with pytest.raises(ScenarioError, match="nearest is 'OVO-LS-CCM'"):
         load_scenario("first_visit").changed({"device.settings.mode": "OVO"})
+
+
+def test_the_paper_is_the_sites_unless_it_is_said() -> None:
+    visit = load_scenario("first_visit").visit
+    assert (visit.printed_on, "paper" in visit.model_dump()) == ("letter", False)
+    changed = load_scenario("first_visit").changed({"visit.paper": "a4"})
+    assert changed.visit.printed_on == "a4"
+    with pytest.raises(ScenarioError, match=r"must be one of a4, letter, got 'a5'"):
+        changed.changed({"visit.paper": "a5"})

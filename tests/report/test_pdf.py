@@ -1,4 +1,4 @@
-"""The PDF says what the page says, on A4, with names for those who cannot see it."""
+"""The PDF says what the page says, on the site's paper, with names for all figures."""
 
 import os
 import re
@@ -54,6 +54,18 @@ CODED = {
 
 
 pytestmark = pytest.mark.usefixtures("poppler")
+
+
+PAGES_PT = {"letter": "612 x 792 pts (letter)", "a4": "595.276 x 841.89 pts (A4)"}
+
+
+@pytest.mark.parametrize("paper", PAGES_PT)
+def test_the_page_is_the_paper_of_the_site(harmed_report: Report, paper: str) -> None:
+    assert harmed_report.encounter.paper == "letter"  # all sites are of a US list
+    encounter = harmed_report.encounter.model_copy(update={"paper": paper})
+    report = harmed_report.model_copy(update={"encounter": encounter})
+    told = poppler_says(render_pdf(report), "pdfinfo", "-")
+    assert PAGES_PT[paper] in told
 
 
 def poppler_says(pdf: bytes, *command: str) -> str:
@@ -211,9 +223,9 @@ def test_page_and_pdf_have_the_same_headings(page: BeautifulSoup, pdf: bytes) ->
     ]
 
 
-def test_a_full_visit_takes_three_to_five_pages_of_a4(pdf: bytes) -> None:
+def test_a_full_visit_takes_three_to_five_pages_of_letter(pdf: bytes) -> None:
     assert 3 <= len(pages_of(pdf)) <= 5
-    assert "595.276 x 841.89 pts (A4)" in poppler_says(pdf, "pdfinfo", "-")
+    assert "612 x 792 pts (letter)" in poppler_says(pdf, "pdfinfo", "-")
 
 
 def test_every_page_has_the_banner_and_its_number(pdf: bytes) -> None:

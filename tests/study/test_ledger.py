@@ -1,5 +1,6 @@
 """The ledger: all or nothing, one writer, never another study's."""
 
+import resource
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 from harness.common.files import OutputError
+from harness.study import play_study
 from harness.study.ledger import LEDGER_FILE, Ledger
 from harness.study.outcome import ScoredVisit
+from harness.study.plan import parse_study
 
 Rows = Callable[..., ScoredVisit]
 
@@ -148,3 +151,33 @@ def test_tries_are_counted_until_the_visit_has_a_result(
     ledger.record([rows("a", status="poisoned")])
     assert ledger.tries("a") == (0, "")
     assert ledger.errors(5) == [("stay", 'poisoned: went wrong, "badly"', 1)]
+
+
+def test_a_ledger_that_finds_no_room_says_so_and_not_that_it_is_none(
+    tmp_path: Path,
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot be written: ") as caught:
+            Ledger(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "is no ledger" not in str(caught.value)
+
+
+def test_a_study_whose_disk_fills_up_keeps_what_is_done_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, study_text: Callable[..., str]
+) -> None:
+    def full(*_: object) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(play_study, "_play", full)
+    study = parse_study(study_text(["stay"]), "tiny.toml")
+    told = "cannot be written: database or disk is full; what is done is kept"
+    with pytest.raises(OutputError, match=told):
+        play_study.play_study(
+            study, tmp_path / "s", play_study.Where(1), stderr=None, quiet=True
+        )
+    with Ledger(tmp_path / "s") as ledger:
+        assert ledger.n_planned() > 0

@@ -7,6 +7,7 @@ from harness.report.case import Case
 from harness.report.parts import BeforeAfter, CheckRow, Fact, Part, Quantity
 from harness.report.section import Section
 from harness.report.values import check_row, minutes, notes, quantity
+from sim.visit.plan import Paper
 from sim.visit.record import VisitRecord
 
 # labels by which others find a fact
@@ -36,6 +37,8 @@ class Encounter(Part):
     symptoms: tuple[BeforeAfter, ...]
     symptoms_before: str
     symptoms_after: str
+    paper: Paper = "a4"
+    """Of the PDF; reports from before it was told were A4."""
 
 
 def encounter_part(case: Case) -> Encounter:
@@ -66,6 +69,7 @@ def encounter_part(case: Case) -> Encounter:
         symptoms=_symptoms(record),
         symptoms_before=plain(before.text),
         symptoms_after=plain(after.text),
+        paper=case.run.facts.scenario.visit.printed_on,
     )
 
 

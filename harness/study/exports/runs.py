@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.common.files import check_name
 from harness.study.tables import StudyTables
 from harness.truth.landscape import FLAT_PCT
 from optimizers.problem import INTOLERABLE_GRADE
@@ -164,6 +165,7 @@ def _run(
 
 def fresh_folder(folder: Path) -> Path:
     """Make a folder that is new or empty; a ValueError otherwise."""
+    check_name(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} must be a new or empty folder, it holds something")
     folder.mkdir(parents=True, exist_ok=True)

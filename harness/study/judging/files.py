@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.common.csv import Cell, csv_bytes
 from harness.common.files import OutputError
+from harness.common.parquet import os_errors
 from harness.common.words import EN_DASH
 from harness.study.judging.board import Judged, Line
 from harness.study.judging.layout import estimate_cell
@@ -90,16 +91,19 @@ def write_parquet(rows: Iterable[Mapping[str, Cell]], path: Path) -> None:
     columns["place"] = np.arange(len(listed))
     aside = path.with_name(f".{path.name}.partial")
     try:
-        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        with (
+            os_errors(),
+            duckdb.connect(":memory:", config={"threads": 1}) as connection,
+        ):
             connection.register("board", columns)
             ordered = connection.sql(
                 "SELECT * EXCLUDE (place) FROM board ORDER BY place"
             )
             ordered.write_parquet(str(aside), compression="zstd")
         aside.replace(path)
-    except (duckdb.IOException, OSError) as error:
+    except OSError as error:
         aside.unlink(missing_ok=True)
-        reason = str(error).splitlines()[0]
+        reason = (error.strerror or str(error)).lower()
         raise OutputError(f"output file {path} cannot be written: {reason}") from None
 
 
