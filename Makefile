@@ -14,13 +14,16 @@ QUICK = -m "not soak$(if $(SLOW),, and not slow)"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint bench results schema lock floors clean
+.PHONY: help demo clinic test soak lint bench reliability results schema pictures lock floors clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 13
 
 demo: .venv/run.stamp  ## play one programming visit, write its report to results/demo
 	$(BIN)/ccmlab run first_visit --out results/demo --force
+
+clinic: .venv/run.stamp  ## open the live page on which a class plays a visit
+	$(BIN)/ccmlab clinic
 
 test: lint  ## check style and types, run the tests (SLOW=1: the slow ones too)
 	$(BIN)/$(PYTEST) $(QUICK)
@@ -36,8 +39,12 @@ lint: .venv/dev.stamp  ## check style and types only
 bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget
 	$(BIN)/python -m bench
 
+reliability: .venv/dev.stamp  ## break it again, write docs/background/reliability.md
+	$(BIN)/python -m bench.reliability
+
 results: .venv/run.stamp  ## write results/published again (two cores: about 90 minutes)
 	$(BIN)/ccmlab validate --quiet --publish .
+	$(BIN)/ccmlab landscape reference --out results/published/landscape --force
 	$(BIN)/ccmlab study reference --out results/reference
 	$(BIN)/ccmlab compare results/reference --out results/published/reference \
 		--readme README.md --force
@@ -45,8 +52,12 @@ results: .venv/run.stamp  ## write results/published again (two cores: about 90 
 	$(BIN)/ccmlab compare results/goal --out results/published/goal --force
 	$(BIN)/python -m harness.evidence.population_table
 
-schema: .venv/run.stamp  ## write docs/report.schema.json again, after a section changed
+schema: .venv/run.stamp  ## write docs/*.schema.json again, after a section or message changed
 	$(BIN)/python -m harness.report.schema docs/report.schema.json
+	$(BIN)/python -m harness.play.stream.schema docs/stream.schema.json
+
+pictures: .venv/dev.stamp  ## take the README's picture of the live page again (Chromium)
+	$(BIN)/python docs/take_pictures.py
 
 lock: .venv/uv.stamp  ## resolve every pinned version again
 	$(LOCK) --upgrade pyproject.toml --group build -o requirements.lock

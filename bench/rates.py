@@ -24,6 +24,7 @@ CASES = {
     "null_responder": {"device.settings.amplitude_v": 7.5},
     "null_responder at 4.5 V": {"device.settings.amplitude_v": 4.5},
     "null_responder without the gate": {"search.gate_probability": 0.0},
+    "adverse_responder": {},
     "average_responder": {},
     "turned_down": {},
     "atrial_fibrillation": {},
@@ -39,6 +40,7 @@ HARM = {
     "first_visit": "at most 0.1 %",
     # half of the visits read again, and 2.5 % of those fall beyond the limit
     "null_responder": "about 1.25 %",
+    "adverse_responder": "at least 85 %",
 }
 CHUNK = 25
 TRUE_STOPS = {

@@ -89,8 +89,9 @@ def hold(n: int) -> None:
     """Record and write a study of `n` made-up visits; print the most memory it took."""
     import resource
 
-    values = {"replicates": n // 36}
-    plan = plan_of(load_study("quick").model_copy(update=values))
+    study = load_study("quick")
+    values = {"replicates": n // study.n_visits}
+    plan = plan_of(study.model_copy(update=values))
     with TemporaryDirectory() as folder, Ledger(Path(folder)) as ledger:
         ledger.plan((job.key for job in plan.jobs()), "bench")
         Runner(ledger, MadeUp(), 60.0, "", lambda n: None).run(plan.jobs())

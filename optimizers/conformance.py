@@ -53,12 +53,13 @@ class Finding:
 
 def check_strategy(strategy: Strategy) -> tuple[Finding, ...]:
     """Run every check on a strategy and return what was found, check by check."""
-    return tuple(_finding(name, check, strategy) for name, check in CHECKS.items())
+    return tuple(finding(name, strategy) for name in CHECKS)
 
 
-def _finding(name: str, check: "Check", strategy: Strategy) -> Finding:
+def finding(name: str, strategy: Strategy) -> Finding:
+    """Run one check, by its name, on a strategy and return what was found."""
     try:
-        check(strategy)
+        CHECKS[name](strategy)
     except ConformanceError as error:
         return Finding(name, str(error))
     except KeyboardInterrupt:
@@ -68,8 +69,31 @@ def _finding(name: str, check: "Check", strategy: Strategy) -> Finding:
     return Finding(name, "")
 
 
+def problems_for(strategy: Strategy) -> Mapping[str, Problem]:
+    """Return the invented problems that have the axes a strategy names, by name.
+
+    A strategy that is written for certain axes says so in an attribute `axes`, a tuple
+    of their names. Raises ConformanceError where no problem has them.
+    """
+    axes = tuple(getattr(strategy, "axes", ()))
+    every = dict(problems())
+    if "n_pulses" in axes:
+        every["pulses"] = _pulses()
+    found = {
+        name: problem
+        for name, problem in every.items()
+        if set(axes) <= set(problem.space.names)
+    }
+    if not found:
+        known = dict.fromkeys(n for p in every.values() for n in p.space.names)
+        raise ConformanceError(
+            f"no problem has the axes {', '.join(axes)}; known: {', '.join(known)}"
+        )
+    return MappingProxyType(found)
+
+
 def problems() -> Mapping[str, Problem]:
-    """Return the invented problems the checks run on, by name."""
+    """Return all invented problems the checks run on, by name, the device's first."""
     volts = Axis("amplitude_v", "V", tuple(np.arange(4.5, 7.6, 0.5).tolist()))
     widths = Axis("phase_duration_ms", "ms", (5.14, 5.63, 6.11, 6.60))
     delays = Axis("delay_ms", "ms", tuple(map(float, range(3, 46))))
@@ -89,6 +113,17 @@ def problems() -> Mapping[str, Problem]:
             for name, (space, reference) in spaces.items()
         }
     )
+
+
+def _pulses() -> Problem:
+    """Return the problem of the device with its number of pulses, for who names it."""
+    device = problems()["device"]
+    space = Space((*device.space.axes, Axis("n_pulses", "", (1.0, 2.0, 3.0))))
+    return Problem(space, (0, 0, 7, 1), device.budget, noise_sd=NOISE_SD)
+
+
+def _first(strategy: Strategy) -> Problem:
+    return next(iter(problems_for(strategy).values()))
 
 
 def run(
@@ -191,7 +226,7 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
 
 def check_budget(strategy: Strategy) -> None:
     """Never ask for more tests than the budget has, and use them all."""
-    for name, problem in problems().items():
+    for name, problem in problems_for(strategy).items():
         n_tests = len(run(strategy, problem, noisy_hill).log)
         if n_tests != N_TESTS:
             raise ConformanceError(f"{name}: {n_tests} tests of a budget of {N_TESTS}")
@@ -199,7 +234,7 @@ def check_budget(strategy: Strategy) -> None:
 
 def check_every_objective(strategy: Strategy) -> None:
     """Keep to the lattice and the budget whatever is seen."""
-    for problem_name, problem in problems().items():
+    for problem_name, problem in problems_for(strategy).items():
         for reading_name, read in READINGS.items():
             search = run(strategy, problem, read)
             _check_log(f"{problem_name}, {reading_name}", search)
@@ -211,15 +246,21 @@ def check_on_finish(strategy: Strategy) -> None:
     repeats: tuple[Duplicates, ...] = ("remeasure", "cached")
     for on_finish in ways:
         for duplicates in repeats:
-            for name in ("device", "unknown axes"):
+            for name, problem in _two_of(problems_for(strategy)):
                 search = run(
                     strategy,
-                    problems()[name],
+                    problem,
                     noisy_hill,
                     on_finish=on_finish,
                     duplicates=duplicates,
                 )
                 _check_log(f"{name}, {on_finish}, {duplicates}", search)
+
+
+def _two_of(found: Mapping[str, Problem]) -> list[tuple[str, Problem]]:
+    """Return the problems of the device and of unknown axes; else the first."""
+    two = [(name, found[name]) for name in ("device", "unknown axes") if name in found]
+    return two or [next(iter(found.items()))]
 
 
 def _check_log(place: str, search: Search) -> None:
@@ -236,7 +277,7 @@ def _check_log(place: str, search: Search) -> None:
 
 def check_same_seed_same_asks(strategy: Strategy) -> None:
     """Ask the same points again when run again with the same seed."""
-    for name, problem in problems().items():
+    for name, problem in problems_for(strategy).items():
         first, again = (run(strategy, problem, noisy_hill) for _ in range(2))
         _check_equal(name, first, again)
 
@@ -252,7 +293,7 @@ def _check_equal(name: str, first: Search, again: Search) -> None:
 
 def check_replay(strategy: Strategy) -> None:
     """Go on from a replayed log as if never interrupted."""
-    for name, problem in problems().items():
+    for name, problem in problems_for(strategy).items():
         whole = run(strategy, problem, noisy_hill)
         with Search(strategy, problem, np.random.default_rng(SEED)) as resumed:
             resumed.replay(whole.log[: N_TESTS // 2])
@@ -263,7 +304,7 @@ def check_replay(strategy: Strategy) -> None:
 
 def check_early_close(strategy: Strategy) -> None:
     """Leave no thread behind when closed, abandoned or collected midway."""
-    problem = problems()["device"]
+    problem = _first(strategy)
     before = set(threading.enumerate())
     gc.freeze()  # what was there before need not be looked through each time
     try:
@@ -306,7 +347,7 @@ def _check_threads(before: set[threading.Thread], place: str) -> None:
 
 def check_two_at_once(strategy: Strategy) -> None:
     """Run two searches in turns with the same asks as one after the other."""
-    problem = problems()["device"]
+    problem = _first(strategy)
     alone = run(strategy, problem, noisy_hill)
     first, second = (
         Search(strategy, problem, np.random.default_rng(SEED)) for _ in range(2)
@@ -322,7 +363,7 @@ def check_two_at_once(strategy: Strategy) -> None:
 def check_speed(strategy: Strategy) -> None:
     """Take under 20 ms of CPU time (median) for one ask and tell."""
     search = Search(
-        strategy, problems()["device"], np.random.default_rng(SEED), on_finish="stop"
+        strategy, _first(strategy), np.random.default_rng(SEED), on_finish="stop"
     )
     with search:
         times_s = [time.process_time()]

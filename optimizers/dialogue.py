@@ -2,11 +2,11 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from numbers import Integral
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 
+from optimizers.asked import checked_point
 from optimizers.problem import (
     Asking,
     BudgetSpent,
@@ -79,7 +79,7 @@ def _one_run(
         )
     try:
         yield from _questions(running, problem, notes, cached)
-    except BudgetSpent:
+    except BudgetSpent:  # thrown by the search at whichever point was last asked
         _let_choose(running, problem, notes)
         raise
     finally:
@@ -93,6 +93,7 @@ def _questions(
     n_from_log = 0
     answer: Observation | None = None
     while (point := _next_point(running, answer, problem, notes)) is not None:
+        # many begin at the reference, which the search has had tested already
         is_opening = answer is None and point == problem.reference
         known = _known(notes.log, point) if is_opening or cached else None
         n_from_log = n_from_log + 1 if known else 0
@@ -130,34 +131,3 @@ def _note_choice(choice: object, problem: Problem, notes: Notes) -> None:
 
 def _known(log: list[Observation], point: Point) -> Observation | None:
     return next((seen for seen in reversed(log) if seen.asked == point), None)
-
-
-def checked_point(asked: object, problem: Problem) -> Point:
-    """Return what a strategy asked as a point of the space, with plain integers.
-
-    Raises StrategyError for anything but a tuple of integers that is allowed.
-    """
-    space = problem.space
-    last = tuple(n_values - 1 for n_values in space.shape)
-    if not isinstance(asked, tuple) or not all(_is_index(item) for item in asked):
-        raise StrategyError(
-            f"the strategy asked {asked!r}; a point is a tuple of {len(space.axes)} "
-            f"integers, the indices on {', '.join(space.names)}"
-        )
-    point = tuple(int(cast(int, item)) for item in asked)
-    if not space.on_lattice(point):
-        raise StrategyError(
-            f"the strategy asked {point}, outside the space: indices on "
-            f"{', '.join(space.names)} run from 0 to {last}"
-        )
-    if not space.contains(point):
-        raise StrategyError(
-            f"the strategy asked {space.describe(point)}, which the rules of the space "
-            f"do not allow; nearest allowed is "
-            f"{space.describe(space.from_scaled(space.scaled(point)))}"
-        )
-    return point
-
-
-def _is_index(item: object) -> bool:
-    return isinstance(item, Integral) and not isinstance(item, bool)

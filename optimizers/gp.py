@@ -50,7 +50,11 @@ GRADE_LENGTH, GRADE_SD, GRADE_ERROR_SD = 0.6, 1.5, 0.5
 _LEAST_ERROR = 1e-3  # of a reading, in noise SDs
 
 
-@strategy("gp", summary="Gaussian process with drift, expected improvement, safety")
+@strategy(
+    "gp",
+    summary="Gaussian process with drift, expected improvement, safety",
+    knows="noise",
+)
 def gp(problem: Problem, rng: np.random.Generator) -> Asking:
     """Ask for the setting with the highest expected improvement that is tolerated.
 

@@ -92,6 +92,7 @@ def tpe(problem: Problem, rng: np.random.Generator) -> Asking:
     summary="Bayesian adaptive direct search (package pybads)",
     needs="pybads",
     extra=EXTRA,
+    knows="noise",
 )
 def bads(problem: Problem, rng: np.random.Generator) -> Asking:
     """Ask what BADS asks (Acerbi and Ma, 2017), told of noise and expected tests."""

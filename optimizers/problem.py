@@ -273,11 +273,23 @@ class StrategyError(ValueError):
 
 
 class StrategyFailedError(Exception):
-    """A strategy's own code raised, be it to end the program; told with its place."""
+    """A strategy's own code raised, be it to end the program; told with its place.
 
-    def __init__(self, strategy: str, error: BaseException) -> None:
+    `told` is what went wrong in one line, without the name of the strategy.
+    """
+
+    def __init__(self, strategy: str, error: BaseException | str) -> None:
         self.strategy, self.error = strategy, error
-        super().__init__(f"{strategy}: {error_told(error)}")
+        self.told = error if isinstance(error, str) else error_told(error)
+        super().__init__(f"{strategy}: {self.told}")
+
+
+class StrategyOverdueError(StrategyFailedError):
+    """A strategy did not answer in the time it has."""
+
+
+class HostLostError(RuntimeError):
+    """What runs somebody's strategy failed, through no fault of the strategy."""
 
 
 @contextmanager
@@ -291,7 +303,7 @@ def code_of(strategy: str) -> Iterator[None]:
     except StrategyError as error:
         error.strategy = strategy
         raise
-    except (StrategyFailedError, KeyboardInterrupt):
+    except (StrategyFailedError, HostLostError, KeyboardInterrupt):
         raise
     except BaseException as error:
         raise StrategyFailedError(strategy, error) from error
@@ -299,7 +311,7 @@ def code_of(strategy: str) -> Iterator[None]:
 
 def error_told(error: BaseException) -> str:
     """Return an error in one line of printable text, with the place that raised it."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(_raiser(error).__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     try:
         text = str(error)[:_LONGEST_ERROR]
@@ -308,6 +320,12 @@ def error_told(error: BaseException) -> str:
     told = " ".join(f"{type(error).__name__}: {text}{place}".split())
     told = told.replace(": (", " (")
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in told)
+
+
+def _raiser(error: BaseException) -> BaseException:
+    """Return the error in whose stead Python raises another one (PEP 479)."""
+    cause = error.__cause__
+    return cause if isinstance(cause, StopIteration) else error
 
 
 Asking = Generator[Point, Observation, Point | None]

@@ -26,7 +26,7 @@ from optimizers.posterior import (
     reading_error,
 )
 from optimizers.problem import Observation, Problem
-from optimizers.registry import nearest_name
+from optimizers.sources import nearest_name
 from optimizers.space import FloatArray, Point
 
 GATE_PROBABILITY = 0.8

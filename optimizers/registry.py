@@ -1,19 +1,33 @@
-"""Strategies by name: built in, installed by somebody else, or in a file."""
+"""Strategies by name: built in, installed by somebody else, or in a file.
+
+A strategy of somebody else's is code that nobody here has read. Nothing of it runs
+when it is listed, named or checked; `load_strategy` runs it, in the process that calls.
+"""
 
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from inspect import isgeneratorfunction
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 from zlib import crc32
 
-from optimizers.problem import Strategy, StrategyFailedError, code_of
+if TYPE_CHECKING:
+    import numpy as np
+
+from optimizers.problem import (
+    Asking,
+    Problem,
+    Strategy,
+    StrategyFailedError,
+    code_of,
+)
+from optimizers.sources import described, file_of, nearest_name, not_python
 
 ENTRY_POINT_GROUP = "ccmlab.strategies"
 DEFAULT_RECOMMENDER = "posterior_mean"
@@ -25,6 +39,7 @@ _BUILT_IN = (
     "optimizers.grid_replicate",
     "optimizers.peers",
     "optimizers.quadratic",
+    "optimizers.rules",
     "optimizers.scipy_global",
     "optimizers.scipy_local",
     "optimizers.scipy_methods",
@@ -33,13 +48,20 @@ _BUILT_IN = (
     "optimizers.sweep",
     "optimizers.titration",
 )
+_OURS = frozenset(_BUILT_IN) - {"optimizers.peers"}  # all of it other people's code
 _registered: dict[str, "NamedStrategy"] = {}
+Knows = Literal["nothing", "noise", "people"]
+"""What a strategy makes use of beforehand: only the space, how readings err, people."""
 S = TypeVar("S", bound=Strategy)
 
 
 @dataclass(frozen=True, slots=True)
 class NamedStrategy:
-    """A strategy under the name that scenarios use."""
+    """A strategy under the name that scenarios use.
+
+    `entry` is `module:function` of one that another distribution brings; of such a one
+    nobody here can say what it `knows`, which is then empty.
+    """
 
     name: str
     summary: str
@@ -47,6 +69,13 @@ class NamedStrategy:
     recommender: str = DEFAULT_RECOMMENDER
     needs: str = ""
     extra: str = ""
+    entry: str = ""
+    knows: Knows | Literal[""] = "nothing"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether all of it comes with ccmlab."""
+        return not self.needs and not self.entry
 
     @property
     def installed(self) -> bool:
@@ -61,6 +90,7 @@ def strategy(
     recommender: str = DEFAULT_RECOMMENDER,
     needs: str = "",
     extra: str = "",
+    knows: Knows = "nothing",
 ) -> Callable[[S], S]:
     """Register a generator function under a name.
 
@@ -74,6 +104,8 @@ def strategy(
         Which recommender goes with it, where nobody says otherwise.
     needs, extra
         Package that must be installed for it, and the extra of ours that brings it.
+    knows
+        What it makes use of beforehand, beside the space.
     """
 
     def register(run: S) -> S:
@@ -83,7 +115,7 @@ def strategy(
                 f"strategy name {name} is taken by {'.'.join(_origin(taken.run))}"
             )
         _registered[name] = NamedStrategy(
-            name, summary, run, recommender, needs=needs, extra=extra
+            name, summary, run, recommender, needs=needs, extra=extra, knows=knows
         )
         return run
 
@@ -91,24 +123,95 @@ def strategy(
 
 
 def strategies() -> Mapping[str, NamedStrategy]:
-    """Return every registered strategy by name, sorted; entry points are loaded too."""
+    """Return every registered strategy by name, sorted.
+
+    Those of other distributions are described from their text; none of them is run.
+    """
     for module in _BUILT_IN:
         import_module(module)
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
-        with code_of(entry.value):
-            loaded = entry.load()
-        if entry.name not in _registered:
-            strategy(entry.name, summary=_first_line(loaded))(loaded)
-    return MappingProxyType(dict(sorted(_registered.items())))
+    installed = {
+        entry.name: _installed(entry)
+        for entry in _entries(tuple(sys.path))
+        if entry.name not in _registered
+    }
+    return MappingProxyType(dict(sorted((_registered | installed).items())))
+
+
+@cache
+def _entries(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Return what distributions on this path bring; a look takes longer than an ask."""
+    return tuple(entry_points(group=ENTRY_POINT_GROUP))
+
+
+def _installed(entry: EntryPoint) -> NamedStrategy:
+    source = entry.value.replace(" ", "")
+
+    def run(problem: Problem, rng: "np.random.Generator") -> Asking:
+        return _from_module(source)(problem, rng)
+
+    try:
+        told = described(source)
+    except ValueError as error:
+        return NamedStrategy(
+            entry.name, f"faulty: {error}", run, entry=source, knows=""
+        )
+    summary, recommender = told.summary, told.recommender or DEFAULT_RECOMMENDER
+    return NamedStrategy(entry.name, summary, run, recommender, entry=source, knows="")
 
 
 def load_strategy(source: str) -> Strategy:
     """Return a strategy by its name, as `module:function`, or as `file.py:function`.
 
+    Its module is imported, its file run, in this process and with all its rights.
     Raises ValueError that names the nearest registered name, or what the module has.
     """
     if ":" in source:
         return _from_module(source)
+    named = _named(source)
+    return _from_module(named.entry) if named.entry else named.run
+
+
+def check_source(source: str) -> None:
+    """Raise ValueError, as `load_strategy` does, for what is plainly no strategy.
+
+    Nothing is imported or run but what comes with ccmlab; a fault that only shows when
+    the strategy is run is not found.
+    """
+    place = source if ":" in source else _named(source).entry
+    if place:
+        described(place)
+
+
+def is_ours(source: str) -> bool:
+    """Tell whether a strategy comes with ccmlab, and all that it is made of.
+
+    Raises ValueError for a name that is not known.
+    """
+    if ":" not in source:
+        return _named(source).is_ours
+    return source.rpartition(":")[0] in _OURS
+
+
+def written_at(source: str) -> str | None:
+    """Return a strategy as `file.py:function` or `module:function`; None for ours.
+
+    Raises ValueError for a name that is not known.
+    """
+    if ":" in source:
+        return None if is_ours(source) else source
+    return _named(source).entry or None
+
+
+def source_of(source: str) -> Path | None:
+    """Return the file of a strategy that is somebody else's; None for one of ours.
+
+    Raises ValueError as `check_source` does.
+    """
+    place = written_at(source)
+    return None if place is None else file_of(place)
+
+
+def _named(source: str) -> NamedStrategy:
     known = strategies()
     if source.endswith(".py"):
         raise ValueError(
@@ -125,20 +228,7 @@ def load_strategy(source: str) -> Strategy:
             f"strategy {source!r} needs the package {named.needs}: install it with the "
             f"extra {named.extra!r}, python -m pip install -e '.[{named.extra}]'"
         )
-    return named.run
-
-
-def source_of(source: str) -> Path | None:
-    """Return the file of a strategy that is somebody else's; None for one of ours.
-
-    Raises ValueError as `load_strategy` does.
-    """
-    place = source.rpartition(":")[0]
-    if place.endswith(".py"):
-        return Path(place)
-    module, _ = _origin(load_strategy(source))
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return None if file is None or module in _BUILT_IN else Path(file)
+    return named
 
 
 def preferred_recommender(source: str) -> str:
@@ -147,9 +237,10 @@ def preferred_recommender(source: str) -> str:
     return known.recommender if known else DEFAULT_RECOMMENDER
 
 
-def nearest_name(name: str, known: Mapping[str, object]) -> str:
-    """Return the known name that looks most like a misspelt one."""
-    return get_close_matches(name, list(known), n=1, cutoff=0.0)[0]
+def knowledge(source: str) -> Knows | Literal[""]:
+    """Return what a strategy makes use of beforehand; empty of one that is not ours."""
+    known = strategies().get(source)
+    return known.knows if known else ""
 
 
 def _from_module(source: str) -> Strategy:
@@ -186,28 +277,20 @@ def _file_module(place: str) -> ModuleType:
         raise ValueError(f"no file {place} to load a strategy from")
     name = f"ccmlab_strategy_{path.stem}_{crc32(str(path).encode()):08x}"
     spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if spec is None:
         raise ValueError(f"cannot read {place} as a Python file")
     module = module_from_spec(spec)
     sys.modules[name] = module  # dataclasses in the file look their module up
     try:
         with code_of(place):
-            spec.loader.exec_module(module)
+            # a loader would run old bytecode, and leave it in somebody's folder
+            exec(compile(path.read_bytes(), path, "exec"), vars(module))
     except StrategyFailedError as failed:
         if isinstance(failed.error, SyntaxError):
-            raise ValueError(_not_python(place, failed.error)) from failed
+            raise ValueError(not_python(place, failed.error)) from failed
         raise
     return module
 
 
-def _not_python(place: str, error: SyntaxError) -> str:
-    line = f", line {error.lineno}" if error.lineno else ""
-    return f"{place}{line} is no Python: {error.msg}"
-
-
 def _origin(run: Strategy) -> tuple[str, str]:
     return getattr(run, "__module__", "?"), getattr(run, "__qualname__", repr(run))
-
-
-def _first_line(run: object) -> str:
-    return (getattr(run, "__doc__", None) or "").strip().partition("\n")[0]

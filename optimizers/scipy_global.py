@@ -42,7 +42,11 @@ def direct_(problem: Problem, rng: np.random.Generator) -> Asking:
     return adapt(_direct, problem, rng)
 
 
-@strategy("basin-hopping", summary="SciPy's basin hopping: jumps, local searches")
+@strategy(
+    "basin-hopping",
+    summary="SciPy's basin hopping: jumps, local searches",
+    knows="noise",
+)
 def basin_hopping(problem: Problem, rng: np.random.Generator) -> Asking:
     """Ask what basin hopping asks (Wales and Doye, 1997).
 

@@ -110,6 +110,11 @@ class Search:
         return tuple(self._notes.log)
 
     @property
+    def own(self) -> Point | None:
+        """The point that the strategy returned, if it has."""
+        return self._notes.own
+
+    @property
     def spent(self) -> Spent:
         """What the tests have cost so far."""
         return self._spent

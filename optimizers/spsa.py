@@ -22,7 +22,11 @@ UNREADABLE_NOISE_SDS = 2.0
 """A test without a value counts as worse than its partner by this many noise SDs."""
 
 
-@strategy("spsa", summary="stochastic slopes: two tests either way, all axes at once")
+@strategy(
+    "spsa",
+    summary="stochastic slopes: two tests either way, all axes at once",
+    knows="noise",
+)
 def spsa(problem: Problem, rng: np.random.Generator) -> Asking:
     """Step along slopes of random pairs (Spall, 1992; gains as Spall, 1998).
 

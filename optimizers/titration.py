@@ -79,6 +79,7 @@ class Chart:
 @strategy(
     "titration",
     summary="as a clinician: amplitude up, delay sweep, pulse width, repeats",
+    knows="noise",
 )
 def titration(problem: Problem, rng: np.random.Generator) -> Asking:
     """Raise, sweep, try the top, and repeat the leaders; needs no random number."""

@@ -126,6 +126,18 @@ def sourced(
     return default
 
 
+def allowed_range(model: type, name: str) -> tuple[float, float]:
+    """Return the lowest and highest value that a scenario file may give to a field.
+
+    Raises ValueError for a field that is none of a file's business, or no field.
+    """
+    for item in fields(model):
+        if item.name == name and "allowed" in item.metadata:
+            low, high = item.metadata["allowed"]
+            return low, high
+    raise ValueError(f"{model.__name__} declares no range of {name!r}")
+
+
 def unit_of(name: str) -> str:
     """Return the unit that a name ends in, or an empty string when it has none."""
     for suffix, unit in _UNIT_OF_SUFFIX.items():
@@ -176,10 +188,13 @@ def _walk(
 
 
 def differing(model: Any, base: Any, prefix: str = "") -> list[str]:
-    """List the dotted names of the sourced fields that differ between two instances."""
+    """List the dotted names of the sourced fields that differ between two instances.
+
+    What the base does not have at all differs.
+    """
     found: list[str] = []
     for item in fields(model):
-        here, there = getattr(model, item.name), getattr(base, item.name)
+        here, there = getattr(model, item.name), getattr(base, item.name, None)
         if is_dataclass(here) and not isinstance(here, type):
             found += differing(here, there, prefix + item.name + ".")
         elif "source" in item.metadata and here != there:

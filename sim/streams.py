@@ -25,6 +25,8 @@ STREAM_IDS: Final[dict[str, int]] = {
     "sensitivity": 16,
     "strips": 17,
     "clinic_day": 18,
+    "start": 19,
+    "monitor": 20,
 }
 
 

@@ -17,6 +17,8 @@ UC_PER_C = 1e6
 J_PER_MJ = 1e-3
 MJ_PER_J = 1e3
 L_PER_ML = 1e-3
+ML_PER_L = 1e3
+MMHG_PER_KPA = 1.0 / 0.133322387415  # BIPM, SI brochure, 8th edition, table 8
 J_PER_MWH = 3.6
 
 

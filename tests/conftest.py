@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PROC = Path("/proc/self")
 FONTS = (".ttf", ".otf", ".afm")  # matplotlib keeps those it has drawn with open
 PLAY_ONE = """
-from harness import load_scenario, run_scenario
-run_scenario(load_scenario("first_visit"))
+from sim.heart.kept import places
+if not any(place.is_dir() for place in places()):
+    from harness import load_scenario, run_scenario
+    run_scenario(load_scenario("first_visit"))
 """
 HELD = pytest.StashKey[set[str]]()
 LEFT = pytest.StashKey[list[str]]()
@@ -94,6 +97,28 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 @pytest.fixture(scope="session")
+def undrawn() -> Callable[[], AbstractContextManager[None]]:
+    """Return what leaves the figures, the page and the PDF of runs out.
+
+    They take two thirds of the time of a run, and many a test only reads its words.
+    """
+    from harness.archive import run_folder
+    from harness.report.formats import renderings
+
+    def words_alone(report: object, **_: object) -> dict[str, bytes]:
+        return renderings(report, ["json"])
+
+    @contextmanager
+    def left_out() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(run_folder, "figures", lambda _: {})
+            patch.setattr(run_folder, "renderings", words_alone)
+            yield
+
+    return left_out
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start the installed Chromium; skip, or fail where one is required."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -125,3 +150,24 @@ def axe_faults() -> Callable[[Page], list[str]]:
         ]
 
     return faults
+
+
+@pytest.fixture(scope="session")
+def poppler() -> None:
+    """Skip where no poppler is installed; fail where one is asked for."""
+    if shutil.which("pdftotext") is None or shutil.which("pdfinfo") is None:
+        if os.environ.get("CCMLAB_REQUIRE_POPPLER") == "1":
+            pytest.fail("CCMLAB_REQUIRE_POPPLER=1, but poppler is not installed")
+        pytest.skip("poppler is not installed")
+
+
+@pytest.fixture(scope="session")
+def text_of_pdf(poppler: None) -> Callable[[bytes], str]:
+    """Return what tells the text of a PDF, each blank a plain one."""
+
+    def told(pdf: bytes) -> str:
+        command = ("pdftotext", "-enc", "UTF-8", "-", "-")
+        done = subprocess.run(command, input=pdf, capture_output=True, check=True)
+        return " ".join(done.stdout.decode().split())
+
+    return told

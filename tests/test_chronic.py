@@ -24,7 +24,6 @@ from sim.patient.chronic import (
     draw_trial_effects,
     edv_ml,
     in_trial,
-    is_ischaemic,
     mean_traits,
     placebo_level,
     read,
@@ -249,14 +248,17 @@ def test_the_same_stream_draws_the_same_traits() -> None:
     assert one.placebo.walk_m == other.placebo.walk_m
 
 
-def test_the_aetiology_of_each_phenotype_is_read_from_its_chart() -> None:
-    seen = {
-        name: is_ischaemic(row.patient.profile.aetiology)
+def test_the_chart_is_written_from_the_cause_of_each_phenotype() -> None:
+    told = {
+        name: (row.patient.profile.aetiology, row.patient.profile.aetiology_text)
         for name, row in PHENOTYPES.items()
     }
-    assert seen["hfref-ischaemic"]
-    assert not seen["hfref-nonischaemic"]
-    assert not seen["normal"]
+    assert told["hfref-ischaemic"] == ("ischaemic", "ischaemic cardiomyopathy")
+    assert told["hfref-nonischaemic"] == (
+        "non-ischaemic",
+        "non-ischaemic dilated cardiomyopathy",
+    )
+    assert told["normal"] == ("none", "none")
 
 
 def test_rows_that_set_the_law_are_rows_of_the_targets() -> None:

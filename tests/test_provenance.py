@@ -32,6 +32,9 @@ from sim.sources import (
     references,
 )
 from sim.telemetry.ecg import Morphology
+from sim.telemetry.morphology import INTERFERENCE
+from sim.visit.effects import STRAINS
+from sim.visit.happenings import Happening
 from sim.visit.plan import FoundDevice, VisitPlan
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +42,7 @@ OWN = ("ccmlab-evidence", "ccmlab-protocol", "ccmlab-device")
 STATED = ("scenario", "patient-file")
 
 NOT_MODELS = {
+    "Bounds": "what the conformance of a law allows",
     "Counters": "what a device has counted so far: starts at zero",
     "Reference": "an entry of references.toml",
     "Setup": "how a strip is made; the patient's values are given",
@@ -49,35 +53,45 @@ NOT_MODELS = {
 CONSTANTS = {
     "sim.device.lattice._V_SENSITIVITY_MV": "listed; its rows carry place and standing",
     "sim.device.timing.EDGE_S": "two times nearer than this are the same",
+    "sim.heart.crowd._ROOM": "room for intervals, in those at rest",
     "sim.heart.train.PHASES_PER_PULSE": "a biphasic pulse has two phases",
     "sim.heart.kept._POLL_S": "how often a lock on the computer is looked at",
     "sim.heart.kept._WAIT_S": "who compiles for longer is stopped",
     "sim.heart.rhythm.GRID_S": "grid of a drawn wave",
     "sim.heart.rhythm._LEAST_PERIOD_S": "period of a drawn wave",
     "sim.instruments.clock.GRID_S": "grid of a drawn wave",
+    "sim.law.field._LENGTHS": "which fields there are, each a law of its own",
+    "sim.law.field._SIZES": "fitted, as SizedLaw says; one row a field",
+    "sim.law.field._TAUS": "which fields there are, each a law of its own",
     "sim.patient.cohort.NOMINAL_ONLY": "weights of response families, one of one",
     "sim.patient.cohort._ASKED": "refuses nonsense",
     "sim.patient.cohort._LEAST_PULSE_PRESSURE_MMHG": "refuses who could not walk in",
     "sim.patient.cohort._OUTPUT_L_PER_MIN": "refuses who could not walk in",
     "sim.patient.cohort._WALKING": "refuses who could not walk in",
     "sim.telemetry.disturbance.STEP_S": "grid of a drawn curve",
+    "sim.telemetry.feed.BEFORE_BEAT_S": "a sample is final by then, with room to spare",
     "sim.telemetry.fibrillation._MARGIN": "more waves than a span can hold",
     "sim.telemetry.fibrillation._MOST_SD": "keeps an interval above zero",
     "sim.telemetry.ecg._WHOLE": "two times nearer than this are the same",
     "sim.telemetry.pressure._BENDS": "where a drawn curve has knots",
     "sim.telemetry.pressure._LEAST_RISE_MMHG": "keeps a division from zero",
+    "sim.telemetry.pressure._LEAST_MMHG": "keeps a division from zero",
     "sim.telemetry.pressure._LEAST_S": "keeps a division from zero",
     "sim.telemetry.pressure._SIDE_S": "where a drawn curve has knots",
     "sim.telemetry.pressure._STEEPEST": "keeps a cubic from overshooting",
     "sim.visit.arrival.WORST_SCORE": "end of a scale",
     "sim.visit.visit.HORIZON_S": "length of drawn waves, longer than any visit",
+    "sim.patient.far.OWN_LIMITS": "what a file may state, assumed; no model uses it",
+    "sim.patient.far._LEAST_PART": "what a file may state, assumed",
+    "sim.patient.far._MOST_TIMES": "what a file may state, assumed",
+    "sim.patient.far._SHARE": "a share is 0 to 1",
 }
 """Bare numbers of modules that are no model numbers, each with the reason."""
 
 # Numerical methods, held to exact solutions: their numbers are tolerances and limits.
-METHODS = ("activation", "batch", "beats", "blocks", "circulation", "equilibrium")
-METHODS += ("exact", "jit", "repeating", "simd", "solve", "solve_batch", "steps")
-METHODS += ("synthesis",)
+METHODS = ("activation", "batch", "beats", "blocks", "circulation", "conformance")
+METHODS += ("crowd", "equilibrium", "exact", "jit", "repeating", "simd", "solve")
+METHODS += ("solve_batch", "steps", "synthesis")
 PLAIN = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 10.0, 60.0, 100.0, 3600.0}
 INSIDE = {
     ("textfiles", 1e6): "bytes of a megabyte, in a message",
@@ -101,6 +115,8 @@ NOT_IN_A_VISIT = {
     "ActivitySensor": "shown by the programmer on command only",
     "LeadOhms": "a visit has the impedance of `LeadModel`, and its faults",
     "OxygenUse": "a readout of validation only",
+    "Starting": "only where the device is found at a named start",
+    "ShownPulse": "draws the monitor of a live visit; nobody reads it",
     "SensationPopulation": "draws the threshold of a patient of a cohort",
     "Train": "a visit gives every value",
     "Use": "a visit has leads, rate and delivery of its own",
@@ -345,6 +361,19 @@ def test_everything_a_scenario_states_is_credited_to_its_line() -> None:
     )
 
 
+def test_what_a_start_left_is_credited_to_the_line_that_names_it() -> None:
+    scenario = load_scenario("first_visit")
+    bare = {"device.settings": {}, "device.start": "turned-down"}
+    scenario = scenario.changed(bare)
+    parts = run_numbers(scenario, order_of(scenario))
+    found = {row.name: row for row in parts["device as found"]}
+    for name in ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms"):
+        assert found[f"settings.{name}"].source.place == "device.start"
+    assert found["settings.vrp_ms"].source.reference == "ccmlab-device"
+    assert "times_asked" in {row.name for row in parts["start"]}
+    assert "start" not in visit_numbers({})
+
+
 def test_dependent_settings_are_neither_the_scenarios_nor_the_defaults() -> None:
     found = visit_numbers({"device.settings": {"delay_ms": 16.0}})["device as found"]
     mask = found["settings.post_ls_refractory_ms"]
@@ -374,6 +403,7 @@ def test_a_visit_lists_every_model_it_is_made_of() -> None:
     parts = [phenotype("hfref-ischaemic"), plan, FoundDevice(), Objective(), Errors()]
     parts += [row.error() for row in READOUTS.values()]
     parts += [Morphology(), *fixed_models("CCM X11", plan).values()]
+    parts += [Happening("cough"), STRAINS, INTERFERENCE]
     listed = {name for part in parts for name in instances(part)}
     missing = {
         model.__name__

@@ -17,6 +17,7 @@ from sim.heart.train import Train
 from sim.patient import Patient
 
 NAMES = {
+    "adverse_responder",
     "atrial_fibrillation",
     "average_responder",
     "first_visit",
@@ -35,6 +36,7 @@ def test_the_shipped_scenarios_are_these() -> None:
 def test_a_shipped_scenario_is_valid_and_described(name: str) -> None:
     scenario = load_scenario(name)
     assert scenario.title
+    assert scenario.subject
     assert scenario.description
     assert scenario.device.as_found.conflicts(scenario.device.model) == ()
 
@@ -43,7 +45,7 @@ def test_turned_down_is_the_patient_of_first_visit_with_a_lower_threshold() -> N
     first, turned = load_scenario("first_visit"), load_scenario("turned_down")
     other = {**turned.patient.override, "sensation_threshold_v": 9.0}
     assert other == first.patient.override
-    unchanged = {"title", "description", "patient"}
+    unchanged = {"subject", "description", "patient"}
     assert first.model_dump(exclude=unchanged) == turned.model_dump(exclude=unchanged)
     assert 6.0 < turned.patient.override["sensation_threshold_v"] <= 6.5
 
@@ -90,6 +92,22 @@ def test_the_null_responder_can_gain_nothing() -> None:
     assert attainable_gain_pct("null_responder") == 0.0
 
 
+def test_the_adverse_responder_loses_at_every_setting() -> None:
+    scenario = load_scenario("adverse_responder")
+    patient = scenario.patient.patient
+    assert max(ees_gain(patient, settings) for settings in lattice(scenario)) < 0.0
+    # 0.12 lost by two leads at the nominal train, 20.56 ms to two decimals
+    as_found = ees_gain(patient, scenario.device.as_found)
+    assert as_found == pytest.approx(-0.12, abs=1e-4)
+
+
+def test_ccm_that_harms_is_switched_off_in_the_adverse_responder() -> None:
+    record = run_scenario(load_scenario("adverse_responder")).record
+    assert record.verdict.kind == "harmful as found"
+    assert record.tested == ()
+    assert not record.as_left.settings.delivers
+
+
 def test_turned_down_gains_less_than_first_visit() -> None:
     assert 0.0 < attainable_gain_pct("turned_down") < attainable_gain_pct("first_visit")
 
@@ -107,6 +125,7 @@ def test_the_follow_up_finds_six_beats_of_ten_and_mends_it() -> None:
     assert record.as_left.delivered_frac > 0.9
 
 
+@pytest.mark.slow
 def test_the_python_example_prints_a_row_for_each_readout(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -25,8 +25,8 @@ def stored_provenance(folder: str | Path) -> Provenance:
     """
     visits = [path.parent for path in sorted(Path(folder).glob(f"visit-*/{RUN_FILE}"))]
     if not visits:
-        return read_run(folder).report.provenance
-    found = [read_run(visit).report.provenance for visit in visits]
+        return read_run(folder).report.numbers
+    found = [read_run(visit).report.numbers for visit in visits]
     rows = [row for provenance in found for row in provenance.rows]
     return Provenance(
         statement=f"{len(visits)} visits and what happened between them.",

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from harness.archive.strips import NAME as STRIPS
 from harness.archive.strips import write_strips
+from harness.archive.strips_told import leave_pressures_out
 from harness.archive.tables import (
     evaluation_rows,
     event_rows,
@@ -39,6 +40,7 @@ from harness.common.files import (
     write_json,
 )
 from harness.play.run import Run, strategy_summary
+from harness.play.stream.actions import ACTIONS_FILE, ActionLog, log_text
 from harness.report.contents import SCHEMA_VERSION as REPORT_SCHEMA
 from harness.report.contents import Report
 from harness.report.figures.gallery import figures
@@ -48,6 +50,20 @@ from sim.textfiles import UnreadableError
 SCHEMA_VERSION: Final = 1
 RUN_FILE: Final = "run.json"
 TIMINGS_FILE: Final = "timings.json"
+READINGS: Final = ("evaluations.csv", "pairs.csv", "readings.csv")
+"""The tables that hold what was read, and nothing that is true."""
+HAND_OUT: Final = "hand-out"
+NOT_REPLAYED: Final = "a hand-out: it cannot be replayed, the teacher's folder can"
+_TOLD: Final = (
+    "schema_version",
+    "strategy",
+    "strategy_summary",
+    "recommender",
+    "n_asked",
+    "git_revision",
+    "versions",
+    "files",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,7 @@ def prepare(out_dir: str | Path, *, force: bool = False) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         sweep(target)
+        # only trying tells of permissions, quotas and a disk that is read-only
         probe = aside(target, "partial")
         probe.mkdir()
         probe.rmdir()
@@ -87,15 +104,21 @@ def write_run(
     """Write everything about a run and return its folder.
 
     The folder appears under its name when it is whole, or not at all. Everything in it
-    but `timings.json` depends on the run alone.
+    but `timings.json` depends on the run alone. Of a report that is a hand-out, what
+    tells patient, law, title or seed is left out, and the times with it.
     """
     target = prepare(out_dir, force=force)
     began_s, began_at = time.perf_counter(), datetime.now(UTC)
     try:
         with whole_folder(target) as folder:
             _write_contents(run, report, folder)
+            # before the timings are written, which differ each time and have no hash
             hashes = {name: file_hash(folder / name) for name in names_in(folder)}
-            write_json(folder / RUN_FILE, about_run(run, hashes))
+            about = about_run(run, hashes)
+            if report.answer_key is None:
+                write_json(folder / RUN_FILE, about_hand_out(about))
+                return target
+            write_json(folder / RUN_FILE, about)
             timings_s = {**run.timings_s, "archive": time.perf_counter() - began_s}
             written = {"written_at": began_at.isoformat(), "timings_s": timings_s}
             write_json(folder / TIMINGS_FILE, written)
@@ -124,6 +147,15 @@ def about_run(run: Run, hashes: Mapping[str, str]) -> dict[str, Any]:
         "versions": dict(sorted(facts.versions.items())),
         "scenario": scenario,
         "files": dict(sorted(hashes.items())),
+    }
+
+
+def about_hand_out(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `run.json` of a hand-out holds: what says nothing of the patient."""
+    return {
+        "kind": HAND_OUT,
+        "about": NOT_REPLAYED,
+        **{name: about[name] for name in _TOLD if name in about},
     }
 
 
@@ -199,27 +231,41 @@ def _stored_report(folder: str | Path, place: Path) -> Report:
 
 def _write_contents(run: Run, report: Report, folder: Path) -> None:
     record, drawn = run.record, figures(report)
+    whole = report.answer_key is not None
     contents = {
         **renderings(report, drawn=drawn),
         "evaluations.csv": csv_bytes(evaluation_rows(record)),
         "pairs.csv": csv_bytes(pair_rows(record)),
         "readings.csv": csv_bytes(reading_rows(record)),
-        "events.csv": csv_bytes(event_rows(record)),
-        "provenance.csv": csv_bytes(provenance_rows(report)),
     }
     contents |= {f"figures/{n}.svg": f.svg for n, f in drawn.items()}
+    if whole and run.actions is not None:
+        # holds scenario and seed: who has it plays the visit again, truth and all
+        contents[ACTIONS_FILE] = log_text(_portable_log(run.actions)).encode()
+    if whole:
+        contents["events.csv"] = csv_bytes(event_rows(record))
+        contents["provenance.csv"] = csv_bytes(provenance_rows(report))
     for name, content in contents.items():
         write_file(folder / name, content)
-    write_beats(record.beats, folder / "beats.parquet", pseudonym=record.pseudonym)
+    if whole:
+        write_beats(record.beats, folder / "beats.parquet", pseudonym=record.pseudonym)
+        sync(folder / "beats.parquet")
+    _write_strips(run, folder, whole=whole)
+
+
+def _write_strips(run: Run, folder: Path, *, whole: bool) -> None:
     visit = run.facts.scenario.visit
     write_strips(
-        record,
+        run.record,
         folder,
         keep=visit.strips,
         sampling_hz=visit.strip_rate_hz,
         disturbance=visit.strip_noise.disturbance,
     )
-    for path in (folder / "beats.parquet", *folder.glob(f"{STRIPS}*")):
+    if not whole:
+        leave_pressures_out(folder, STRIPS)
+    # their writers do not wait for the disk, as `write_file` does
+    for path in folder.glob(f"{STRIPS}*"):
         sync(path)
 
 
@@ -231,6 +277,7 @@ def _check_free(target: Path, asked: str, *, force: bool) -> None:
     present = set(names_in(target))
     about = _about(target)
     known = {RUN_FILE, TIMINGS_FILE, *(about["files"] if about else ())}
+    # one file that no run wrote is somebody's work, whatever --force says
     if present and (about is None or present - known):
         other = sorted(present if about is None else present - known)[0]
         raise OutputError(
@@ -258,6 +305,14 @@ def _about(folder: Path) -> dict[str, Any] | None:
     if not isinstance(about, dict) or not is_version(about, SCHEMA_VERSION):
         return None
     return about if isinstance(about.get("files"), dict) else None
+
+
+def _portable_log(log: ActionLog) -> ActionLog:
+    """Return a log in which no path of a machine stays."""
+    search = log.scenario.search
+    named = search.model_copy(update={"strategy": _portable(search.strategy)})
+    scenario = log.scenario.model_copy(update={"search": named})
+    return replace(log, scenario=scenario, strategy=_portable(log.strategy))
 
 
 def _portable(strategy: str) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,8 +14,6 @@ from harness.report.sections.strips import (
     found_spans,
     typical_start_s,
 )
-from sim.device.leads import LeadModel
-from sim.streams import stream
 from sim.telemetry.annotations import (
     NOTE,
     RHYTHM,
@@ -29,6 +27,7 @@ from sim.telemetry.edf_files import write_edf
 from sim.telemetry.morphology import Disturbance, Morphology
 from sim.telemetry.wfdb_files import Span, write_annotations, write_wfdb
 from sim.visit.record import BeatTable, VisitRecord
+from sim.visit.strips import background_of, lead_sensing, noisy_spans_s
 
 Kept = Literal["none", "events", "whole"]
 
@@ -91,25 +90,33 @@ def recording_of(
 
     The disturbances are drawn from a stream of their own: they change no visit.
     """
-    faults, lead = record.found, LeadModel()
+    shape = Morphology(disturbance=disturbance or Disturbance())
     setup = Setup(
         pseudonym=record.pseudonym,
         sampling_hz=sampling_hz,
         qrs_ms=_qrs_ms(record),
         breathing_hz=record.patient.rhythm.breathing_hz,
-        sensing=(lead.effect(faults.v1_fault)[1], lead.effect(faults.v2_fault)[1]),
         with_lv_pressure=record.plan.readout == INVASIVE,
+        noisy_s=noisy_spans_s(record.happened),
     )
     return record_strips(
-        recorded_beats(record.beats),
+        _with_faults(recorded_beats(record.beats), record),
         record.programmed,
         setup,
         cause_codes=CAUSE_CODES,
-        morphology=Morphology(disturbance=disturbance or Disturbance()),
-        rng=stream(
-            record.order.seed, name="strips", key=tuple(record.pseudonym.encode())
-        ),
+        morphology=shape,
+        background=background_of(record.order, record.pseudonym, shape),
     )
+
+
+def _with_faults(beats: RecordedBeats, record: VisitRecord) -> RecordedBeats:
+    """Return the beats with what leads still see that became faulty in the visit."""
+    shares = lead_sensing(record.found, record.happened, beats.start_s)
+    v1_mv, v2_mv = (
+        mv * share
+        for mv, share in zip((beats.v1_mv, beats.v2_mv), shares.T, strict=True)
+    )
+    return replace(beats, v1_mv=v1_mv, v2_mv=v2_mv)
 
 
 def recorded_beats(table: BeatTable) -> RecordedBeats:

@@ -127,7 +127,7 @@ def event_rows(record: VisitRecord) -> Iterator[Row]:
 
 def provenance_rows(report: Report) -> Iterator[Row]:
     """Yield the source of every number that the run used."""
-    for row in report.provenance.rows:
+    for row in report.numbers.rows:
         yield row.model_dump()
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from sim.names import nearest_name
 from sim.sources import unit_of
 
 _WANTED: Final[Mapping[str, str]] = {
@@ -63,10 +63,8 @@ class ScenarioError(ValueError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that begins alike, else looks most like a misspelt one."""
-    names = list(known)
-    alike = [other for other in names if name and other.startswith(name)]
-    return alike[0] if alike else get_close_matches(name, names, n=1, cutoff=0.0)[0]
+    """Return the known name that was most likely meant, as `sim.names` tells."""
+    return nearest_name(name, known)
 
 
 def no_such(name: str, known: Iterable[str]) -> str:

@@ -68,12 +68,19 @@ def mark(folder: Path) -> None:
     (folder / MARK).write_bytes(_MARKED)
 
 
-def _is_marked(folder: Path) -> bool:
+def _is_ours(folder: Path, kind: str) -> bool:
+    """Tell whether a folder has our mark, or is so new that it holds nothing yet."""
     try:
-        with regular_file(folder / MARK, no_link=True) as file:
-            return not folder.is_symlink() and file.read(len(_MARKED) + 1) == _MARKED
+        is_new = kind == "partial" and all(p.name == MARK for p in folder.iterdir())
+        try:
+            with regular_file(folder / MARK, no_link=True) as file:
+                begun = file.read(len(_MARKED) + 1)
+        except FileNotFoundError:
+            begun = b""
     except OSError:
         return False
+    is_marked = begun == _MARKED or (is_new and _MARKED.startswith(begun))
+    return is_marked and not folder.is_symlink()
 
 
 def _move_in(folder: Path, target: Path) -> None:
@@ -105,7 +112,9 @@ def sweep(target: Path) -> None:
     """
     for entry in list(target.parent.iterdir()):
         match = ASIDE.fullmatch(entry.name)
-        if match is None or _is_alive(int(match["pid"])) or not _is_marked(entry):
+        if match is None or _is_alive(int(match["pid"])):
+            continue
+        if not _is_ours(entry, match["kind"]):
             continue
         is_own = match["name"] == target.name
         if not is_own and time.time() - entry.stat().st_mtime < _OLD_S:
@@ -230,14 +239,17 @@ def check_free(target: Path, *, force: bool) -> None:
 
 
 def replace_file(target: Path, content: bytes) -> None:
-    """Write aside and rename, so that no half-written file is ever seen."""
-    aside = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    """Write aside and rename, so that no half-written file is ever seen.
+
+    A killed writer's leavings lie in a marked folder, which the next writer removes.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(content)
-        aside.replace(target)
+        with suppress(OSError):  # a folder that cannot be listed can be written to
+            sweep(target)
+        with beside(target) as folder:
+            write_file(folder / target.name, content)
+            (folder / target.name).replace(target)
     except OSError as error:
-        with suppress(OSError):  # where a parent is a file, nothing can be removed
-            aside.unlink(missing_ok=True)
         reason = (error.strerror or str(error)).lower()
         raise OutputError(f"output file {target} cannot be written: {reason}") from None

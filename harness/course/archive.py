@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from harness.archive.run_folder import (
     RUN_FILE,
     SCHEMA_VERSION,
     TIMINGS_FILE,
+    about_hand_out,
     prepare,
     write_run,
 )
 from harness.common.csv import Row, csv_bytes
 from harness.common.files import (
     OutputError,
+    cannot_write,
     file_hash,
     names_in,
     whole_folder,
@@ -25,41 +28,82 @@ from harness.common.files import (
 from harness.course.figure import course_svg
 from harness.course.home import S_PER_DAY
 from harness.course.page import BANNER, course_html
-from harness.course.play import Course, visit_rows
+from harness.course.play import Course, CourseVisit, visit_rows
 from harness.report.build import report_of
+from harness.report.hand_out import hand_out_of
 from harness.truth.answer_key import truth_of
 from sim.patient.chronic import FITTED_ROWS, LAW
 from sim.sources import provenance
 
 
-def write_course(course: Course, out_dir: str | Path, *, force: bool = False) -> Path:
+def write_course(
+    course: Course, out_dir: str | Path, *, force: bool = False, keyed: bool = True
+) -> Path:
     """Write a course and return its folder; raises what `write_run` does.
 
     `visit-1`, `visit-2` ... are runs like any other. Everything but `timings.json`
-    depends on the scenario and the seed alone.
+    depends on the scenario and the seed alone. Without its key it is a hand-out: what
+    the visits read, and nothing that is true.
+    """
+    with course_folder(out_dir, force=force, keyed=keyed) as writer:
+        for visit in course.visits:
+            writer.visit(visit)
+        writer.finish(course)
+    return writer.target
+
+
+@contextmanager
+def course_folder(
+    out_dir: str | Path, *, force: bool = False, keyed: bool = True
+) -> Iterator["CourseWriter"]:
+    """Give what writes a course while it is played, so that no visit must be kept.
+
+    The folder appears under its name at the end, or not at all.
     """
     target = prepare(out_dir, force=force)
-    began_s, began_at = time.perf_counter(), datetime.now(UTC)
-    timings: dict[str, Any] = {}
     try:
         with whole_folder(target) as folder:
-            for visit in course.visits:
-                name = f"visit-{visit.number}"
-                report = report_of(visit.run, truth_of(visit.run.played))
-                write_run(visit.run, report, folder / name)
-                (folder / name / TIMINGS_FILE).unlink()  # what differs is kept above
-                timings[name] = dict(visit.run.timings_s)
-            _write_tables(course, folder)
-            hashes = {name: file_hash(folder / name) for name in names_in(folder)}
-            write_json(folder / RUN_FILE, about_course(course, hashes))
-            timings["archive"] = time.perf_counter() - began_s
-            written = {"written_at": began_at.isoformat(), "timings_s": timings}
-            write_json(folder / TIMINGS_FILE, written)
+            yield CourseWriter(target, folder, keyed=keyed)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        text = f"output folder {out_dir} cannot be written: {reason}"
-        raise OutputError(text) from None
-    return target
+        raise OutputError(cannot_write(out_dir, error)) from None
+
+
+class CourseWriter:
+    """Writes the visits of a course one by one, then what is told of all of them."""
+
+    def __init__(self, target: Path, folder: Path, *, keyed: bool = True) -> None:
+        self.target = target
+        self._folder = folder
+        self._keyed = keyed
+        self._began_at = datetime.now(UTC)
+        self._archive_s = 0.0
+        self._timings: dict[str, Any] = {}
+
+    def visit(self, visit: CourseVisit) -> None:
+        """Write one visit as a run."""
+        start_s, name = time.perf_counter(), f"visit-{visit.number}"
+        report = report_of(visit.run, truth_of(visit.run.played))
+        told = report if self._keyed else hand_out_of(report)
+        write_run(visit.run, told, self._folder / name)
+        # what differs is kept above; a hand-out has none
+        (self._folder / name / TIMINGS_FILE).unlink(missing_ok=True)
+        self._timings[name] = dict(visit.run.timings_s)
+        self._archive_s += time.perf_counter() - start_s
+
+    def finish(self, course: Course) -> None:
+        """Write the tables, the figure and the page of the whole course."""
+        start_s, folder = time.perf_counter(), self._folder
+        _write_tables(course, folder, keyed=self._keyed)
+        hashes = {name: file_hash(folder / name) for name in names_in(folder)}
+        about = about_course(course, hashes)
+        if not self._keyed:
+            write_json(folder / RUN_FILE, about_hand_out(about))
+            return
+        write_json(folder / RUN_FILE, about)
+        archive_s = self._archive_s + time.perf_counter() - start_s
+        timings_s = {**self._timings, "archive": archive_s}
+        written = {"written_at": self._began_at.isoformat(), "timings_s": timings_s}
+        write_json(folder / TIMINGS_FILE, written)
 
 
 def about_course(course: Course, hashes: Mapping[str, str]) -> dict[str, Any]:
@@ -77,17 +121,19 @@ def about_course(course: Course, hashes: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _write_tables(course: Course, folder: Path) -> None:
-    write_json(folder / "course.json", course_summary(course))
-    svg = course_svg(course)
+def _write_tables(course: Course, folder: Path, *, keyed: bool) -> None:
+    rows = visit_rows(course)
     contents = {
-        "course.csv": csv_bytes(visit_rows(course)),
-        "days.csv": csv_bytes(day_rows(course)),
+        "course.csv": csv_bytes(rows if keyed else map(_seen, rows)),
         "charging.csv": csv_bytes(charging_rows(course)),
-        "provenance.csv": csv_bytes(law_rows()),
-        "course.svg": svg,
-        "course.html": course_html(course, svg).encode(),
+        "course.svg": course_svg(course),
+        "course.html": course_html(course, keyed=keyed).encode(),
     }
+    if keyed:
+        write_json(folder / "course.json", course_summary(course))
+        contents["days.csv"] = csv_bytes(day_rows(course))
+        contents["provenance.csv"] = csv_bytes(law_rows())
+        contents["course_key.svg"] = course_svg(course, keyed=True)
     for name, content in contents.items():
         write_file(folder / name, content)
 
@@ -111,6 +157,11 @@ def course_summary(course: Course) -> dict[str, Any]:
         },
         "law_set_from": dict(FITTED_ROWS),
     }
+
+
+def _seen(row: Row) -> Row:
+    """Return what the clinic knows of a visit of the course."""
+    return {k: value for k, value in row.items() if not k.endswith(("_true", "_fault"))}
 
 
 def _one(scores: Any) -> dict[str, float]:

@@ -30,13 +30,22 @@ PANELS: Final = (
 )
 
 
-def course_svg(course: Course) -> bytes:
-    """Return the figure as an SVG file: same course, same bytes."""
+def course_svg(course: Course, *, keyed: bool = False) -> bytes:
+    """Return the figure as an SVG file: same course, same bytes.
+
+    Parameters
+    ----------
+    course
+        What to show.
+    keyed
+        Whether it shows how the patient truly was, between the visits too.
+    """
+    name = "course_key" if keyed else "course"
     with rc_context():
         rcdefaults()  # a reader's own matplotlib settings must not change the bytes
         rcParams.update(STYLE)
-        figure = _figure(course)
-        return svg_file("course", figure, plain(course.scenario.title), _words(course))
+        figure = _figure(course, keyed=keyed)
+        return svg_file(name, figure, plain(course.scenario.title), _words(course))
 
 
 def _words(course: Course) -> str:
@@ -49,13 +58,14 @@ def _words(course: Course) -> str:
     return "; ".join(parts) + ". Simulated data."
 
 
-def _figure(course: Course) -> Figure:
+def _figure(course: Course, *, keyed: bool) -> Figure:
     figure = new_figure(8.0)
     rows = figure.subplots(len(PANELS) + 2, 1, sharex=True)
     months = np.array([point.day for point in course.points]) / DAYS_PER_MONTH
     for axes, (name, label) in zip(rows, PANELS, strict=False):
-        true = [_value(point.true, name) for point in course.points]
-        axes.plot(months, true, color=FAINT, label="true (answer key)")
+        if keyed:
+            true = [_value(point.true, name) for point in course.points]
+            axes.plot(months, true, color=FAINT, label="true")
         axes.plot(
             [visit.month for visit in course.visits],
             [_value(visit.seen, name) for visit in course.visits],
@@ -64,7 +74,7 @@ def _figure(course: Course) -> Figure:
             label="read at the visit",
         )
         axes.set_ylabel(label)
-    _classes(rows[-2], course, months)
+    _classes(rows[-2], course, months, keyed=keyed)
     _device(rows[-1], course)
     rows[0].legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
     for axes in rows:
@@ -81,9 +91,13 @@ def _value(state: Condition, name: str) -> float:
     return float(getattr(state.scores, name)[0])
 
 
-def _classes(axes: Axes, course: Course, months: np.ndarray) -> None:
-    classes = [int(point.true.nyha_class[0]) for point in course.points]
-    axes.step(months, classes, where="post", color=GREEN)
+def _classes(axes: Axes, course: Course, months: np.ndarray, *, keyed: bool) -> None:
+    """Draw the class: the clinic sees it at a visit, as it is."""
+    if keyed:
+        classes = [int(point.true.nyha_class[0]) for point in course.points]
+        axes.step(months, classes, where="post", color=GREEN)
+    seen = [int(visit.true.nyha_class[0]) for visit in course.visits]
+    axes.plot([visit.month for visit in course.visits], seen, "o", color=BLUE)
     axes.set_yticks([1, 2, 3, 4], ["I", "II", "III", "IV"])
     axes.set_ylim(4.4, 0.6)
     axes.set_ylabel("NYHA\nclass")

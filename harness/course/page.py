@@ -56,20 +56,24 @@ def course_text(course: Course) -> str:
     return "\n".join([*lines, "", *alerts])
 
 
-def course_html(course: Course, svg: bytes | None = None) -> str:
+def course_html(course: Course, *, keyed: bool = True) -> str:
     """Return the page; the same course gives the same text.
 
     Parameters
     ----------
     course
         What to show.
-    svg
-        Its figure, where it has been drawn already.
+    keyed
+        Whether the answer key stands at its end; without it the page is a hand-out.
     """
-    drawn = inline({"course": course_svg(course) if svg is None else svg})
+    pictures = {"course": course_svg(course)}
+    if keyed:
+        pictures["course_key"] = course_svg(course, keyed=True)
+    drawn = inline(pictures)
     values = {
         "title": plain(course.scenario.title),
-        "description": plain(course.scenario.description.strip()),
+        "key": key_facts(course) if keyed else (),
+        "key_figure": Markup(drawn.get("course_key", "")),
         "banner": BANNER,
         "heads": ("visit", *HEADS),
         "rows": course_cells(course),
@@ -77,6 +81,20 @@ def course_html(course: Course, svg: bytes | None = None) -> str:
         "alerts": alert_texts(course),
     }
     return filled("harness.course", "course.html.j2", values)
+
+
+def key_facts(course: Course) -> tuple[tuple[str, str], ...]:
+    """Return who the patient was: what would have given the answer away."""
+    scenario, patient = course.scenario, course.visits[0].run.record.patient
+    told = (
+        ("Scenario", course.scenario_name or "not named"),
+        ("Seed", str(course.seed)),
+        ("Subject", scenario.subject or "not stated"),
+        ("What it shows", scenario.description.strip() or "not stated"),
+        ("Virtual patient", patient.phenotype),
+        ("Response law", patient.response.name),
+    )
+    return tuple((label, plain(text)) for label, text in told)
 
 
 def _number(value: str | int | float | None, digits: int) -> str:

@@ -6,7 +6,7 @@ moves its charge and its counters; the settings left by one visit are what the n
 finds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,9 +15,10 @@ import numpy as np
 from harness.course.home import Alert, Home, Stretch, day_of
 from harness.play.course_table import CourseTable
 from harness.play.order import order_of
-from harness.play.run import Run, run_order
+from harness.play.run import Run, run_order, without_beats
 from harness.play.scenario import CourseScenario
 from harness.play.tables import PatientTable
+from harness.task.limits import USUAL_LIMITS, StrategyLimits
 from harness.truth.answer_key import ees_gain
 from sim.device.battery import Cell
 from sim.device.settings import Settings
@@ -35,7 +36,6 @@ from sim.patient.chronic import (
     dose_factor,
     draw_traits,
     edv_ml,
-    is_ischaemic,
     mean_traits,
     read,
     without_effect,
@@ -159,7 +159,9 @@ def run_course(
     scenario_name: str = "",
     strategy: str = "",
     seed: int | None = None,
+    limits: StrategyLimits = USUAL_LIMITS,
     progress: Progress | None = None,
+    each: Callable[[CourseVisit], None] | None = None,
 ) -> Course:
     """Play every visit of a course.
 
@@ -171,8 +173,13 @@ def run_course(
         Under which name the reports show it.
     strategy, seed
         Replace what the scenario says.
+    limits
+        What somebody else's strategy may use.
     progress
         Called with simulated seconds of the visit, phase and text, as in a run.
+    each
+        Called with each visit when it is played; the course then keeps no beats of it,
+        so that its memory does not grow with the number of visits.
     """
     first = order_of(scenario, seed=seed)
     table, person = scenario.course, PatientOverMonths(scenario, first)
@@ -196,9 +203,14 @@ def run_course(
             visit_scenario(scenario, number, patient),
             scenario_name=scenario_name,
             strategy=strategy,
+            limits=limits,
             progress=progress,
         )
-        visits.append(CourseVisit(number, month, stretch, true, seen, run))
+        visit = CourseVisit(number, month, stretch, true, seen, run)
+        if each is not None:
+            each(visit)
+            visit = replace(visit, run=without_beats(run))
+        visits.append(visit)
         left, since = _left(run.record, stretch.found), day_of(month)
     return Course(
         scenario,
@@ -215,7 +227,7 @@ def traits_of(patient: Patient, course: CourseTable, seed: int) -> Traits:
 
     Both leads and the null phenotype: no gain in a beat, none over months (assumed).
     """
-    ischaemic = np.array([is_ischaemic(patient.profile.aetiology)])
+    ischaemic = np.array([patient.profile.aetiology == "ischaemic"])
     if course.traits == "average":
         traits = mean_traits(ischaemic)
     else:

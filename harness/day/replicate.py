@@ -25,6 +25,8 @@ from harness.day.measures import (
 from harness.day.play import CAUSES, EARLY, DayPlayed, play_day
 from harness.day.playing import Say, jobs_of_kind
 from harness.day.scenario import DayFile, Plan
+from harness.play.host.hosted import foreign_code
+from harness.play.host.nursery import kept
 from harness.study.judging.numbers import Estimate
 from sim.units import S_PER_H, S_PER_MIN
 
@@ -150,7 +152,15 @@ def play_days(
     seed = file.scenario.seed if seed is None else seed
     n = file.scenario.days if n_days is None else n_days
     plans = [file.base, *others]
-    pools = [pools_of(plan, say) for plan in plans]
+    scenarios = [kind.scenario for plan in plans for kind in plan.kinds]
+    whose = foreign_code(
+        (one.search.strategy for one in scenarios),
+        (one.patient.response for one in scenarios),
+    )
+    if whose:
+        say(whose)
+    with kept():
+        pools = [pools_of(plan, say) for plan in plans]
     tables = []
     for plan, of_plan in zip(plans, pools, strict=True):
         say(f"{n} days, {plan.name}")

@@ -5,7 +5,6 @@ A plan is the file with some values changed; it is checked like a file of its ow
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -16,7 +15,6 @@ from harness.common.faults import (
     Fault,
     ScenarioError,
     faults_of,
-    nearest,
     no_such,
     shown,
 )
@@ -38,9 +36,8 @@ from harness.play.scenario import (
     CourseScenario,
     Scenario,
     load_scenario,
-    read_text,
-    read_toml,
 )
+from harness.play.shipped import file_named, read_toml, shipped
 from sim.sources import Source, SourcedNumber, differing, provenance
 from sim.units import S_PER_H, S_PER_MIN
 
@@ -88,13 +85,7 @@ class DayFile:
 
 def shipped_days() -> Mapping[str, Traversable]:
     """Return the days that come with the package, by name, sorted."""
-    folder = files("scenarios") / "days"
-    found = {
-        entry.name.removesuffix(".toml"): entry
-        for entry in (folder.iterdir() if folder.is_dir() else ())
-        if entry.name.endswith(".toml")
-    }
-    return dict(sorted(found.items()))
+    return shipped("days")
 
 
 def load_day(path_or_name: str | Path) -> DayFile:
@@ -105,19 +96,8 @@ def load_day(path_or_name: str | Path) -> DayFile:
     ScenarioError
         With every fault of the file, or the nearest names for an unknown one.
     """
-    text = str(path_or_name)
-    if isinstance(path_or_name, Path) or text.endswith(".toml") or "/" in text:
-        path = Path(text)
-        return parse_day(read_text(path, text), text, path.parent)
-    shipped = shipped_days()
-    if text not in shipped:
-        told = (
-            f"no shipped day is called {text!r}; nearest is "
-            f"{nearest(text, shipped)!r}; shipped: {', '.join(shipped)}; a file is "
-            "given by its path, ending in .toml"
-        )
-        raise ScenarioError("day", [Fault("", told)])
-    return parse_day(shipped[text].read_text(encoding="utf-8"), f"{text}.toml")
+    file = file_named("day", path_or_name, shipped_days())
+    return parse_day(file.text, file.origin, file.folder)
 
 
 def parse_day(text: str, origin: str, folder: Path | None = None) -> DayFile:

@@ -15,21 +15,26 @@ from harness.day.site import DAY_SITES, ROLES, DaySite, Role
 from harness.play.filled import within
 from harness.play.scenario import LARGEST_SEED
 from harness.play.tables import Table, one_of
-from optimizers.registry import load_strategy
+from optimizers.registry import check_source
 from sim.patient import known_phenotypes
+from sim.sources import allowed_range
 from sim.units import MIN_PER_H
+from sim.visit.plan import VisitPlan
 
 LAST_H: Final = 24.0
 _SHARED: Final = ("title", "description", "seed", "days", "site", "plans", "metadata")
 
 
 def _known_strategy(name: str) -> str:
-    load_strategy(name)
+    check_source(name)
     return name
 
 
 def _listed(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
+
+
+TitrationMin = Annotated[float, within(*allowed_range(VisitPlan, "titration_min"))]
 
 
 class KindTable(Table):
@@ -38,7 +43,7 @@ class KindTable(Table):
     scenario: str
     strategy: Annotated[str, AfterValidator(_known_strategy)] | None = None
     phenotype: Annotated[str, one_of(known_phenotypes)] | None = None
-    titration_min: Annotated[float, within(0.0, 240.0)] | None = None
+    titration_min: TitrationMin | None = None
     share: Annotated[float, within(0.0, 1000.0)] = 1.0
     urgent: bool = False
 
@@ -47,7 +52,7 @@ class VisitsTable(Table):
     """The visits played beforehand: how many of each kind, and the kinds."""
 
     per_kind: Annotated[int, within(1, 200)] = 4
-    titration_min: Annotated[float, within(0.0, 240.0)] | None = None
+    titration_min: TitrationMin | None = None
     kinds: Annotated[tuple[KindTable, ...], BeforeValidator(_listed)]
 
     @model_validator(mode="after")

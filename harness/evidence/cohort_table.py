@@ -12,7 +12,8 @@ import numpy as np
 
 from harness.common.csv import cells_of, csv_bytes
 from harness.common.faults import Fault, ScenarioError, no_such, not_among
-from sim.law.shipped import LAW_WORDS
+from sim.law.registry import check_law
+from sim.law.response_law import UnknownLawError
 from sim.patient.assembly import SolvedHeart, assembled
 from sim.patient.checks import PARTS, defaults, override_faults, part_faults
 from sim.patient.cohort import Cohort, Member
@@ -41,7 +42,6 @@ COLUMNS: Final = tuple(_KINDS)
 """
 _WORDS: Final = {
     "sex": ("female", "male"),
-    "family": LAW_WORDS,
 }
 _PART_OF: Final = {name: part for part in PARTS for name in defaults(part)}
 _EDITED: Final = Source("patient-file", "row of a cohort table", "overridden")
@@ -193,6 +193,8 @@ def _fault(name: str, value: Any) -> str:
         return f"must be {wanted.get(kind, 'text')}, got {value!r}"
     if name in _WORDS and value not in _WORDS[name]:
         return not_among(value, _WORDS[name])
+    if name == "family":
+        return _law_fault(value)
     if name in OVERRIDES:
         found = override_faults({name: value})
     else:
@@ -204,6 +206,14 @@ def _fault(name: str, value: Any) -> str:
         return found[0].text
     if kind is float and not (math.isfinite(value) and value >= 0.0):
         return f"must be a finite number, 0 or more, got {value!r}"
+    return ""
+
+
+def _law_fault(word: str) -> str:
+    try:
+        check_law(word)
+    except UnknownLawError as error:
+        return str(error)
     return ""
 
 

@@ -1,8 +1,8 @@
 """The shipped table of simulated people, and the command that writes it again.
 
-One row a person: the constants of the law of the dose, where sensation begins, and how
-each readout answers to elastance. The people are drawn once from the law of the cohorts
-with nominal ranges, some of whom do not respond, under a seed that no study reports on.
+One row a person: rate, beta-blockade, where sensation begins, and how each readout
+answers to elastance. No law stands in it: `harness.task.people` gives each person one.
+The people are drawn once, as cohorts are, under a seed that no study reports on.
 `python -m harness.evidence.population_table` writes the table.
 """
 
@@ -14,12 +14,11 @@ import numpy as np
 
 from harness.common.csv import csv_bytes
 from harness.common.files import replace_file
-from harness.task.people import LAW, MUSCLE, TABLE, bend_column, slope_column
+from harness.task.people import MUSCLE, TABLE, bend_column, slope_column
 from harness.truth.answer_key import window_gain_pct
 from sim.instruments.readouts import READOUTS
 from sim.patient import Patient
 from sim.patient.cohort import sample_cohort
-from sim.sources import sourced
 from sim.streams import stream
 from sim.visit.plan import VisitPlan
 
@@ -35,7 +34,6 @@ class PeopleDrawn:
 
     n: int = 800
     seed: int = 417
-    null_frac: float = sourced(0.15, "ccmlab-evidence", "A3 null family", "assumed")
     verification_pairs: int = 2
 
 
@@ -44,17 +42,15 @@ DRAWN: Final = PeopleDrawn()
 
 def people_rows(n: int, drawn: PeopleDrawn = DRAWN) -> Iterator[dict[str, str]]:
     """Yield the rows of the first n people; person 7 is the same whatever n is."""
-    families = {"nominal": 1.0 - drawn.null_frac, "null": drawn.null_frac}
-    cohort = sample_cohort(n, stream(drawn.seed, name="patient"), families=families)
+    cohort = sample_cohort(n, stream(drawn.seed, name="patient"))
     plan = replace(VisitPlan(), verification_pairs=drawn.verification_pairs)
     for patient in cohort.patients:
         yield _row(patient, plan)
 
 
 def _row(patient: Patient, plan: VisitPlan) -> dict[str, str]:
-    law, muscle = patient.response, patient.muscle
-    numbers = {name: getattr(law, name) for name in LAW}
-    numbers |= {name: getattr(muscle, name) for name in MUSCLE}
+    numbers = {"heart_rate_bpm": patient.rhythm.heart_rate_bpm}
+    numbers |= {name: getattr(patient.muscle, name) for name in MUSCLE}
     numbers["sensation_felt_v"] = patient.sensation.felt_v
     numbers["sensation_threshold_v"] = patient.sensation.threshold_v
     for name in READOUTS:
@@ -62,7 +58,6 @@ def _row(patient: Patient, plan: VisitPlan) -> dict[str, str]:
         numbers |= {slope_column(name): slope, bend_column(name): bend}
     return {
         "person": patient.name,
-        "family": law.name,
         "rhythm": patient.rhythm.kind,
         **{name: f"{value:.{DIGITS}g}" for name, value in numbers.items()},
     }

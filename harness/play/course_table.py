@@ -9,8 +9,9 @@ from pydantic import AfterValidator, BeforeValidator
 
 from harness.play.filled import filling, values_of, within
 from harness.play.tables import Table
-from sim.device.leads import Fault, LeadName
+from sim.device.leads import Fault
 from sim.device.settings import AXES
+from sim.heart.train import LeadName
 from sim.patient.chronic import LAW
 from sim.sources import sourced
 

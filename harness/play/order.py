@@ -7,13 +7,19 @@ the patient goes from one into the other.
 from harness.play.scenario import Scenario
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.task.lattice import Lattice
+from harness.task.people import Laws
 from harness.task.task import Expectation, Task
 from sim.patient import Patient
 from sim.visit.order import VisitOrder
+from sim.visit.start import started
 
 
 def order_of(
-    scenario: Scenario, *, seed: int | None = None, replicate: int = 0
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replicate: int = 0,
+    patient: Patient | None = None,
 ) -> VisitOrder:
     """Return the visit that a scenario describes.
 
@@ -25,14 +31,19 @@ def order_of(
         Replaces the scenario's.
     replicate
         Number of the visit of this patient: another draw of all that is random.
+    patient
+        Comes instead of the scenario's: a start is found out by asking this one.
     """
-    return VisitOrder(
-        patient=scenario.patient.patient,
+    order = VisitOrder(
+        patient=scenario.patient.patient if patient is None else patient,
         found=scenario.found_device,
         plan=scenario.visit.visit_plan,
         seed=scenario.seed if seed is None else seed,
         replicate=replicate,
+        happenings=tuple(table.planned for table in scenario.happenings),
     )
+    start = scenario.device.start
+    return started(order, start) if start else order
 
 
 def order_for(
@@ -64,6 +75,7 @@ def task_of(
         expected=Expectation.of(order.plan),
         on_finish=search.on_finish,
         duplicates=search.duplicates,
-        knows_population=search.population,
+        knows_population=search.population is not False,
+        people_laws=Laws.known_of(search.population, order.patient.response),
         ohms=order.found.lead_ohms,
     )

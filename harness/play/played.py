@@ -1,6 +1,7 @@
 """A visit is played here, and only here: runs, studies, courses, agents, benches."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from harness.play.search import SearchAdvisor
 from harness.task.lattice import TherapySpace
@@ -10,6 +11,8 @@ from sim.visit.checklist import run_visit
 from sim.visit.order import VisitOrder
 from sim.visit.record import VisitRecord
 from sim.visit.visit import Progress
+
+UNPROTECTED: Final = "{} is a function of this process and runs in it unprotected"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +58,8 @@ def play(
     progress
         Called with simulated seconds, phase and text for each line of the visit's log.
     """
+    if progress is not None and not isinstance(advisor.task.strategy, str):
+        progress(0.0, "start", UNPROTECTED.format(advisor.task.strategy_name))
     with advisor:
         record = run_visit(order, advisor, progress=progress)
     return Played(advisor.task, record, advisor.space, advisor.log)

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import Any, Final
 
-from harness.play.scenario import Scenario
+from harness.play.scenario import CourseScenario, Scenario
 from harness.task.objective import Objective
 from optimizers.recommend import GATE_PROBABILITY
 from sim.device.battery import Cell
@@ -28,10 +28,13 @@ from sim.sources import (
     unit_of,
 )
 from sim.telemetry.ecg import Morphology
+from sim.telemetry.morphology import INTERFERENCE
 from sim.visit.arrival import ASKING
 from sim.visit.bedside import AtrialCapture, LateTrains
 from sim.visit.delivery import RULES_OF_DELIVERY
+from sim.visit.effects import STRAINS
 from sim.visit.followup import RULES as FOLLOW_UP
+from sim.visit.happenings import Happening
 from sim.visit.icd_check import ICD
 from sim.visit.measuring_noise import PLANNING
 from sim.visit.order import VisitOrder
@@ -40,10 +43,13 @@ from sim.visit.programmer import Link
 from sim.visit.programmer.scan import RULES_OF_SENSING
 from sim.visit.programming import CHECKS
 from sim.visit.safety import EctopyPrior, SafetyRules
+from sim.visit.start import SET_BY_START, STARTING
 from sim.visit.thresholds import SpreadPopulation
 from sim.visit.verdict import RULES as VERDICT
 
 Numbers = Mapping[str, list[SourcedNumber]]
+PATIENT: Final = "patient"
+"""The part that the clinic does not know: the heart, and the law of its response."""
 _SOLVED: Final = Source("ccmlab-device", "1.6, solved to hold the rules", "derived")
 _CARRIED: Final = Source(
     "scenario", "course: left by the visit before and the days at home", "derived"
@@ -92,14 +98,35 @@ def run_numbers(scenario: Scenario, order: VisitOrder) -> Numbers:
     patient, plan = order.patient, order.plan
     fixed = fixed_models(order.found.model, plan)
     return {
-        "patient": [*_targets(scenario), *patient.provenance()],
-        "device as found": _device_as_found(scenario, order.found),
+        PATIENT: [*_targets(scenario), *patient.provenance()],
+        "device as found": _device_as_found(scenario, order),
         "visit plan": _plan(plan),
         "search": _search(scenario),
+        **({"start": provenance(STARTING)} if scenario.device.start else {}),
         **{part: provenance(model) for part, model in fixed.items()},
         "readout errors": _errors(plan),
         "ECG drawing": _drawing(scenario, patient.in_atrial_fibrillation),
+        **_happenings(order),
     }
+
+
+def _happenings(order: VisitOrder) -> Numbers:
+    """List what befell a patient; nothing where nothing was to happen."""
+    if not order.happenings:
+        return {}
+    numbers = {
+        "strains": provenance(STRAINS),
+        "interference": provenance(INTERFERENCE),
+    }
+    for place, planned in enumerate(order.happenings):
+        own = _happening(planned.happening, f"happenings.{place}")
+        numbers[f"happening {place + 1}"] = own
+    return numbers
+
+
+def _happening(happening: Happening, place: str) -> list[SourcedNumber]:
+    changed = differing(happening, Happening(happening.what))
+    return provenance(happening, {name: _stated(f"{place}.{name}") for name in changed})
 
 
 def fixed_models(device: str, plan: VisitPlan) -> Mapping[str, Any]:
@@ -147,8 +174,8 @@ def _targets(scenario: Scenario) -> Iterator[SourcedNumber]:
         yield SourcedNumber(f"targets.{name}", value, unit_of(name), source)
 
 
-def _device_as_found(scenario: Scenario, found: FoundDevice) -> list[SourcedNumber]:
-    device = scenario.device
+def _device_as_found(scenario: Scenario, order: VisitOrder) -> list[SourcedNumber]:
+    device, found = scenario.device, order.found
     sources = {
         name: _SOLVED
         if name.startswith("settings.")
@@ -160,8 +187,18 @@ def _device_as_found(scenario: Scenario, found: FoundDevice) -> list[SourcedNumb
     first = scenario.found_device
     by_course = differing(first, device.found_device)
     sources |= dict.fromkeys(by_course, _stated("course.hours_per_day"))
-    sources |= dict.fromkeys(differing(found, first), _CARRIED)
+    carried = differing(found, first)
+    if device.start and not _comes_back(scenario, order):
+        by_start = {f"settings.{name}" for name in SET_BY_START}
+        sources |= dict.fromkeys(by_start, _stated("device.start"))
+        carried = [name for name in carried if not name.startswith("settings.")]
+    sources |= dict.fromkeys(carried, _CARRIED)
     return provenance(found, sources)
+
+
+def _comes_back(scenario: Scenario, order: VisitOrder) -> bool:
+    """Return whether a visit of a course finds what an earlier one left."""
+    return isinstance(scenario, CourseScenario) and order.replicate > 0
 
 
 def _plan(plan: VisitPlan) -> list[SourcedNumber]:

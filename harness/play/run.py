@@ -5,17 +5,25 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from harness.play.asked import asked_for, name_of
 from harness.play.order import order_of, task_of
 from harness.play.played import Played, play
-from harness.play.scenario import Scenario
+from harness.play.scenario import Scenario, one_visit
 from harness.play.search import SearchAdvisor
+from harness.play.stream.actions import ActionLog
+from harness.task.limits import USUAL_LIMITS, StrategyLimits
 from optimizers.registry import strategies
+from sim.device.settings import Settings
+from sim.patient import Patient
 from sim.visit.order import VisitOrder
-from sim.visit.record import VisitRecord
+from sim.visit.record import BeatTable, VisitRecord
 from sim.visit.visit import Progress
 
 PACKAGES: Final = (
@@ -44,12 +52,14 @@ class RunFacts:
 class Run:
     """One visit played as a scenario says. It holds no truth.
 
-    Only `timings_s` differs between two runs of the same seed.
+    Only `timings_s` differs between two runs of the same seed. `actions` plays it
+    again; a visit of a course, which begins where the one before ended, has none.
     """
 
     facts: RunFacts
     played: Played
     timings_s: Mapping[str, float]
+    actions: ActionLog | None = None
 
     @property
     def record(self) -> VisitRecord:
@@ -57,30 +67,49 @@ class Run:
         return self.played.record
 
 
+def without_beats(run: Run) -> Run:
+    """Return a run of whose record every beat is left out: what takes the memory."""
+    record = run.record
+    beats = BeatTable(record.beats.columns, np.empty((0, len(record.beats.columns))))
+    played = replace(run.played, record=replace(record, beats=beats))
+    return replace(run, played=played)
+
+
 def run_scenario(
-    scenario: Scenario,
+    scenario: Scenario | str | Path,
     *,
+    patient: Patient | None = None,
+    settings: Settings | None = None,
     scenario_name: str = "",
     strategy: str = "",
     seed: int | None = None,
     replicate: int = 0,
+    limits: StrategyLimits = USUAL_LIMITS,
     progress: Progress | None = None,
 ) -> Run:
-    """Play the visit of a scenario.
+    """Play the visit of a scenario; ScenarioError for a course of visits.
 
     Parameters
     ----------
     scenario
-        A validated scenario.
+        A scenario, the name of a shipped one, or a path.
+    patient, settings
+        Who comes, and how the device is found, in place of what the scenario says; the
+        scenario of the run states them.
     scenario_name
-        Under which name the report shows it.
+        Under which name the report shows it; that of the scenario where it was named.
     strategy, seed
         Replace what the scenario says.
     replicate
         Number of the visit of this patient: another draw of all that is random.
+    limits
+        What somebody else's strategy may use; it has a process of its own.
     progress
         Called with simulated seconds, phase and text for each line of the visit's log.
     """
+    scenario_name = scenario_name or name_of(scenario)
+    scenario = asked_for(scenario, patient=patient, settings=settings)
+    one_visit(scenario, "run_course plays it")
     start_s = time.perf_counter()
     order = order_of(scenario, seed=seed, replicate=replicate)
     ready_s = time.perf_counter() - start_s
@@ -89,9 +118,18 @@ def run_scenario(
         scenario,
         scenario_name=scenario_name,
         strategy=strategy,
+        limits=limits,
         progress=progress,
     )
-    return replace(run, timings_s={"patient_s": ready_s, **run.timings_s})
+    actions = ActionLog(
+        scenario=scenario,
+        scenario_name=scenario_name,
+        seed=order.seed,
+        replicate=replicate,
+        strategy=strategy or scenario.search.strategy,
+    )
+    timings_s = {"patient_s": ready_s, **run.timings_s}
+    return replace(run, timings_s=timings_s, actions=actions)
 
 
 def run_order(
@@ -100,6 +138,7 @@ def run_order(
     *,
     scenario_name: str = "",
     strategy: str = "",
+    limits: StrategyLimits = USUAL_LIMITS,
     progress: Progress | None = None,
 ) -> Run:
     """Play a visit that is not a scenario's first, searched as the scenario says.
@@ -110,11 +149,12 @@ def run_order(
         The visit; patient and device may have moved on since the scenario's.
     scenario
         How the settings are searched, and what the report and files say of the visit.
-    scenario_name, strategy, progress
+    scenario_name, strategy, limits, progress
         As in `run_scenario`.
     """
     start_s = time.perf_counter()
     task = task_of(scenario.search, scenario.device, order, strategy=strategy)
+    task = replace(task, limits=limits)
     played = play(order, SearchAdvisor.at(order, task), progress=progress)
     facts = RunFacts(scenario, scenario_name, versions(), git_revision())
     return Run(facts, played, {"visit_s": time.perf_counter() - start_s})
@@ -128,7 +168,10 @@ def strategy_summary(name: str) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of everything that the numbers depend on."""
-    return {"python": platform.python_version()} | {n: version(n) for n in PACKAGES}
+    return {"python": platform.python_version()} | {n: _version(n) for n in PACKAGES}
+
+
+_version = cache(version)  # it reads and parses a file each time
 
 
 def git_revision() -> str:

@@ -6,37 +6,45 @@ leaves out are those of `VisitPlan` and `Settings`, said there and nowhere else.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from harness.common.faults import (
     Fault,
     FaultsError,
     ScenarioError,
     faults_of,
-    nearest,
     not_among,
     shown,
 )
+from harness.play.changing import with_changes
 from harness.play.course_table import CourseTable
 from harness.play.filled import within
+from harness.play.patient_file import resolve_patient
+from harness.play.shipped import file_named, is_path, read_toml, shipped
 from harness.play.tables import (
     WITHOUT_CODE,
     DeviceTable,
+    HappeningTable,
     PatientTable,
     SearchTable,
     Table,
     VisitTable,
 )
 from sim.device.settings import with_hours_per_day
-from sim.patient.checks import PARTS
-from sim.textfiles import UnreadableError, toml_table
-from sim.textfiles import read_text as text_of
 from sim.visit.plan import FoundDevice
+from sim.visit.start import StartName, reach_of
 
 __all__ = [
     "CourseScenario",
@@ -50,10 +58,19 @@ LARGEST_SEED: Final = 2**53 - 1
 """JSON readers keep whole numbers up to here."""
 
 
+def _listed(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
 class Scenario(Table):
-    """One visit, completely described: with its seed it gives the same bytes."""
+    """One visit, completely described: with its seed it gives the same bytes.
+
+    `title` is what everybody reads, and gives nothing away; `subject` and `description`
+    say what the visit shows, in lists and in the answer key alone.
+    """
 
     title: str
+    subject: str = ""
     description: str = ""
     seed: Annotated[int, within(0, LARGEST_SEED)] = 0
     patient: PatientTable
@@ -61,6 +78,15 @@ class Scenario(Table):
     visit: VisitTable = VisitTable()
     search: SearchTable = Field(default=SearchTable(), validate_default=True)
     metadata: dict[str, str] = Field(default_factory=dict)
+    happenings: Annotated[tuple[HappeningTable, ...], BeforeValidator(_listed)] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what does not happen, as before there were happenings."""
+        data: dict[str, Any] = dump(self)
+        if not self.happenings:
+            data.pop("happenings", None)
+        return data
 
     @field_validator("search")
     @classmethod
@@ -74,23 +100,24 @@ class Scenario(Table):
 
     @property
     def found_device(self) -> FoundDevice:
-        """The device as the first visit finds it."""
+        """The device as the first visit finds it; with a start, before it is drawn."""
         return self.device.found_device
 
     def changed(self, changes: Mapping[str, object]) -> Self:
         """Return a copy with values changed by dotted path, checked like a file.
+
+        `patient.file` names a file that is read, from the present folder: its patient
+        takes the place of the one before; other changes of `patient` go over it.
+        Raises ScenarioError with every fault.
 
         >>> scenario = load_scenario("first_visit")
         >>> scenario.changed({"visit.readout": "cuff"}).visit.readout
         'cuff'
         """
         data = self.model_dump(mode="json")
-        for path, value in changes.items():
-            *tables, name = path.split(".")
-            table = data
-            for step in tables:
-                table = table.setdefault(step, {})
-            table[name] = value
+        faults = with_changes(data, changes)
+        if faults:
+            raise ScenarioError("scenario", faults)
         return type(self).checked(data, origin="scenario")
 
     @classmethod
@@ -137,6 +164,8 @@ def _limits_fault(
     low, high = limits
     if high < low:
         return f"must be [lowest, highest], got [{low:g}, {high:g}]"
+    if device and device.start:
+        return start_fault(name, limits, device.start, device.model)
     found = getattr(device.as_found, name) if device else low
     if low <= found <= high:
         return ""
@@ -146,19 +175,38 @@ def _limits_fault(
     )
 
 
+def start_fault(
+    name: str, limits: tuple[float, float], start: StartName, model: str
+) -> str:
+    """Return what is wrong with limits of a search that begins at a named start."""
+    low, high = reach_of(start, model)[name]
+    if limits[0] <= low and high <= limits[1]:
+        return ""
+    return (
+        f"must hold what start {start!r} may leave, {low:g} to {shown(high, name)}, "
+        f"got {limits[0]:g} to {shown(limits[1], name)}"
+    )
+
+
+def one_visit(scenario: Scenario, does: str) -> None:
+    """Raise ScenarioError for a course of visits, where one visit is played.
+
+    `does` says in the message who plays one visit alone.
+    """
+    if isinstance(scenario, CourseScenario):
+        n_visits = len(scenario.course.visit_months)
+        text = f"is a course of {n_visits} visits; {does}"
+        raise ScenarioError("scenario", [Fault("course", text)])
+
+
 def shipped_scenarios() -> Mapping[str, Traversable]:
     """Return the files that come with the package, by name, sorted."""
-    found = {
-        entry.name.removesuffix(".toml"): entry
-        for entry in files("scenarios").iterdir()
-        if entry.name.endswith(".toml")
-    }
-    return dict(sorted(found.items()))
+    return shipped()
 
 
 def scenario_name(path_or_name: str | Path) -> str:
     """Return the name under which runs of a scenario are kept."""
-    return Path(path_or_name).stem if _is_path(path_or_name) else str(path_or_name)
+    return Path(path_or_name).stem if is_path(path_or_name) else str(path_or_name)
 
 
 def load_scenario(path_or_name: str | Path) -> Scenario:
@@ -171,22 +219,8 @@ def load_scenario(path_or_name: str | Path) -> Scenario:
     ScenarioError
         With every fault of the file, or the nearest names for an unknown one.
     """
-    if _is_path(path_or_name):
-        path = Path(path_or_name)
-        return parse_scenario(read_text(path, str(path)), str(path), path.parent)
-    shipped, name = shipped_scenarios(), str(path_or_name)
-    if name not in shipped:
-        text = f"no shipped scenario is called {name!r}; {_nearest_names(name)}"
-        raise ScenarioError("scenario", [Fault("", text)])
-    return parse_scenario(shipped[name].read_text(encoding="utf-8"), f"{name}.toml")
-
-
-def _nearest_names(name: str) -> str:
-    shipped = shipped_scenarios()
-    return (
-        f"nearest is {nearest(name, shipped)!r}; shipped: {', '.join(shipped)}; "
-        "a file is given by its path, ending in .toml"
-    )
+    file = file_named("scenario", path_or_name, shipped_scenarios())
+    return parse_scenario(file.text, file.origin, file.folder)
 
 
 def parse_scenario(text: str, origin: str, folder: Path | None = None) -> Scenario:
@@ -201,13 +235,14 @@ def parse_scenario(text: str, origin: str, folder: Path | None = None) -> Scenar
     origin
         Names the file in messages.
     folder
-        Where a patient file is looked for; the present folder by default.
+        Where a patient file, a table of a law or a law's own file are looked for; the
+        present folder by default.
     """
     data = read_toml(text, origin)
     patient = data.get("patient")
     own: list[Fault] = []
     if isinstance(patient, dict):
-        own = _resolve_patient(data, patient, folder or Path())
+        own = resolve_patient(data, patient, folder or Path())
     kind = CourseScenario if "course" in data else Scenario
     try:
         scenario = kind.checked(data, origin=origin)
@@ -218,75 +253,3 @@ def parse_scenario(text: str, origin: str, folder: Path | None = None) -> Scenar
     if own:
         raise ScenarioError(origin, own)
     return scenario
-
-
-def _resolve_patient(
-    data: dict[str, Any], patient: dict[str, Any], folder: Path
-) -> list[Fault]:
-    """Put the values of a patient file under those of the scenario itself."""
-    name = patient.get("file")
-    if name is None and "phenotype" not in patient:
-        return [Fault("patient.phenotype", "must be given, or a file")]
-    if not isinstance(name, str):
-        return []
-    data["patient"] = patient | {"file": Path(name).name, "phenotype": "normal"}
-    if "phenotype" in patient:
-        return [Fault("patient.file", "cannot be given beside phenotype; give one")]
-    try:
-        read = _patient_file(folder / name, name)
-    except ScenarioError as error:
-        return [Fault("patient.file", f"{name}: {fault}") for fault in error.faults]
-    own_source = patient.get("source", {})
-    data["patient"] = read | data["patient"] | {"phenotype": read["phenotype"]}
-    for key in ("override", *PARTS):
-        _lay_under(data["patient"], key, read, patient)
-    if "source" in read and isinstance(own_source, dict):
-        data["patient"]["source"] = own_source | _sources_left(read, patient)
-    return []
-
-
-def _lay_under(
-    into: dict[str, Any], key: str, read: dict[str, Any], own: dict[str, Any]
-) -> None:
-    """Put the table of a patient file under the scenario's, unless that is faulty."""
-    if key in read and isinstance(own.get(key, {}), dict):
-        into[key] = read[key] | own.get(key, {})
-
-
-def _sources_left(read: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Return the sources of the file's values that the scenario did not replace."""
-    given = own.get("source", {})
-    return {
-        part: {name: row for name, row in rows.items() if name not in own.get(part, {})}
-        | given.get(part, {})
-        for part, rows in read["source"].items()
-    }
-
-
-def _patient_file(path: Path, origin: str) -> dict[str, Any]:
-    data = read_toml(read_text(path, origin), origin)
-    try:
-        return PatientTable.model_validate(data).model_dump(exclude_unset=True)
-    except ValidationError as error:
-        raise ScenarioError(origin, faults_of(error, PatientTable)) from None
-
-
-def read_text(path: Path, origin: str) -> str:
-    """Return the text of a file; ScenarioError, with its origin, if it has none."""
-    try:
-        return text_of(path)
-    except UnreadableError as error:
-        raise ScenarioError(origin, [Fault("", str(error))]) from None
-
-
-def read_toml(text: str, origin: str) -> dict[str, Any]:
-    """Return what a TOML text holds; ScenarioError, with its origin, if it is none."""
-    try:
-        return toml_table(text)
-    except UnreadableError as error:
-        raise ScenarioError(origin, [Fault("", str(error))]) from None
-
-
-def _is_path(path_or_name: str | Path) -> bool:
-    text = str(path_or_name)
-    return isinstance(path_or_name, Path) or text.endswith(".toml") or "/" in text

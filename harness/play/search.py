@@ -6,10 +6,11 @@ from typing import Self
 
 import numpy as np
 
+from harness.play.host.hosted import Hosted, hosted
 from harness.task.lattice import TherapySpace
 from harness.task.population import population_of
 from harness.task.task import Task
-from optimizers.problem import Observation, Population, Problem, code_of
+from optimizers.problem import Observation, Population, Problem, Strategy, code_of
 from optimizers.recommend import Recommendation
 from optimizers.search import Search
 from optimizers.space import Point
@@ -29,6 +30,8 @@ MOST_FREE_ANSWERS = 3
 class SearchAdvisor:
     """A strategy at the bedside. Use it as a context manager.
 
+    Somebody else's strategy is in a process of its own, begun on entering and gone when
+    the search is closed.
     Where the measuring plan knows the reference, asking for it is answered without a
     test: its gain is zero by construction. Everything else is tested by the visit.
     `space` is the lattice around the visit's reference, laid out by `begin`.
@@ -40,6 +43,7 @@ class SearchAdvisor:
         self.task = task
         self._rng = rng
         self._search: Search | None = None
+        self._hosted: Hosted | None = None
         self._asked: Point = ()
 
     @classmethod
@@ -48,6 +52,7 @@ class SearchAdvisor:
         return cls(task, order.rng("strategy"))
 
     def __enter__(self) -> Self:
+        self._strategy()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -56,7 +61,7 @@ class SearchAdvisor:
     def begin(self, reference: Settings, n_tests: int) -> None:
         """Lay out the lattice around the reference and start the strategy."""
         task = self.task
-        self.close()
+        self._end_search()  # begun again, no strategy of before may live on
         self.space = task.lattice.around(reference)
         problem = Problem(
             self.space.space,
@@ -69,7 +74,7 @@ class SearchAdvisor:
             gradual=tuple(name for name in task.lattice.axes if name == STEPPED_AXIS),
         )
         self._search = Search(
-            task.strategy,
+            self._strategy(),
             problem,
             self._rng,
             on_finish=task.on_finish,
@@ -82,6 +87,7 @@ class SearchAdvisor:
         """Return the next settings that need a test, or None at the search's end."""
         search = self._running()
         free = search.problem.reference if self.task.expected.knows_reference else None
+        # an answer that takes no time would let a strategy ask for ever
         for _ in range(MOST_FREE_ANSWERS):
             point = self._ask()
             if point is None or point != free:
@@ -101,14 +107,24 @@ class SearchAdvisor:
         """Turn what the visit saw into the strategy's observation."""
         self._running().tell(self._observation(tested))
 
+    def learn_of_another(self, tested: Tested) -> None:
+        """Tell the strategy of a test that somebody else asked for.
+
+        It is told what came of its own question, as when the safety filter had changed
+        it; a strategy that asks nothing more is told nothing.
+        """
+        if self.propose() is not None:
+            self.learn(tested)
+
     def recommend(self) -> Choice:
         """Return the recommender's choice behind the do-no-harm gate."""
         search = self._running()
-        self.close()
+        self.close()  # first: the strategy sees its last reading, and may choose by it
         choice = search.recommend()
         objective = self.task.objective
         cost = objective.energy_cost_pct(self._energy_frac(choice.point))
         cost += objective.discomfort_cost_pct(self._mean_grade(choice.point))
+        # a search values utility, a visit speaks of gain: what was taken off comes back
         return Choice(
             settings=self.chosen(choice),
             expected_gain_pct=choice.value + cost,
@@ -116,6 +132,10 @@ class SearchAdvisor:
             gated=choice.gated,
             reason=choice.reason,
         )
+
+    def leading(self) -> Settings:
+        """Return what would be chosen now; the search goes on."""
+        return self.chosen(self._running().recommend())
 
     def chosen(self, choice: Recommendation) -> Settings:
         """Return the settings of a recommendation; the reference is kept as it is."""
@@ -136,8 +156,30 @@ class SearchAdvisor:
         """What the strategy has been told so far."""
         return self._running().log
 
+    @property
+    def own(self) -> Point | None:
+        """The point that the strategy itself returned at its end, if it did."""
+        return self._running().own
+
     def close(self) -> None:
-        """Stop the strategy and whatever thread it has."""
+        """Stop the strategy and whatever thread or process it has."""
+        try:
+            self._end_search()
+        finally:
+            if self._hosted is not None:
+                self._hosted.close()
+
+    def _strategy(self) -> Strategy | str:
+        """Return what the search is to run; code of others is read by its host now."""
+        task = self.task
+        if self._hosted is None:
+            self._hosted = hosted(task.strategy, task.limits)
+        if self._hosted is None:
+            return task.strategy
+        self._hosted.load()
+        return self._hosted
+
+    def _end_search(self) -> None:
         if self._search is not None:
             with code_of(self.task.strategy_name):
                 self._search.close()
@@ -153,6 +195,7 @@ class SearchAdvisor:
             readout=task.expected.readout,
             objective=task.objective,
             ohms=task.ohms,
+            laws=task.people_laws,
         )
 
     def _running(self) -> Search:
@@ -193,6 +236,7 @@ class SearchAdvisor:
         refused = tested.ended is Ended.REFUSED
         point = self._asked
         if not refused:
+            # the filter may have put another setting in the place of the one asked
             point = self.space.point_of(tested.settings)
         felt = tested.sensation_grade >= RULES.intolerable_grade
         stopped = not (tested.completed or refused)

@@ -55,6 +55,20 @@ def checked_settings(given: object, model: str, *, solve: bool) -> dict[str, Val
     return values
 
 
+def kept_values(given: object, model: str) -> dict[str, Value]:
+    """Return values as the device keeps them, conflicts aside.
+
+    FaultsError lists the names and values that the device does not have.
+    """
+    if not isinstance(given, Mapping):
+        raise ValueError(f"must be a table, got {shown(given)}")
+    table = parameters(model)
+    faults = [fault for name in given if (fault := _fault(table, name, given[name]))]
+    if faults:
+        raise FaultsError(faults)
+    return {name: _kept(name, value) for name, value in given.items()}
+
+
 def _fault(table: Mapping[str, Parameter], name: str, value: object) -> Fault | None:
     if name not in table:
         return Fault(name, f"no such setting; nearest is {nearest(name, table)!r}")

@@ -15,20 +15,22 @@ from pydantic import (
     model_validator,
 )
 
-from harness.common.faults import Fault, FaultsError, no_such, not_among
+from harness.common.faults import Fault, FaultsError, no_such, not_among, shown
 from harness.play.filled import filling, values_of, within
 from harness.play.settings_table import as_found, checked_settings
+from harness.task.lattice import PULSE, TRAIN_AXES
 from harness.task.objective import Objective
+from harness.task.people import Knowledge
 from harness.task.task import Task
 from optimizers.dialogue import OnFinish
 from optimizers.problem import Budget
 from optimizers.recommend import RECOMMENDERS
-from optimizers.registry import load_strategy, preferred_recommender
+from optimizers.registry import check_source, preferred_recommender
 from optimizers.search import Duplicates
 from sim.device.lattice import ModelName, Value
 from sim.device.settings import Settings
 from sim.instruments import READOUTS
-from sim.law.shipped import LAW_WORDS
+from sim.law.registry import check_law, law_kind
 from sim.patient import Patient, known_phenotypes, phenotype
 from sim.patient.checks import (
     TableFault,
@@ -39,13 +41,20 @@ from sim.patient.checks import (
 )
 from sim.patient.table import patient_of_table
 from sim.telemetry.morphology import Disturbance
+from sim.units import S_PER_MIN
+from sim.visit.happenings import Happened, Happening, What
 from sim.visit.measuring import PLANS
 from sim.visit.plan import SITES, FoundDevice, Paper, VisitPlan, site
+from sim.visit.start import SET_BY_START, StartName
 
-SEARCHABLE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
+SEARCHABLE: Final = TRAIN_AXES
 _PLAN: Final = VisitPlan()
 _FOUND: Final = FoundDevice()
 _TASK: Final = Task()
+
+
+WITHOUT_CODE: Final = "without code"
+"""Context of a validation that runs no file of a strategy or of a law."""
 
 
 class Table(BaseModel):
@@ -91,6 +100,13 @@ def _faultless(values: Any, faults: Sequence[TableFault]) -> dict[str, Any]:
     return dict(values)
 
 
+def _known_law(word: str, info: ValidationInfo) -> str:
+    check_law(word)
+    if info.context != WITHOUT_CODE:
+        law_kind(word).typical()
+    return word
+
+
 Part = Annotated[dict[str, Any], PlainValidator(_part)]
 
 
@@ -99,7 +115,7 @@ class PatientTable(Table):
 
     phenotype: Annotated[str, one_of(known_phenotypes)]
     override: Annotated[dict[str, float], PlainValidator(_override)] = {}
-    response: Annotated[str, one_of(lambda: LAW_WORDS)] | None = None
+    response: Annotated[str, AfterValidator(_known_law)] | None = None
     file: str = ""
     name: str = ""
     title: str = ""
@@ -158,16 +174,43 @@ def _settings(given: object, info: ValidationInfo) -> dict[str, Value]:
 
 
 class DeviceTable(Table):
-    """The device as found. `dependents` says whether refractories follow a change."""
+    """The device as found. `dependents` says whether refractories follow a change.
 
+    `start` names what its pulses were left at, instead of values in `settings`: those
+    are drawn when the patient is known (`sim.visit.start`).
+    """
+
+    start: StartName | None = None
     model: ModelName = "CCM X11"
     dependents: Literal["solved", "fixed"] = "solved"
     found: FoundTable = FoundTable()
     settings: Annotated[dict[str, Any], PlainValidator(_settings)] = {}
 
+    @model_validator(mode="after")
+    def _start_or_values(self) -> Self:
+        both = [name for name in SET_BY_START if name in self.settings]
+        if self.start is not None and both:
+            text = (
+                f"{self.start!r} sets {', '.join(SET_BY_START)}; leave "
+                f"{', '.join(both)} out of settings, or leave the start out"
+            )
+            raise FaultsError([Fault("start", text)])
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_start(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the start out while every value is given."""
+        data: dict[str, Any] = handler(self)
+        if self.start is None:
+            data.pop("start", None)
+        return data
+
     @property
     def as_found(self) -> Settings:
-        """The settings that the device comes with, dependent ones solved if asked."""
+        """The settings that the device comes with, dependent ones solved if asked.
+
+        With a start, those of the factory: what is tolerated only the patient tells.
+        """
         solve = self.dependents == "solved"
         return as_found(self.settings, self.model, solve=solve)
 
@@ -239,13 +282,26 @@ class BudgetTable(Table):
         return Budget(**dict(self))
 
 
-WITHOUT_CODE: Final = "without code"
-"""Context of a validation that runs no file of a strategy, to find faults first."""
+@filling(Happening, what=(What, ...))
+class _HappeningTable(Table):
+    """The fields of `Happening`."""
+
+
+class HappeningTable(_HappeningTable):
+    """Something that befalls patient or device, minutes after check-in."""
+
+    at_min: Annotated[float, within(0.0, 240.0)]
+
+    @property
+    def planned(self) -> Happened:
+        """The same for a visit."""
+        happening = Happening(**values_of(self, Happening))
+        return Happened(self.at_min * S_PER_MIN, happening)
 
 
 def _known_strategy(name: str, info: ValidationInfo) -> str:
     if info.context != WITHOUT_CODE or ":" not in name:
-        load_strategy(name)
+        check_source(name)
     return name
 
 
@@ -262,10 +318,18 @@ Limits = Annotated[tuple[float, float], BeforeValidator(_listed)]
 
 
 def _limit_names(limits: dict[str, Limits]) -> dict[str, Limits]:
-    wrong = [name for name in limits if name not in SEARCHABLE]
+    wrong = [name for name in limits if name not in PULSE]
     if wrong:
-        raise FaultsError(Fault(name, no_such(name, SEARCHABLE)) for name in wrong)
+        raise FaultsError(Fault(name, no_such(name, PULSE)) for name in wrong)
     return limits
+
+
+def _knowledge(value: object) -> Knowledge:
+    if value is True or value is False:
+        return value
+    if value == "told" or value == "left-out":
+        return value
+    raise ValueError(f"must be true, false, 'told' or 'left-out', got {shown(value)}")
 
 
 class _ChoosingTable(Table):
@@ -291,7 +355,15 @@ class SearchTable(_ValuingTable):
     """How the settings to try are chosen, and what the search maximizes."""
 
     gate_probability: Annotated[float, within(0.0, 1.0)] = _TASK.gate_probability
-    population: bool = _TASK.knows_population
+    population: Annotated[Knowledge, PlainValidator(_knowledge)] = True
+
+    @model_serializer(mode="wrap")
+    def _without_unsaid(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a recommender that was not said: each strategy has its own."""
+        data: dict[str, Any] = handler(self)
+        if "recommender" not in self.model_fields_set:
+            data.pop("recommender", None)
+        return data
 
     @property
     def objective(self) -> Objective:

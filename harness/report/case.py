@@ -9,6 +9,7 @@ from functools import cached_property
 from harness.play.run import Run
 from harness.report.surface import Fitted, fitted
 from harness.truth.answer_key import AnswerKey
+from harness.truth.score import Scorer
 from sim.visit.record import VisitRecord
 
 
@@ -16,7 +17,7 @@ from sim.visit.record import VisitRecord
 class Case:
     """A visit as it was played, and the truth behind it.
 
-    `truth` is for the section that says that it holds it, and for no other.
+    `truth` and `scorer` are for the section that holds the truth, and for no other.
     """
 
     run: Run
@@ -26,6 +27,11 @@ class Case:
     def record(self) -> VisitRecord:
         """What happened."""
         return self.run.record
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The truth of every setting that could have been chosen."""
+        return Scorer.of(self.run.played)
 
     @cached_property
     def fit(self) -> Fitted | None:

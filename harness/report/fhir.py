@@ -131,7 +131,9 @@ def _procedure(report: Report, names: Names) -> Json:
 def _observations(report: Report, names: Names) -> Iterator[tuple[str, Json]]:
     """Yield what each section tells, with its key."""
     for field, section in declared(type(report)):
-        yield from section.fhir(getattr(report, field), names)
+        part = getattr(report, field)
+        if part is not None:
+            yield from section.fhir(part, names)
 
 
 def _diagnostic_report(

@@ -33,7 +33,7 @@ def render_html(report: Report, drawn: Figures | None = None) -> str:
         Its figures, where they have been drawn already.
     """
     known = figures(report) if drawn is None else drawn
-    sections = shown(type(report))
+    sections = shown(report)
     pages = environment(ROOM, *(section.package for section in sections))
     pages.filters["dash"] = _dash
     pages.tests["beyond_systolic"] = _beyond_systolic

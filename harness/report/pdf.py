@@ -5,23 +5,20 @@ report travels beside it as JSON, so that no text of a scenario is ever read as 
 markup.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-import typst
-
+from harness.report.compiled import compiled
 from harness.report.contents import Report
 from harness.report.figures.gallery import Figures, figures
 from harness.report.section import Section, declared, shown
-from harness.report.typeset import font_folder, printable, printed
+from harness.report.typeset import printable, printed
 
 FRAME: Final = "report.typ"
 TOOLS: Final = "tools.typ"
 ROOM: Final = "harness.report"
-STANDARD: Final = "ua-1"
 
 
 def render_pdf(report: Report, drawn: Figures | None = None) -> bytes:
@@ -35,19 +32,13 @@ def render_pdf(report: Report, drawn: Figures | None = None) -> bytes:
         Its figures, where they have been drawn already.
     """
     known = figures(report) if drawn is None else drawn
-    sections = shown(type(report))
+    sections = shown(report)
     inputs = {
         "report": _report(report),
         "figures": _figures(known),
         "sections": {section.name: _place(section) for section in sections},
     }
-    return typst.compile(
-        _source(sections),
-        format="pdf",
-        font_paths=_fonts(),
-        sys_inputs={name: json.dumps(value) for name, value in inputs.items()},
-        pdf_standards=STANDARD,
-    )
+    return compiled(_source(sections), inputs)
 
 
 def _report(report: Report) -> dict[str, Any]:
@@ -80,10 +71,7 @@ def _place(section: Section) -> dict[str, Any]:
 
 
 def _source(sections: Iterable[Section]) -> bytes:
-    """Return one source: each section's file is content, so its names stay inside.
-
-    Not files that include each other: the lowest typst allowed takes one source only.
-    """
+    """Return one source: each section's file is content, so its names stay inside."""
     parts = [_template(ROOM, TOOLS), _template(ROOM, FRAME)]
     for section in sections:
         body = _template(section.package, f"sections/{section.name}.typ")
@@ -94,9 +82,3 @@ def _source(sections: Iterable[Section]) -> bytes:
 @cache
 def _template(package: str, name: str) -> bytes:
     return (files(package) / "templates" / name).read_bytes()
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    """Return typst's own fonts and, for the figures, those that matplotlib brings."""
-    return typst.Fonts(include_system_fonts=False, font_paths=[font_folder()])

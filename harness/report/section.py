@@ -3,7 +3,7 @@
 A section is a field of the report that carries its `Section` as annotation::
 
     class Report(Part):
-        verdict: Annotated[Verdict, VERDICT]
+        verdict: Annotated[VerdictPart, VERDICT]
 
 The field's type is the model, so that JSON, its schema and a type checker know it. HTML
 and PDF take the files of the section's name from `templates/sections` of its package;
@@ -46,7 +46,8 @@ class Section:
     fhir
         Yields the resources that tell of it, each with a key of its own.
     holds_truth
-        Whether it tells what nobody in the visit knew; it is then set apart.
+        Whether it tells what nobody in the visit knew; it is then set apart, and its
+        field is None in a hand-out.
     package
         Where its templates are, for a section of another distribution.
     """
@@ -70,7 +71,14 @@ def declared(report: type[Part]) -> Iterator[tuple[str, Section]]:
                 yield field, mark
 
 
-def shown(report: type[Part]) -> list[Section]:
+def placed(report: type[Part]) -> list[Section]:
     """Return the sections that have a place of their own, in the order of the page."""
     sections = (section for _, section in declared(report) if section.title)
     return sorted(sections, key=lambda section: section.order)
+
+
+def shown(report: Part) -> list[Section]:
+    """Return the sections that stand on the page of one report: a hand-out has less."""
+    kind = type(report)
+    left_out = {s.name for f, s in declared(kind) if getattr(report, f) is None}
+    return [section for section in placed(kind) if section.name not in left_out]

@@ -11,7 +11,7 @@ from harness.play.learnt import Belief, Information, Learnt, learnt
 from harness.play.played import Played
 from harness.report.parts import UNPRINTED, Fact, Part
 from harness.report.values import quantity, therapy_text
-from harness.task.lattice import TherapySpace
+from harness.task.lattice import PULSE, TherapySpace
 from optimizers.space import Point, Space
 from sim.device.settings import Settings
 from sim.visit.record import Tested, VisitRecord
@@ -129,8 +129,11 @@ def surface_part(fit: Fitted | None) -> Surface | None:
 
 
 def _varied(fit: Fitted) -> list[int]:
+    """Return the axes with several values tested; over a menu no curve is drawn."""
     tested = np.array((*fit.asked, fit.chosen))
-    return [k for k in range(tested.shape[1]) if len(set(tested[:, k])) > 1]
+    names = fit.space.names
+    numbers = [k for k in range(tested.shape[1]) if names[k] in PULSE]
+    return [k for k in numbers if len(set(tested[:, k])) > 1]
 
 
 def _line(fit: Fitted, axis: int) -> list[Point]:

@@ -75,7 +75,10 @@ def therapy_text(settings: Settings) -> str:
         f"{settings.n_pulses} × {setting_text(settings.phase_duration_ms, 'ms', 2)}",
         f"delay {setting_text(settings.delay_ms, 'ms')}",
     )
-    return ", ".join(parts)
+    one_lead = (
+        "" if len(settings.delivering) > 1 else f", {settings.ccm_channels} alone"
+    )
+    return ", ".join(parts) + one_lead
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:

@@ -14,11 +14,18 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Any, Final
 
+from harness.play.host.nursery import keep
 from harness.study.outcome import ScoredVisit, TimingRow, VisitRow
 from harness.study.plan import portable
 from harness.study.visit import Job, identity, kept_row, scored
 from harness.study.watched import read_frame, write_frame
-from optimizers.problem import StrategyFailedError, error_told
+from optimizers.problem import (
+    HostLostError,
+    StrategyError,
+    StrategyFailedError,
+    StrategyOverdueError,
+    error_told,
+)
 from sim.patient import phenotype
 
 READY: Final = "ready"
@@ -53,6 +60,7 @@ class Keep:
 def main() -> None:
     """Take orders until none come any more."""
     orders, answers = _private_pipes()
+    keep()  # ends with this process
     queue: SimpleQueue[Any] = SimpleQueue()
     Thread(target=_listen, args=(orders, queue), daemon=True).start()
     with suppress(Empty):
@@ -110,11 +118,20 @@ def short(job: Job) -> Job:
 
 
 def _outcome(job: Job) -> ScoredVisit:
-    """Return what a visit came to; an error of any kind is a result."""
+    """Return what a visit came to; what it raises is a result.
+
+    Raises HostLostError where nobody's strategy could be run.
+    """
     try:
         return _named(scored(job))
-    except BaseException as error:  # noqa: BLE001 anybody's strategy runs here
+    except HostLostError:
+        raise  # no fault of the strategy: this process is no good any more
+    except StrategyOverdueError as error:
+        return _kept(job, "timed out", error.told)
+    except (StrategyFailedError, StrategyError) as error:
         return _kept(job, "failed", _why(error))
+    except BaseException as error:  # noqa: BLE001 of a visit, whatever it is
+        return _kept(job, "poisoned", _why(error))
 
 
 def _kept(job: Job, status: str, error: str) -> ScoredVisit:
@@ -144,5 +161,8 @@ def _named(played: ScoredVisit) -> ScoredVisit:
 
 
 def _why(error: BaseException) -> str:
-    own = error.error if isinstance(error, StrategyFailedError) else error
-    return error_told(own)
+    if isinstance(error, StrategyFailedError):
+        return error.told
+    if isinstance(error, StrategyError):  # of our own code: its place tells nothing
+        return f"StrategyError: {error}"
+    return error_told(error)

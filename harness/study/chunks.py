@@ -23,6 +23,7 @@ from harness.study.watched import (
     UnsendableError,
     Watched,
 )
+from optimizers.registry import is_ours
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +59,10 @@ class ChunkResult:
     lost: list[Lost] = field(default_factory=list)
 
 
+GRACE_S: Final = 30.0
+"""Time for what a visit does beside its strategy, and for ending that."""
+
+
 class StartError(RuntimeError):
     """No child process can be started: nothing can be played on this machine."""
 
@@ -76,7 +81,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
     the others go on in a new child. Raises StartError when no child can be started, or
     when a strategy's file is not the one that was planned with, also at the end.
     """
-    _check_files(chunk)
+    _check_files(chunk)  # a child reads the file when it likes: before and after
     try:
         result = _played(chunk)
     except UnsendableError as error:
@@ -122,8 +127,13 @@ def _play_on(chunk: Chunk, waiting: list[Job], result: ChunkResult) -> list[Job]
     n_done = 0
     try:
         child.send(Play(tuple(waiting)))
-        for _ in waiting:
-            result.played.append(child.answer(chunk.limit_s))
+        for job in waiting:
+            limit_s = _patience_s(chunk, job)
+            played: ScoredVisit = child.answer(limit_s)
+            if played.visit.key != job.key:
+                child.end()
+                raise EndedError(f"its process answered visit {played.visit.key}")
+            result.played.append(played)
             n_done += 1
         return []
     except DismissedError:
@@ -134,6 +144,16 @@ def _play_on(chunk: Chunk, waiting: list[Job], result: ChunkResult) -> list[Job]
     except EndedError as error:
         result.lost.append(Lost(waiting[n_done].key, str(error)))
     return waiting[n_done + 1 :]
+
+
+def _patience_s(chunk: Chunk, job: Job) -> float:
+    """Return how long a visit may take: its strategy's process has a limit of its own.
+
+    Only where that fails, or where the strategy is ours, is the child itself killed.
+    """
+    named = job.task.strategy
+    ours = not isinstance(named, str) or is_ours(named)
+    return chunk.limit_s if ours else chunk.limit_s + GRACE_S
 
 
 def _scored(chunk: Chunk, job: Job, status: str, error: str) -> ScoredVisit:
@@ -187,7 +207,7 @@ def _warm(chunk: Chunk) -> Watched:
     except EndedError as error:
         _forget(child)
         if isinstance(error, DismissedError):
-            raise
+            raise  # told to go while it started, which is no fault of the machine
         raise StartError(f"no process to play visits in: {error}") from None
     except BaseException:
         _forget(child)  # else every further try would leave one more behind

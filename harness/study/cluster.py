@@ -14,7 +14,15 @@ from harness.study.facts import asks_versions, differences, versions_here
 CONNECT_S: Final = 15
 WORKERS_S: Final = 60
 AGAIN_S: Final = 0.2
+MOST_DEATHS: Final = 8
+"""Fewer than it takes dask to give one chunk up as often as we hand it out."""
+
+IDLE_S: Final = 600
+PAUSED: Final = "paused"
 _MOST_NAMED: Final = 5
+_N_LINES: Final = 50
+_BYTES_PER_MB: Final = 1e6
+_FATES: Final = ("memory budget", "was killed by", "exited with status")
 
 
 class ClusterError(RuntimeError):
@@ -22,12 +30,21 @@ class ClusterError(RuntimeError):
 
 
 class DaskCrew:
-    """The workers of a cluster; each of their threads has a child of its own."""
+    """The workers of a cluster; each of their threads has a child of its own.
+
+    A cluster that is good for nothing ends the study with its reason: one whose workers
+    die again and again, are all paused or stay away, while no visit comes back.
+    """
 
     def __init__(self, client: Any, address: str) -> None:
         self._client = client
         self._address = address
         self._checked: set[str] = set()
+        self._present: set[str] = set()
+        self._n_deaths = 0
+        self._n_given_up_for = 0
+        self._last_words = ""
+        self._heard_s = time.monotonic()
         self._executor: Executor = client.get_executor(pure=False)
 
     @property
@@ -38,27 +55,64 @@ class DaskCrew:
     def n_workers(self) -> int:
         """Return how many threads the workers have in all, 0 while there is none.
 
-        Raises ClusterError when the scheduler is gone, or when a worker that has come
-        meanwhile does not run the same.
+        Raises ClusterError when the scheduler is gone, when a worker that has come
+        meanwhile does not run the same, or when the workers are good for nothing.
         """
         try:
             threads: Mapping[str, int] = self._client.nthreads()
+            self._mourn(set(threads))  # first, since a check may be what kills them
             self._check_those_who_came(set(threads))
         except ClusterError:
             raise
         except (OSError, RuntimeError, AttributeError) as error:
-            raise ClusterError(
-                f"the dask scheduler at {self._address} is gone "
-                f"({type(error).__name__}); what is done is kept, "
-                "the same command goes on"
-            ) from None
+            raise self._lost(f"is gone ({type(error).__name__})") from None
         return sum(threads.values())
+
+    def hear(self) -> None:
+        """Note that a visit came back: whoever died, others do their work."""
+        self._n_deaths = self._n_given_up_for = 0
+        self._heard_s = time.monotonic()
+
+    def miss(self, error: BaseException) -> None:
+        """Note that dask gave a chunk up, after so many workers as the error tells.
+
+        One that dies and one that comes between two looks are not seen to go.
+        """
+        self._n_given_up_for += getattr(error, "allowed_failures", 0) + 1
 
     def _check_those_who_came(self, workers: set[str]) -> None:
         late = workers - self._checked
         if late:
             check_versions(self._client, sorted(late))
             self._checked |= late
+
+    def _mourn(self, workers: set[str]) -> None:
+        """Count how often workers went since a visit came back, and end in time.
+
+        Those that go together are let go by somebody, and count once.
+        """
+        gone, came = self._present - workers, workers - self._present
+        self._present = workers
+        self._n_deaths += bool(gone)
+        if came and (self._n_deaths or self._n_given_up_for):
+            self._last_words = last_words(self._client, sorted(came))
+        n_deaths = max(self._n_deaths, self._n_given_up_for)
+        if n_deaths >= MOST_DEATHS:
+            told = self._last_words or "their nannies do not say why"
+            raise self._lost(f"lost workers {n_deaths} times in a row: {told}")
+        if time.monotonic() - self._heard_s > IDLE_S and self._is_idle(workers):
+            how = "has only paused workers" if workers else "has no worker"
+            raise self._lost(f"{how}, and no visit came back for {IDLE_S} s")
+
+    def _is_idle(self, workers: set[str]) -> bool:
+        told = self._client.scheduler_info(n_workers=-1)["workers"]
+        return all(told.get(w, {}).get("status") == PAUSED for w in workers)
+
+    def _lost(self, how: str) -> ClusterError:
+        return ClusterError(
+            f"the dask scheduler at {self._address} {how}; what is done is kept, "
+            "the same command goes on"
+        )
 
     def dismiss(self) -> None:
         """Let chunks that run end by themselves: others may use the same workers."""
@@ -123,6 +177,25 @@ def _wait_for(host: str, port: int) -> None:
             if time.monotonic() > deadline_s:
                 raise
         time.sleep(AGAIN_S)
+
+
+def last_words(client: Any, workers: Sequence[str]) -> str:
+    """Return what the nannies of workers say of those before them, empty for nothing.
+
+    A nanny outlives its workers, but is only reached while one of them is there.
+    """
+    try:
+        logs = client.get_worker_logs(n=_N_LINES, workers=workers, nanny=True)
+        told = client.scheduler_info(n_workers=-1)["workers"]
+    except (OSError, RuntimeError, ValueError, LookupError):
+        return ""  # they went meanwhile; the next may tell
+    lines = [line for log in logs.values() for _, line in log]  # the newest first
+    fates = (line for sign in _FATES for line in lines if sign in line)
+    fate = next(fates, "").rpartition(" - ")[2].removesuffix(" Restarting...")
+    limits = {told[w].get("memory_limit") for w in workers if w in told}
+    most = max((int(limit) for limit in limits if limit), default=0)
+    room = f" (a worker may take {most / _BYTES_PER_MB:.0f} MB)" if most else ""
+    return f"{fate.rstrip('.')}{room}" if fate else ""
 
 
 def check_versions(client: Any, workers: Sequence[str] | None = None) -> None:

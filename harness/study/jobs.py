@@ -7,7 +7,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from harness.common.faults import Fault, ScenarioError, no_such
 from harness.common.files import file_hash
@@ -15,6 +15,7 @@ from harness.play.order import order_for, task_of
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.study.plan import Study, portable
 from harness.study.visit import Job
+from harness.task.limits import USUAL_MEMORY_GB, StrategyLimits
 from harness.task.task import Task
 from optimizers.registry import preferred_recommender, source_of
 from sim.heart.repeating import ImplausibleHeartError, NotSettledError
@@ -30,6 +31,7 @@ from sim.patient import (
 )
 from sim.streams import stream
 from sim.visit.order import VisitOrder
+from sim.visit.start import GIVEN, started
 
 KEY_LENGTH: Final = 24
 _LEFT_OUT: Final = SearchTable().recommender
@@ -38,7 +40,7 @@ _NO_MATTER: Final = ("strips", "strip_rate_hz", "strip_noise", "paper")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyPlan:
-    """A study with the people who come.
+    """A study with the people who come, and the memory that a strategy may take.
 
     A visit's key is the hash of what determines it and nothing else: patient, device,
     plan, contender, seeds, version. So an extended study finds what is done.
@@ -46,6 +48,7 @@ class StudyPlan:
 
     study: Study
     patients: tuple[Patient, ...]
+    memory_gb: float = USUAL_MEMORY_GB
 
     def jobs(self) -> Iterator[Job]:
         """Yield every visit, patient by patient: the order of all tables."""
@@ -53,14 +56,12 @@ class StudyPlan:
         for index, patient in enumerate(self.patients):
             digest = patient_digest(patient)
             for way in ways:
+                first = way.order_of(patient, index, self.study.seed)
+                task = task_of(way.search, way.device, first)
+                task = replace(task, limits=self.limits)
                 for replicate in range(self.study.replicates):
-                    order = replace(
-                        way.order,
-                        patient=patient,
-                        patient_index=index,
-                        replicate=replicate,
-                    )
-                    yield self._job(way, order, digest)
+                    order = replace(first, replicate=replicate)
+                    yield self._job(way, order, task, digest)
 
     def _ways(self) -> "Iterator[_Way]":
         study = self.study
@@ -69,33 +70,64 @@ class StudyPlan:
             for plan in study.plans:
                 for budget in study.budgets_min:
                     visit = study.visit_of(plan, budget)
-                    order = order_for(
-                        self.patients[0], study.device, visit, seed=study.seed
-                    )
-                    yield _Way(
-                        contender=one.name,
-                        order=order,
-                        task=task_of(search, study.device, order),
-                        digest=_way_digest(one.name, search, visit, study.device),
-                        file_digest=file_digest(search.strategy),
-                    )
+                    for device in study.devices:
+                        yield _Way.of(one.name, search, visit, device)
 
-    def _job(self, way: "_Way", order: VisitOrder, patient_digest: str) -> Job:
+    @property
+    def limits(self) -> StrategyLimits:
+        """What a strategy that is not ours may use in one visit."""
+        limits = StrategyLimits(
+            visit_s=self.study.visit_limit_s, memory_gb=self.memory_gb
+        )
+        return replace(limits, answer_s=min(limits.answer_s, limits.visit_s))
+
+    def _job(
+        self, way: "_Way", order: VisitOrder, task: Task, patient_digest: str
+    ) -> Job:
         post_pairs = self.study.post_replication_pairs
         own = (order.patient_index, order.seed, order.replicate, post_pairs)
         key = _hash([_version(), patient_digest, way.digest, *own])[:KEY_LENGTH]
-        return Job(key, way.contender, order, way.task, post_pairs, way.file_digest)
+        return Job(
+            key=key,
+            contender=way.contender,
+            order=order,
+            task=task,
+            start=way.device.start or GIVEN,
+            post_pairs=post_pairs,
+            file_digest=way.file_digest,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How a contender's visits are made under one plan and budget, whoever comes."""
+    """How a contender's visits of one plan, budget and start are made, whoever comes.
+
+    What hangs on who comes, the settings that a start leaves and the laws that a search
+    is told of, is made when the patient is known.
+    """
 
     contender: str
-    order: VisitOrder
-    task: Task
+    search: SearchTable
+    visit: VisitTable
+    device: DeviceTable
     digest: str
     file_digest: str
+
+    @classmethod
+    def of(
+        cls, contender: str, search: SearchTable, visit: VisitTable, device: DeviceTable
+    ) -> Self:
+        """Return a way, with the hashes of all that it is made of."""
+        digest = _way_digest(contender, search, visit, device)
+        file = file_digest(search.strategy)
+        return cls(contender, search, visit, device, digest, file)
+
+    def order_of(self, patient: Patient, index: int, seed: int) -> VisitOrder:
+        """Return the first visit of a patient."""
+        order = order_for(patient, self.device, self.visit, seed=seed)
+        order = replace(order, patient_index=index)
+        start = self.device.start
+        return started(order, start) if start is not None else order
 
 
 def plan_of(
@@ -165,7 +197,11 @@ def _drawn(study: Study, origin: str) -> tuple[Patient, ...]:
     rng = stream(study.seed, name="patient")
     try:
         drawn = sample_cohort(
-            cohort.n, rng, families=cohort.families, population=cohort.spread
+            cohort.n,
+            rng,
+            families=cohort.families,
+            population=cohort.spread,
+            inclusion=cohort.inclusion,
         )
     except ValueError as error:
         raise ScenarioError(origin, [Fault("cohort", str(error))]) from None

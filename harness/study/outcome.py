@@ -2,6 +2,15 @@
 
 from dataclasses import dataclass
 from math import nan
+from typing import Final
+
+from sim.visit.start import GIVEN
+
+STRATEGYS_FAULT: Final = ("failed", "timed out")
+"""Statuses of a visit that came to nothing through its strategy: results."""
+
+NOBODYS_FAULT: Final = ("poisoned",)
+"""Statuses of one that its process or the machine failed: played again on resume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +30,13 @@ class VisitRow:
         Number in the cohort, family of the dose law, atrial fibrillation.
     contender, strategy, recommender, plan, budget_min, replicate
         How the settings were chosen and read.
+    start
+        What the device was left at, by name; "given" where the study's file gives the
+        settings.
     status, error
-        "done", "failed" (the strategy raised or returned rubbish), "timed out" or
-        "poisoned" (it killed its process); the error in one line. For all but "done"
+        "done", "failed" (the strategy raised, ended its process or returned rubbish),
+        "timed out" or "poisoned" (the visit's own process or code failed, which is no
+        fault of the strategy's); the error in one line. For all but "done"
         the reference counts as kept.
     n_evaluations, n_tests
         Observations told to the strategy, and those among them that took patient time.
@@ -40,24 +53,36 @@ class VisitRow:
     naive_claim_pct
         What the best single reading would have claimed.
     attainable_gain_pct, off_gain_pct
-        Highest gain of a tolerated setting (0 when none is better than the reference),
-        and gain of CCM off (below 0 when the reference does something).
+        Highest gain of a tolerated setting or off (0 when none is better than the
+        reference), and gain of CCM off (below 0 when the reference does something).
     candidate_gain_pct, final_gain_pct, candidate_settled_gain_pct
         The truth about candidate and permanent settings.
     candidate_tolerated, final_tolerated
         Whether they are truly felt below the grade that excludes a setting.
+    span_points, off_is_best
+        Utility of the best less that of off, in points; the best is the best tolerated
+        setting or CCM off, whichever is worth more.
+    points_lost, final_points_lost, reference_points_lost
+        Utility of the best less that of candidate, permanent settings and reference.
+        What is not tolerated counts as off at best.
     regret_pct, final_regret_pct
-        Share of what lies between off and the best that candidate and permanent
-        settings give away: 0 is the optimum, 100 as bad as off, 0 where that span is
-        below `FLAT_PCT`.
-    utility_regret_pct
-        Highest utility of a tolerated setting less the candidate's, in points.
+        Points lost as a share of the span: 0 is the optimum, 100 as bad as off; nan
+        where the span is below 1 point.
     attained_frac
         Candidate's share of the attainable gain; nan where that is below `FLAT_PCT`.
-    harmed
+    harmed, candidate_harms
         The permanent settings are truly worse than the reference by `HARM_PCT` or more,
         or not tolerated. Never where the reference is not tolerated itself: whoever
-        keeps it or switches it off makes nothing worse.
+        keeps it or switches it off makes nothing worse. And whether the candidate
+        would be, had nobody verified it.
+    candidate_energy_frac, final_energy_frac, reference_energy_frac
+        Daily energy as a share of nominal, 0 of CCM off.
+    candidate_sensation, reference_sensation
+        What is truly felt, on the scale of the grades, 0 where nothing is.
+    best_utility_energy_0_pct, best_utility_energy_1_pct
+        Utility of the best at energy weights 0 and 1 instead of the study's.
+    knows
+        What the search makes use of beforehand: `Task.knows`.
     post_gain_pct, post_regret_pct
         Gain of the candidate in fresh pairs with fresh errors, and its regret.
     information_bits
@@ -71,6 +96,7 @@ class VisitRow:
     contender: str
     strategy: str
     recommender: str
+    start: str = GIVEN
     plan: str
     budget_min: float
     replicate: int
@@ -112,11 +138,24 @@ class VisitRow:
     candidate_settled_gain_pct: float = nan
     candidate_tolerated: bool = True
     final_tolerated: bool = True
+    span_points: float = nan
+    off_is_best: bool = False
+    reference_points_lost: float = nan
+    points_lost: float = nan
+    final_points_lost: float = nan
     regret_pct: float = nan
     final_regret_pct: float = nan
-    utility_regret_pct: float = nan
     attained_frac: float = nan
     harmed: bool = False
+    candidate_harms: bool = False
+    candidate_energy_frac: float = nan
+    final_energy_frac: float = nan
+    reference_energy_frac: float = nan
+    candidate_sensation: float = nan
+    reference_sensation: float = nan
+    best_utility_energy_0_pct: float = nan
+    best_utility_energy_1_pct: float = nan
+    knows: str = ""
     post_gain_pct: float = nan
     post_regret_pct: float = nan
     information_bits: float = nan
@@ -129,7 +168,10 @@ class EvaluationRow:
     `value_pct` is the measured utility (nan when aborted), `true_utility_pct` and
     `true_gain_pct` the truth of the tested setting. `incumbent_*` is what the
     recommender, behind the gate, would choose after this observation. `minutes`,
-    `beats` and `unpleasant_events` are sums so far.
+    `beats` and `unpleasant_events` are sums so far. `ended` is how the test ended
+    ("done", "felt", "stopped", "refused"; "known" where nothing had to be tested),
+    `energy_frac` and `true_sensation` what the setting costs and how it is truly felt,
+    `returned` whether the strategy itself returned it at its end.
     """
 
     key: str
@@ -148,7 +190,12 @@ class EvaluationRow:
     true_gain_pct: float
     true_utility_pct: float
     incumbent_gain_pct: float
+    incumbent_points_lost: float
     incumbent_regret_pct: float
+    ended: str = "done"
+    energy_frac: float = nan
+    true_sensation: float = nan
+    returned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

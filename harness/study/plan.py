@@ -6,7 +6,6 @@ visit and search are those of a scenario; what the study varies is not said in t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Final, Self
@@ -27,12 +26,13 @@ from harness.common.faults import (
     FaultsError,
     ScenarioError,
     faults_of,
-    nearest,
     no_such,
+    not_among,
     shown,
 )
 from harness.play.filled import within
-from harness.play.scenario import LARGEST_SEED, limits_faults, read_text, read_toml
+from harness.play.scenario import LARGEST_SEED, limits_faults
+from harness.play.shipped import file_named, read_toml, shipped
 from harness.play.tables import (
     WITHOUT_CODE,
     DeviceTable,
@@ -41,10 +41,15 @@ from harness.play.tables import (
     VisitTable,
     one_of,
 )
+from sim.law.registry import law_beside, law_kind
+from sim.patient.inclusion import Inclusion, inclusion, inclusion_faults
 from sim.patient.named import NAMED, USUAL, named_population
 from sim.patient.population import TraitSpread, checked_families
+from sim.sources import allowed_range
+from sim.visit.plan import VisitPlan
+from sim.visit.start import SET_BY_START, STARTS, StartName
 
-MOST_BUDGET_MIN: Final = 240.0
+MOST_BUDGET_MIN: Final = allowed_range(VisitPlan, "titration_min")[1]
 _VARIED: Final = {
     "titration_min": "budgets_min",
     "plan": "plans",
@@ -84,9 +89,12 @@ def portable(strategy: str) -> str:
     return f"{PurePath(place).name}{colon}{function}"
 
 
-def _families(given: object) -> dict[str, float]:
+def _families(given: object, info: ValidationInfo) -> dict[str, float]:
     shares = _numbers(given)
     checked_families(shares)
+    if info.context != WITHOUT_CODE:
+        for name in shares:
+            law_kind(name).typical()
     return shares
 
 
@@ -96,6 +104,16 @@ def _population(given: object) -> dict[str, float]:
     if wrong:
         raise FaultsError(Fault(name, no_such(name, _TRAITS)) for name in wrong)
     return values
+
+
+def _include(given: object) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ValueError(f"must be a table, got {shown(given)}")
+    criteria = {str(name): value for name, value in given.items()}
+    faults = [Fault(name, text) for name, text in inclusion_faults(criteria)]
+    if faults:
+        raise FaultsError(faults)
+    return criteria
 
 
 def _numbers(given: object) -> dict[str, float]:
@@ -112,9 +130,10 @@ def _numbers(given: object) -> dict[str, float]:
 
 
 class CohortTable(Table):
-    """A cohort that is drawn: its size, shares of the families, changed spreads.
+    """A cohort that is drawn: its size, shares of the response laws, changed spreads.
 
-    `trial` names whom it is drawn from; `population` changes numbers of it.
+    `trial` names whom it is drawn from; `population` changes numbers of it; `include`
+    says whom a trial takes of them, such as `ejection_fraction_pct = [25, 35]`.
     """
 
     n: Annotated[int, within(1, 100_000)]
@@ -125,11 +144,19 @@ class CohortTable(Table):
     population: Annotated[dict[str, float], PlainValidator(_population)] = Field(
         default_factory=dict
     )
+    include: Annotated[dict[str, Any], PlainValidator(_include)] = Field(
+        default_factory=dict
+    )
 
     @property
     def spread(self) -> TraitSpread:
         """The spread of each trait."""
         return named_population(self.trial, self.population)
+
+    @property
+    def inclusion(self) -> Inclusion:
+        """The criteria of inclusion."""
+        return inclusion(**self.include)
 
 
 def _items(given: object, what: str) -> list[Any]:
@@ -216,7 +243,7 @@ def _budgets(given: object) -> tuple[float, ...]:
 def _patients(given: object) -> tuple[str, ...]:
     names = _items(given, "phenotypes or patient files")
     wrong = [
-        Fault(str(i), f"must be text in quotes, got {shown(name)}")
+        Fault(str(i), _text(name))
         for i, name in enumerate(names)
         if not isinstance(name, str)
     ]
@@ -226,7 +253,12 @@ def _patients(given: object) -> tuple[str, ...]:
 
 
 def _intact(device: DeviceTable) -> DeviceTable:
-    """Refuse faulty leads: the truth that visits are scored by knows intact ones."""
+    """Refuse a start, which is varied, and faulty leads.
+
+    The truth that visits are scored by knows intact ones.
+    """
+    if device.start is not None:
+        raise FaultsError([Fault("start", _why_not("starts"))])
     text = "must be 'none' in a study, whose truth is that of intact leads"
     found = {name: getattr(device.found, name) for name in ("v1_fault", "v2_fault")}
     wrong = [name for name, fault in found.items() if fault != "none"]
@@ -236,6 +268,23 @@ def _intact(device: DeviceTable) -> DeviceTable:
             for name in wrong
         )
     return device
+
+
+def _starts(given: object) -> tuple[str, ...]:
+    names = _items(given, "starts")
+    wrong = [
+        Fault(str(i), not_among(name, STARTS) if isinstance(name, str) else _text(name))
+        for i, name in enumerate(names)
+        if name not in STARTS
+    ]
+    if wrong:
+        raise FaultsError(wrong)
+    _once(names)
+    return tuple(names)
+
+
+def _text(given: object) -> str:
+    return f"must be text in quotes, got {shown(given)}"
 
 
 def _not_varied(visit: VisitTable) -> VisitTable:
@@ -262,6 +311,7 @@ class Study(Table):
     contenders: Annotated[tuple[ContenderTable, ...], BeforeValidator(_contenders)]
     plans: Annotated[tuple[str, ...], BeforeValidator(_plans)] = ("paired",)
     budgets_min: Annotated[tuple[float, ...], BeforeValidator(_budgets)] = (40.0,)
+    starts: Annotated[tuple[StartName, ...], BeforeValidator(_starts)] | None = None
     replicates: Annotated[int, within(1, 10_000)] = 1
     visit_limit_s: Annotated[float, within(1.0, 3600.0)] = 60.0
     post_replication_pairs: Annotated[int, within(0, 60)] = 6
@@ -278,10 +328,24 @@ class Study(Table):
         if "strategy" in search.model_fields_set:
             text = "is what the study varies; name it in contenders instead"
             raise FaultsError([Fault("strategy", text)])
-        faults = limits_faults(search, info.data.get("device"))
-        if faults:
-            raise FaultsError(faults)
+        found = info.data.get("device")
+        starts = info.data.get("starts")
+        for device in devices_of(found, starts) if found else [None]:
+            faults = limits_faults(search, device)
+            if faults:
+                raise FaultsError(faults)
         return search
+
+    @field_validator("device")
+    @classmethod
+    def _starts_or_values(
+        cls, device: DeviceTable, info: ValidationInfo
+    ) -> DeviceTable:
+        both = [name for name in SET_BY_START if name in device.settings]
+        if info.data.get("starts") and both:
+            text = "is what starts set, beside the title; leave one of the two out"
+            raise FaultsError(Fault(f"settings.{name}", text) for name in both)
+        return device
 
     @model_validator(mode="after")
     def _somebody_comes(self) -> Self:
@@ -298,7 +362,7 @@ class Study(Table):
         faults = [
             Fault(f"contenders.{i}.axes.{fault.path}", fault.text)
             for i, one in enumerate(self.contenders)
-            for fault in limits_faults(one.search(self.search), self.device)
+            for fault in limits_faults(one.search(self.search), self.devices[0])
         ]
         if faults:
             raise FaultsError(faults)
@@ -313,7 +377,12 @@ class Study(Table):
     def n_visits(self) -> int:
         """How many visits are played."""
         by_patient = len(self.contenders) * len(self.plans) * len(self.budgets_min)
-        return self.n_patients * by_patient * self.replicates
+        return self.n_patients * by_patient * self.replicates * len(self.devices)
+
+    @property
+    def devices(self) -> tuple[DeviceTable, ...]:
+        """The device as found, at each start; as given where none is named."""
+        return devices_of(self.device, self.starts)
 
     def visit_of(self, plan: str, budget_min: float) -> VisitTable:
         """Return the visit of one plan and budget."""
@@ -333,19 +402,29 @@ class Study(Table):
         for name in _VARIED:
             data["visit"].pop(name, None)
         for name in ("strategy", "recommender"):
-            data["search"].pop(name)
+            data["search"].pop(name, None)
         return data
+
+
+def devices_of(
+    device: DeviceTable, starts: Sequence[StartName] | None
+) -> tuple[DeviceTable, ...]:
+    """Return a device table for each start; the table itself without any."""
+    if not starts:
+        return (device,)
+    return tuple(device.model_copy(update={"start": start}) for start in starts)
+
+
+def _resolve_families(cohort: object, folder: Path) -> None:
+    """Let the families of a cohort's table name files beside the study."""
+    if isinstance(cohort, dict) and isinstance(cohort.get("families"), dict):
+        shares = cohort["families"]
+        cohort["families"] = {law_beside(n, folder): v for n, v in shares.items()}
 
 
 def shipped_studies() -> Mapping[str, Traversable]:
     """Return the studies that come with the package, by name, sorted."""
-    folder = files("scenarios") / "studies"
-    found = {
-        entry.name.removesuffix(".toml"): entry
-        for entry in (folder.iterdir() if folder.is_dir() else ())
-        if entry.name.endswith(".toml")
-    }
-    return dict(sorted(found.items()))
+    return shipped("studies")
 
 
 def load_study(path_or_name: str | Path) -> Study:
@@ -356,30 +435,18 @@ def load_study(path_or_name: str | Path) -> Study:
     ScenarioError
         With every fault of the file, or the nearest names for an unknown one.
     """
-    text = str(path_or_name)
-    if isinstance(path_or_name, Path) or text.endswith(".toml") or "/" in text:
-        return parse_study(read_text(Path(text), text), text)
-    shipped = shipped_studies()
-    if text not in shipped:
-        near = f"; nearest is {nearest(text, shipped)!r}" if shipped else ""
-        raise ScenarioError(
-            "study",
-            [
-                Fault(
-                    "",
-                    f"no shipped study is called {text!r}{near}; shipped: "
-                    f"{', '.join(shipped) or 'none'}; a file is given by its path, "
-                    "ending in .toml",
-                )
-            ],
-        )
-    return parse_study(shipped[text].read_text(encoding="utf-8"), f"{text}.toml")
+    file = file_named("study", path_or_name, shipped_studies())
+    return parse_study(file.text, file.origin, file.folder)
 
 
-def parse_study(text: str, origin: str) -> Study:
-    """Return the study written in TOML; ScenarioError lists every fault."""
+def parse_study(text: str, origin: str, folder: Path | None = None) -> Study:
+    """Return the study written in TOML; ScenarioError lists every fault.
+
+    `folder` is where files of laws are looked for, the present one by default.
+    """
     try:
         data = read_toml(text, origin)
+        _resolve_families(data.get("cohort"), folder or Path())
         Study.model_validate(data, context=WITHOUT_CODE)
         return Study.model_validate(data)
     except ValidationError as error:

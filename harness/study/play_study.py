@@ -5,26 +5,31 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from harness.common.files import OutputError, check_name, write_json
 from harness.common.progress import Progress
+from harness.play.host.hosted import foreign_code, hosted
+from harness.play.host.nursery import kept
 from harness.play.run import git_revision, versions
 from harness.study.cluster import dask_crew
 from harness.study.facts import n_cores, processor
 from harness.study.jobs import StudyPlan, plan_of
-from harness.study.ledger import LEDGER_FILE, Ledger
+from harness.study.ledger import LEDGER_FILE, LOCK_FILE, Ledger
+from harness.study.outcome import NOBODYS_FAULT, STRATEGYS_FAULT
 from harness.study.plan import Study, load_study
 from harness.study.runner import Crew, Runner, local_crew
+from harness.study.salvage import opened
 from harness.study.tables import (
     MANIFEST_FILE,
     MANIFEST_SCHEMA,
     STUDY_FILE,
     write_tables,
 )
+from harness.task.limits import USUAL_MEMORY_GB
 from sim.units import MIN_PER_H, S_PER_MIN
 
 QUIET_S: Final = 10.0
@@ -33,10 +38,14 @@ MOST_ERRORS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where visits are played: child processes here, or the workers of a cluster."""
+    """Where visits are played: child processes here, or the workers of a cluster.
+
+    A strategy that is not ours may take `memory_gb` there.
+    """
 
     n_jobs: int | None = None
     dask: str | None = None
+    memory_gb: float = USUAL_MEMORY_GB
 
     @property
     def n_children(self) -> int:
@@ -71,23 +80,35 @@ def run_study(
     folder: Path,
     where: Where,
     *,
+    replay_failed: bool = False,
     stderr: TextIO | None,
     quiet: bool,
 ) -> Result:
     """Play what is missing of a study, and write its tables into the folder.
+
+    With `replay_failed` also what failed or timed out, and what is damaged in the
+    ledger; what came to nothing through no fault of a strategy is always played again.
 
     Raises
     ------
     ScenarioError
         For a fault of the study's file.
     OutputError
-        When the folder is another's, or cannot be written.
+        When the folder is another's or cannot be written, or its ledger is damaged.
     StartError, ClusterError
         When no process to play visits in can be started, or the cluster is no good.
     """
     study = load_study(path_or_name)
     file = Path(path_or_name)
-    return play_study(study, folder, where, file=file, stderr=stderr, quiet=quiet)
+    return play_study(
+        study,
+        folder,
+        where,
+        file=file,
+        replay_failed=replay_failed,
+        stderr=stderr,
+        quiet=quiet,
+    )
 
 
 def play_study(
@@ -96,6 +117,7 @@ def play_study(
     where: Where,
     *,
     file: Path = Path("study"),
+    replay_failed: bool = False,
     stderr: TextIO | None,
     quiet: bool,
 ) -> Result:
@@ -110,7 +132,11 @@ def play_study(
             f"drawing {study.n_patients} patients, listing {study.n_visits} visits"
         )
         plan = plan_of(study, file.parent, origin=str(file))
-        return _played(plan, folder, where, told)
+        plan = replace(plan, memory_gb=where.memory_gb)
+        statuses = (*NOBODYS_FAULT, *(STRATEGYS_FAULT if replay_failed else ()))
+        with _room_for(folder), _ledger(folder, replay=replay_failed) as ledger:
+            ledger.forget(ledger.with_status(*statuses))
+            return _played(plan, ledger, folder, where, told)
 
 
 @contextmanager
@@ -126,23 +152,24 @@ def _room_for(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _played(plan: StudyPlan, folder: Path, where: Where, told: "_Told") -> Result:
-    with _room_for(folder), _ledger(folder) as ledger:
-        ledger.plan((job.key for job in plan.jobs()), plan.study.title)
-        write_json(folder / STUDY_FILE, plan.study.as_read())
-        _write_manifest(ledger, folder)
-        interrupted = _play(plan, ledger, where, told)
-        told.say("writing the tables")
-        write_tables(ledger, folder)
-        _write_manifest(ledger, folder)
-        return Result(
-            folder,
-            plan.study.title,
-            ledger.n_planned(),
-            ledger.counts(),
-            tuple(ledger.errors(MOST_ERRORS)),
-            interrupted,
-        )
+def _played(
+    plan: StudyPlan, ledger: Ledger, folder: Path, where: Where, told: "_Told"
+) -> Result:
+    ledger.plan((job.key for job in plan.jobs()), plan.study.title)
+    write_json(folder / STUDY_FILE, plan.study.as_read())
+    _write_manifest(ledger, folder)
+    interrupted = _play(plan, ledger, where, told)
+    told.say("writing the tables")
+    write_tables(ledger, folder)
+    _write_manifest(ledger, folder)
+    return Result(
+        folder,
+        plan.study.title,
+        ledger.n_planned(),
+        ledger.counts(),
+        tuple(ledger.errors(MOST_ERRORS)),
+        interrupted,
+    )
 
 
 def _check_free(folder: Path) -> None:
@@ -154,19 +181,20 @@ def _check_free(folder: Path) -> None:
         return
     except OSError as error:
         raise OutputError(_cannot(folder, error)) from None
-    if present and LEDGER_FILE not in present:
+    others = [name for name in present if name != LOCK_FILE]
+    if others and LEDGER_FILE not in others:
         raise OutputError(
-            f"output folder {folder} holds {present[0]} and no study; "
+            f"output folder {folder} holds {others[0]} and no study; "
             "name another folder with --out"
         )
 
 
-def _ledger(folder: Path) -> Ledger:
+def _ledger(folder: Path, *, replay: bool) -> Ledger:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(_cannot(folder, error)) from None
-    return Ledger(folder)
+    return opened(folder, replay=replay)
 
 
 def _cannot(folder: Path, error: OSError) -> str:
@@ -181,6 +209,7 @@ def _play(plan: StudyPlan, ledger: Ledger, where: Where, told: "_Told") -> bool:
     if n_known == plan.study.n_visits:
         told.say("every visit is done already")
         return False
+    _read_code(plan, told)
     if n_known:
         told.say(f"going on from {n_known} of {plan.study.n_visits} visits")
     with _noted(ledger, where) as note:
@@ -198,17 +227,35 @@ def _play(plan: StudyPlan, ledger: Ledger, where: Where, told: "_Told") -> bool:
     return False
 
 
+def _read_code(plan: StudyPlan, told: "_Told") -> None:
+    """Let strategies that are not ours be read once, before anything is played.
+
+    Raises StrategyFailedError, with file and line, for one that cannot be.
+    """
+    sources = [one.strategy for one in plan.study.contenders]
+    cohort = plan.study.cohort
+    whose = foreign_code(sources, cohort.families if cohort else ())
+    if whose:
+        told.say(whose)
+    with kept():
+        for source in dict.fromkeys(sources):
+            strategy = hosted(source, plan.limits)
+            if strategy is not None:
+                with strategy:
+                    pass  # what is wrong with its file shows on entering
+
+
 @contextmanager
 def _noted(ledger: Ledger, where: Where) -> Iterator[Callable[[], None]]:
     """Give what notes in the ledger how long the study has been run, also at its end.
 
     Called now and then, so that a run that is killed is not forgotten.
     """
-    started, start_s = datetime.now(UTC).isoformat(timespec="seconds"), time.time()
+    started, start_s = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     about = json.dumps({"workers": where.told, "git_revision": git_revision()})
 
     def note() -> None:
-        ledger.note_session(started, time.time() - start_s, about)
+        ledger.note_session(started, time.monotonic() - start_s, about)
 
     try:
         yield note

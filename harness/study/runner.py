@@ -33,11 +33,15 @@ CHUNK_S: Final = 2.0
 """Aimed at for a chunk: long beside what it costs to hand out, short to lose."""
 
 LEAST_S: Final = 0.5
+"""Aimed at towards the end, so that no worker has a long chunk left for itself."""
+
 MOST_IN_CHUNK: Final = 40
-_FIRST_GUESS_S: Final = 0.7
+"""All of a chunk is played again when its worker is lost."""
+
+_FIRST_GUESS_S: Final = 0.7  # for a visit, until its pace is known
 _TICK_S: Final = 1.0
-_STOP_S: Final = 20.0
-_WAITING_FOR_EACH: Final = 2
+_STOP_S: Final = 20.0  # what has not come back by then is played another time
+_WAITING_FOR_EACH: Final = 2  # one is played, one lies ready while we record
 
 
 class Crew(Protocol):
@@ -49,6 +53,12 @@ class Crew(Protocol):
 
     def n_workers(self) -> int:
         """Return how many chunks are played at a time, now."""
+
+    def hear(self) -> None:
+        """Note that a visit came back."""
+
+    def miss(self, error: BaseException) -> None:
+        """Note that a chunk was lost with its worker."""
 
     def dismiss(self) -> None:
         """Make chunks that run return what they have, at once."""
@@ -64,6 +74,12 @@ class LocalCrew:
     def n_workers(self) -> int:
         """Return the number of threads."""
         return self.n
+
+    def hear(self) -> None:
+        """Do nothing: a child that dies is told with its visit."""
+
+    def miss(self, error: BaseException) -> None:
+        """Do nothing: a thread is not lost."""
 
     def dismiss(self) -> None:
         """Kill the children."""
@@ -183,8 +199,17 @@ class Runner:
     def _take(self, future: "Future[ChunkResult]") -> None:
         chunk = self._running[future]
         result = _result_of(future, chunk)
-        self.ledger.record(result.played)
         jobs = {job.key: job for job in chunk.jobs}
+        strangers = [one for one in result.played if one.visit.key not in jobs]
+        if strangers:
+            key = strangers[0].visit.key
+            raise StartError(f"a worker answered visit {key}, which it was not asked")
+        self.ledger.record(result.played)
+        if result.played:
+            self.crew.hear()
+        error = None if future.cancelled() else future.exception()
+        if error is not None:
+            self.crew.miss(error)
         for lost in result.lost:
             n = self.ledger.note_try(lost.key, lost.how)
             if chunk.poisoned:  # given up, and not even that can be scored
@@ -204,6 +229,7 @@ class Runner:
     def _learn_pace(self, result: ChunkResult) -> None:
         for one in result.played:
             if isfinite(one.timing.wall_s):
+                # slowly: one visit that hung says little of the next
                 self._mean_s += 0.1 * (one.timing.wall_s - self._mean_s)
 
     def _stop(self) -> None:
@@ -212,7 +238,7 @@ class Runner:
             future.cancel()
         deadline_s = time.monotonic() + _STOP_S
         while self._running and time.monotonic() < deadline_s:
-            self.crew.dismiss()
+            self.crew.dismiss()  # each time: a thread may just have started a child
             done, _ = wait(self._running, timeout=0.2)
             for future in done:
                 if future.cancelled() or isinstance(future.exception(), StartError):

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.common.csv import csv_bytes
-from harness.common.files import BrokenRunError, is_version, read_json
+from harness.common.files import BrokenRunError, OutputError, is_version, read_json
 from harness.common.parquet import os_errors
-from harness.study.ledger import Ledger, columns
+from harness.study.ledger import LEDGER_FILE, Ledger, columns, stored_rows
 from sim.textfiles import UnreadableError
 
 STUDY_FILE: Final = "study.json"
@@ -122,12 +122,14 @@ def _arrays(
 
 
 def read_study(folder: str | Path) -> StudyTables:
-    """Read the tables of a study, also of one that is not complete yet.
+    """Read the tables of a study, from its ledger while it is not complete.
+
+    So one that is being played, or was killed, can be read like any other.
 
     Raises
     ------
     BrokenRunError
-        When the folder is no study, or has no tables yet.
+        When the folder is no study, or has neither tables nor a sound ledger.
     """
     place = Path(folder)
     study, manifest = _json(place, STUDY_FILE), _json(place, MANIFEST_FILE)
@@ -137,8 +139,18 @@ def read_study(folder: str | Path) -> StudyTables:
             f"{folder} holds a study of schema {written}, this ccmlab reads "
             f"{MANIFEST_SCHEMA}"
         )
-    tables = {name: _columns(place, name) for name in TABLES}
+    is_open = manifest.get("complete") is False and (place / LEDGER_FILE).is_file()
+    tables = _stored(place) if is_open else {n: _columns(place, n) for n in TABLES}
     return StudyTables(place, study, manifest, **tables)
+
+
+def _stored(place: Path) -> dict[str, Columns]:
+    """Return the tables as the ledger has them by now."""
+    try:
+        rows = stored_rows(place)
+    except OutputError as error:
+        raise BrokenRunError(str(error)) from None
+    return {name: _as_read(_arrays(rows[name], columns(name)), name) for name in TABLES}
 
 
 def _json(place: Path, name: str) -> Mapping[str, Any]:
@@ -170,11 +182,15 @@ def _columns(place: Path, table: str) -> Columns:
         raise BrokenRunError(
             f"{path} was written by another version of ccmlab: it has no {missing[0]}"
         )
-    kinds = columns(table)
+    return _as_read(found, table)
+
+
+def _as_read(found: Columns, table: str) -> Columns:
+    """Return columns in their order with the types that readers get."""
     return MappingProxyType(
         {
             name: _unmasked(found[name], str if kind is str else _DTYPES[kind])
-            for name, kind in kinds.items()
+            for name, kind in columns(table).items()
         }
     )
 

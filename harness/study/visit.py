@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,20 +15,27 @@ from harness.play.search import SearchAdvisor
 from harness.study.outcome import EvaluationRow, ScoredVisit, TimingRow, VisitRow
 from harness.task.lattice import PULSE
 from harness.task.task import Task
+from harness.truth.answer_key import faults_after
 from harness.truth.score import Scorer
 from optimizers.problem import Observation, Spent
+from sim.device.energy import energy_frac
 from sim.device.settings import Settings
 from sim.units import MS_PER_S, S_PER_MIN
 from sim.visit.order import VisitOrder
 from sim.visit.post_replication import post_gain_pct
 from sim.visit.record import Choice, Tested, VisitRecord
+from sim.visit.start import GIVEN
+
+KNOWN: Final = "known"
+"""How an observation ended that needed no test: the reference's, by construction."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
     """All that determines one visit of a study.
 
-    The candidate is read again in `post_pairs` fresh pairs; 0 leaves that out.
+    `start` names what the order's settings were left by. The candidate is read again in
+    `post_pairs` fresh pairs; 0 leaves that out.
     `file_digest` is that of the strategy's file when the visit was planned, empty where
     it is in none.
     """
@@ -39,6 +46,7 @@ class Job:
     task: Task
     post_pairs: int = 0
     file_digest: str = ""
+    start: str = GIVEN
 
 
 def scored(job: Job) -> ScoredVisit:
@@ -52,7 +60,7 @@ def scored(job: Job) -> ScoredVisit:
     played = play(job.order, advisor)
     scorer = Scorer.of(played)
     row = _visit_row(job, played, scorer)
-    evaluations = tuple(_evaluation_rows(job.key, played, advisor.incumbents, scorer))
+    evaluations = tuple(_evaluation_rows(job.key, played, advisor, scorer))
     asks_ms = [MS_PER_S * asked_s for asked_s in advisor.asks_s]
     timing = TimingRow(
         key=job.key,
@@ -68,7 +76,8 @@ def kept_row(job: Job, *, status: str, error: str) -> VisitRow:
     """Return the row of a visit that came to nothing: the reference is kept."""
     order = job.order
     found = order.found.settings
-    scorer = Scorer(order.patient, found, order.plan, job.task)
+    faults = faults_after(order.found, ())
+    scorer = Scorer(order.patient, found, order.plan, job.task, faults)
     columns = _settings_columns(reference=found, candidate=found, final=found)
     return replace(
         identity(job),
@@ -83,20 +92,22 @@ class WatchedAdvisor(SearchAdvisor):
     """A search at the bedside whose steps are timed and whose mind is read.
 
     `asks_s` are the seconds of each step, ask and tell together; `incumbents` the
-    settings that the recommender would have chosen after each observation.
+    settings that the recommender would have chosen after each observation, `ends` how
+    its test ended.
     """
 
     def __init__(self, task: Task, rng: np.random.Generator) -> None:
         super().__init__(task, rng)
         self.asks_s: list[float] = []
         self.incumbents: list[Settings] = []
+        self.ends: list[str] = []
 
     def propose(self) -> Settings | None:
         """Return the next settings to test."""
         start_s = time.perf_counter()
         settings = super().propose()
         self.asks_s.append(time.perf_counter() - start_s)
-        self._read_mind()
+        self._read_mind(KNOWN)
         return settings
 
     def learn(self, tested: Tested) -> None:
@@ -105,13 +116,14 @@ class WatchedAdvisor(SearchAdvisor):
         super().learn(tested)
         if self.asks_s:
             self.asks_s[-1] += time.perf_counter() - start_s
-        self._read_mind()
+        self._read_mind(tested.ended.name.lower())
 
-    def _read_mind(self) -> None:
+    def _read_mind(self, ended: str) -> None:
         if len(self.incumbents) < self.n_asked:
             chosen = self.chosen(self._running().recommend())
             missing = self.n_asked - len(self.incumbents)
             self.incumbents.extend([chosen] * missing)
+            self.ends.extend([ended] * missing)
 
 
 def identity(job: Job) -> VisitRow:
@@ -125,9 +137,11 @@ def identity(job: Job) -> VisitRow:
         contender=job.contender,
         strategy=task.strategy_name,
         recommender=task.recommender,
+        start=job.start,
         plan=order.plan.plan,
         budget_min=order.plan.titration_min,
         replicate=order.replicate,
+        knows=task.knows,
     )
 
 
@@ -165,7 +179,9 @@ def _visit_row(job: Job, played: Played, scorer: Scorer) -> VisitRow:
         naive_claim_pct=verdict.best_single_reading_pct,
         information_bits=_information_bits(played),
         post_gain_pct=post_gain,
-        post_regret_pct=scorer.regret_pct(post_gain),
+        post_regret_pct=scorer.share_pct(
+            scorer.points_lost_at(choice.settings, post_gain)
+        ),
         **_settings_columns(
             reference=record.reference,
             candidate=choice.settings,
@@ -213,13 +229,13 @@ def _spent(log: Sequence[Observation]) -> list[Spent]:
 
 
 def _evaluation_rows(
-    key: str, played: Played, incumbents: Sequence[Settings], scorer: Scorer
+    key: str, played: Played, advisor: WatchedAdvisor, scorer: Scorer
 ) -> Iterator[EvaluationRow]:
-    log = played.log
-    steps = zip(log, _spent(log)[1:], incumbents, strict=True)
-    for number, (seen, spent, incumbent) in enumerate(steps, start=1):
+    log, own = played.log, advisor.own
+    steps = zip(log, _spent(log)[1:], advisor.incumbents, advisor.ends, strict=True)
+    for number, (seen, spent, incumbent, ended) in enumerate(steps, start=1):
         tested = played.space.settings_of(seen.tested)
-        incumbent_gain = scorer.gain_pct(incumbent)
+        lost = scorer.points_lost(incumbent)
         yield EvaluationRow(
             key=key,
             number=number,
@@ -236,6 +252,11 @@ def _evaluation_rows(
             unpleasant_events=spent.unpleasant_events,
             true_gain_pct=scorer.gain_pct(tested),
             true_utility_pct=scorer.utility_pct(tested),
-            incumbent_gain_pct=incumbent_gain,
-            incumbent_regret_pct=scorer.regret_pct(incumbent_gain),
+            incumbent_gain_pct=scorer.gain_pct(incumbent),
+            incumbent_points_lost=lost,
+            incumbent_regret_pct=scorer.share_pct(lost),
+            ended=ended,
+            energy_frac=energy_frac(tested),
+            true_sensation=scorer.sensation(tested),
+            returned=seen.tested == own,
         )

@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Event, Timer
 from typing import IO, Any, Final
 
+from harness.common.processes import how_ended
+
 START_LIMIT_S: Final = 600.0
 """Time to import and compile, which takes minutes where nothing is cached."""
 
@@ -24,6 +26,8 @@ ONE_THREAD: Final = dict.fromkeys(
     ),
     "1",
 )
+"""A child for each core: threads of their own would be in each other's way."""
+
 _LENGTH: Final = struct.Struct(">Q")
 _RUN: Final = "from harness.study.child import main; main()"
 _TAIL: Final = 2000
@@ -77,8 +81,10 @@ class Watched:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
+        # a file and no pipe: one that nobody reads fills up, and the child would hang
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 closed in `end`
         self._dismissed = Event()
+        # an empty entry means the folder one is in, which is another one in the child
         paths = [path or str(Path.cwd()) for path in sys.path]
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-X", "faulthandler", "-c", _RUN],
@@ -124,6 +130,7 @@ class Watched:
             overdue.set()
             self._kill()
 
+        # a pipe cannot be read with a limit everywhere; a killed child ends the reading
         timer = Timer(limit_s, expire)
         timer.daemon = True
         timer.start()
@@ -154,7 +161,7 @@ class Watched:
             return DismissedError("dismissed")
         if limit_s is not None:
             return OverdueError(f"killed after {limit_s:g} s")
-        return EndedError(f"the process {_how(code)}{self._last_words()}")
+        return EndedError(f"the process {how_ended(code)}{self._last_words()}")
 
     def _kill(self) -> None:
         """End the child and what it started, by the number of its own session."""
@@ -177,6 +184,7 @@ class Watched:
         self._said.seek(max(0, size - _TAIL))
         lines = self._said.read().decode(errors="replace").split("\n")
         told = [line.strip() for line in lines if line.strip()]
+        # a crash is named by the first line of faulthandler, an exception by the last
         return f": {told[0] if 'Fatal' in told[0] else told[-1]}" if told else ""
 
     @staticmethod
@@ -191,12 +199,3 @@ def _close(stream: IO[bytes]) -> None:
         stream.close()
     except OSError:
         return  # what was still to be sent has no reader any more
-
-
-def _how(code: int) -> str:
-    if code >= 0:
-        return f"ended with exit code {code}"
-    try:
-        return f"was killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"was killed by signal {-code}"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizers.space import Axis, Point, Space
-from sim.device.lattice import parameters
+from sim.device.lattice import parameters, place_of, value_at
 from sim.device.settings import Settings, with_dependents
 from sim.heart.train import Train
 from sim.sources import unit_of
@@ -28,7 +28,8 @@ class Lattice:
     Attributes
     ----------
     axes
-        Names of the settings that are searched.
+        Names of the settings that are searched. One that is chosen from a menu, such as
+        the delivering leads, is searched by its place there.
     limits
         Name, lowest and highest value of the axes that are not searched in full.
     model
@@ -48,9 +49,10 @@ class Lattice:
 
     def with_values(self, reference: Settings, values: dict[str, float]) -> Settings:
         """Return the reference with searched values in place of its own."""
+        given = {name: value_at(name, place) for name, place in values.items()}
         if "n_pulses" in values:
-            values = values | {"n_pulses": int(values["n_pulses"])}
-        settings = reference.with_values(values)
+            given["n_pulses"] = int(values["n_pulses"])
+        settings = reference.with_values(given)
         if not self.solve_dependents:
             return settings
         return with_dependents(settings, self.model)
@@ -77,7 +79,7 @@ class TherapySpace:
     def point_of(self, settings: Settings) -> Point:
         """Return the point nearest to some settings."""
         names = self.lattice.axes
-        return self.space.nearest([float(getattr(settings, name)) for name in names])
+        return self.space.nearest([place_of(n, getattr(settings, n)) for n in names])
 
 
 @lru_cache(maxsize=64)
@@ -87,16 +89,26 @@ def _around(lattice: Lattice, reference: Settings) -> TherapySpace:
     bounds = {name: (low, high) for name, low, high in lattice.limits}
 
     def axis(name: str) -> Axis:
-        values = [float(value) for value in table[name].values]
+        values = [place_of(name, value) for value in table[name].values]
         return Axis(name, unit_of(name), _within(values, bounds.get(name)))
 
-    def allowed(point: Point) -> bool:
-        values = dict(space.as_dict(point))
-        settings = lattice.with_values(reference, values)
-        return not settings.conflicts(lattice.model)
-
-    space = Space(tuple(axis(name) for name in lattice.axes), allowed)
+    axes = tuple(axis(name) for name in lattice.axes)
+    space = Space(axes, _Programmable(lattice, reference, Space(axes)))
     return TherapySpace(lattice, reference, space)
+
+
+@dataclass(frozen=True, slots=True)
+class _Programmable:
+    """Whether the settings of a point do not conflict; a value, so that it pickles."""
+
+    lattice: Lattice
+    reference: Settings
+    every: Space
+
+    def __call__(self, point: Point) -> bool:
+        values = dict(self.every.as_dict(point))
+        settings = self.lattice.with_values(self.reference, values)
+        return not settings.conflicts(self.lattice.model)
 
 
 def _within(
@@ -108,6 +120,8 @@ def _within(
 
 
 PULSE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
+LEADS: Final = "ccm_channels"
+TRAIN_AXES: Final = (*PULSE, LEADS)
 """Axes that change the train; a search of any other is not understood here."""
 
 
@@ -115,13 +129,20 @@ def lattice_train(reference: Settings, space: Space) -> Train:
     """Return the train of every allowed point, each number `(size,)`, leads intact.
 
     Values that the space does not search are the reference's. Raises ValueError for an
-    axis that is none of the pulse.
+    axis that does not change the train.
     """
     values = {
-        name: np.full(space.size, float(getattr(reference, name))) for name in PULSE
+        name: np.full(space.size, place_of(name, getattr(reference, name)))
+        for name in TRAIN_AXES
     }
     for place, axis in enumerate(space.axes):
         if axis.name not in values:
-            raise ValueError(f"axis {axis.name} must be one of {', '.join(PULSE)}")
+            raise ValueError(f"axis {axis.name} must be one of {', '.join(TRAIN_AXES)}")
         values[axis.name] = np.array(axis.values)[space.indices[:, place]]
-    return Train(**values, n_leads=reference.n_leads)
+    leads = [str(value_at(LEADS, place)) for place in values.pop(LEADS)]
+    return Train(
+        **values,
+        v1_delivers=np.array([float("V1" in name) for name in leads]),
+        v2_delivers=np.array([float("V2" in name) for name in leads]),
+        sensed_at=reference.ls_channel,
+    )

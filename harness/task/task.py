@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from harness.task.lattice import Lattice
+from harness.task.limits import USUAL_LIMITS, StrategyLimits
 from harness.task.objective import Objective
+from harness.task.people import EVERY_LAW, Laws
 from optimizers.dialogue import OnFinish
 from optimizers.problem import Budget, Strategy
 from optimizers.recommend import GATE_PROBABILITY
+from optimizers.registry import knowledge
 from optimizers.search import Duplicates
 from sim.device.leads import INTACT, LeadOhms
 from sim.visit.measuring import expected_sd_pct, measuring_plan, reference_error_pct
@@ -45,9 +48,11 @@ class Task:
 
     It knows the plan of the visit, never the patient. Strategy and recommender may
     know how simulated people answer to every setting, unless `knows_population` is
-    False. `gate_probability` is the least probability of being better with which the
-    reference is left. `ohms` are the impedances of the leads as found, so that energy
-    costs the same before a test as the visit says after it.
+    False; these people have the laws of `people_laws`. `gate_probability` is the least
+    probability of being better with which the reference is left. A strategy that is
+    named and not ours runs in a process of its own within its `limits`; a function
+    handed over runs unprotected in the visit's. `ohms` are the impedances of the leads
+    as found, so that energy costs the same before a test as the visit says after it.
     """
 
     lattice: Lattice = field(default_factory=Lattice)
@@ -60,7 +65,9 @@ class Task:
     on_finish: OnFinish = "replicate"
     duplicates: Duplicates = "remeasure"
     knows_population: bool = True
+    people_laws: Laws = EVERY_LAW
     ohms: LeadOhms = INTACT
+    limits: StrategyLimits = field(default=USUAL_LIMITS, compare=False)
 
     @property
     def strategy_name(self) -> str:
@@ -69,3 +76,15 @@ class Task:
         if isinstance(named, str):
             return named
         return f"{named.__module__}:{named.__qualname__}"
+
+    @property
+    def knows(self) -> str:
+        """What is made use of beforehand: nothing, the noise, or people of which laws.
+
+        "unknown" of a strategy that is not ours, which may use whatever it is given.
+        """
+        by_people = self.recommender == "population"
+        found = knowledge(self.strategy_name)
+        if self.knows_population and (found == "people" or by_people):
+            return f"people of {self.people_laws.told_as}"
+        return "noise" if found == "people" else found or "unknown"

@@ -4,16 +4,19 @@ Only this module opens the truth, for scoring and for the report's section that 
 labelled as the answer key.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import isfinite
 from statistics import fmean
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.play.played import Played
-from sim.device.leads import Leads
+from sim.device.leads import Fault, Leads
 from sim.device.settings import Settings
 from sim.heart.beating import (
     BEAT_COLUMNS,
@@ -22,6 +25,7 @@ from sim.heart.beating import (
     settled,
     settled_waveforms,
 )
+from sim.heart.train import LeadName, Train
 from sim.instruments import (
     beats_to_read,
     beats_to_settle,
@@ -30,10 +34,18 @@ from sim.instruments import (
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC, S_PER_MIN
 from sim.visit.bedside import train_of
+from sim.visit.happenings import Happened, What
 from sim.visit.pairs import ABBA, BAAB
-from sim.visit.plan import VisitPlan
-from sim.visit.record import Role, VisitRecord
+from sim.visit.plan import FoundDevice, VisitPlan
+from sim.visit.record import Role
 
+LeadFaults = tuple[Fault, Fault]
+"""What is wrong with V1 and V2."""
+SOUND: Final[LeadFaults] = ("none", "none")
+_RHYTHMS: Final[Mapping[What, str]] = MappingProxyType(
+    {"fibrillation begins": "af", "fibrillation ends": "sinus"}
+)
+LEADS: Final[tuple[LeadName, LeadName]] = ("V1", "V2")
 LOOP_STEP = 4  # every 4th of the 1 ms steps draws a smooth loop
 
 
@@ -76,9 +88,9 @@ class Schedule:
 def truth_of(played: Played) -> AnswerKey:
     """Return the truth about the settings that a visit chose to verify."""
     record = played.record
-    patient, choice = record.patient, record.choice
+    patient, choice = patient_after(record.patient, record.happened), record.choice
     candidate = choice.settings if choice is not None else record.final
-    leads = leads_of(record)
+    leads = leads_with(faults_after(record.found, record.happened))
     reference_gain, candidate_gain, final_gain = (
         ees_gain(patient, settings, leads)
         for settings in (record.reference, candidate, record.final)
@@ -110,31 +122,70 @@ def ees_gain(patient: Patient, settings: Settings, leads: Leads | None = None) -
     """Return the steady relative gain of LV elastance, a fraction; leads intact."""
     if not settings.delivers:
         return 0.0
-    leads = leads or Leads(rng=np.random.default_rng(0))
-    return float(patient.gain(train_of(settings, leads)))
+    return float(patient.gain(train_of(settings, leads or leads_with(SOUND))))
 
 
-def leads_of(record: VisitRecord) -> Leads:
-    """Return the leads of a visit as they are at rest, faults included."""
-    return record.found.leads(np.random.default_rng(0))
+def leads_with(faults: LeadFaults) -> Leads:
+    """Return leads at rest, with what is wrong with each."""
+    leads = Leads(rng=np.random.default_rng(0))
+    for name, fault in zip(LEADS, faults, strict=True):
+        leads.set_fault(name, fault)
+    return leads
+
+
+def reaching(train: Train, faults: LeadFaults) -> Train:
+    """Return what of a train comes to the muscle through leads with faults."""
+    v1, v2 = (leads_with(faults)[name].muscle_ohm for name in LEADS)
+    return replace(
+        train,
+        v1_delivers=train.v1_delivers * float(isfinite(v1)),
+        v2_delivers=train.v2_delivers * float(isfinite(v2)),
+        v1_ohm=v1,
+        v2_ohm=v2,
+    )
+
+
+def faults_after(found: FoundDevice, happened: Sequence[Happened]) -> LeadFaults:
+    """Return what is wrong with the leads that a patient came with, after a while."""
+    faults: dict[LeadName, Fault] = {"V1": found.v1_fault, "V2": found.v2_fault}
+    for item in happened:
+        if item.happening.what == "lead fault":
+            faults[item.happening.lead] = item.happening.fault
+    return faults["V1"], faults["V2"]
+
+
+def patient_after(patient: Patient, happened: Sequence[Happened]) -> Patient:
+    """Return a patient in the rhythm that what happened has left."""
+    for item in happened:
+        if kind := _RHYTHMS.get(item.happening.what):
+            patient = replace(patient, rhythm=replace(patient.rhythm, kind=kind))
+    return patient
 
 
 def window_gain_pct(
     patient: Patient, plan: VisitPlan, tested_gain: float, reference_gain: float
 ) -> float:
     """Return the estimand: the verification played without any error, percent."""
+    return _played_gain_pct(
+        patient.heart,
+        schedule_of(patient, plan),
+        readout(plan.readout).beat_column,
+        tested_gain,
+        reference_gain,
+    )
+
+
+def schedule_of(patient: Patient, plan: VisitPlan) -> Schedule:
+    """Return how a plan's verification is played on a patient."""
     kind = readout(plan.readout)
     rr_s = S_PER_MIN / patient.rhythm.heart_rate_bpm
-    schedule = Schedule(
+    return Schedule(
         programming_beats=round(plan.programming_s / rr_s),
         settle_beats=beats_to_settle(kind, plan.settle_beats),
         read_beats=beats_to_read(
             kind, plan.read_beats, in_af=patient.in_atrial_fibrillation
         ),
         n_pairs=plan.verification_pairs,
-    )
-    return _played_gain_pct(
-        patient.heart, schedule, kind.beat_column, tested_gain, reference_gain
     )
 
 
@@ -157,13 +208,28 @@ def _played_gain_pct(
     tested_gain: float,
     reference_gain: float,
 ) -> float:
-    roles = list(_roles(schedule.n_pairs))
+    gains = arm_gains(schedule, tested_gain, reference_gain)
+    rows = play(heart, gains, start_gain=reference_gain)
+    return gain_read_pct(schedule, rows[:, BEAT_COLUMNS.index(column)])
+
+
+def arm_gains(
+    schedule: Schedule, tested_gain: float, reference_gain: float
+) -> NDArray[np.float64]:
+    """Return the gain of each beat of a block of verification pairs, `(beats,)`."""
     gains = {"tested": tested_gain, "reference": reference_gain}
-    played = _per_beat([gains[role] for role in roles], schedule, reference_gain)
-    rows = play(heart, played, start_gain=reference_gain)
-    values = rows[:, BEAT_COLUMNS.index(column)]
-    arm_beats = played.size // len(roles)
-    reads = values.reshape(len(roles), arm_beats)[:, -schedule.read_beats :].mean(1)
+    arms = [gains[role] for role in _roles(schedule.n_pairs)]
+    return _per_beat(arms, schedule, reference_gain)
+
+
+def gain_read_pct(schedule: Schedule, values: NDArray[np.float64]) -> float:
+    """Return the mean gain that the pairs of a block read in the values of its beats.
+
+    `values` is `(beats,)`, as long as `arm_gains`.
+    """
+    roles = list(_roles(schedule.n_pairs))
+    arms = values.reshape(len(roles), values.size // len(roles))
+    reads = arms[:, -schedule.read_beats :].mean(1)
     return fmean(_pair_gains_pct(roles, reads.tolist()))
 
 

@@ -1,48 +1,61 @@
-"""The exact truth of every setting of a lattice, for scoring searches.
+"""The exact truth of every setting of a lattice, and of CCM off, for scoring searches.
 
-All that the muscle feels of a setting is one number, the steady gain of LV elastance.
-So the gain that a visit would read, and the settled one, are curves of that number:
-they are played at a few points of it, and every setting is looked up.
+Every setting is looked up on the response curves of its patient, which are played at a
+few gains (`response`), for a whole cohort side by side.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 from typing import Final
 
 import numpy as np
-from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
 from harness.task.lattice import lattice_train
 from harness.task.objective import Objective
-from harness.truth.answer_key import ees_gain, settled_gain_pct, window_gain_pct
+from harness.truth.answer_key import (
+    SOUND,
+    LeadFaults,
+    ees_gain,
+    leads_with,
+    reaching,
+)
+from harness.truth.response import Asked, Response, responses
 from optimizers.space import Point, Space
 from sim.device.energy import energy_frac
 from sim.device.leads import INTACT
 from sim.device.settings import Settings
 from sim.heart.sensation import INTOLERABLE_GRADE, sensation_level
+from sim.heart.train import Train
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC
 from sim.visit.plan import VisitPlan
 
 FloatArray = NDArray[np.float64]
-NODES: Final = 6
-"""Gains at which the response is played; the curve is nearly straight."""
 FLAT_PCT: Final = 0.05
 """Gain, in percent, below which there is nothing to win: what the curves resolve."""
+LEAST_SPAN_POINTS: Final = 1.0
+"""Span, in points of utility, from which a share of it is told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Response:
-    """What a heart shows at each gain of elastance, against one reference, percent."""
+class Sought:
+    """Whose truth is sought: every setting of a space, against a reference.
 
-    window_pct: Chebyshev
-    settled_pct: Chebyshev
+    Values that the space does not search are the reference's. `faults` tells what is
+    wrong with the leads.
+    """
+
+    patient: Patient
+    reference: Settings
+    space: Space
+    faults: LeadFaults = SOUND
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Landscape:
-    """The truth of each allowed point of a space, in the order of `points`.
+    """The truth of each allowed point of a space, in the order of `points`, and of off.
 
     Attributes
     ----------
@@ -52,10 +65,12 @@ class Landscape:
         `(n, d)` lattice indices.
     ees_gain_pct, window_gain_pct, settled_gain_pct, utility_pct
         `(n,)`: gain of elastance over CCM off, then gains against the reference.
-    tolerated
-        `(n,)`: whether the setting is truly felt below the intolerable grade.
+    energy_frac, sensation
+        `(n,)`: daily energy as a share of nominal, and what is truly felt on the scale
+        of the grades, below 0 the further below any sensation.
     off_gain_pct
-        Window gain of CCM off: below 0 when the reference does something.
+        Window gain of CCM off: below 0 when the reference does something. It is the
+        utility of off too, which costs no energy and is not felt.
     """
 
     response: Response
@@ -64,8 +79,14 @@ class Landscape:
     window_gain_pct: FloatArray
     settled_gain_pct: FloatArray
     utility_pct: FloatArray
-    tolerated: NDArray[np.bool_]
+    energy_frac: FloatArray
+    sensation: FloatArray
     off_gain_pct: float
+
+    @property
+    def tolerated(self) -> NDArray[np.bool_]:
+        """Whether each setting is truly felt below the intolerable grade, `(n,)`."""
+        return np.asarray(self.sensation < INTOLERABLE_GRADE)
 
     @property
     def best(self) -> Point:
@@ -74,9 +95,32 @@ class Landscape:
         return tuple(int(i) for i in self.points[int(np.argmax(utility))])
 
     @property
+    def best_utility_pct(self) -> float:
+        """Highest utility of a tolerated setting or of CCM off."""
+        return float(self.utility_pct[self.tolerated].max(initial=self.off_gain_pct))
+
+    def best_valued_pct(self, objective: Objective) -> float:
+        """Return the highest utility of a tolerated setting or off by other weights."""
+        worth = objective.utility_pct(
+            self.window_gain_pct, self.energy_frac, self.sensation
+        )
+        return float(worth[self.tolerated].max(initial=self.off_gain_pct))
+
+    @property
+    def off_is_best(self) -> bool:
+        """Whether no tolerated setting is worth more than CCM off."""
+        return self.best_utility_pct <= self.off_gain_pct
+
+    @property
+    def span_points(self) -> float:
+        """What lies between CCM off and the best, in points of utility."""
+        return self.best_utility_pct - self.off_gain_pct
+
+    @property
     def attainable_gain_pct(self) -> float:
-        """Highest window gain of a tolerated setting; 0 when none is better."""
-        return float(self.window_gain_pct[self.tolerated].max(initial=0.0))
+        """Highest window gain of a tolerated setting or off; 0 when none is better."""
+        least = max(0.0, self.off_gain_pct)
+        return float(self.window_gain_pct[self.tolerated].max(initial=least))
 
     def row(self, point: Point) -> int:
         """Return the row of a point; a ValueError when it is not allowed."""
@@ -85,15 +129,24 @@ class Landscape:
             raise ValueError(f"point {point} is not an allowed point of the lattice")
         return int(rows[0])
 
-    def regret_pct(self, gain_pct: float) -> float:
-        """Return the share of the best that a window gain gives away.
+    def points_lost(self, utility_pct: float, *, tolerated: bool = True) -> float:
+        """Return what a choice gives away of the best, in points of utility.
 
-        0 at the optimum, 100 as bad as CCM off, more when it harms; 0 for every
-        setting when less than `FLAT_PCT` lies between off and the best.
+        What is not tolerated cannot be kept: it counts as CCM off at best.
         """
-        best = self.attainable_gain_pct
-        span = best - self.off_gain_pct
-        return PCT_PER_FRAC * (best - gain_pct) / span if span >= FLAT_PCT else 0.0
+        if not tolerated:
+            utility_pct = min(utility_pct, self.off_gain_pct)
+        return self.best_utility_pct - utility_pct
+
+    def share_pct(self, points_lost: float) -> float:
+        """Return points lost as a share of the span, percent.
+
+        0 at the optimum, 100 as bad as CCM off, more when it harms; nan where the span
+        is below `LEAST_SPAN_POINTS`.
+        """
+        if self.span_points < LEAST_SPAN_POINTS:
+            return nan
+        return PCT_PER_FRAC * points_lost / self.span_points
 
     def attained_frac(self, gain_pct: float) -> float:
         """Return the share of the attainable gain over the reference; nan at none."""
@@ -108,8 +161,9 @@ def landscape(
     *,
     plan: VisitPlan | None = None,
     objective: Objective | None = None,
+    faults: LeadFaults = SOUND,
 ) -> Landscape:
-    """Return the truth of every allowed setting against a reference, leads intact.
+    """Return the truth of every allowed setting against a reference.
 
     Parameters
     ----------
@@ -121,45 +175,57 @@ def landscape(
         The lattice, its axes named as in `Settings`.
     plan, objective
         Read windows of the estimand, and weights of the utility.
+    faults
+        What is wrong with the leads; nothing by default.
     """
+    sought = [Sought(patient, reference, space, faults)]
+    return landscapes(sought, plan=plan, objective=objective)[0]
+
+
+def landscapes(
+    sought: Sequence[Sought],
+    *,
+    plan: VisitPlan | None = None,
+    objective: Objective | None = None,
+) -> list[Landscape]:
+    """Return `landscape` of several patients, whose hearts are played side by side."""
     plan, objective = plan or VisitPlan(), objective or Objective()
-    points = np.array(list(space.points()), dtype=np.intp).reshape(-1, len(space.axes))
-    train = lattice_train(reference, space)
-    gains = patient.gain(train)
-    response = _response(patient, plan, reference, gains)
-    window_pct = np.asarray(response.window_pct(gains))
-    level = sensation_level(patient.sensation, train)
-    energy = energy_frac(reference, INTACT, train)
+    trains = [lattice_train(one.reference, one.space) for one in sought]
+    gains = [
+        np.asarray(one.patient.gain(reaching(train, one.faults)))
+        for one, train in zip(sought, trains, strict=True)
+    ]
+    asked = [
+        Asked.over(one.patient, _reference_gain(one), of_one)
+        for one, of_one in zip(sought, gains, strict=True)
+    ]
+    found = zip(sought, trains, gains, responses(asked, plan), strict=True)
+    return [_looked_up(*parts, objective) for parts in found]
+
+
+def _reference_gain(one: Sought) -> float:
+    return ees_gain(one.patient, one.reference, leads_with(one.faults))
+
+
+def _looked_up(
+    sought: Sought,
+    train: Train,
+    gains: FloatArray,
+    response: Response,
+    objective: Objective,
+) -> Landscape:
+    window_pct = response.window_pct(gains)
+    felt = reaching(train, sought.faults)
+    level = sensation_level(sought.patient.sensation, felt)
+    energy = energy_frac(sought.reference, INTACT, train)
     return Landscape(
         response,
-        points,
+        sought.space.indices,
         PCT_PER_FRAC * gains,
         window_pct,
-        np.asarray(response.settled_pct(gains)),
+        response.settled_pct(gains),
         objective.utility_pct(window_pct, energy, level),
-        np.asarray(level < INTOLERABLE_GRADE),
+        np.asarray(energy),
+        np.asarray(level),
         float(response.window_pct(0.0)),
     )
-
-
-def _response(
-    patient: Patient, plan: VisitPlan, reference: Settings, gains: FloatArray
-) -> Response:
-    """Return window and settled gain as curves over the gains met, and CCM off."""
-    base = ees_gain(patient, reference)
-    low, high = min(float(gains.min()), 0.0), max(float(gains.max()), 0.0)
-
-    def window_at(nodes: FloatArray) -> FloatArray:
-        return np.array([window_gain_pct(patient, plan, float(g), base) for g in nodes])
-
-    def settled_at(nodes: FloatArray) -> FloatArray:
-        return np.array([settled_gain_pct(patient, float(g), base) for g in nodes])
-
-    if high - low < 1e-12:  # no setting does anything
-        flat = np.zeros(1)
-        return Response(Chebyshev(window_at(flat)), Chebyshev(settled_at(flat)))
-    window, settled = (
-        Chebyshev.interpolate(curve, NODES - 1, domain=[low, high])
-        for curve in (window_at, settled_at)
-    )
-    return Response(window, settled)

@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 
 
 class Pulses(Protocol):
-    """What decides the energy of a train on given leads, each a number or `(n,)`."""
+    """What decides the energy of a train, each a number or `(n,)`."""
 
     @property
     def amplitude_v(self) -> float | FloatArray:
@@ -36,6 +36,14 @@ class Pulses(Protocol):
     @property
     def n_pulses(self) -> float | FloatArray:
         """Pulses of a train."""
+
+    @property
+    def v1_delivers(self) -> float | FloatArray:
+        """Whether V1 does, 1 or 0."""
+
+    @property
+    def v2_delivers(self) -> float | FloatArray:
+        """Whether V2 does, 1 or 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +102,25 @@ def energy_mj_per_train(
 def energy_mj_per_train(
     settings: Settings, ohms: LeadOhms, pulses: Pulses | None = None
 ) -> float | FloatArray:
-    """Return the energy of one train over all leads that the settings deliver on.
+    """Return the energy of one train over all leads that deliver.
 
     Parameters
     ----------
     settings
-        Say which leads deliver.
+        Whose train.
     ohms
         Impedance of the leads.
     pulses
-        Take the place of the settings' own pulses; their numbers may be `(n,)`.
+        Take the place of the settings' own pulses and leads; their numbers may be
+        `(n,)`.
     """
-    train = settings if pulses is None else pulses
-    conductance = sum(1.0 / ohm for ohm in ohms.delivering_ohm(settings))
-    train_ms = 2 * train.n_pulses * train.phase_duration_ms
-    power_w = train.amplitude_v**2 * conductance
-    return power_w * train_ms * S_PER_MS * MJ_PER_J
+    if pulses is None:
+        conductance = sum(1.0 / ohm for ohm in ohms.delivering_ohm(settings))
+        power_w = settings.amplitude_v**2 * conductance
+        return power_w * settings.train_ms * S_PER_MS * MJ_PER_J
+    siemens = pulses.v1_delivers / ohms.v1_ohm + pulses.v2_delivers / ohms.v2_ohm
+    train_ms = 2 * pulses.n_pulses * pulses.phase_duration_ms
+    return pulses.amplitude_v**2 * siemens * train_ms * S_PER_MS * MJ_PER_J
 
 
 @overload

@@ -132,6 +132,19 @@ def axis_numbers(
     return tuple(float(v) for v in axis_values(name, mode=mode, model=model))
 
 
+def place_of(name: str, value: Value) -> float:
+    """Return a value as a number on an axis: that of a menu is its place in it."""
+    if not isinstance(value, str):
+        return float(value)
+    return float(parameters()[name].values.index(value))
+
+
+def value_at(name: str, place: float) -> Value:
+    """Return the value that stands at a number on an axis."""
+    values = parameters()[name].values
+    return values[round(place)] if isinstance(values[0], str) else place
+
+
 def _ovo_limits(name: str, model: DeviceModel) -> tuple[float, float]:
     highest = {
         "delay_ms": model.ovo_delay_max_ms,

@@ -12,7 +12,6 @@ from sim.device.settings import Settings
 from sim.sources import sourced
 from sim.units import FRAC_PER_PCT, PCT_PER_FRAC, S_PER_MIN
 
-LeadName = Literal["V1", "V2"]
 LeadSite = Literal["mid-septum", "basal"]
 Fault = Literal["none", "dislodged", "insulation_breach", "fracture"]
 _D: Final = "ccmlab-device"

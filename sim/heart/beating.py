@@ -124,6 +124,11 @@ class BeatingHeart:
         Gain at which the heart has settled before the visit, 0 for CCM off.
     reflex
         Whether the baroreflex acts.
+
+    Attributes
+    ----------
+    pooled_ml
+        Blood that gravity keeps in the veins of a standing patient.
     """
 
     def __init__(
@@ -142,6 +147,7 @@ class BeatingHeart:
         self.circulation = loop_at(model, start)
         self.activation: Activation | None = None
         self.n_beats = 0
+        self.pooled_ml = 0.0
         self._state = control_state(model, start)
         self._constants = control_constants(model, reflex=reflex)
         self._av_s = model.circulation.av_delay_s
@@ -208,7 +214,8 @@ class BeatingHeart:
             rr_s,
             contractility=factor,
             resistance_scale=resistance,
-            venous_shift_ml=shift_ml,
+            venous_shift_ml=shift_ml + self.pooled_ml,
+            # the next beat's atria contract in this one; only sinus has a P wave
             atrial_onset_s=rr_s - self._av_s if self._origin == SINUS else math.nan,
             out=row[_N_OWN:],
         )

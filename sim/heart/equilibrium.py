@@ -48,19 +48,26 @@ class Equilibrium:
     haemodynamics: BeatHaemodynamics
 
 
-def settled(model: HeartParts, gain: float = 0.0) -> Equilibrium:
+def settled(
+    model: HeartParts, gain: float = 0.0, *, near: Equilibrium | None = None
+) -> Equilibrium:
     """Return the steady state at a constant gain with the reflex closed.
 
     In atrial fibrillation it is the regular heart at the mean rate, without atria.
-    Raises what `held` raises.
+    `near` is where to begin to look, at another gain of the same heart: the same state
+    to the tolerances, in fewer beats. Raises what `with_reflex_held` raises.
     """
-    trial = with_reflex_held(model, gain)
-    before, miss_before = 0.0, _miss(model, trial)
-    now = 0.3 * miss_before  # the reflex undoes more than half of what moves the mean
+    start_ml = None if near is None else near.volumes_ml
+    before = 0.0 if near is None else near.deviation_mmhg
+    trial = with_reflex_held(model, gain, deviation_mmhg=before, start_ml=start_ml)
+    miss_before = _miss(model, trial)
+    # the reflex undoes more than half of what moves the mean
+    now = before + 0.3 * miss_before
     for _ in range(_MOST_TRIALS):
         if abs(miss_before) < _DEVIATION_TOLERANCE_MMHG:
             break
-        trial = with_reflex_held(model, gain, deviation_mmhg=now)
+        start_ml = None if near is None else trial.volumes_ml
+        trial = with_reflex_held(model, gain, deviation_mmhg=now, start_ml=start_ml)
         miss = _miss(model, trial)
         slope = (miss - miss_before) / (now - before)
         before, miss_before, now = now, miss, now - miss / slope
@@ -77,10 +84,12 @@ def with_reflex_held(
     gain: float = 0.0,
     *,
     deviation_mmhg: float = 0.0,
+    start_ml: FloatArray | None = None,
     strict: bool = True,
 ) -> Equilibrium:
     """Return the steady state while the reflex is held at one deviation.
 
+    `start_ml` are volumes to begin at, in place of those of a heart at rest.
     `strict` refuses a heart that does not settle (`NotSettledError`) or could not be
     alive (`ImplausibleHeartError`); a solver that passes by such hearts turns it off.
     """
@@ -104,7 +113,8 @@ def with_reflex_held(
 
     beat_row = np.empty(len(BEAT_FIELDS))
     # The first beat leaves the tails of the activations; then only volumes count.
-    started_ml = beat(resting_volumes_ml(model.circulation))
+    rest_ml = resting_volumes_ml(model.circulation) if start_ml is None else start_ml
+    started_ml = beat(rest_ml)
     volumes_ml, change, n_beats = anderson(beat, started_ml, _SETTLED_ML, _MOST_BEATS)
     worst = int(np.argmax(np.abs(change)))
     haemodynamics = BeatHaemodynamics.from_row(beat_row)

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, cast
 import numba
 from numba.extending import intrinsic
 
-from sim.heart.kept import KeptKernel, OneAtATime
+from sim.heart.kept import KeptKernel, OneAtATime, own_symbol
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -27,6 +27,7 @@ def kernel(function: Function) -> Function:
     Arithmetic keeps the order that is written (no fastmath), so that equal inputs give
     equal bits; division by zero gives inf or nan as in numpy. The code is kept.
     """
+    own_symbol(function)
     compiled: Any = numba.njit(error_model="numpy", nogil=True)(function)
     compiled._cache = KeptKernel(function)
     compiled.compile = _alone(compiled.compile)  # loads what is kept, or compiles
@@ -35,6 +36,7 @@ def kernel(function: Function) -> Function:
 
 def inlined(function: Function) -> Function:
     """Compile a small part that is copied into every kernel that calls it."""
+    own_symbol(function)
     compiled = numba.njit(error_model="numpy", forceinline=True)(function)
     return cast(Function, compiled)
 

@@ -37,6 +37,7 @@ _WAIT_S: Final = 120.0  # compiling takes half a minute; who takes longer is sto
 _POLL_S: Final = 0.05
 _SIM: Final = Path(__file__).parent.parent
 _N_SEAL: Final = hashlib.sha256().digest_size
+_N_SYMBOL: Final = 12
 
 
 def sources_hash() -> str:
@@ -106,6 +107,17 @@ def _make(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     if folder not in places():  # somebody was faster in the temporary folder
         raise PermissionError(f"{folder} is somebody else's")
+
+
+def own_symbol(function: Callable[..., Any]) -> None:
+    """Name a function after what it encloses, as the linker is to know it.
+
+    Numba tells functions of one name apart by a number that counts what a process has
+    compiled. Code of two processes may then hold other functions under one symbol, and
+    whoever reads both would run the one in place of the other.
+    """
+    digest = hashlib.sha256(repr(_described(function)).encode()).hexdigest()
+    function.__qualname__ = f"{function.__qualname__}_{digest[:_N_SYMBOL]}"
 
 
 class KeptKernel(_Cache):

@@ -202,11 +202,12 @@ class Rhythm:
         self._mean_rr_s = S_PER_MIN / parameters.heart_rate_bpm
         self._rng = rng_rhythm
         self._least_s, self._most_s = parameters.least_rr_s, parameters.most_rr_s
+        self._duration_s = duration_s
         self._waves: list[float] = []
         self._irregular: list[float] = []
+        self._n_waves = 0
         if not self.is_af:
-            self._waves = variability_s(parameters, rng_rhythm, duration_s).tolist()
-        self._n_waves = len(self._waves)
+            self._draw_waves()
         self._set_next_ectopic(0)
         self._run_left = 0
         self._run_length = 0
@@ -263,9 +264,21 @@ class Rhythm:
         """
         self._advanced_s = after_s
 
+    def fibrillate(self, *, fibrillating: bool) -> None:
+        """Let fibrillation of the atria begin, or end, with the next interval."""
+        self.is_af = fibrillating
+        self.base_origin = AF if fibrillating else SINUS
+        self._advanced_s = None
+        if not (fibrillating or self._waves):
+            self._draw_waves()
+
     def end_run(self) -> None:
         """Stop a ventricular run: the next beat is the patient's own again."""
         self._run_left = 0
+
+    def _draw_waves(self) -> None:
+        waves = variability_s(self.parameters, self._rng, self._duration_s)
+        self._waves, self._n_waves = waves.tolist(), waves.size
 
     def _basic_s(self, now_s: float, reflex_s: float) -> float:
         rr_s = self._mean_rr_s + reflex_s

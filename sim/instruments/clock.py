@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_banded
+from scipy.linalg.lapack import dtbtrs
 
 from sim.instruments.reading import BoolArray, FloatArray
 
@@ -21,9 +21,10 @@ def ar1(rng: np.random.Generator, n: int, tau_s: float) -> FloatArray:
     keep = float(np.exp(-GRID_S / tau_s))
     white = rng.standard_normal(n)
     white[1:] *= np.sqrt(1.0 - keep**2)
-    # x[i] - keep x[i - 1] = white[i], solved at once
-    bands = np.array([np.ones(n), np.full(n, -keep)])
-    wave = solve_banded((1, 0), bands, white, overwrite_b=True, check_finite=False)
+    # x[i] - keep x[i - 1] = white[i], solved at once; the bands are triangular, which
+    # a general solver does not see
+    bands = np.array([np.ones(n), np.full(n, -keep)], order="F")
+    wave, _ = dtbtrs(bands, white, uplo="L", diag="U")
     return np.asarray(wave, dtype=np.float64)
 
 

@@ -121,6 +121,61 @@ class Instruments:
         i = min(int(now_s * (1.0 / GRID_S)), len(self._monitor_error) - 1)
         return true_sbp_mmhg * self._monitor_drift[i] + self._monitor_error[i]
 
+    def disturb(self, from_s: float, for_s: float, mmhg: float) -> None:
+        """Let the pressure at the finger be higher for some seconds, as in a cough."""
+        own = slice(int(from_s / GRID_S), int((from_s + for_s) / GRID_S) + 1)
+        self._clock.hand_mmhg[own] += mmhg
+        self._monitor_error[own] = [mmhg + error for error in self._monitor_error[own]]
+
+    @property
+    def next_number(self) -> int:
+        """Number of the reading that comes next."""
+        return self._number
+
+    def white_of_reading(self, number: int, n_beats: int) -> FloatArray:
+        """Return the unit white errors of the monitor in one reading, `(2, n_beats)`.
+
+        They are known before it is read, so that a monitor can show them beat by beat.
+        """
+        return self._rng_of_reading(number).standard_normal((2, n_beats))
+
+    def shown_mmhg(
+        self, middle_s: float, true: Pressures, white: tuple[float, float]
+    ) -> Pressures | None:
+        """Return the pressures of one beat on the monitor, None without a signal.
+
+        Where `white` is that of a reading, the mean of its beats is what is read.
+
+        Parameters
+        ----------
+        middle_s
+            Time of the middle of the beat.
+        true
+            Its pressures.
+        white
+            Unit white errors: the systolic pressure's, and one of the diastolic alone.
+        """
+        pressure, clock = self._errors.pressure, self._clock
+        at = np.array([middle_s])
+        beat = Window(
+            start_s=at,
+            rr_s=np.zeros(1),
+            sbp_mmhg=np.array([true.sbp_mmhg]),
+            dbp_mmhg=np.array([true.dbp_mmhg]),
+            map_mmhg=np.array([true.map_mmhg]),
+            sv_ml=np.zeros(1),
+            dpdt_max_mmhg_per_s=np.zeros(1),
+            clean=np.ones(1, dtype=np.bool_),
+            ectopic=np.zeros(1, dtype=np.bool_),
+            delivered=np.zeros(1, dtype=np.bool_),
+            expects_ccm=False,
+        )
+        if not pressure.readable(beat, clock)[0]:
+            return None
+        seen = Seen(beat, np.ones(1, dtype=np.bool_), clock, self._clock.rng)
+        common = pressure.waves_mmhg(seen) + clock.hand_mmhg[clock.at(at)]
+        return pressure.with_errors(seen, common, np.array([white]).T)
+
     def read(self, window: Window) -> Reading:
         """Read one window of true beats with this instrument's error."""
         number, self._number = self._number, self._number + 1

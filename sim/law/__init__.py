@@ -9,10 +9,10 @@ muscle, and asks the patient's law once: `law.gain(train, inputs)`. What comes b
 lead changes; every beat with a train is handed that number, and
 `sim.heart.contractility` lets the muscle approach it over beats and minutes. The truth
 of a lattice and the people a search knows beforehand ask the same method, with arrays
-for the train or for the constants. No law is asked inside a kernel, and none learns
-which visit it is in.
+for the train. No law is asked inside a kernel, and none learns which visit it is in.
 
 `response_law` holds the protocol and what a law may know of the patient, `muscle` what
-scales every law alike, `saturating` and `null` the shipped laws, and `shipped` finds
-one by its name.
+scales every law alike, `shapes`, `sized` and `spread` what several laws share. Each law
+has a module; `tabulated` reads one from a table, `own` runs somebody's, `registry`
+finds any by its name, and `conformance` checks what all must do.
 """

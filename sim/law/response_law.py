@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from sim.heart.conduction import ConductionParameters
 from sim.heart.parameters import FloatArray
 from sim.heart.rhythm import RhythmParameters
-from sim.heart.train import Train
+from sim.heart.train import LeadName, Train
 from sim.law.muscle import Muscle
 
 
@@ -15,20 +17,24 @@ class LawInputs:
     """The constants of a patient that a law may need; nothing of the visit.
 
     A law that hangs on the resting rate or the refractory period finds them in `rhythm`
-    and `conduction`. Columns `(n, 1)` in place of numbers stand for n patients.
+    and `conduction`.
     """
 
     muscle: Muscle = field(default_factory=Muscle)
     rhythm: RhythmParameters = field(default_factory=RhythmParameters)
     conduction: ConductionParameters = field(default_factory=ConductionParameters)
 
+    def since_activation_ms(self, train: Train, lead: LeadName) -> FloatArray:
+        """Return how long after the local activation at a lead a train begins."""
+        lag_ms = {"V1": self.conduction.v1_lag_ms, "V2": self.conduction.v2_lag_ms}
+        return np.asarray(train.delay_ms + (lag_ms[train.sensed_at] - lag_ms[lead]))
+
 
 class ResponseLaw(Protocol):
     """How strongly a train raises contractility.
 
     A law is a frozen dataclass of sourced constants. It is pure, works in double
-    precision, and broadcasts: constants that are columns `(n, 1)` and a train of `(m,)`
-    give `(n, m)`.
+    precision, and answers an array of trains as it answers each of them.
     """
 
     @property
@@ -44,3 +50,29 @@ class ResponseLaw(Protocol):
             Fraction of the baseline elastance; below 0 where the train weakens the
             beat, 0 where no lead delivers.
         """
+
+
+class LawKind(Protocol):
+    """A law before anybody's constants: what the registry keeps under a name."""
+
+    @property
+    def name(self) -> str:
+        """What scenarios and studies write."""
+
+    @property
+    def summary(self) -> str:
+        """One line for a list."""
+
+    def typical(self) -> ResponseLaw:
+        """Return the law of a ready-made patient."""
+
+    def draw(self, rng: np.random.Generator) -> ResponseLaw:
+        """Return the law of one patient, from a stream of its own."""
+
+
+class UnknownLawError(ValueError):
+    """No law has the name, or the file or table that should hold it has none."""
+
+
+class LawFailedError(ValueError):
+    """Somebody's own law raised, or returned what no law may."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Final
 
+import numpy as np
+
 from sim.heart.conduction import ConductionParameters
 from sim.heart.contractility import Contractility
 from sim.heart.parameters import HFREF, Circulation
@@ -12,12 +14,14 @@ from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters
 from sim.heart.sensation import Sensation, SensationPopulation
 from sim.law.muscle import Muscle
+from sim.law.registry import law_kind, spreads_of
+from sim.law.response_law import ResponseLaw
 from sim.law.saturating import Saturating
-from sim.law.shipped import law_named
+from sim.law.spread import spreads
 from sim.patient.patient import Patient, Profile
 from sim.patient.phenotypes import PHENOTYPES
 from sim.patient.population import Draw, TraitSpread
-from sim.sources import Source, differing, provenance
+from sim.sources import Source, provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +68,8 @@ _SPREADS: Final[Mapping[str, str]] = {
     "profile.mlwhfq_score": "mlwhfq_mean",
 }
 """The number of `TraitSpread` whose source a drawn value has."""
-_LAW: Final = Source("ccmlab-evidence", "A3 ranges, drawn", "assumed")
 _BLOCKED: Final = Source("ccmlab-protocol", "6, drawn", "assumed")
 _CLASS: Final = Source("ccmlab-evidence", "B virtual cohort, by NYHA class", "assumed")
-_DRAWN_LAW: Final = (
-    "g_one_lead_frac",
-    "threshold_frac",
-    "k",
-    "width_constant_ms",
-    "best_delay_ms",
-    "early_width_ms",
-    "late_width_ms",
-    "negative_frac",
-)
-_AETIOLOGIES: Final = {
-    True: "ischaemic cardiomyopathy",
-    False: "non-ischaemic dilated cardiomyopathy",
-}
 _CLASS_NAMES: Final = {1: "I", 2: "II", 3: "III", 4: "IV"}
 
 
@@ -98,14 +87,14 @@ def assembled(name: str, draw: Draw, heart: SolvedHeart) -> Patient:
     """
     solved = {name: getattr(heart, name) for name in SOLVED}
     rate_bpm = draw.heart_rate_bpm
-    base = PHENOTYPES[_label(draw)].patient
+    base, law = PHENOTYPES[_label(draw)].patient, _drawn_law(draw)
     return Patient(
         name,
         base.phenotype,
         replace(HFREF, heart_rate_bpm=rate_bpm, **solved),
         contractility=Contractility(reference_rate_bpm=rate_bpm),
         reflex=Reflex(set_map_mmhg=heart.map_mmhg),
-        response=law_named(draw.family, _drawn_law(draw)),
+        response=law,
         muscle=Muscle(draw.beta_block_factor, heart.lv_elastance_mmhg_per_ml),
         rhythm=RhythmParameters(
             kind="af" if draw.fibrillates else "sinus",
@@ -120,7 +109,7 @@ def assembled(name: str, draw: Draw, heart: SolvedHeart) -> Patient:
             threshold_v=draw.sensation_felt_v + draw.sensation_gap_v,
         ),
         profile=_profile(draw, base.profile),
-        sources=_sources(draw),
+        sources=_sources(draw, law),
     )
 
 
@@ -130,8 +119,12 @@ def _label(draw: Draw) -> str:
     return "hfref-ischaemic" if draw.ischaemic else "hfref-nonischaemic"
 
 
-def _drawn_law(draw: Draw) -> Saturating:
-    return Saturating(**{name: getattr(draw, name) for name in _DRAWN_LAW})
+def _drawn_law(draw: Draw) -> ResponseLaw:
+    """Return the law of a draw; the saturating one hangs together with the traits."""
+    law = law_kind(draw.family).draw(np.random.default_rng(draw.law_number))
+    if not isinstance(law, Saturating):
+        return law
+    return replace(law, **{name: getattr(draw, name) for name in spreads(type(law))})
 
 
 def _profile(draw: Draw, chart: Profile) -> Profile:
@@ -145,7 +138,7 @@ def _profile(draw: Draw, chart: Profile) -> Profile:
         dyspnoea=burden,
         fatigue=burden,
         mlwhfq_score=draw.mlwhfq_score,
-        aetiology=_AETIOLOGIES[draw.ischaemic],
+        aetiology="ischaemic" if draw.ischaemic else "non-ischaemic",
         indication=f"heart failure with reduced ejection fraction, NYHA {nyha}",
         medication=tuple(
             drug
@@ -155,10 +148,9 @@ def _profile(draw: Draw, chart: Profile) -> Profile:
     )
 
 
-def _sources(draw: Draw) -> Mapping[str, Source]:
-    family = Source("ccmlab-evidence", f"A3 family {draw.family}", "assumed")
-    law = _drawn_law(draw)
-    of_family = differing(law_named(draw.family, law), law, "response.")
+def _sources(draw: Draw, law: ResponseLaw) -> Mapping[str, Source]:
+    declared = {row.name: row.source for row in provenance(law)}
+    drawn = {f"response.{name}": _as_drawn(declared[name]) for name in spreads_of(law)}
     solved = [f"circulation.{name}" for name in SOLVED]
     solved += ["reflex.set_map_mmhg", "muscle.baseline_elastance_mmhg_per_ml"]
     right = ("circulation.rv_elastance_mmhg_per_ml", "circulation.rv_stiffness_per_ml")
@@ -167,9 +159,8 @@ def _sources(draw: Draw) -> Mapping[str, Source]:
         **dict.fromkeys(right, _RIGHT_HEART),
         **_drawn_sources(),
         **dict.fromkeys(("profile.dyspnoea", "profile.fatigue"), _CLASS),
-        **dict.fromkeys((f"response.{name}" for name in _DRAWN_LAW), _LAW),
+        **drawn,
         "muscle.beta_block_factor": _BLOCKED,
-        **dict.fromkeys(of_family, family),
     }
 
 
@@ -180,7 +171,8 @@ def _drawn_sources() -> Mapping[str, Source]:
     felt = {row.name: row.source for row in provenance(SensationPopulation())}
     found["sensation.felt_v"] = felt["centre_v"]
     found["sensation.threshold_v"] = felt["gap_median_v"]
-    return {
-        name: replace(source, place=f"{source.place}, drawn")
-        for name, source in found.items()
-    }
+    return {name: _as_drawn(source) for name, source in found.items()}
+
+
+def _as_drawn(source: Source) -> Source:
+    return replace(source, place=f"{source.place}, drawn")

@@ -1,21 +1,23 @@
 """What a table of a patient's values may hold; every fault of it, said together.
 
 Tables are named after the parts of `Patient`; that of `response` is `response_law`,
-because `response` alone is the name of a family. `[source]` holds, under the same
+because `response` alone names the law. `[source]` holds, under the same
 names, where a value comes from.
 """
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
-from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
 from sim.heart.parameters import Circulation
-from sim.law.shipped import LAW_WORDS
-from sim.patient.patient import Patient
+from sim.law.registry import SHIPPED, check_law
+from sim.law.response_law import UnknownLawError
+from sim.names import nearest_name
+from sim.patient.far import OWN_LIMITS, known_limits
+from sim.patient.patient import Aetiology, Patient
 from sim.patient.personalize import OVERRIDES
 from sim.sources import Standing, references, unit_of
 
@@ -43,6 +45,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "rhythm.kind": ("sinus", "af"),
         "profile.sex": ("female", "male"),
+        "profile.aetiology": get_args(Aetiology),
     }
 )
 _ANY_SIGN: Final = frozenset(
@@ -53,6 +56,10 @@ _ANY_SIGN: Final = frozenset(
         "reflex.unstressed_ml_per_mmhg",
         "reflex.elastance_per_mmhg",
         "response_law.g_one_lead_frac",
+        "response_law.gain_frac",
+        "response_law.loss_one_lead_frac",
+        "response_law.floor_frac",
+        "response_law.v1_later_ms",
     }
 )
 _DIVIDES: Final = frozenset(
@@ -73,6 +80,11 @@ _DIVIDES: Final = frozenset(
         "response_law.nominal_train_ms",
         "response_law.early_width_ms",
         "response_law.late_width_ms",
+        "response_law.delay_width_ms",
+        "response_law.fall_frac",
+        "response_law.best_dose_frac",
+        "response_law.width_frac",
+        "response_law.length_frac",
         "muscle.baseline_elastance_mmhg_per_ml",
         "muscle.reference_elastance_mmhg_per_ml",
         "rhythm.heart_rate_bpm",
@@ -103,7 +115,7 @@ _RANGES: Final = MappingProxyType(
     }
 )
 
-_MOST_LISTED: Final = 30
+_MOST_LISTED: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +232,22 @@ def _top_faults(table: Mapping[str, Any], known: tuple[str, ...]) -> list[TableF
     ]
     if "phenotype" not in table:
         faults.append(TableFault("phenotype", "must be given"))
-    for key, words in (("phenotype", known), ("response", LAW_WORDS)):
-        if key in table and (text := _word_fault(table[key], words)):
-            faults.append(TableFault(key, text))
+    elif text := _word_fault(table["phenotype"], known):
+        faults.append(TableFault("phenotype", text))
+    if "response" in table and (text := _law_fault(table["response"])):
+        faults.append(TableFault("response", text))
     return faults
+
+
+def _law_fault(value: object) -> str:
+    """Return what is wrong with the word of a law; runs nobody's code."""
+    if not isinstance(value, str):
+        return f"must be text in quotes, got {_shown(value)}"
+    try:
+        check_law(value)
+    except UnknownLawError as error:
+        return str(error)
+    return ""
 
 
 def _below(key: str, fault: TableFault) -> TableFault:
@@ -250,11 +274,12 @@ def _value_fault(part: str, name: str, value: Any, known: Mapping[str, Any]) -> 
     elif isinstance(default, tuple):
         ok, wanted = _is_texts(value), "a list of texts"
     else:
-        return _number_fault(path, value, whole=isinstance(default, int))
+        return _number_fault(path, value, default)
     return "" if ok else f"must be {wanted}, got {_shown(value)}"
 
 
-def _number_fault(path: str, value: Any, *, whole: bool) -> str:
+def _number_fault(path: str, value: Any, usual: float) -> str:
+    whole = isinstance(usual, int)
     if path in _RANGES:
         text = _range_fault(path, value, _RANGES[path])
         return text or (
@@ -264,11 +289,18 @@ def _number_fault(path: str, value: Any, *, whole: bool) -> str:
         return _not_whole(value)
     if not _is_number(value):
         return f"must be a finite number, got {_shown(value)}"
-    unit = unit_of(path)
-    if path in _ANY_SIGN or value > 0 or (value == 0 and not _must_not_vanish(path)):
+    unit, vanishes = unit_of(path), not _must_not_vanish(path)
+    any_sign = path in _ANY_SIGN
+    if not (any_sign or value > 0 or (value == 0 and vanishes)):
+        least = "0 {unit} or more" if vanishes else "above 0 {unit}"
+        return f"must be {least}, got {{value!r}} {{unit}}".format(
+            unit=unit, value=value
+        )
+    if path.startswith("circulation.") and path not in OWN_LIMITS:
         return ""
-    least = "above 0 {unit}" if _must_not_vanish(path) else "0 {unit} or more"
-    return f"must be {least}, got {{value!r}} {{unit}}".format(unit=unit, value=value)
+    limits = known_limits(path, usual, any_sign=any_sign, vanishes=vanishes)
+    text = _range_fault(path, value, limits)
+    return f"{text}; the model's own is {usual:g} {unit}".rstrip() if text else ""
 
 
 def _range_fault(path: str, value: Any, limits: tuple[float, float]) -> str:
@@ -337,7 +369,7 @@ def _no_such(name: object, known: Iterable[str]) -> str:
 
 
 def _near(name: object, known: Iterable[str]) -> str:
-    return get_close_matches(str(name), list(known), n=1, cutoff=0.0)[0]
+    return nearest_name(str(name), known)
 
 
 def _shown(value: object) -> str:
@@ -349,10 +381,21 @@ def _shown(value: object) -> str:
 
 
 def declared(part: str) -> tuple[Field[Any], ...]:
-    """Return the fields of a part of `Patient`, named as there."""
+    """Return the fields of a part of `Patient`, named as there.
+
+    Of the response those of every shipped law, the first that has a name.
+    """
+    if part == "response":
+        laws = [kind.typical() for kind in SHIPPED.values()]
+        every = {item.name: item for law in reversed(laws) for item in _fields(law)}
+        return tuple(every.values())
     own = next(item for item in fields(Patient) if item.name == part)
     kind: Any = own.default_factory
     return fields(Circulation if kind is MISSING else kind)
+
+
+def _fields(value: Any) -> tuple[Field[Any], ...]:
+    return fields(value)
 
 
 def defaults(part: str) -> dict[str, Any]:

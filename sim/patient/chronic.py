@@ -503,12 +503,3 @@ def without_effect(traits: Traits) -> Traits:
         treatment=Scores(**nothing),
         nyha_treatment_draw=np.ones_like(traits.nyha_treatment_draw),
     )
-
-
-def is_ischaemic(aetiology: str) -> bool:
-    """Tell whether the text of a chart names an ischaemic cause.
-
-    >>> is_ischaemic("non-ischaemic dilated cardiomyopathy")
-    False
-    """
-    return aetiology.strip().lower().startswith("ischaemic")

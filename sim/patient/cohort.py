@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sim.heart.parameters import FloatArray
 from sim.heart.repeating import PLAUSIBLE, ImplausibleHeartError, check_plausible
 from sim.patient.assembly import SolvedHeart, assembled
+from sim.patient.inclusion import EVERYBODY, Inclusion
 from sim.patient.patient import Patient
 from sim.patient.population import (
     SCORES,
@@ -25,6 +26,8 @@ from sim.units import L_PER_ML
 
 NOMINAL_ONLY: Final[Mapping[str, float]] = MappingProxyType({"nominal": 1.0})
 _MOST_TRIES: Final = 50
+_MOST_SCREENED: Final = 2000  # of one patient, where criteria leave people out
+_LAW_NUMBERS: Final = 2**32
 _LEAST_PULSE_PRESSURE_MMHG: Final = 12.0
 _OUTPUT_L_PER_MIN: Final = (2.0, 10.0)
 # Assumed: wider than any stable outpatient, narrower than what merely lives.
@@ -82,17 +85,37 @@ class Cohort:
         """How many draws were thrown away."""
         return sum(self.redrawn.values())
 
+    def under(self, law: str) -> "Cohort":
+        """Return the same people under one law, each with what it draws for them.
+
+        As `sample_cohort` with that law alone, but no heart is solved again. Raises
+        ValueError for an unknown law.
+        """
+        (family,) = checked_families({law: 1.0})
+        return Cohort(tuple(_member_under(member, family) for member in self.members))
+
     def column(self, name: str) -> "NDArray[np.generic]":
         """Return one drawn trait of every patient, by its name in `Draw`."""
         return np.array([getattr(member.draw, name) for member in self.members])
 
 
+def _member_under(member: Member, family: str) -> Member:
+    draw = replace(member.draw, family=family)
+    patient = assembled(member.patient.name, draw, member.heart)
+    return replace(member, patient=patient, draw=draw)
+
+
 @dataclass(slots=True)
 class _Candidate:
-    """A patient in the making, with a generator of his own."""
+    """A patient in the making, with a generator of his own.
+
+    `law_number` is from a stream beside that one, so that the constants of a law move
+    nothing else of the patient.
+    """
 
     name: str
     rng: np.random.Generator
+    law_number: int
     refused: list[str] = field(default_factory=list)
     member: Member | None = None
 
@@ -103,6 +126,7 @@ def sample_cohort(
     *,
     families: Mapping[str, float] = NOMINAL_ONLY,
     population: TraitSpread | None = None,
+    inclusion: Inclusion = EVERYBODY,
 ) -> Cohort:
     """Draw patients after evidence B and A3, and solve a heart for each.
 
@@ -117,10 +141,14 @@ def sample_cohort(
     rng
         Gives every patient's own generator.
     families
-        Shares of the families of the dose law, such as {"nominal": 0.7, "null": 0.3};
-        they need not add up to 1.
+        Shares of the response laws, such as {"nominal": 0.7, "null": 0.3}; they need
+        not add up to 1.
     population
         Spread of each trait; evidence B by default.
+    inclusion
+        Whom a trial takes, such as `inclusion(ejection_fraction_pct=(25, 35))`:
+        whoever is drawn and not taken is replaced as above, so that traits still hang
+        together as in the population.
 
     Raises
     ------
@@ -131,13 +159,14 @@ def sample_cohort(
         raise ValueError(f"n must be 0 or more, got {n}")
     shares, spread = checked_families(families), population or TraitSpread()
     waiting = everybody = [
-        _Candidate(f"cohort-{i:04d}", own) for i, own in enumerate(rng.spawn(n))
+        _Candidate(f"cohort-{i:04d}", own, law_number(own))
+        for i, own in enumerate(rng.spawn(n))
     ]
     for _ in range(_MOST_TRIES):
         if not waiting:
             break
-        normal = np.array([who.rng.standard_normal(len(SCORES)) for who in waiting])
-        _try(waiting, draws_of(spread, normal, shares))
+        draws = _screened(waiting, spread, shares, inclusion)
+        _try(waiting, draws)
         waiting = [who for who in waiting if who.member is None]
     if waiting:
         reasons = Counter(why for who in waiting for why in who.refused)
@@ -148,9 +177,46 @@ def sample_cohort(
     return Cohort(tuple(who.member for who in everybody if who.member is not None))
 
 
+def _screened(
+    waiting: Sequence[_Candidate],
+    population: TraitSpread,
+    shares: Mapping[str, float],
+    inclusion: Inclusion,
+) -> list[Draw]:
+    """Return the next draw of each candidate that the criteria take."""
+    draws = _next_draws(waiting, population, shares)
+    for _ in range(_MOST_SCREENED):
+        out = [(i, why) for i, d in enumerate(draws) if (why := inclusion.why_not(d))]
+        if not out:
+            return draws
+        for i, why in out:
+            waiting[i].refused.append(why)
+        again = _next_draws([waiting[i] for i, _ in out], population, shares)
+        for (i, _), draw in zip(out, again, strict=True):
+            draws[i] = draw
+    reasons = sorted({why for _, why in out})
+    text = f"{_MOST_SCREENED} draws of a patient met no criteria of inclusion"
+    raise ValueError(f"{text}: {'; '.join(reasons)}")
+
+
+def _next_draws(
+    waiting: Sequence[_Candidate], population: TraitSpread, shares: Mapping[str, float]
+) -> list[Draw]:
+    normal = np.array([who.rng.standard_normal(len(SCORES)) for who in waiting])
+    return draws_of(population, normal, shares)
+
+
+def law_number(own: np.random.Generator) -> int:
+    """Return the number that seeds a patient's law, taking nothing from its stream."""
+    return int(own.spawn(1)[0].integers(_LAW_NUMBERS))
+
+
 def _try(waiting: Sequence[_Candidate], draws: Sequence[Draw]) -> None:
     """Make members of those whose draw a heart can meet, note why of the others."""
-    pairs = list(zip(waiting, draws, strict=True))
+    pairs = [
+        (who, replace(draw, law_number=who.law_number))
+        for who, draw in zip(waiting, draws, strict=True)
+    ]
     for who, draw in pairs:
         who.refused += _asked_too_much(draw)
     possible = [(who, draw) for who, draw in pairs if not _asked_too_much(draw)]

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
-from sim.patient.checks import PARTS, defaults
+from sim.law.registry import constants_of, law_word
+from sim.patient.checks import PARTS
 from sim.patient.patient import Patient
 from sim.patient.phenotypes import known_phenotypes, phenotype
 from sim.patient.table import (
@@ -40,11 +41,11 @@ def patient_to_toml(patient: Patient) -> str:
         HEADER,
         f"name = {_toml(patient.name)}",
         f"phenotype = {_toml(patient.phenotype)}",
-        f"response = {_toml(patient.response.name)}",
+        f"response = {_toml(law_word(patient.response))}",
     ]
     for part, attribute in PARTS.items():
         lines += ["", f"[{part}]"]
-        values = {name: f"{attribute}.{name}" for name in defaults(part)}
+        values = {name: f"{attribute}.{name}" for name in _stated(patient, part)}
         lines += _assignments({n: value_of(patient, p) for n, p in values.items()})
     return "\n".join([*lines, "", "[source]", *_assignments(_sources(patient)), ""])
 
@@ -73,16 +74,25 @@ def patient_from_toml(text: str, origin: str = "patient file") -> Patient:
 
 def load_patient(path: str | Path) -> Patient:
     """Return the patient of a file; raises what `patient_from_toml` does."""
-    return patient_from_toml(read_file(path), str(path))
+    text, folder = read_file(path), Path(path).parent
+    table = read_table(text, str(path), known_phenotypes(), folder)
+    return patient_of_table(table, phenotype)
+
+
+def _stated(patient: Patient, part: str) -> tuple[str, ...]:
+    """Return the values of a part that a file states, those of a law's file not."""
+    if part == "response_law":
+        return tuple(constants_of(patient.response))
+    return tuple(item.name for item in fields(getattr(patient, PARTS[part])))
 
 
 def _sources(patient: Patient) -> dict[str, Any]:
     """Return the sources that a reader could not tell from the value, by name."""
     found: dict[str, Any] = {}
     for part, attribute in PARTS.items():
-        for name in defaults(part):
+        for name in _stated(patient, part):
             path = f"{attribute}.{name}"
-            source, item = source_of(patient, path), field_of(path)
+            source, item = source_of(patient, path), field_of(patient, path)
             own = value_of(patient, path) != item.default
             if source and (own or source != item.metadata["source"]):
                 found[f"{part}.{name}"] = asdict(source)

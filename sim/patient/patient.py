@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal
 
 from sim.heart.conduction import ConductionParameters
 from sim.heart.contractility import Contractility
@@ -17,6 +19,18 @@ from sim.law.saturating import Saturating
 from sim.sources import Source, SourcedNumber, provenance, sourced
 
 _COHORT = "B virtual cohort"
+
+Aetiology = Literal["ischaemic", "non-ischaemic", "none"]
+"""Cause of the heart failure; "none" is a healthy heart."""
+
+AETIOLOGY_TEXT: Final[Mapping[Aetiology, str]] = MappingProxyType(
+    {
+        "ischaemic": "ischaemic cardiomyopathy",
+        "non-ischaemic": "non-ischaemic dilated cardiomyopathy",
+        "none": "none",
+    }
+)
+"""What the chart writes of each cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +52,7 @@ class Profile:
     icd_distance_cm: float = sourced(4.0, "ccmlab-device", "2.3 ICD", "assumed")
     has_icd: bool = True
     ccm_indicated: bool = True
-    aetiology: str = "ischaemic cardiomyopathy"
+    aetiology: Aetiology = "ischaemic"
     indication: str = "heart failure with reduced ejection fraction, NYHA III"
     rhythm_text: str = "sinus rhythm"
     medication: tuple[str, ...] = (
@@ -47,6 +61,11 @@ class Profile:
         "mineralocorticoid antagonist",
         "SGLT2 inhibitor",
     )
+
+    @property
+    def aetiology_text(self) -> str:
+        """The cause of the heart failure, as the chart writes it."""
+        return AETIOLOGY_TEXT[self.aetiology]
 
 
 @dataclass(frozen=True, slots=True)

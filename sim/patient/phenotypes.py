@@ -1,5 +1,6 @@
 """The ready-made patients: bedside values, rhythm and chart of each."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -117,7 +118,7 @@ _NORMAL: Final = Patient(
 _NON_ISCHAEMIC: Final = Profile(
     age_years=57.0,
     mlwhfq_score=45.0,
-    aetiology="non-ischaemic dilated cardiomyopathy",
+    aetiology="non-ischaemic",
 )
 _FIBRILLATING: Final = Profile(
     age_years=68.0,
@@ -170,8 +171,8 @@ PHENOTYPES: Final[Mapping[str, Phenotype]] = MappingProxyType(
             Targets(30.0, 220.0, 117.0, 74.0),
             _hfref(
                 "hfref-null",
-                {"response.g_one_lead_frac": "A3, no effect by construction"},
-                response=Null(g_one_lead_frac=0.0),
+                {"response.gain_frac": "A3, no effect by construction"},
+                response=Null(gain_frac=0.0),
                 rhythm=RhythmParameters(pvc_per_hour=24.0),
             ),
         ),
@@ -188,7 +189,7 @@ def known_phenotypes() -> Mapping[str, Phenotype]:
     names an entry point that is neither, PatientTableError the faults of its file.
     """
     found = dict(PHENOTYPES)
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
+    for entry in _entries(tuple(sys.path)):
         found.setdefault(entry.name, _plugged_in(entry.name, entry.value))
     return MappingProxyType(found)
 
@@ -214,6 +215,12 @@ def phenotype(name: str) -> Patient:
 
 
 @cache
+def _entries(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Return what distributions on this path bring; a scenario asks more than once."""
+    return tuple(entry_points(group=ENTRY_POINT_GROUP))
+
+
+@cache
 def _plugged_in(name: str, value: str) -> Phenotype:
     loaded: object = EntryPoint(name, value, ENTRY_POINT_GROUP).load()
     if isinstance(loaded, Phenotype):
@@ -223,7 +230,8 @@ def _plugged_in(name: str, value: str) -> Phenotype:
             f"entry point {name} of {ENTRY_POINT_GROUP} must be a Phenotype or the path"
             f" of a patient file, got {type(loaded).__name__} from {value}"
         )
-    table = read_table(read_file(loaded), str(loaded), PHENOTYPES)
+    folder = Path(loaded).parent
+    table = read_table(read_file(loaded), str(loaded), PHENOTYPES, folder)
     patient = replace(patient_of_table(table, phenotype), name=name, phenotype=name)
     title = table.get("title", f"from {Path(loaded).name}")
     targets = present_targets(patient)

@@ -6,7 +6,6 @@ Gaussian copula: every trait is a function of one normal score.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +13,10 @@ from scipy.special import ndtr, ndtri
 
 from sim.heart.parameters import FloatArray
 from sim.heart.sensation import SensationPopulation
-from sim.law.shipped import ALIASES, LAW_WORDS
+from sim.law.registry import ALIASES, check_law
+from sim.law.response_law import UnknownLawError
+from sim.law.saturating import Saturating
+from sim.law.spread import Even, EvenLog, LogNormal, Normal, Spread, spreads
 from sim.sources import Standing, sourced
 from sim.units import H_PER_DAY
 
@@ -27,6 +29,10 @@ def _b(value: float, standing: Standing, place: str = _PLACE) -> float:
 
 def _a3(value: float) -> float:
     return sourced(value, "ccmlab-evidence", "A3", "assumed")
+
+
+_LAW: Final[Mapping[str, Any]] = spreads(Saturating)
+"""The spreads of the saturating law, whose numbers a population may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +101,26 @@ class TraitSpread:
     pr_sd_ms: float = _b(30.0, "recalled", "E Conduction")
     pr_low_ms: float = _b(110.0, "assumed", "E Conduction")
     pr_high_ms: float = _b(300.0, "assumed", "E Conduction")
-    g_mean_frac: float = _b(0.079, "fitted", "A3 g_i")
-    g_cv_frac: float = _b(0.27, "fitted", "A3 g_i")
+    g_mean_frac: float = _b(_LAW["g_one_lead_frac"].mean, "fitted", "A3 g_i")
+    g_cv_frac: float = _b(_LAW["g_one_lead_frac"].cv_frac, "fitted", "A3 g_i")
     impedance_low_ohm: float = _a3(350.0)
     impedance_high_ohm: float = _a3(700.0)
-    threshold_low_frac: float = _a3(0.2)
-    threshold_high_frac: float = _a3(0.55)
-    k_low: float = _a3(0.7)
-    k_high: float = _a3(4.0)
-    width_constant_low_ms: float = _a3(8.0)
-    width_constant_high_ms: float = _a3(30.0)
-    best_delay_mean_ms: float = _a3(32.0)
-    best_delay_sd_ms: float = _a3(8.0)
-    best_delay_low_ms: float = _a3(12.0)
-    best_delay_high_ms: float = _a3(60.0)
-    early_width_low_ms: float = _a3(8.0)
-    early_width_high_ms: float = _a3(20.0)
-    late_width_low_ms: float = _a3(20.0)
-    late_width_high_ms: float = _a3(60.0)
-    negative_low_frac: float = _a3(0.0)
-    negative_high_frac: float = _a3(0.3)
+    threshold_low_frac: float = _a3(_LAW["threshold_frac"].low)
+    threshold_high_frac: float = _a3(_LAW["threshold_frac"].high)
+    k_low: float = _a3(_LAW["k"].low)
+    k_high: float = _a3(_LAW["k"].high)
+    width_constant_low_ms: float = _a3(_LAW["width_constant_ms"].low)
+    width_constant_high_ms: float = _a3(_LAW["width_constant_ms"].high)
+    best_delay_mean_ms: float = _a3(_LAW["best_delay_ms"].mean)
+    best_delay_sd_ms: float = _a3(_LAW["best_delay_ms"].sd)
+    best_delay_low_ms: float = _a3(_LAW["best_delay_ms"].low)
+    best_delay_high_ms: float = _a3(_LAW["best_delay_ms"].high)
+    early_width_low_ms: float = _a3(_LAW["early_width_ms"].low)
+    early_width_high_ms: float = _a3(_LAW["early_width_ms"].high)
+    late_width_low_ms: float = _a3(_LAW["late_width_ms"].low)
+    late_width_high_ms: float = _a3(_LAW["late_width_ms"].high)
+    negative_low_frac: float = _a3(_LAW["negative_frac"].low)
+    negative_high_frac: float = _a3(_LAW["negative_frac"].high)
     block_low: float = sourced(0.6, "ccmlab-protocol", "6, high dose", "assumed")
     block_none: float = sourced(1 / 0.6, "ccmlab-protocol", "6, without", "assumed")
 
@@ -124,7 +130,9 @@ class Draw:
     """What was drawn for one patient, before any heart was solved.
 
     `lead_impedance_ohm` is for whoever gives this patient leads: the law's nominal
-    train counts as nominal at any impedance of the patient's own.
+    train counts as nominal at any impedance of the patient's own. The constants from
+    `g_one_lead_frac` on are those of the saturating law; any other law draws its own
+    from the stream that `law_number` seeds.
     """
 
     age_years: float
@@ -159,9 +167,10 @@ class Draw:
     negative_frac: float
     beta_block_factor: float
     sensation_gap_v: float
+    law_number: int
 
 
-SCORES: Final = tuple(item.name for item in fields(Draw))
+SCORES: Final = tuple(i.name for i in fields(Draw) if i.name != "law_number")
 """A draw takes one normal score per trait, in this order."""
 _CORRELATED: Final = (
     ("ejection_fraction_pct", "edv_ml", "corr_ef_edv"),
@@ -194,17 +203,15 @@ def graded_share(population: TraitSpread) -> float:
 
 
 def checked_families(families: Mapping[str, float]) -> dict[str, float]:
-    """Return the shares of the families of the dose law, which add up to 1.
+    """Return the shares of the response laws, which add up to 1.
 
-    Raises ValueError for an unknown family, a share below 0, or no share at all.
+    Raises ValueError for an unknown law, a share below 0, or no share at all.
     """
     for name, share in families.items():
-        if name not in LAW_WORDS:
-            near = get_close_matches(name, LAW_WORDS, n=1, cutoff=0.0)[0]
-            known = ", ".join(LAW_WORDS)
-            raise ValueError(
-                f"families must name {known}; got {name!r} (nearest is {near!r})"
-            )
+        try:
+            check_law(name)
+        except UnknownLawError as error:
+            raise ValueError(f"families: {error}") from None
         if not 0.0 <= share < np.inf:
             raise ValueError(f"share of family {name} must be 0 or more, got {share:g}")
     total = sum(families.values())
@@ -225,7 +232,7 @@ def draws_of(
     normal : (n, len(SCORES))
         Independent standard normal numbers.
     families
-        Share of each family of the dose law, adding up to 1.
+        Share of each response law, adding up to 1.
     """
     scores = normal @ np.linalg.cholesky(correlations(population)).T
     z = dict(zip(SCORES, scores.T, strict=True))
@@ -234,7 +241,8 @@ def draws_of(
     which = np.searchsorted(bounds, ndtr(z["family"]), side="right")
     columns["family"] = np.array(list(families))[which]
     rows = zip(*(columns[name].tolist() for name in SCORES), strict=True)
-    return [Draw(*row) for row in rows]
+    named: list[dict[str, Any]] = [dict(zip(SCORES, row, strict=True)) for row in rows]
+    return [Draw(**each, law_number=0) for each in named]
 
 
 Columns = dict[str, Any]
@@ -285,50 +293,32 @@ def _rhythm(p: TraitSpread, z: Mapping[str, FloatArray]) -> Columns:
         "sensation_felt_v": sensation.felt_v(z["sensation_felt_v"]),
         "sensation_gap_v": sensation.gap_v(z["sensation_gap_v"]),
         "sdnn_ms": np.maximum(sdnn, p.sdnn_low_ms),
-        "lf_hf_ratio": _even(z["lf_hf_ratio"], p.lf_hf_low, p.lf_hf_high),
+        "lf_hf_ratio": Even(p.lf_hf_low, p.lf_hf_high).of(z["lf_hf_ratio"]),
         "pr_ms": np.clip(pr, p.pr_low_ms, p.pr_high_ms),
         "qrs_ms": np.clip(qrs, p.qrs_low_ms, p.qrs_high_ms),
     }
 
 
 def _law(p: TraitSpread, z: Mapping[str, FloatArray]) -> Columns:
-    log_sd = np.sqrt(np.log1p(p.g_cv_frac**2))
-    delay = p.best_delay_mean_ms + p.best_delay_sd_ms * z["best_delay_ms"]
+    spread: Mapping[str, Spread] = {
+        "g_one_lead_frac": LogNormal(p.g_mean_frac, p.g_cv_frac),
+        "lead_impedance_ohm": Even(p.impedance_low_ohm, p.impedance_high_ohm),
+        "threshold_frac": Even(p.threshold_low_frac, p.threshold_high_frac),
+        "k": EvenLog(p.k_low, p.k_high),
+        "width_constant_ms": EvenLog(p.width_constant_low_ms, p.width_constant_high_ms),
+        "best_delay_ms": Normal(
+            p.best_delay_mean_ms,
+            p.best_delay_sd_ms,
+            p.best_delay_low_ms,
+            p.best_delay_high_ms,
+        ),
+        "early_width_ms": Even(p.early_width_low_ms, p.early_width_high_ms),
+        "late_width_ms": Even(p.late_width_low_ms, p.late_width_high_ms),
+        "negative_frac": Even(p.negative_low_frac, p.negative_high_frac),
+    }
     blocked = ndtr(z["beta_blocker"]) < p.beta_blocker_frac
-    factor = _even_log(z["beta_block_factor"], p.block_low, p.block_none)
-    return {
-        "g_one_lead_frac": p.g_mean_frac
-        * np.exp(log_sd * z["g_one_lead_frac"] - 0.5 * log_sd**2),
-        "lead_impedance_ohm": _even(
-            z["lead_impedance_ohm"], p.impedance_low_ohm, p.impedance_high_ohm
-        ),
-        "threshold_frac": _even(
-            z["threshold_frac"], p.threshold_low_frac, p.threshold_high_frac
-        ),
-        "k": _even_log(z["k"], p.k_low, p.k_high),
-        "width_constant_ms": _even_log(
-            z["width_constant_ms"], p.width_constant_low_ms, p.width_constant_high_ms
-        ),
-        "best_delay_ms": np.clip(delay, p.best_delay_low_ms, p.best_delay_high_ms),
-        "early_width_ms": _even(
-            z["early_width_ms"], p.early_width_low_ms, p.early_width_high_ms
-        ),
-        "late_width_ms": _even(
-            z["late_width_ms"], p.late_width_low_ms, p.late_width_high_ms
-        ),
-        "negative_frac": _even(
-            z["negative_frac"], p.negative_low_frac, p.negative_high_frac
-        ),
+    factor = EvenLog(p.block_low, p.block_none).of(z["beta_block_factor"])
+    return {name: each.of(z[name]) for name, each in spread.items()} | {
         "beta_blocker": blocked,
         "beta_block_factor": np.where(blocked, factor, p.block_none),
     }
-
-
-def _even(score: FloatArray, low: float, high: float) -> FloatArray:
-    spread: FloatArray = low + (high - low) * ndtr(score)
-    return spread
-
-
-def _even_log(score: FloatArray, low: float, high: float) -> FloatArray:
-    spread: FloatArray = np.asarray(low * (high / low) ** ndtr(score))
-    return spread

@@ -1,19 +1,19 @@
 """A patient as nested tables of values: made from one, written as one."""
 
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import Field, replace
+from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from sim.law.registry import constants_of, law_beside
 from sim.patient.checks import (
     PARTS,
     RATES,
     PatientTableError,
     TableFault,
-    declared,
-    defaults,
     patient_faults,
 )
+from sim.patient.overlap import overlap_faults
 from sim.patient.patient import Patient
 from sim.patient.personalize import personalize
 from sim.patient.solve import adapted
@@ -33,13 +33,20 @@ def read_file(path: str | Path) -> str:
         raise PatientTableError(str(path), [TableFault("", str(error))]) from None
 
 
-def read_table(text: str, origin: str, known: Iterable[str]) -> dict[str, Any]:
-    """Return the checked table of a TOML text; PatientTableError lists every fault."""
+def read_table(
+    text: str, origin: str, known: Iterable[str], folder: Path | None = None
+) -> dict[str, Any]:
+    """Return the checked table of a TOML text; PatientTableError lists every fault.
+
+    `folder` is where the file of a law is looked for, the present one by default.
+    """
     try:
         table = toml_table(text)
     except UnreadableError as error:
         raise PatientTableError(origin, [TableFault("", str(error))]) from None
-    faults = patient_faults(table, known)
+    if folder is not None and "response" in table:
+        table["response"] = law_beside(table["response"], folder)
+    faults = patient_faults(table, known) or overlap_faults(table)
     if faults:
         raise PatientTableError(origin, faults)
     return table
@@ -65,8 +72,26 @@ def patient_of_table(
     patient = with_parts(base, own, table.get("source", {}))
     patient = personalize(patient, table.get("override"), table.get("response"))
     law = {_LAW: table[_LAW]} if _LAW in table else {}
+    _check_constants(patient, table.get(_LAW, {}))
     patient = with_parts(patient, law, table.get("source", {}))
     return replace(patient, name=table.get("name", patient.name))
+
+
+def _check_constants(patient: Patient, stated: Mapping[str, Any]) -> None:
+    """Raise PatientTableError for a constant that the patient's law does not have."""
+    law = patient.response
+    known = constants_of(law)
+    faults = [
+        TableFault(
+            f"{_LAW}.{name}",
+            f"the law {law.name} has no such constant; it has"
+            f" {', '.join(known) or 'none that a table may state'}",
+        )
+        for name in stated
+        if name not in known
+    ]
+    if faults:
+        raise PatientTableError(patient.name, faults)
 
 
 def with_parts(
@@ -88,7 +113,7 @@ def with_parts(
         or the code's own where it equals that, else stated by the user.
     """
     stated = {
-        f"{PARTS[part]}.{name}": _as_declared(part, name, value)
+        f"{PARTS[part]}.{name}": _as_declared(patient, f"{PARTS[part]}.{name}", value)
         for part, values in parts.items()
         for name, value in values.items()
     }
@@ -100,15 +125,16 @@ def with_parts(
     known = dict(patient.sources)
     for name, value in stated.items():
         source = told.get(name) or _implied_source(patient, name, value)
-        if name in known or source != field_of(name).metadata.get("source"):
+        if name in known or source != field_of(patient, name).metadata.get("source"):
             known[name] = source
     changed = replace(_with_values(patient, stated), sources=known)
     return _at_rest(_with_rates(changed, stated), patient, stated.keys())
 
 
 def _implied_source(patient: Patient, name: str, value: object) -> Any:
-    declared_source = field_of(name).metadata.get("source")
-    if declared_source is None or value == field_of(name).default:
+    declaration = field_of(patient, name)
+    declared_source = declaration.metadata.get("source")
+    if declared_source is None or value == declaration.default:
         return declared_source
     if value == value_of(patient, name):
         return source_of(patient, name)
@@ -168,7 +194,7 @@ def _what_settles(patient: Patient) -> tuple[object, ...]:
 
 def source_of(patient: Patient, name: str) -> Source | None:
     """Return where a value of a patient, by its dotted name, comes from."""
-    return patient.sources.get(name) or field_of(name).metadata.get("source")
+    return patient.sources.get(name) or field_of(patient, name).metadata.get("source")
 
 
 def value_of(patient: Patient, name: str) -> Any:
@@ -177,14 +203,14 @@ def value_of(patient: Patient, name: str) -> Any:
     return getattr(getattr(patient, part), field)
 
 
-def field_of(name: str) -> Field[Any]:
+def field_of(patient: Patient, name: str) -> Field[Any]:
     """Return the declaration behind a dotted name of a patient's value."""
     part, _, field = name.partition(".")
-    return next(item for item in declared(part) if item.name == field)
+    return next(i for i in fields(getattr(patient, part)) if i.name == field)
 
 
-def _as_declared(part: str, name: str, value: Any) -> Any:
-    default = defaults(part)[name]
+def _as_declared(patient: Patient, name: str, value: Any) -> Any:
+    default = field_of(patient, name).default
     if isinstance(default, tuple):
         return tuple(value)
     return float(value) if isinstance(default, float) else value

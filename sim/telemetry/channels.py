@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.device.settings import Settings
-from sim.heart.contractility import AF
+from sim.telemetry.background import Background
 from sim.telemetry.beats import FloatArray, RecordedBeats
-from sim.telemetry.disturbance import at_beats, breathing, lead_disturbance, noise
+from sim.telemetry.disturbance import Breath
 from sim.telemetry.ecg import ecg_waves, train_blocks
 from sim.telemetry.electrogram import electrogram_waves
-from sim.telemetry.fibrillation import fibrillation_waves
+from sim.telemetry.fibrillation import FibrillatoryPart, fibrillating
 from sim.telemetry.markers import Marker, MarkerKind, markers
-from sim.telemetry.morphology import Morphology
+from sim.telemetry.morphology import INTERFERENCE, Morphology
 from sim.telemetry.pressure import arterial_curve, notch_waves, ventricular_curve
-from sim.telemetry.synthesis import Blocks, Part
+from sim.telemetry.synthesis import Blocks, Bursts, Part
 
 CountArray = NDArray[np.int16]
 
@@ -70,14 +70,20 @@ class Recording:
 
     def counts(self, first: int, n_samples: int) -> CountArray:
         """Return the samples from `first` on, `(n_samples, n_channels)`, rounded."""
-        hz = self.sampling_hz
-        counts = np.empty((n_samples, len(self.channels)), dtype=np.int16)
-        for k, channel in enumerate(self.channels):
-            drawn = channel.draw(first / hz, n_samples, float(hz))
-            drawn *= channel.counts_per_unit
-            np.rint(drawn, out=drawn)
-            counts[:, k] = np.clip(drawn, -LARGEST_COUNT, LARGEST_COUNT, out=drawn)
-        return counts
+        return counts_of(self.channels, first, n_samples, self.sampling_hz)
+
+
+def counts_of(
+    channels: Sequence[Channel], first: int, n_samples: int, sampling_hz: int
+) -> CountArray:
+    """Return samples of channels, `(n_samples, n_channels)`, as whole counts."""
+    counts = np.empty((n_samples, len(channels)), dtype=np.int16)
+    for k, channel in enumerate(channels):
+        drawn = channel.draw(first / sampling_hz, n_samples, float(sampling_hz))
+        drawn *= channel.counts_per_unit
+        np.rint(drawn, out=drawn)
+        counts[:, k] = np.clip(drawn, -LARGEST_COUNT, LARGEST_COUNT, out=drawn)
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,8 @@ class Setup:
     `pseudonym` stands for the patient in every header; `qrs_ms` and `breathing_hz` are
     the patient's own. `sensing` is the share of the amplitude that the leads V1 and V2
     still see, 1 when intact; `with_lv_pressure` tells that a catheter lies in the left
-    ventricle. A ValueError when `sampling_hz` is not 250 to 1000.
+    ventricle; `noisy_s` are spans in which interference reaches every lead. A
+    ValueError when `sampling_hz` is not 250 to 1000.
     """
 
     pseudonym: str
@@ -96,6 +103,7 @@ class Setup:
     breathing_hz: float = 0.25
     sensing: tuple[float, float] = (1.0, 1.0)
     with_lv_pressure: bool = False
+    noisy_s: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         """Check the rate."""
@@ -113,7 +121,7 @@ def record_strips(
     *,
     cause_codes: Mapping[int, str] | None = None,
     morphology: Morphology | None = None,
-    rng: np.random.Generator | None = None,
+    background: Background | None = None,
 ) -> Recording:
     """Prepare every trace of a visit; nothing is drawn yet.
 
@@ -127,18 +135,21 @@ def record_strips(
         Short text by the code of an inhibit cause.
     morphology
         Shapes and disturbances.
-    rng
-        Draws the disturbances; a generator of seed 0 by default.
+    background
+        What lies under the beats; drawn from a generator of seed 0, with a regular
+        breath, by default.
     """
     shape = morphology or Morphology()
-    own = rng or np.random.default_rng(0)
+    under = background or Background.drawn(
+        np.random.default_rng(0), Breath(setup.breathing_hz), shape
+    )
     marks = markers(beats, cause_codes or {})
     end_s = float(beats.start_s[-1] + beats.rr_s[-1]) if beats.start_s.size else 0.0
-    played = _Played(beats, programmed, setup, end_s, shape)
+    played = Played(beats, programmed, setup, shape, under)
     channels = (
-        *_ecg(played, own),
-        *_electrograms(played, own),
-        *_pressures(played, own),
+        *ecg_channels(played),
+        *electrogram_channels(played),
+        *pressure_channels(played),
         _marker_channel(marks, shape),
     )
     return Recording(
@@ -153,14 +164,18 @@ def record_strips(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Played:
+class Played:
     """What every trace is drawn from."""
 
     beats: RecordedBeats
     programmed: tuple[Settings, ...]
     setup: Setup
-    end_s: float
     shape: Morphology
+    under: Background
+
+    def interference(self, key: int) -> Bursts:
+        """Return the interference of a lead whose own noise has this key."""
+        return Bursts(key + 1, INTERFERENCE.sd_mv, self.setup.noisy_s)
 
     def trains(self, mv_per_v: Sequence[float]) -> Blocks:
         """Return the artefact, so many millivolts a volt for each of the settings."""
@@ -169,36 +184,37 @@ class _Played:
         )
 
 
-def _ecg(played: _Played, rng: np.random.Generator) -> list[Channel]:
+def ecg_channels(
+    played: Played, leads: Sequence[str] = ("ECG II", "ECG V1")
+) -> list[Channel]:
+    """Return the leads of the ECG, or those among `leads`."""
     beats, setup, shape = played.beats, played.setup, played.shape
-    added = shape.disturbance
-    breath = breathing(
-        beats, setup.breathing_hz, added.breathing_band_hz, until_s=played.end_s
-    )
-    turned = added.breathing_frac * at_beats(breath, beats)
-    fibrillatory = fibrillation_waves(shape.fibrillation, played.end_s, rng)
-    in_af = bool((beats.origin == AF).any())
-    leads = (
+    added, under = shape.disturbance, played.under
+    turned = added.breathing_frac * under.breath.at(beats.start_s)
+    in_af = fibrillating(beats.origin)
+    shapes = (
         ("ECG II", shape.sinus, shape.ectopic, 1.0, shape.artefact_mv_per_v),
         ("ECG V1", shape.sinus_v1, shape.ectopic_v1, -1.0, shape.artefact_v1_mv_per_v),
     )
     found = []
-    for (name, sinus, ectopic, way, mv_per_v), baseline in zip(
-        leads, fibrillatory, strict=True
-    ):
+    for lead, (name, sinus, ectopic, way, mv_per_v) in enumerate(shapes):
+        if name not in leads:
+            continue
         scale = 1.0 + way * turned
         waves = ecg_waves(beats, sinus, ectopic, qrs_ms=setup.qrs_ms, scale=scale)
-        parts = (
+        parts: tuple[Part, ...] = (
             waves,
-            *((baseline,) if in_af else ()),
-            *lead_disturbance(added, breath, rng),
+            FibrillatoryPart(under.fibrillatory, lead, beats.start_s, in_af),
+            *under.leads[name].parts(added, under.breath),
+            played.interference(under.leads[name].noise_key),
             played.trains([mv_per_v] * len(played.programmed)),
         )
         found.append(Channel(name, "mV", COUNTS_PER_MV, parts))
     return found
 
 
-def _electrograms(played: _Played, rng: np.random.Generator) -> list[Channel]:
+def electrogram_channels(played: Played) -> list[Channel]:
+    """Return the electrograms of both leads."""
     beats, model = played.beats, played.shape.electrogram
     added = played.shape.disturbance
     leads = (("V1", beats.v1_s, beats.v1_mv), ("V2", beats.v2_s, beats.v2_mv))
@@ -212,24 +228,27 @@ def _electrograms(played: _Played, rng: np.random.Generator) -> list[Channel]:
             for settings in played.programmed
         ]
         trains = played.trains([model.artefact_mv_per_v * item for item in near])
-        parts: tuple[Part, ...] = (waves, *noise(added.electrogram_mv, rng), trains)
+        still = played.under.noise(f"EGM {lead}", added.electrogram_mv)
+        outside = played.interference(played.under.noise_keys[f"EGM {lead}"])
+        parts: tuple[Part, ...] = (waves, *still, outside, trains)
         found.append(Channel(f"EGM {lead}", "mV", COUNTS_PER_MV, parts))
     return found
 
 
-def _pressures(played: _Played, rng: np.random.Generator) -> list[Channel]:
+def pressure_channels(played: Played) -> list[Channel]:
+    """Return arterial pressure, and that of a catheter in the ventricle."""
     beats, model = played.beats, played.shape.pressure
     sd = played.shape.disturbance.pressure_mmhg
     arterial: tuple[Part, ...] = (
         arterial_curve(beats, model),
         notch_waves(beats, model),
-        *noise(sd, rng),
+        *played.under.noise("ABP", sd),
     )
     found = [Channel("ABP", "mmHg", COUNTS_PER_MMHG, arterial)]
     if played.setup.with_lv_pressure:
         ventricular: tuple[Part, ...] = (
             ventricular_curve(beats, model),
-            *noise(sd, rng),
+            *played.under.noise("LVP", sd),
         )
         found.append(Channel("LVP", "mmHg", COUNTS_PER_MMHG, ventricular))
     return found

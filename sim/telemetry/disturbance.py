@@ -1,65 +1,95 @@
-"""What stands in a recording beside the heart: breathing, drift, muscle, mains.
+"""Breathing, which moves the ECG: a function of clock time, like all that is no beat.
 
 Nothing of it is read by anybody in the visit. Breathing has the phase of the sinus
 rhythm's own respiratory arrhythmia, so that both can be told from a strip together.
 """
 
-import math
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from sim.telemetry.beats import FloatArray, StripBeats
-from sim.telemetry.morphology import Disturbance
-from sim.telemetry.synthesis import Curve, Noise, Part, Tone
+from sim.heart.rhythm import GRID_S
+from sim.telemetry.beats import FloatArray
 
-STEP_S = 0.25
-_LARGEST_KEY = 2**63
+STEP_S: Final = GRID_S
+"""Time between two values of the breath: that of the rhythm's own variation."""
+
+_FIRST: Final = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Breath:
+    """The breath of a visit, between -1 and 1; 1 is breathed out.
+
+    `table` has it every `STEP_S`, and begins again at its end; without one the breath
+    is as regular as `hz`.
+    """
+
+    hz: float
+    table: FloatArray | None = None
+
+    def values(self, first: int, last: int) -> FloatArray:
+        """Return the breath at the steps `first` to `last - 1`."""
+        steps = np.arange(first, last)
+        if self.table is None:
+            return np.asarray(np.cos(2.0 * np.pi * self.hz * STEP_S * steps))
+        return np.asarray(self.table[steps % self.table.size])
+
+    def at(self, time_s: FloatArray) -> FloatArray:
+        """Return the breath at some times, none below 0, any shape."""
+        place = np.floor(time_s / STEP_S)
+        share = time_s / STEP_S - place
+        steps = place.astype(np.intp)
+        if self.table is None:
+            before, after = (
+                np.cos(2.0 * np.pi * self.hz * STEP_S * (steps + k)) for k in (0, 1)
+            )
+        else:
+            n = self.table.size
+            before, after = self.table[steps % n], self.table[(steps + 1) % n]
+        return np.asarray(before + share * (after - before))
 
 
 def breathing(
-    beats: StripBeats, breathing_hz: float, band_sd_hz: float, *, until_s: float
-) -> FloatArray:
-    """Return the breath every `STEP_S` from 0 on, between -1 and 1; 1 is breathed out.
+    variability_s: FloatArray, breathing_hz: float, band_sd_hz: float
+) -> Breath:
+    """Return the breath that goes with a rhythm.
 
     It is the phase of the interval's variation in a band around `breathing_hz`, a bell
-    of the width `band_sd_hz`; the interval is longest when breathed out. Where it
-    varies in all bands alike, as in fibrillation, breath is as regular but tells
-    nothing of the beats.
+    of the width `band_sd_hz`; the interval is longest when breathed out.
+
+    Parameters
+    ----------
+    variability_s : (n,)
+        Variation of the interval every `STEP_S`, periodic; empty where there is none,
+        as in fibrillation: then the breath is regular and tells nothing of the beats.
     """
-    time_s = STEP_S * np.arange(math.ceil(until_s / STEP_S) + 2, dtype=np.float64)
-    usual = beats.conducted
-    usual[:-1] &= beats.conducted[1:]
-    if not usual.any():
-        return np.cos(2.0 * np.pi * breathing_hz * time_s)
-    rr_s = np.interp(time_s, beats.start_s[usual], beats.rr_s[usual])
-    away = (np.fft.fftfreq(time_s.size, STEP_S) - breathing_hz) / band_sd_hz
-    one_sided = np.fft.ifft(np.fft.fft(rr_s - rr_s.mean()) * np.exp(-0.5 * away**2))
-    return np.cos(np.angle(one_sided))
+    if not variability_s.size:
+        return Breath(breathing_hz)
+    away = (np.fft.fftfreq(variability_s.size, STEP_S) - breathing_hz) / band_sd_hz
+    spectrum = np.fft.fft(variability_s) * np.exp(-0.5 * away**2)
+    return Breath(breathing_hz, np.cos(np.angle(np.fft.ifft(spectrum))))
 
 
-def lead_disturbance(
-    model: Disturbance, breath: FloatArray, rng: np.random.Generator
-) -> list[Part]:
-    """Return what is added to a lead of the ECG."""
-    # every draw is made, so that leaving a part out does not change another
-    n = math.ceil(breath.size * STEP_S / model.drift_step_s) + 2
-    drift = model.drift_mv * rng.standard_normal(n)
-    phase = rng.uniform(0.0, 2.0 * math.pi)
-    parts: list[tuple[float, Part]] = [
-        (model.drift_mv, Curve.sampled(model.drift_step_s, drift)),
-        (model.breathing_mv, Curve.sampled(STEP_S, model.breathing_mv * breath)),
-        (model.mains_mv, Tone(model.mains_hz, model.mains_mv, phase)),
-    ]
-    return [*(p for height, p in parts if height), *noise(model.muscle_mv, rng)]
+class Growing:
+    """Independent normal numbers in rows, drawn as far as somebody has asked.
 
+    Whoever asks, and in whichever pieces, gets the same numbers.
+    """
 
-def noise(sd: float, rng: np.random.Generator) -> Sequence[Noise]:
-    """Return broadband noise of its own; none when `sd` is 0."""
-    key = int(rng.integers(_LARGEST_KEY))
-    return [Noise(key, sd)] if sd else []
+    def __init__(self, rng: np.random.Generator, n_columns: int) -> None:
+        self._rng = rng
+        self._rows = np.empty((0, n_columns))
 
+    def rows(self, n: int) -> FloatArray:
+        """Return the first `n` rows or more, `(m, n_columns)`."""
+        while len(self._rows) < n:
+            # twice as many each time, so that each number is copied about once
+            more = (max(_FIRST, len(self._rows)), self._rows.shape[1])
+            self._rows = np.concatenate((self._rows, self._rng.standard_normal(more)))
+        return self._rows
 
-def at_beats(breath: FloatArray, beats: StripBeats) -> FloatArray:
-    """Return the breath at each activation, `(n,)`."""
-    return np.interp(beats.start_s, STEP_S * np.arange(breath.size), breath)
+    def values(self, first: int, last: int) -> FloatArray:
+        """Return the first column of the rows `first` to `last - 1`."""
+        return self.rows(last)[first:last, 0]

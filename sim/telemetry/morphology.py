@@ -193,6 +193,16 @@ class Disturbance:
 
 
 @dataclass(frozen=True, slots=True)
+class Interference:
+    """What interference from outside makes of every lead while it lasts."""
+
+    sd_mv: float = sourced(0.4, EVIDENCE, "E ECGSYN", "assumed")
+
+
+INTERFERENCE: Final = Interference()
+
+
+@dataclass(frozen=True, slots=True)
 class Morphology:
     """Shape of everything in lead II, lead V1, the electrograms and the pressures."""
 

@@ -15,7 +15,11 @@ from sim.telemetry.synthesis import Curve, Waves, joined
 
 _BENDS = (0.12, 0.28, 0.48)  # where the rise has a knot, shares of the way to the peak
 _STEEPEST = 3.0  # of the mean slope; a cubic that begins level overshoots beyond it
+NEAR_BEATS = 8
+"""How far back the run-off of an early beat is looked for, beats."""
+
 _LEAST_S = 1e-3
+_LEAST_MMHG = 1e-6
 _LEAST_RISE_MMHG = 1.0
 _SIDE_S = 2e-4  # between the two knots of a bend
 
@@ -46,7 +50,7 @@ def ejections(beats: RecordedBeats, shape: PressureShape) -> Ejections:
     open_s = start_s + beats.aortic_open_s[row]
     close_s = start_s + beats.aortic_close_s[row]
     peak, lowest = beats.sbp_mmhg[row], beats.dbp_mmhg[row]
-    foot = _foot_mmhg(open_s, close_s, peak, lowest, shape)
+    foot = _foot_mmhg(open_s, close_s, peak, lowest, beats.rr_s[row], shape)
     return Ejections(
         row=row,
         open_s=open_s,
@@ -63,24 +67,33 @@ def _foot_mmhg(
     close_s: FloatArray,
     peak: FloatArray,
     lowest: FloatArray,
+    rr_s: FloatArray,
     shape: PressureShape,
 ) -> FloatArray:
     """Return the pressure at each opening: the diastolic one, unless a pause follows.
 
     The lowest pressure of an early beat comes at the end of the pause after it; what
-    it began from is the run-off of the beat before, at the patient's usual rate.
+    it began from is the run-off of the beat before, as fast as it was last before a
+    beat that was not early. Only near beats count, so that a piece of a recording is
+    drawn as the whole is.
     """
-    if open_s.size < 3:
-        return lowest.copy()
-    before_s, after_s = open_s[1:] - close_s[:-1], open_s[1:] - close_s[:-1]
-    after_s = np.append(after_s[1:], after_s[-1])
-    closed = lowest[:-1] + shape.close_frac * (peak[:-1] - lowest[:-1])
-    ran_off = np.log(closed / np.minimum(lowest[1:], closed))
-    rate_per_s = float(np.median(ran_off / before_s))
-    expected = np.clip(closed * np.exp(-rate_per_s * before_s), lowest[1:], peak[1:])
     foot = lowest.copy()
-    is_early = after_s > shape.pause_ratio * before_s
-    foot[1:] = np.where(is_early, expected, lowest[1:])
+    if open_s.size < 3:
+        return foot
+    before_s = open_s[1:] - close_s[:-1]
+    closed = lowest[:-1] + shape.close_frac * (peak[:-1] - lowest[:-1])
+    # a monitor without a signal draws a flat line, at zero before the first beat
+    higher, lower = (
+        np.maximum(p, _LEAST_MMHG) for p in (closed, np.minimum(lowest[1:], closed))
+    )
+    ran_off = np.log(higher / lower)
+    is_early = rr_s[1:] > shape.pause_ratio * rr_s[:-1]
+    place = np.arange(is_early.size)
+    last = np.maximum.accumulate(np.where(is_early, -NEAR_BEATS - 1, place))
+    is_known = place - last <= NEAR_BEATS
+    rate_per_s = (ran_off / before_s)[np.maximum(last, 0)]
+    expected = np.clip(closed * np.exp(-rate_per_s * before_s), lowest[1:], peak[1:])
+    foot[1:] = np.where(is_early & is_known, expected, lowest[1:])
     return foot
 
 
@@ -100,9 +113,9 @@ def _run_off_slopes(
     """Return the slope after each closing and before each opening, mmHg a second."""
     fall = found.foot_mmhg[1:] - found.close_mmhg[:-1]
     mean = fall / np.maximum(found.open_s[1:] - found.close_s[:-1], _LEAST_S)
-    typical = float(np.median(mean)) if mean.size else 0.0
-    first = shape.run_off_first * np.append(mean, typical)
-    last = shape.run_off_last * np.append(typical, mean)
+    ends = (mean[-1:], mean[:1]) if mean.size else (np.zeros(1), np.zeros(1))
+    first = shape.run_off_first * np.append(mean, ends[0])
+    last = shape.run_off_last * np.append(ends[1], mean)
     return first, last
 
 

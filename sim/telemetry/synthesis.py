@@ -6,9 +6,9 @@ begins before the piece is drawn on.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Final, Self, TypeVar
+from typing import Final, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,12 +74,6 @@ class Curve:
     slope: FloatArray
 
     @classmethod
-    def sampled(cls, step_s: float, value: FloatArray) -> Self:
-        """Return the curve through values at 0, `step_s`, 2 `step_s` and so on."""
-        at_s = step_s * np.arange(value.size, dtype=np.float64)
-        return cls(at_s, value, np.gradient(value, step_s))
-
-    @classmethod
     def through(cls, knots: FloatArray) -> Self:
         """Return the curve through rows of (time, value, slope), in any order.
 
@@ -104,6 +98,31 @@ class Curve:
         draw_curve(
             out, at, sampling_hz, self.at_s[own], self.value[own], self.slope[own]
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """A smooth curve through values at 0, `step_s`, 2 `step_s` and so on.
+
+    `values` returns those numbered `first` to `last - 1`; only those near a piece are
+    asked for.
+    """
+
+    step_s: float
+    values: Callable[[int, int], FloatArray]
+
+    def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:
+        """Add the curve to samples."""
+        end_s = start_s + out.size / sampling_hz
+        first = max(0, math.floor(start_s / self.step_s) - 1)
+        last = math.ceil(end_s / self.step_s) + 2
+        before = max(0, first - 1)  # a slope needs the value before and the one after
+        value = self.values(before, last + 1)
+        slope = np.gradient(value, self.step_s)
+        own = slice(first - before, last - before)
+        at_s = self.step_s * np.arange(first, last, dtype=np.float64)
+        at = first_sample(start_s, sampling_hz)
+        draw_curve(out, at, sampling_hz, at_s, value[own], slope[own])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +155,30 @@ class Noise:
         draw_noise(out, first, np.uint64(self.key), self.sd)
 
 
-Part = Waves | Blocks | Curve | Tone | Noise
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """Broadband noise that is there in some spans of clock time only."""
+
+    key: int
+    sd: float
+    spans_s: tuple[tuple[float, float], ...]
+
+    def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:
+        """Add the noise to the samples that lie in a span."""
+        first = first_sample(start_s, sampling_hz)
+        for from_s, to_s in self.spans_s:
+            begin = max(0, math.ceil(from_s * sampling_hz - first))
+            end = min(out.size, math.ceil(to_s * sampling_hz - first))
+            if begin < end:
+                number = np.uint64(round(first) + begin)
+                draw_noise(out[begin:end], number, np.uint64(self.key), self.sd)
+
+
+class Part(Protocol):
+    """Anything that adds itself to the samples of a trace."""
+
+    def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:
+        """Add it to samples."""
 
 
 def first_sample(start_s: float, sampling_hz: float) -> float:

@@ -38,7 +38,9 @@ def check_in(visit: Visit) -> Process:
     """Identity, consent, vitals; emergency equipment is checked off."""
     step_s = visit.plan.site.check_in_min * S_PER_MIN / 3.0
     yield from visit.bedside.wait_s(step_s)
-    check_off(visit, "identity", f"pseudonym {pseudonym(visit)} matches the device")
+    check_off(
+        visit, "identity", f"pseudonym {visit.order.pseudonym} matches the device"
+    )
     check_off(visit, "consent", "purpose, possible sensations and risks explained")
     yield from visit.bedside.wait_s(step_s)
     check_off(visit, "external defibrillator", "at hand, self-test passed")
@@ -65,11 +67,6 @@ def check_off(visit: Visit, name: str, text: str) -> None:
     visit.note("check", f"{name}: {text}")
 
 
-def pseudonym(visit: Visit) -> str:
-    """Return the pseudonym that stands for the simulated patient everywhere."""
-    return f"SIM-{visit.order.seed:06d}-{visit.order.replicate:03d}"
-
-
 def take_vitals(visit: Visit) -> None:
     """Read cuff pressure, rate, respiration and oxygen saturation."""
     bedside, cuff = visit.bedside, CuffError()
@@ -92,6 +89,7 @@ def take_vitals(visit: Visit) -> None:
     )
     taken = (*visit.findings.vitals, vitals)
     visit.findings = replace(visit.findings, vitals=taken)
+    visit.tell(vitals)
     visit.note(
         "vitals",
         f"cuff {sbp:.0f}/{dbp:.0f} mmHg, heart rate {vitals.heart_rate_bpm:.0f}/min,"

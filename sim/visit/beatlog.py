@@ -85,6 +85,10 @@ class BeatLog:
             )
         )
 
+    def line(self, beat: int) -> tuple[float, ...]:
+        """Return what the device did of one beat, in the order of `DEVICE_COLUMNS`."""
+        return self._lines[beat]
+
     def window(
         self, first: int, n: int, *, expects_ccm: bool, link_lost: bool = False
     ) -> Window:

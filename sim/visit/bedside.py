@@ -4,6 +4,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Final
 
 import numpy as np
@@ -57,15 +58,16 @@ class AtrialCapture:
 def train_of(settings: Settings, leads: Leads) -> Train:
     """Return what reaches the muscle at some settings, through the working leads."""
     working = leads.working(settings)
-    conductances = [1.0 / leads[name].muscle_ohm for name in working]
-    mean = sum(conductances) / len(conductances) if working else 1.0
     return Train(
         amplitude_v=settings.amplitude_v,
         phase_duration_ms=settings.phase_duration_ms,
         n_pulses=settings.n_pulses,
         delay_ms=settings.delay_ms,
-        impedance_ohm=1.0 / mean,
-        n_leads=len(working),
+        v1_delivers=float("V1" in working),
+        v2_delivers=float("V2" in working),
+        v1_ohm=leads["V1"].muscle_ohm,
+        v2_ohm=leads["V2"].muscle_ohm,
+        sensed_at=settings.ls_channel,
     )
 
 
@@ -117,8 +119,8 @@ class Bedside:
         self._late = late or LateTrains()
         self._capture = AtrialCapture()
         self._monitored_sbp_mmhg = float("nan")
-        self._wake_at = -1
-        self._wake = env.event()
+        self._waking: list[tuple[int, int, simpy.Event]] = []
+        self._n_waits = 0
         self._stopped = env.event()
         self._recent: deque[Activation] = deque(maxlen=_RECENT)
         self._settings: list[Settings] = []
@@ -184,8 +186,8 @@ class Bedside:
         )
         if stop is not None:
             self._found(stop)
-        if self.log.n_beats == self._wake_at:
-            self._wake.succeed()
+        while self._waking and self._waking[0][0] <= self.log.n_beats:
+            heappop(self._waking)[-1].succeed()
         for watcher in self._watchers:
             watcher(decision)
         return rr_s
@@ -268,6 +270,12 @@ class Bedside:
             self.stop = stop
             self._stopped.succeed()
 
+    def break_off(self, stop: Stop) -> bool:
+        """Break off the test that is going on; False when there is none."""
+        if self.guarded:
+            self._found(stop)
+        return self.guarded
+
     def watch(self, watcher: Callable[[BeatDecision], None]) -> None:
         """Hand what the device made of each beat to a marker channel or an observer."""
         self._watchers.append(watcher)
@@ -279,18 +287,24 @@ class Bedside:
     def interfere(self, for_s: float, noise_mv: float = float("inf")) -> None:
         """Let electromagnetic interference reach the leads for some seconds.
 
-        `noise_mv` is its size on a bipolar lead, by default any size.
+        `noise_mv` is its size on a bipolar lead, by default any size. What has begun
+        before goes on until its own end.
         """
-        self.interference_until_s = float(self.env.now) + for_s
+        until_s = float(self.env.now) + for_s
+        self.interference_until_s = max(self.interference_until_s, until_s)
         self.interference_mv = noise_mv
 
     def wait_beats(self, n: int) -> Waiting:
-        """Wait for the activation of `n` more beats; return what stopped it, if any."""
+        """Wait for the activation of `n` more beats; return what stopped it, if any.
+
+        Several may wait at a time, each for its own beat.
+        """
         if n <= 0:
             return self.stop
-        self._wake_at = self.n_beats + n
-        self._wake = self.env.event()
-        yield self._wake | self._stopped
+        wake = self.env.event()
+        self._n_waits += 1  # keeps the order of who waits for the same beat
+        heappush(self._waking, (self.n_beats + n, self._n_waits, wake))
+        yield wake | self._stopped
         return self.stop
 
     def wait_s(self, seconds: float) -> Waiting:

@@ -7,7 +7,8 @@ import simpy
 
 from sim.units import S_PER_MIN
 from sim.visit.advisor import Advisor
-from sim.visit.arrival import check_in, examine, pseudonym
+from sim.visit.arrival import check_in, examine
+from sim.visit.effects import scheduled
 from sim.visit.followup import follow_up
 from sim.visit.harm import look_for_harm
 from sim.visit.interrogation import interrogate, mend_sensing
@@ -27,6 +28,9 @@ Step = Callable[[Visit], Process]
 
 def programming_visit(visit: Visit) -> Process:
     """Go through the clinic's checklist, one phase after the other."""
+    visit.programmer.waits_for_link = True
+    for planned in visit.order.happenings:
+        visit.env.process(scheduled(visit, planned))
     for name, step in zip(PHASES, STEPS, strict=True):
         with visit.in_phase(name):
             yield from step(visit)
@@ -101,7 +105,7 @@ def record(visit: Visit) -> VisitRecord:
     return VisitRecord(
         **{item.name: getattr(found, item.name) for item in fields(Findings)},
         order=visit.order,
-        pseudonym=pseudonym(visit),
+        pseudonym=visit.order.pseudonym,
         reference=visit.reference,
         final=final,
         phases=tuple(visit.phases),
@@ -109,4 +113,5 @@ def record(visit: Visit) -> VisitRecord:
         follow_up=follow_up(visit, final),
         beats=visit.bedside.log.table(),
         programmed=visit.bedside.programmed,
+        happened=tuple(visit.happened),
     )

@@ -67,13 +67,14 @@ def interrogate(visit: Visit) -> Process:
     counters = counters_since_visit(visit, sample)
     as_found = read_out(visit, share, counters)
     visit.findings = replace(visit.findings, as_found=as_found)
+    visit.tell(as_found)
     visit.note("interrogation", f"settings read; CCM delivered {share_text(share)}")
     _find_losses(visit, sample.delivered / sample.beats, counters)
     if interrogate_icd(visit):
         _keep_off(visit)
     if visit.generator.state != "ACTIVE":
         yield from _reactivate(visit)
-    visit.generator.force_on = True
+    visit.generator.force_on = visit.telemetry = True
     visit.note("telemetry", "real-time ECG with markers on; CCM schedule suspended")
     yield from visit.bedside.wait_s(half_s)
 

@@ -119,6 +119,7 @@ def _weights_of_valid(read: Sequence[tuple[Arm, ...]]) -> tuple[float, ...]:
 def alternate_every(visit: Visit, comparison: Comparison) -> Process[Measured]:
     """Read X alone, and the reference before every k-th test."""
     read, tested = visit.reference_arms, visit.findings.tested
+    # counted from the last good one: after a void one the next test reads it again
     since = [test for test in tested if read and test.end_s > read[-1].end_s]
     if not read or len(since) >= visit.plan.tests_per_reference:
         yield from _read_reference(visit, comparison)
@@ -149,6 +150,7 @@ def _alone(visit: Visit, comparison: Comparison) -> Process[Measured]:
     (tested,) = yield from read_arms(visit, alone)
     used = visit.reference_arms[-PLANNING.references_used :]
     if not used:
+        # the time is spent and what was felt counts; only the gain is not known
         pair = pair_of(visit, comparison.purpose, (tested,))
         void = pair.void or "no reference reading"
         return Measured(replace(pair, gains=None, void=void), nan)
@@ -328,13 +330,26 @@ def reference_error_pct(plan: VisitPlan) -> float:
     return measuring_plan(plan.plan).reference_pct(plan, usual_arm_s(plan))
 
 
-def expected_test_s(visit: Visit) -> float:
-    """Return the seconds that one test takes, questions included."""
-    return measuring_plan(visit.plan.plan).test_s(visit.plan, visit.arm_s)
+def expected_test_s(visit: Visit, plan: str = "") -> float:
+    """Return the seconds that one test takes, questions included.
+
+    `plan` names the measuring plan; empty, it is the visit's.
+    """
+    return measuring_plan(plan or visit.plan.plan).test_s(visit.plan, visit.arm_s)
 
 
 def n_tests(visit: Visit) -> int:
     """Return how many tests the titration has time for."""
-    opening_s = measuring_plan(visit.plan.plan).n_opening_arms * visit.arm_s
-    left_s = max(0.0, visit.plan.titration_s - opening_s)
-    return int(left_s / expected_test_s(visit))
+    return _n_tests(visit.plan, visit.arm_s)
+
+
+def expected_n_tests(plan: VisitPlan) -> int:
+    """Return how many it has time for in a patient of usual heart rate."""
+    return _n_tests(plan, usual_arm_s(plan))
+
+
+def _n_tests(plan: VisitPlan, arm_s: float) -> int:
+    # a plan is told the tests that fit in whole: the last one is not begun late
+    kind = measuring_plan(plan.plan)
+    left_s = max(0.0, plan.titration_s - kind.n_opening_arms * arm_s)
+    return int(left_s / kind.test_s(plan, arm_s))

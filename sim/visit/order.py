@@ -1,11 +1,13 @@
 """What a visit is made from: with an advisor, it decides every beat and reading."""
 
 from dataclasses import dataclass
+from hashlib import blake2s
 
 import numpy as np
 
 from sim.patient import Patient
 from sim.streams import stream
+from sim.visit.happenings import Happened
 from sim.visit.plan import FoundDevice, VisitPlan
 
 
@@ -17,7 +19,8 @@ class VisitOrder:
     same patient is another order, made by `replace`.
 
     `replicate` numbers the visits of a patient, `patient_index` the patients of a
-    cohort; they key the random streams beside `seed`.
+    cohort; they key the random streams beside `seed`. `happenings` are known
+    beforehand by who made the order, by nobody in the visit.
     """
 
     patient: Patient
@@ -26,6 +29,12 @@ class VisitOrder:
     seed: int
     replicate: int = 0
     patient_index: int = 0
+    happenings: tuple[Happened, ...] = ()
+
+    @property
+    def pseudonym(self) -> str:
+        """What stands for the simulated patient everywhere; the seed is not in it."""
+        return pseudonym(self.seed, self.replicate)
 
     def rng(self, name: str, *key: int) -> np.random.Generator:
         """Return one named random stream of this visit, from its beginning."""
@@ -36,3 +45,12 @@ class VisitOrder:
             replicate=self.replicate,
             key=key,
         )
+
+
+def pseudonym(seed: int, replicate: int = 0) -> str:
+    """Return the pseudonym of the patient of a seed; visits differ in its last number.
+
+    A hash, so that who reads a hand-out cannot play the patient again.
+    """
+    code = blake2s(str(seed).encode(), digest_size=3).hexdigest().upper()
+    return f"SIM-{code}-{replicate:03d}"

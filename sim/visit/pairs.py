@@ -10,7 +10,15 @@ import simpy
 from sim.device.settings import Settings
 from sim.instruments import RULES, Reading
 from sim.units import PCT_PER_FRAC
-from sim.visit.record import Arm, Gains, Pair, Purpose, Role
+from sim.visit.record import (
+    Arm,
+    ArmRead,
+    Gains,
+    Pair,
+    Purpose,
+    ReadWindow,
+    Role,
+)
 from sim.visit.safety import RULES as SAFETY
 from sim.visit.safety import Stop
 from sim.visit.visit import Visit
@@ -86,10 +94,13 @@ def read_arm(visit: Visit, comparison: Comparison, role: Role) -> Process[Arm]:
     yield from _beats(visit, visit.settle_beats - felt_beats(visit))
     attempts, reading = 1, (yield from _read(visit))
     while reading.void and attempts < RULES.most_attempts:
+        yield from visit.programmer.until_linked()
         visit.note("void", f"window repeated: {reading.void}")
         attempts, reading = attempts + 1, (yield from _read(visit))
     end_s = float(visit.env.now)
-    return Arm(role, settings, start_s, end_s, reading, attempts)
+    arm = Arm(role, settings, start_s, end_s, reading, attempts)
+    visit.tell(ArmRead(comparison.purpose, arm))
+    return arm
 
 
 def _read(visit: Visit) -> Process[Reading]:
@@ -97,9 +108,12 @@ def _read(visit: Visit) -> Process[Reading]:
     first = bedside.n_beats
     visit.n_arms += 1
     bedside.arm_id = visit.n_arms
+    n_removals = visit.programmer.wand.n_removals
+    visit.window = ReadWindow(visit.instruments.next_number, first, n)
     yield from _beats(visit, n)
     bedside.arm_id = -1
-    lost = visit.programmer.reading_link_lost()
+    wand, lost = visit.programmer.wand, visit.programmer.reading_link_lost()
+    lost = lost or not wand.linked or wand.n_removals > n_removals
     return visit.instruments.read(bedside.window(first, n, link_lost=lost))
 
 
@@ -133,7 +147,9 @@ def pair_of(
     visit.n_pairs += 1
     pair = Pair(visit.n_pairs, purpose, arms, None, "", weights)
     void = next((arm.reading.void for arm in pair.counted if arm.reading.void), "")
-    return replace(pair, gains=None if void else _gains(pair), void=void)
+    pair = replace(pair, gains=None if void else _gains(pair), void=void)
+    visit.tell(pair)
+    return pair
 
 
 def gain_pct(arms: tuple[Arm, ...]) -> float:

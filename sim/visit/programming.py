@@ -180,6 +180,7 @@ def read_again(visit: Visit) -> Process:
     rows = {c.value: n for c, n in counters.beats_by_cause.items() if n}
     left = read_out(visit, share, {"BEATS": counters.beats, **rows})
     visit.findings = replace(visit.findings, as_left=left)
+    visit.tell(left)
     proof = "match" if left.settings == visit.programmer.programmed else "DIFFER"
     visit.note("re-interrogation", f"programmed and read values {proof}")
     visit.generator.reset_counters()

@@ -13,6 +13,7 @@ from sim.device.settings import Settings
 from sim.instruments import Reading
 from sim.patient import Patient
 from sim.units import S_PER_MIN
+from sim.visit.happenings import Happened
 from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
 
@@ -285,6 +286,27 @@ class FollowUp:
     is_next_visit: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ReadWindow:
+    """The beats of one reading: its number, the first beat, how many."""
+
+    number: int
+    first: int
+    n_beats: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRead:
+    """An arm that has just been read, and what for."""
+
+    purpose: Purpose
+    arm: Arm
+
+
+Told = Event | ArmRead | Pair | Tested | Verdict | AdverseEvent | Interrogation | Vitals
+"""What a visit tells who listens, when it goes on record."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BeatTable:
     """Every beat of the visit: column names and one row a beat."""
@@ -330,6 +352,7 @@ class VisitRecord(Findings):
 
     Its findings are complete: what may be missing while the visit goes on is there.
     `programmed` are all settings of the visit; a beat's `setting_id` counts them.
+    `happened` is what befell patient and device, in order.
     """
 
     order: VisitOrder
@@ -344,6 +367,7 @@ class VisitRecord(Findings):
     follow_up: tuple[FollowUp, ...]
     beats: BeatTable
     programmed: tuple[Settings, ...] = ()
+    happened: tuple[Happened, ...] = ()
 
     @property
     def patient(self) -> Patient:

@@ -71,6 +71,7 @@ class StopCause(Enum):
     LATE_TRAIN = auto()
     ATRIAL_CAPTURE = auto()
     ICD_SHOCK = auto()
+    BY_HAND = auto()
 
 
 _URGENT: Final = (StopCause.SUSTAINED_VT, StopCause.COLLAPSE, StopCause.ICD_SHOCK)
@@ -99,6 +100,7 @@ ICD_SHOCK: Final = Stop(StopCause.ICD_SHOCK, "inappropriate ICD shock")
 LATE_TRAIN: Final = Stop(
     StopCause.LATE_TRAIN, "train left the absolute refractory period"
 )
+BY_HAND: Final = Stop(StopCause.BY_HAND, "CCM switched off by hand")
 ATRIAL_CAPTURE: Final = Stop(StopCause.ATRIAL_CAPTURE, "atrial capture")
 
 

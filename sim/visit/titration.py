@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import simpy
@@ -10,6 +11,7 @@ from sim.device.energy import energy_frac
 from sim.device.settings import Settings
 from sim.heart.sensation import reported_grade, sensation_level
 from sim.units import S_PER_MIN
+from sim.visit.advisor import THINKING, Proposal
 from sim.visit.bedside import train_of
 from sim.visit.interrogation import latest_train_end_ms
 from sim.visit.measuring import (
@@ -31,6 +33,7 @@ Process = Generator[simpy.Event, object, T]
 def response_test(visit: Visit) -> Process[None]:
     """Read the reference against OFF, and one sham pair: reference against itself."""
     n = visit.plan.response_pairs
+    # at a place nobody knows beforehand: the sham is read like any other pair
     sham_place = int(visit.rng("arm_order").integers(0, n + 1))
     for place in range(n + 1):
         is_sham = place == sham_place
@@ -44,7 +47,7 @@ def response_test(visit: Visit) -> Process[None]:
             yield from make_safe(visit, stopped.stop, visit.reference)
             if visit.ended_for_safety:
                 return
-            continue
+            continue  # what stopped it may come again: a stopped pair is not repeated
         if is_sham:
             visit.findings = replace(visit.findings, sham_pair=pair)
         else:
@@ -57,11 +60,18 @@ def response_test(visit: Visit) -> Process[None]:
 def titrate(visit: Visit) -> Process[None]:
     """Let the advisor propose, test what it proposes, let it learn."""
     visit.titration_end_s = float(visit.env.now) + visit.plan.titration_s
+    # asked before the advisor is: a proposal that cannot be tested is never answered
     while time_for_one_more(visit):
-        settings = visit.advisor.propose()
-        if settings is None:
+        proposed = visit.advisor.propose()
+        if proposed is None:
             return
-        tested = yield from test(visit, settings)
+        if proposed is THINKING:
+            yield from _let_think(visit)
+            if visit.ended_for_safety:
+                return
+            continue
+        proposal = proposed if isinstance(proposed, Proposal) else Proposal(proposed)
+        tested = yield from test(visit, proposal)
         seen = (*visit.findings.tested, tested)
         visit.findings = replace(visit.findings, tested=seen)
         visit.advisor.learn(tested)
@@ -69,31 +79,47 @@ def titrate(visit: Visit) -> Process[None]:
             return
 
 
+def _let_think(visit: Visit) -> Process[None]:
+    """Let the advisor think until woken, or until no time is left for a test."""
+    left_s = visit.titration_end_s - float(visit.env.now) - shortest_test_s(visit)
+    # asked again a second too late, so that rounding cannot ask for ever
+    yield from visit.ponder(max(left_s, 0.0) + 1.0)
+
+
 def time_for_one_more(visit: Visit) -> bool:
     """Tell whether the titration clock leaves time for one more test."""
-    return float(visit.env.now) + expected_test_s(visit) <= visit.titration_end_s
+    return float(visit.env.now) + shortest_test_s(visit) <= visit.titration_end_s
 
 
-def test(visit: Visit, asked: Settings) -> Process[Tested]:
-    """Test one proposal: filter, readings as the plan has them, questions."""
+def shortest_test_s(visit: Visit) -> float:
+    """Return the seconds of the shortest test that the advisor may ask for."""
+    plans = visit.plans_on_offer or (visit.plan.plan,)
+    return min(expected_test_s(visit, plan) for plan in plans)
+
+
+def test(visit: Visit, proposal: Proposal) -> Process[Tested]:
+    """Test one proposal: filter, readings as its plan has them, questions."""
+    asked, plan = proposal.settings, proposal.plan or visit.plan.plan
     start_s, first = float(visit.env.now), visit.bedside.n_beats
+    # at the rate of now: a faster heart has less room before the T wave
     visit.filter.latest_train_end_ms = latest_train_end_ms(visit)
     admitted = _admitted(visit, asked)
     if admitted.settings is None:
         yield visit.env.timeout(RULES.refusal_s)
         visit.note("refused", f"{settings_text(asked)}: {admitted.note}")
-        refused = Ending(Ended.REFUSED, f"refused: {admitted.note}")
+        ending = Ending(Ended.REFUSED, f"refused: {admitted.note}")
+        why, kept = admitted.note, visit.reference
         return _tested(
-            visit, asked, visit.reference, first, start_s, admitted.note, ending=refused
+            visit, asked, kept, first, start_s, why, plan=plan, ending=ending
         )
     settings, measured, stop = admitted.settings, None, None
-    grade = _grade(visit, settings)
-    comparison = Comparison(
-        "titration", settings, visit.reference, asks=lambda: _complaint(grade)
-    )
+    # drawn now, so that a test cut short takes as many numbers as a finished one
+    visit.felt_grade, grade = 0, felt_grade(visit, settings)
+    told = partial(_complaint, grade)
+    comparison = Comparison("titration", settings, visit.reference, asks=told)
     try:
-        plan = measuring_plan(visit.plan.plan)
-        measured = yield from plan.measure(visit, comparison)
+        measured = yield from measuring_plan(plan).measure(visit, comparison)
+        _keep_references(visit, measured)
         visit.filter.tolerated(settings)
         yield from visit.bedside.wait_s(visit.plan.question_s)
     except StoppedError as stopped:
@@ -108,10 +134,22 @@ def test(visit: Visit, asked: Settings) -> Process[Tested]:
         first,
         start_s,
         admitted.note,
+        plan=plan,
         measured=measured,
-        grade=grade,
+        grade=max(grade, visit.felt_grade),
         ending=_ending(stop),
     )
+
+
+def _keep_references(visit: Visit, measured: Measured) -> None:
+    """Keep the reference readings of a pair for single readings that may follow."""
+    if len(visit.plans_on_offer) > 1:
+        known = visit.reference_arms
+        known += [
+            arm
+            for arm in measured.pair.arms
+            if arm.role == "reference" and not arm.reading.void and arm not in known
+        ]
 
 
 def _admitted(visit: Visit, asked: Settings) -> Admitted:
@@ -132,8 +170,14 @@ def make_safe(visit: Visit, stop: Stop, settings: Settings) -> Process[None]:
         visit.adverse(stop.text, settings_text(settings), "urgent off, titration ended")
         yield from visit.bedside.wait_s(visit.plan.safety_rest_s)
         return
+    if stop.cause is StopCause.BY_HAND:
+        visit.note("stop", f"{stop.text} at {settings_text(settings)}")
+        yield from visit.bedside.wait_s(visit.plan.safety_rest_s)
+        visit.bedside.resume()
+        return
     if stop.cause is StopCause.SENSATION:
         visit.filter.felt_at(settings)
+    # in a pair it may have happened at the reference, which the test did not cause
     elif was_tested and visit.programmer.programmed == settings:
         visit.filter.stopped_at(settings)
     yield from visit.programmer.program(visit.reference)
@@ -159,11 +203,12 @@ def judge_ectopy(visit: Visit, settings: Settings) -> Process[Stop | None]:
     text = f"ectopics {n_since} in {since_s / S_PER_MIN:.0f} min, above the baseline"
     stop = Stop(StopCause.EXCESS_ECTOPICS, text)
     yield from make_safe(visit, stop, settings)
-    visit.ectopy_since_beat = bedside.n_beats
+    visit.ectopy_since_beat = bedside.n_beats  # else one excess stops all later tests
     return stop
 
 
-def _grade(visit: Visit, settings: Settings) -> int:
+def felt_grade(visit: Visit, settings: Settings) -> int:
+    """Return the grade that the patient tells of some settings; one draw."""
     sensation = visit.patient.sensation
     level = float(sensation_level(sensation, train_of(settings, visit.generator.leads)))
     return reported_grade(sensation, level, visit.rng_sensation)
@@ -197,6 +242,7 @@ def _tested(
     start_s: float,
     note: str,
     *,
+    plan: str,
     measured: Measured | None = None,
     grade: int = 0,
     ending: Ending,
@@ -211,7 +257,7 @@ def _tested(
         settings=settings,
         filter_note=note,
         pair=pair,
-        standard_error_pct=_standard_error_pct(visit, measured),
+        standard_error_pct=_standard_error_pct(visit, plan, measured),
         sensation_grade=grade,
         n_ectopics=bedside.log.n_ectopic(first),
         n_train_ectopics=bedside.monitor.take_tied(),
@@ -223,15 +269,16 @@ def _tested(
         ended=ending.ended,
         aborted=ending.text,
     )
+    visit.tell(tested)
     visit.note("tested", tested_text(tested))
     return tested
 
 
-def _standard_error_pct(visit: Visit, measured: Measured | None) -> float:
+def _standard_error_pct(visit: Visit, plan: str, measured: Measured | None) -> float:
     """Return what the reading is worth; what is usual where there is none."""
     if measured is not None:
         return measured.standard_error_pct
-    usual = measuring_plan(visit.plan.plan).sd_pct(visit.plan, visit.arm_s)
+    usual = measuring_plan(plan).sd_pct(visit.plan, visit.arm_s)
     return max(usual, PLANNING.least_error_pct)
 
 

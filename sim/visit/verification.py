@@ -10,6 +10,7 @@ import simpy
 from sim.device.energy import energy_frac
 from sim.device.settings import Settings
 from sim.units import PCT_PER_FRAC, S_PER_MIN
+from sim.visit.advisor import THINKING
 from sim.visit.harm import harmful, off_is_chosen
 from sim.visit.pairs import ABBA, BAAB, Comparison, StoppedError, read_pair
 from sim.visit.record import Choice, Verdict
@@ -25,7 +26,9 @@ NO_CANDIDATE: Final = (
 
 def verify(visit: Visit) -> Process:
     """Rest, then read the fixed number of pairs; no look before the end."""
-    choice = visit.advisor.recommend()
+    while (chosen := visit.advisor.recommend()) is THINKING:
+        yield from visit.ponder()
+    choice = chosen
     already = visit.findings.verdict
     if already is not None and already.kind == "harmful as found":
         choice = off_is_chosen(visit, already)
@@ -38,6 +41,7 @@ def verify(visit: Visit) -> Process:
         yield from _read_pairs(visit, choice)
     verdict = visit.findings.verdict or _judged(visit, choice)
     visit.findings = replace(visit.findings, verdict=verdict)
+    visit.tell(verdict)
     visit.note("verdict", f"{verdict.kind}: {verdict.reason}")
 
 

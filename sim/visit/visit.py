@@ -1,5 +1,6 @@
 """The visit as it goes on: who is there, what has been seen, the clock and the log."""
 
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,16 +16,30 @@ from sim.instruments import Instruments, beats_to_read, beats_to_settle, readout
 from sim.units import S_PER_H, S_PER_MIN
 from sim.visit.advisor import Advisor
 from sim.visit.bedside import Bedside
+from sim.visit.happenings import Happened
 from sim.visit.implant import found_generator
 from sim.visit.measuring_noise import arm_s
 from sim.visit.order import VisitOrder
 from sim.visit.programmer import Programmer, settings_text
-from sim.visit.record import AdverseEvent, Arm, Event, Findings, PhaseTime
+from sim.visit.record import (
+    AdverseEvent,
+    Arm,
+    Event,
+    Findings,
+    PhaseTime,
+    ReadWindow,
+    Told,
+)
 from sim.visit.safety import SafetyFilter, Stop
+from sim.visit.stepping import SteppedEnvironment
 from sim.visit.thresholds import draw_thresholds
 
 HORIZON_S: Final = 4.5 * S_PER_H
+"""Rhythm and noise are drawn up to here beforehand, so that what a search does to the
+length of a visit changes neither."""
+
 Progress = Callable[[float, str, str], None]
+Work = Generator[simpy.Event, object, None]
 
 
 class Visit:
@@ -34,6 +49,13 @@ class Visit:
     once sensing has been mended. `ended_for_safety` ends the titration, `not_titrated`
     says why it was not begun. `rng_sensation` and `rng_symptoms` draw what the patient
     feels and tells, each reading the next number of its stream.
+
+    Who listens (`listeners`) is told of everything that staff see when it goes on
+    record. `telemetry` tells whether markers are shown. While an advisor ponders, what
+    is put on the `desk` is done at the programmer, one thing after another; it may ask
+    for tests by each of `plans_on_offer`, by default the visit's plan alone.
+    `happened` is what befell patient and device, `felt_grade` what the patient has said
+    to feel since the last test began.
     """
 
     def __init__(
@@ -42,7 +64,7 @@ class Visit:
         advisor: Advisor,
         progress: Progress | None = None,
     ) -> None:
-        self.env = simpy.Environment()
+        self.env = SteppedEnvironment()
         self.order = order
         self.patient = order.patient
         self.plan = order.plan
@@ -58,10 +80,20 @@ class Visit:
         self.n_pairs = 0
         self.n_arms = 0
         self.reference_arms: list[Arm] = []  # of plans that read settings alone
-        self.titration_end_s = float("inf")
-        self.ectopy_baseline = (0, 0.0)
+        self.titration_end_s = float("inf")  # no clock runs before the titration
+        self.ectopy_baseline = (0, 0.0)  # how many, in how many seconds of watching
         self.ectopy_since_beat = 0
+        self.telemetry = False
+        self.listeners: list[Callable[[Told], None]] = []
+        self.desk: deque[Callable[[], Work]] = deque()
+        self.pondered = False
+        self.window = ReadWindow(-1, 0, 0)
+        self.happened: list[Happened] = []
+        self.felt_grade = 0
+        self.n_pondered = 0
+        self.plans_on_offer: tuple[str, ...] = ()
         self._progress = progress
+        self._woken = self.env.event()
         self._set_up()
 
     def rng(self, name: str, *key: int) -> np.random.Generator:
@@ -117,6 +149,11 @@ class Visit:
         return self.bedside.generator
 
     @property
+    def in_atrial_fibrillation(self) -> bool:
+        """Whether the atria fibrillate now."""
+        return self.bedside.heart.rhythm.is_af
+
+    @property
     def settle_beats(self) -> int:
         """Beats that each arm waits before it is read."""
         return beats_to_settle(self.readout, self.plan.settle_beats)
@@ -124,7 +161,7 @@ class Visit:
     @property
     def read_beats(self) -> int:
         """Beats that each arm is read for; more in atrial fibrillation."""
-        in_af = self.patient.in_atrial_fibrillation
+        in_af = self.in_atrial_fibrillation
         return beats_to_read(self.readout, self.plan.read_beats, in_af=in_af)
 
     @property
@@ -132,6 +169,7 @@ class Visit:
         """Spread between pairs to plan with."""
         planned = self.plan.expected_pair_sd_pct
         scale = self.plan.noise_scale
+        # a spread of 0, of exact readings, would make any difference certain
         return planned or max(scale * self.readout.expected_pair_sd_pct, 0.05)
 
     @property
@@ -142,8 +180,33 @@ class Visit:
     def note(self, kind: str, text: str) -> None:
         """Put one line into the visit's log."""
         self.events.append(Event(float(self.env.now), self.phase, kind, text))
+        self.tell(self.events[-1])
+        # every button pressed is on the log, but too much to be told as it happens
         if self._progress is not None and kind != "programmer":
             self._progress(float(self.env.now), self.phase, text)
+
+    def tell(self, told: Told) -> None:
+        """Tell who listens of something that has gone on record."""
+        for listener in self.listeners:
+            listener(told)
+
+    def wake(self) -> None:
+        """Let an advisor who ponders be asked again."""
+        if not self._woken.triggered:
+            self._woken.succeed()
+
+    def ponder(self, at_most_s: float = float("inf")) -> Work:
+        """Wait until somebody wakes the visit; do what has been put on the desk."""
+        self._woken = self.env.event()
+        waits = [self._woken]
+        if at_most_s < float("inf"):
+            waits.append(self.env.timeout(at_most_s))
+        self.pondered = True
+        self.n_pondered += 1
+        yield simpy.AnyOf(self.env, waits)
+        self.pondered = False
+        while self.desk:
+            yield from self.desk.popleft()()
 
     def adverse(self, kind: str, text: str, action: str) -> None:
         """Record an adverse event with what was done about it."""
@@ -151,6 +214,7 @@ class Visit:
         self.findings = replace(
             self.findings, adverse_events=(*self.findings.adverse_events, event)
         )
+        self.tell(event)
         self.note("adverse event", f"{kind}: {text}; {action}")
 
     def seen_outside_a_test(self, stop: Stop) -> None:
@@ -160,6 +224,7 @@ class Visit:
             self.adverse(stop.text, f"outside a test, at {at}", "patient watched on")
             return
         self.programmer.urgent_off()
+        # a run ends with the therapy, whatever began it: no defibrillation is played
         self.bedside.heart.rhythm.end_run()
         self.ended_for_safety = stop.text
         self.adverse(stop.text, f"outside a test, at {at}", "urgent off")
@@ -179,7 +244,7 @@ class Visit:
     def arm_s(self) -> float:
         """Expected time of one arm: programming, settling, reading."""
         rr_s = S_PER_MIN / self.patient.rhythm.heart_rate_bpm
-        in_af = self.patient.in_atrial_fibrillation
+        in_af = self.in_atrial_fibrillation
         return arm_s(self.plan, rr_s=rr_s, in_af=in_af)
 
 

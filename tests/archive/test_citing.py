@@ -139,7 +139,8 @@ def test_the_command_cites_a_stored_run(
     run_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = json.loads((run_dir / "report.json").read_text(encoding="utf-8"))
-    wanted = {row["reference"] for row in report["provenance"]["rows"]}
+    parts = (report["provenance"], report["answer_key"]["numbers"])
+    wanted = {row["reference"] for part in parts for row in part["rows"]}
     capsys.readouterr()
     assert invoke(["cite", str(run_dir), "--format", "bibtex"]) == 0
     assert set(entries(capsys.readouterr().out.rstrip("\n"))) == wanted
@@ -162,7 +163,7 @@ def test_a_course_is_cited_with_the_law_of_the_months_between(
     text = " ".join(capsys.readouterr().out.split())
     assert "chronic.ef_tau_months 9.0 months (B21-B24)" in text
     # The same numbers in both visits count once.
-    once = plain_text(read_run(run_dir).report.provenance)
+    once = plain_text(read_run(run_dir).report.numbers)
     counted = re.search(r"\[ccmlab-protocol\].*?\n    (\d+) numbers", once, re.DOTALL)
     assert counted is not None
     assert f"{counted[1]} numbers" in text

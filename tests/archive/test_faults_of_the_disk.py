@@ -61,7 +61,11 @@ class Disk:
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_fault_at_any_write_of_a_run_is_one_message_and_leaves_what_was_there(
-    tmp_path: Path, run: Run, report: Report, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    run: Run,
+    report: Report,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
 ) -> None:
     disk, target = Disk(monkeypatch), tmp_path / "run"
 
@@ -76,6 +80,7 @@ def test_a_fault_at_any_write_of_a_run_is_one_message_and_leaves_what_was_there(
         prepare(target, force=True)  # sweeps what only a rename back could not mend
         assert list(tmp_path.iterdir()) == [target]
     assert len(told) > 20
+    record_property("tried", len(told))
     assert sum(text is not None for text in told) > 20
 
 

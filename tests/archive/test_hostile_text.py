@@ -56,7 +56,6 @@ EVERYWHERE: dict[str, Any] = {
     "patient.name": HOSTILE,
     "patient.title": HOSTILE,
     "patient.profile": {
-        "aetiology": HOSTILE,
         "indication": HOSTILE,
         "rhythm_text": HOSTILE,
         "medication": [HOSTILE, FORMULA],

@@ -1,5 +1,9 @@
 """Which strips of a visit are kept, and that they say what the visit saw."""
 
+import os
+import re
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +27,7 @@ from sim.device.settings import Settings
 from sim.telemetry.wfdb_files import Span
 from sim.visit.record import AdverseEvent, VisitRecord
 
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SHORT = {
     "visit.titration_min": 4,
     "visit.verification_pairs": 2,
@@ -260,3 +265,33 @@ def before_the_beats(record: VisitRecord, start_s: int, v1: np.ndarray) -> float
             ranges.append(float(np.ptp(own)))
     assert len(ranges) > 5
     return float(np.median(ranges))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is told in kB")
+def test_four_hours_of_titration_with_whole_strips_take_bounded_memory(
+    tmp_path: Path,
+) -> None:
+    text = (SCENARIOS / "first_visit.toml").read_text(encoding="utf-8")
+    kept = 'titration_min = 240\nstrips = "whole"\nstrip_rate_hz = 1000'
+    changed, n = re.subn(r"(?m)^titration_min = .*", kept, text)
+    assert n == 1
+    (tmp_path / "long.toml").write_text(changed, encoding="utf-8")
+    # the kernel's peak of a child has its parent's in it, this one begins with its code
+    code = (
+        "import sys; from pathlib import Path; from harness.cli import invoke; "
+        "assert invoke(sys.argv[1:]) == 0; "
+        "print(Path('/proc/self/status').read_text())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "long.toml", "--out", "long", "-q"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(SCENARIOS.parent)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    (peak_kb,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stdout)
+    # five signals at 1 kHz for over five hours, two bytes each
+    assert (tmp_path / "long" / "strips.dat").stat().st_size > 5 * 5 * 3600 * 1000 * 2
+    assert int(peak_kb) < 700e3

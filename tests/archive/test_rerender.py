@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -19,7 +19,8 @@ from harness.archive.run_folder import read_run
 from harness.cli import invoke
 from harness.common.files import file_hash
 from harness.report.contents import SCHEMA_VERSION as REPORT_SCHEMA
-from harness.report.formats import FORMATS
+from harness.report.contents import Report
+from harness.report.formats import FORMATS, renderings
 
 Spoil = Callable[[Path], None]
 
@@ -283,6 +284,39 @@ def with_value(told: Any, path: tuple[Any, ...], value: Any) -> Any:
     return told
 
 
+_made: dict[str, dict[str, bytes]] = {}
+
+
+def once_rendered(report: Report, names: Sequence[str]) -> dict[str, bytes]:
+    """Return the renderings of a report, from the first time where it is the same."""
+    key = f"{names} {report.model_dump_json()}"
+    if key not in _made:
+        _made[key] = renderings(report, names)
+    return _made[key]
+
+
+@pytest.mark.parametrize("command", ["report", "compare-visits"])
+def test_a_column_that_is_missing_is_one_clear_message(
+    command: str,
+    folder: Path,
+    whole: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = json.loads((folder / SOURCE).read_text(encoding="utf-8"))
+    assert told["tests"]["rows"]
+    told["tests"]["columns"].pop()
+    (folder / SOURCE).write_text(json.dumps(told), encoding="utf-8")
+    digest = file_hash(folder / SOURCE)
+    change_json(folder, "run.json", lambda a: a["files"].update({SOURCE: digest}))
+    both = [str(whole), "--out", str(tmp_path / "page.html")]
+    more = both if command == "compare-visits" else []
+    assert invoke([command, str(folder), *more]) == 2
+    said = capsys.readouterr().err
+    assert "tests: value error, each row must have" in said
+    assert said.count("\n") == 1
+
+
 WRONG = (None, True, -1, 10**30, "x", "\x00", [], {}, ["../../x"], {"a": 1})
 
 
@@ -290,9 +324,12 @@ WRONG = (None, True, -1, 10**30, "x", "\x00", [], {}, ["../../x"], {"a": 1})
 @given(data=st.data())
 @settings(max_examples=12, suppress_health_check=list(HealthCheck))
 def test_a_record_with_any_wrong_value_is_rendered_or_refused_in_one_line(
-    name: str, whole: Path, data: st.DataObject
+    name: str, whole: Path, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
 ) -> None:
     told = json.loads((whole / name).read_text(encoding="utf-8"))
+    if name != SOURCE:
+        # the report is as it was: drawn again each time, it would take all the time
+        monkeypatch.setattr(rerender, "renderings", once_rendered)
     path = data.draw(st.sampled_from(list(steps(told))))
     wrong = with_value(told, path, data.draw(st.sampled_from(WRONG)))
     with TemporaryDirectory() as place, StringIO() as said:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
 from harness.archive.run_folder import read_run
-from harness.cli import default_folder, invoke
+from harness.cli import invoke
+from harness.commands.run import default_folder
+from harness.commands.speech import INTERRUPTED
 from harness.common.progress import Progress
 
 HEAVY = "numpy scipy numba matplotlib pydantic simpy duckdb jinja2 sim optimizers"
@@ -89,7 +90,12 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ("scenarios", ["first_visit  ", "turned_down  "]),
         ("strategies", ["titration  ", "nelder-mead  "]),
         ("phenotypes", ["hfref-af  ", "hfref-null  "]),
+        ("laws", ["two-leads  ", "field-20-100  random surface, tau 0.2, length 1"]),
         ("readouts", ["finger-pressure    beat-to-beat finger pressure"]),
+        (
+            "overrides",
+            ["ejection_fraction_pct ", "5 to 80 % (default: 30; normal 60"],
+        ),
         (
             "parameters",
             ["amplitude_v  ", "4.5 to 7.5 V in steps of 0.5 (default: 7.5)"],
@@ -115,6 +121,14 @@ def test_list_names_what_is_there(
         (["run", "first_visit", "--seed", "x"], "'--seed'"),
         (["run", "first_visit", "--seed", "-1"], "seed: must be 0 to"),
         (["run", "frist_visit"], "nearest is 'first_visit'"),
+        (["run", "first_visit", "--set", "seed"], "--set takes KEY=VALUE, got 'seed'"),
+        (
+            ["run", "first_visit", "--set", "patient.override.LVEF=28"],
+            "nearest is 'ejection_fraction_pct'",
+        ),
+        (["run", "first_visit", "--set", "visit.readout=cuf"], "nearest is 'cuff'"),
+        (["run", "first_visit", "--set", "seed=3", "--seed", "4"], "--set seed:"),
+        (["run", "follow_up_year", "--replicate", "1"], "not for a course"),
         (["run", "nowhere.toml"], "nowhere.toml: cannot be read: no such file"),
         (
             ["run", "first_visit", "--strategy", "titratoin"],
@@ -200,7 +214,7 @@ def test_an_interrupt_exits_130_and_leaves_nothing(
 
     monkeypatch.setattr("harness.play.run.run_scenario", run_scenario)
     out = tmp_path / "mine"
-    assert invoke(["run", str(short), "--out", str(out)]) == cli.INTERRUPTED == 130
+    assert invoke(["run", str(short), "--out", str(out)]) == INTERRUPTED == 130
     assert "nothing was written" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [short]
 
@@ -296,7 +310,7 @@ def at_its_end(problem, rng):
     [
         ("truncated", "EOFError: Ran out of input (mine.py:4)"),
         ("leaves", "SystemExit: 0 (mine.py:8)"),
-        ("stops", "RuntimeError: generator raised StopIteration ("),
+        ("stops", "RuntimeError: generator raised StopIteration (mine.py:12)"),
         ("names", "ValueError: no-such-\N{REPLACEMENT CHARACTER}.csv (mine.py:16)"),
         ("mute", "Mute: its text cannot be had, RuntimeError (mine.py:24)"),
         ("at_its_end", "SystemExit: 0 (mine.py:31)"),

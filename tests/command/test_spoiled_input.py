@@ -1,12 +1,15 @@
 """Whatever is wrong with a file: one message, exit 0, 1 or 2, no hang, no traceback."""
 
+import itertools
 import json
 import os
 import shutil
 import signal
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from io import StringIO
@@ -19,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import harness.cli
+import harness.commands.run
 import harness.course.play
 import harness.day.run
 import harness.evidence.fit.fit
@@ -38,7 +41,8 @@ from sim.patient import Cohort, patient_to_toml, phenotype, sample_cohort
 from sim.visit.programmer.presets import Preset, PresetError, load_preset, save_preset
 
 SCENARIOS: Final = Path(__file__).parents[2] / "scenarios"
-HANG_S: Final = 60.0
+BUSY_S: Final = 60.0
+WAIT_S: Final = 600.0
 KINDS: Final = 10
 Document = dict[str, Any]
 Step = str | int
@@ -101,7 +105,8 @@ def documents(draw: st.DrawFn, good: Document) -> Document:
         table = told
         for step in way:
             table = table[step]
-        wrong = draw(st.sampled_from(WRONG) | st.integers() | st.floats() | st.text())
+        anything = st.sampled_from(WRONG) | st.integers() | st.floats() | st.text()
+        wrong = deepcopy(draw(anything))  # a later change may go into it
         match draw(st.sampled_from(("set", "set", "set", "drop", "name", "add"))):
             case "drop":
                 del table[last]
@@ -176,17 +181,28 @@ class HungError(BaseException):
 
 
 @contextmanager
-def no_hang() -> Iterator[None]:
+def no_hang(busy_s: float = BUSY_S, wait_s: float = WAIT_S) -> Iterator[None]:
+    """Bound what is worked, in time of this process, and what is only waited for.
+
+    A minute on the clock alone is a hang on a machine with much else to do.
+    """
+
     def late(*_: object) -> None:
         raise HungError
 
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, HANG_S)
+    timers = (
+        (signal.SIGPROF, signal.ITIMER_PROF, busy_s),
+        (signal.SIGALRM, signal.ITIMER_REAL, wait_s),
+    )
+    before = [signal.signal(number, late) for number, _, _ in timers]
     try:
+        for _, timer, limit_s in timers:
+            signal.setitimer(timer, limit_s)
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        for (number, timer, _), handler in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0.0)
+            signal.signal(number, handler)
 
 
 def told(arguments: list[str]) -> tuple[int, str]:
@@ -225,8 +241,8 @@ def planned(plan: Any, *_: object) -> Any:
 def nothing_is_played() -> Iterator[None]:
     """Let every command go as far as it only reads."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(harness.cli, "_play", patient_made)
-        patch.setattr(harness.cli, "_play_course", patient_made)
+        patch.setattr(harness.commands.run, "_play", patient_made)
+        patch.setattr(harness.commands.run, "_play_course", patient_made)
         patch.setattr(harness.study.play_study, "_played", planned)
         patch.setattr(harness.evidence.fit.fit, "fit_patient", enough)
         patch.setattr(harness.day.run, "run_day", enough)
@@ -313,7 +329,7 @@ def by_command(name: str, *arguments: str) -> Callable[[Path, bytes], None]:
     def read(place: Path, content: bytes) -> None:
         file = place / name
         file.write_bytes(content)
-        extra = ["--out", str(place / "out")]
+        extra = ["--out", str(place / f"out-{name}")]
         check_told([*arguments, str(file), *extra, "-q"], name)
 
     return read
@@ -433,10 +449,23 @@ def test_every_kind_is_tried() -> None:
     assert len(FILES) == KINDS
 
 
+def test_work_and_waiting_without_end_are_each_a_hang() -> None:
+    with pytest.raises(HungError), no_hang(busy_s=0.02):
+        all(n >= 0 for n in itertools.count())
+    with pytest.raises(HungError), no_hang(wait_s=0.02):
+        time.sleep(WAIT_S)
+    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FILES)
-def test_two_thousand_spoiled_files_are_told_each(kind: str, place: Path) -> None:
-    try_files(kind, place, 2_000 // KINDS + 1)
+def test_two_thousand_spoiled_files_are_told_each(
+    kind: str, place: Path, record_property: Callable[[str, object], None]
+) -> None:
+    n_files = 2_000 // KINDS + 1
+    record_property("tried", n_files)
+    try_files(kind, place, n_files)
 
 
 @pytest.mark.soak

@@ -1,7 +1,10 @@
 """A course: visits over months, and what happens to patient and device in between."""
 
 import csv
+import errno
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -13,13 +16,14 @@ from bs4 import BeautifulSoup
 
 from harness.archive.run_folder import read_run
 from harness.cli import invoke
-from harness.common.files import BrokenRunError
-from harness.course.archive import day_rows, write_course
+from harness.common.files import BrokenRunError, OutputError
+from harness.course.archive import course_folder, day_rows, write_course
 from harness.course.figure import course_svg
 from harness.course.home import Day, Home, Stretch, day_of, scheduled_h
 from harness.course.page import course_html, course_text
 from harness.course.play import (
     Course,
+    CourseVisit,
     PatientOverMonths,
     acute_ef_pct,
     run_course,
@@ -363,15 +367,24 @@ def test_the_page_stands_alone_and_leads_to_each_report() -> None:
     assert len(page.find_all("tbody")[0].find_all("tr")) == 3
 
 
-def test_the_folder_holds_a_run_a_visit_and_the_tables(tmp_path: Path) -> None:
-    folder = write_course(played(), tmp_path / "year")
-    names = {path.name for path in folder.iterdir()}
+@pytest.fixture(scope="module")
+def year(
+    tmp_path_factory: pytest.TempPathFactory,
+    undrawn: Callable[[], AbstractContextManager[None]],
+) -> Path:
+    with undrawn():
+        return write_course(played(), tmp_path_factory.mktemp("course") / "year")
+
+
+def test_the_folder_holds_a_run_a_visit_and_the_tables(year: Path) -> None:
+    names = {path.name for path in year.iterdir()}
     assert names == {
         "charging.csv",
         "course.csv",
         "course.html",
         "course.json",
         "course.svg",
+        "course_key.svg",
         "days.csv",
         "provenance.csv",
         "run.json",
@@ -380,19 +393,83 @@ def test_the_folder_holds_a_run_a_visit_and_the_tables(tmp_path: Path) -> None:
         "visit-2",
         "visit-3",
     }
-    assert all(read_run(folder / f"visit-{n}") for n in (1, 2, 3))
-    told = json.loads((folder / "course.json").read_text("utf-8"))
-    with (folder / "course.csv").open(encoding="utf-8") as file:
+    assert all(read_run(year / f"visit-{n}") for n in (1, 2, 3))
+    told = json.loads((year / "course.json").read_text("utf-8"))
+    with (year / "course.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["month"] for row in rows] == ["0.0", "5.0", "7.0"]
     assert [visit["verdict"] for visit in told["visits"]] == [
         row["verdict"] for row in rows
     ]
     with pytest.raises(BrokenRunError, match="name one of its visits"):
-        read_run(folder)
-    write_course(played(), folder, force=True)
+        read_run(year)
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_course_written_while_it_is_played_is_the_same_and_holds_no_beats(
+    year: Path, undrawn: Callable[[], AbstractContextManager[None]]
+) -> None:
+    whole = contents(year)
+    with undrawn(), course_folder(year, force=True) as writer:
+        course = run_course(played().scenario, scenario_name="short", each=writer.visit)
+        writer.finish(course)
+    assert [len(visit.run.record.beats.rows) for visit in course.visits] == [0, 0, 0]
+    again = contents(year)
+    assert len(whole) > 40
+    assert again.keys() == whole.keys()
+    assert {n for n in whole if again[n] != whole[n]} == {"timings.json"}
+
+
+def test_a_course_that_breaks_off_leaves_no_folder(tmp_path: Path) -> None:
+    def full(_: CourseVisit) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with (
+        pytest.raises(OutputError, match="cannot be written: no space left on device"),
+        course_folder(tmp_path / "year"),
+    ):
+        run_course(scenario(visit_months=[0, 5]), each=full)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_hand_out_of_a_course_holds_nothing_true(tmp_path: Path) -> None:
+    course = played()
+    folder = write_course(course, tmp_path / "year", keyed=False)
+    assert {path.name for path in folder.iterdir()} == {
+        "charging.csv",
+        "course.csv",
+        "course.html",
+        "course.svg",
+        "run.json",
+        *(f"visit-{n}" for n in (1, 2, 3)),
+    }
+    assert all(read_run(folder / f"visit-{n}") for n in (1, 2, 3))
+    told = [p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()]
+    true_ef = f"{float(course.visits[-1].true.ef_pct[0]):.6f}".encode()
+    for secret in (b"_true", b"_fault", course.scenario.subject.encode(), true_ef):
+        assert not any(secret in content for content in told)
+    about = json.loads((folder / "run.json").read_text("utf-8"))
+    assert about["kind"] == "hand-out"
+    assert "seed" not in about
+
+
+def test_the_page_of_a_course_tells_its_subject_in_the_answer_key_alone() -> None:
+    page = BeautifulSoup(course_html(played()), "html.parser")
+    key = page.select_one("#answer-key")
+    assert key is not None
+    subject = played().scenario.subject
+    assert subject in key.get_text()
+    key.extract()
+    assert subject not in page.get_text()
+    assert "true" not in page.get_text()
+
+
+@pytest.mark.slow
 def test_the_command_plays_a_course(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -416,7 +493,7 @@ baseline_min = 1
     assert invoke(["run", str(path), "--out", str(out)]) == 0
     said, progress = capsys.readouterr()
     assert progress.startswith("[0:00:00] start: solving the patient")
-    assert progress.endswith("files: writing the reports\n")
+    assert progress.endswith("files: writing the report of visit 2\n")
     assert "visit 1 of 2: month 0" in progress
     assert "visit 2 of 2: month 3" in progress
     assert "month" in said

@@ -1,6 +1,7 @@
 """What the tests of a day share: a clinic, visits of any shape, a played file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -123,30 +124,47 @@ code = "any text, repeated as it is"
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def file() -> DayFile:
     """Return a short day with two other plans."""
     return parse_day(SHORT_FILE, "short.toml")
 
 
+def made_jobs(kind: Any, n: int, say: Any) -> tuple[VisitJob, ...]:
+    """Return visits of usual shape, some longer, some stopped."""
+    said = [say(kind.name) for _ in range(n)]
+    return tuple(
+        made_job(f"{kind.name} #{i + 1}", 1.0 + 0.1 * i, stopped=i % 4 == 1)
+        for i in range(len(said))
+    )
+
+
 @pytest.fixture
 def made_visits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give visits of usual shape instead of playing some."""
-
-    def jobs_of_kind(kind: Any, n: int, say: Any) -> tuple[VisitJob, ...]:
-        said = [say(kind.name) for _ in range(n)]
-        return tuple(
-            made_job(f"{kind.name} #{i + 1}", 1.0 + 0.1 * i, stopped=i % 4 == 1)
-            for i in range(len(said))
-        )
-
-    monkeypatch.setattr("harness.day.replicate.jobs_of_kind", jobs_of_kind)
+    monkeypatch.setattr("harness.day.replicate.jobs_of_kind", made_jobs)
 
 
-@pytest.fixture
-def played(file: DayFile, made_visits: None) -> DaysPlayed:
+@pytest.fixture(scope="session")
+def with_made_visits() -> Callable[[], AbstractContextManager[None]]:
+    """Return what does so for a while, where more than one test needs the days."""
+
+    @contextmanager
+    def made() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("harness.day.replicate.jobs_of_kind", made_jobs)
+            yield
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def played(
+    file: DayFile, with_made_visits: Callable[[], AbstractContextManager[None]]
+) -> DaysPlayed:
     """Return the days of the short file under all its plans."""
-    return play_days(file, list(file.plans.values()))
+    with with_made_visits():
+        return play_days(file, list(file.plans.values()))
 
 
 @pytest.fixture

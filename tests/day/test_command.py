@@ -4,7 +4,11 @@ import csv
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
 from harness.cli import invoke
-from harness.day.figures import figures
+from harness.day.figures import DayFigure, figures
 from harness.day.page import day_html
 from harness.day.replicate import DaysPlayed
 
@@ -50,12 +54,32 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@dataclass(frozen=True)
+class Written:
+    """A day's folder, and what the command said while it wrote it."""
+
+    folder: Path
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="module")
+def written(
+    with_made_visits: Callable[[], AbstractContextManager[None]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Written:
+    """Return a day against another plan, for all tests that only read it."""
+    folder = tmp_path_factory.mktemp("days") / "day"
+    out, err = StringIO(), StringIO()
+    with with_made_visits(), redirect_stdout(out), redirect_stderr(err):
+        assert invoke([*QUICK, *SECOND, "--out", str(folder)]) == 0
+    return Written(folder, out.getvalue(), err.getvalue())
+
+
 def test_a_day_prints_the_bottleneck_and_leaves_page_and_tables(
-    made_visits: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    written: Written,
 ) -> None:
-    out = tmp_path / "day"
-    assert invoke([*QUICK, *SECOND, "--out", str(out)]) == 0
-    said = capsys.readouterr()
+    out, said = written.folder, written
     assert "as planned: the bottleneck on paper is the programmer" in said.out
     assert "a second programmer, against the day as planned: waiting" in said.out
     assert "simulated data only" in said.out
@@ -68,35 +92,38 @@ def test_a_day_prints_the_bottleneck_and_leaves_page_and_tables(
     assert [plan["name"] for plan in told["plans"]] == ["as planned", SECOND[1]]
 
 
-def test_the_tables_as_csv_and_parquet_hold_the_same(
-    made_visits: None, tmp_path: Path
-) -> None:
-    assert invoke([*QUICK, "--out", str(tmp_path / "day")]) == 0
+def test_the_tables_as_csv_and_parquet_hold_the_same(written: Written) -> None:
     for name in ("days", "patients", "schedule"):
-        found = duckdb.sql(f"SELECT * FROM '{tmp_path / 'day' / name}.parquet'")
-        rows = rows_of(tmp_path / "day" / f"{name}.csv")
+        found = duckdb.sql(f"SELECT * FROM '{written.folder / name}.parquet'")
+        rows = rows_of(written.folder / f"{name}.csv")
         assert found.columns == list(rows[0])
         assert len(found.fetchall()) == len(rows)
 
 
-def test_the_same_seed_gives_the_same_bytes(made_visits: None, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes(
+    made_visits: None, written: Written, tmp_path: Path
+) -> None:
     hashes = []
-    for name in ("one", "two"):
-        assert invoke([*QUICK, *SECOND, "--out", str(tmp_path / name)]) == 0
-        about = json.loads((tmp_path / name / "run.json").read_text(encoding="utf-8"))
+    assert invoke([*QUICK, *SECOND, "--out", str(tmp_path / "again")]) == 0
+    for folder in (written.folder, tmp_path / "again"):
+        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         hashes.append(about["files"])
     assert hashes[0] == hashes[1]
     assert "day.html" in hashes[0]
 
 
 def test_a_day_that_is_there_is_replaced_only_when_asked(
-    made_visits: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made_visits: None,
+    written: Written,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    command = [*QUICK, "--out", str(tmp_path / "day")]
-    assert invoke(command) == 0
-    capsys.readouterr()
+    folder = shutil.copytree(written.folder, tmp_path / "day")
+    command = [*QUICK, "--out", str(folder)]
     assert "--force" in refused(command, capsys)
+    assert len(rows_of(folder / "days.csv")) == 2 * 6
     assert invoke([*command, "--force"]) == 0
+    assert len(rows_of(folder / "days.csv")) == 6
 
 
 def test_a_folder_of_somebody_else_stays_as_it_is(
@@ -146,16 +173,19 @@ def test_a_bad_argument_exits_2_with_one_message(
 
 
 def test_a_day_is_no_run_to_be_rendered_again(
-    made_visits: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    written: Written, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert invoke([*QUICK, "--out", str(tmp_path / "day")]) == 0
-    capsys.readouterr()
-    assert "is a clinic's day" in refused(["report", str(tmp_path / "day")], capsys)
+    assert "is a clinic's day" in refused(["report", str(written.folder)], capsys)
 
 
-@pytest.fixture
-def html(played: DaysPlayed) -> str:
-    return day_html(played, figures(played))
+@pytest.fixture(scope="module")
+def drawn(played: DaysPlayed) -> tuple[DayFigure, ...]:
+    return figures(played)
+
+
+@pytest.fixture(scope="module")
+def html(played: DaysPlayed, drawn: tuple[DayFigure, ...]) -> str:
+    return day_html(played, drawn)
 
 
 def test_the_page_tells_plans_intervals_limits_and_metadata(html: str) -> None:
@@ -173,9 +203,8 @@ def test_text_of_a_file_is_text_on_the_page(html: str) -> None:
 
 
 def test_each_figure_has_a_name_and_words_for_who_cannot_see_it(
-    played: DaysPlayed,
+    drawn: tuple[DayFigure, ...],
 ) -> None:
-    drawn = figures(played)
     assert [one.name for one in drawn] == [
         "schedule",
         "schedule-1",
@@ -210,6 +239,7 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
         context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("look", ["light", "dark"])
 def test_axe_core_finds_no_violation(

@@ -269,6 +269,10 @@ def waits_of(
     return np.array(found)
 
 
+SLOW = pytest.mark.slow
+BUSY_CLINICS = [(2, 0.6), (3, 0.7)]
+
+
 def test_the_closed_forms_are_those_of_the_textbook() -> None:
     # one server: rho / (1 - rho) service times
     assert erlang_c_wait_s(1, 0.5, 1.0) == pytest.approx(1.0)
@@ -276,7 +280,9 @@ def test_the_closed_forms_are_those_of_the_textbook() -> None:
     assert erlang_c_wait_s(2, 1.2, 1.0) == pytest.approx(0.36 / 0.64)
 
 
-@pytest.mark.parametrize(("n", "load"), [(1, 0.5), (2, 0.6), (3, 0.7)])
+@pytest.mark.parametrize(
+    ("n", "load"), [(1, 0.5), *(pytest.param(*c, marks=SLOW) for c in BUSY_CLINICS)]
+)
 def test_an_m_m_c_day_agrees_with_erlang(queue: Make, n: int, load: float) -> None:
     rate, service_s = n * load / 100.0, 100.0
     found = waits_of(
@@ -289,7 +295,7 @@ def test_an_m_m_c_day_agrees_with_erlang(queue: Make, n: int, load: float) -> No
     assert reach < 0.25 * expected_s  # else agreement would say little
 
 
-@pytest.mark.parametrize("spread", ["fixed", "two-point"])
+@pytest.mark.parametrize("spread", ["fixed", pytest.param("two-point", marks=SLOW)])
 def test_an_m_g_1_day_agrees_with_pollaczek_and_khinchine(
     queue: Make, spread: str
 ) -> None:

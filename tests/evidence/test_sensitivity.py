@@ -10,7 +10,13 @@ import pytest
 from scipy.special import nctdtr, stdtrit
 
 from harness.cli import invoke
-from harness.evidence.sensitivity.ranges import DOSE, HEART, IMPEDANCE, ranges
+from harness.evidence.sensitivity.ranges import (
+    DOSE,
+    HEART,
+    IMPEDANCE,
+    not_varied,
+    ranges,
+)
 from harness.evidence.sensitivity.stand_ins import fit_curve, improved_probability
 from harness.evidence.sensitivity.study import (
     Sensitivity,
@@ -30,7 +36,7 @@ from harness.play.scenario import Scenario, load_scenario
 from harness.truth.answer_key import ees_gain
 from sim.device.settings import Settings
 from sim.heart.beating import settled
-from sim.law.shipped import LAWS
+from sim.law.registry import SHIPPED, law_named, spreads_of
 from sim.sources import references
 
 QUICK = {"visit.verification_pairs": 2, "visit.settle_beats": 4, "visit.read_beats": 4}
@@ -49,7 +55,7 @@ def studied() -> Sensitivity:
 @cache
 def centre() -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
     """Return the one draw at the middle of every range."""
-    return np.full((1, len(ranges("saturating"))), 0.5)
+    return np.full((1, len(ranges(law_named("saturating")))), 0.5)
 
 
 def largest(name: str) -> str:
@@ -138,17 +144,26 @@ def test_a_factor_has_the_stated_coefficient_of_variation() -> None:
     assert values.std() / values.mean() == pytest.approx(row.spread, rel=0.08)
 
 
-@pytest.mark.parametrize("family", LAWS)
-def test_numbers_left_out_of_a_family_have_no_effect_or_are_set_by_it(
-    family: str,
+@pytest.mark.parametrize("word", SHIPPED)
+def test_what_a_law_draws_is_varied_and_nothing_that_it_does_not_know(
+    word: str,
 ) -> None:
-    names = {row.name for row in ranges(family)}
-    assert "response.g_one_lead_frac" in names
-    if family == "null":
-        assert IMPEDANCE not in names
-        assert "response.k" not in names
-    if family == "saturating":
-        assert len(names) == len(HEART) + len(DOSE)
+    law = law_named(word)
+    names = [row.name for row in ranges(law)]
+    assert len(set(names)) == len(names)
+    varied = {name for name in names if name.startswith("response.")}
+    assert varied == {f"response.{name}" for name in spreads_of(law)}
+    assert (IMPEDANCE in names) == hasattr(law, "reference_impedance_ohm")
+
+
+def test_the_saturating_law_is_varied_over_the_ranges_of_evidence_a3() -> None:
+    assert len(ranges(law_named("saturating"))) == len(HEART) + len(DOSE)
+    fixed = not_varied(law_named("sharp"))
+    assert fixed == {
+        "response.k",
+        "response.early_width_ms",
+        "response.late_width_ms",
+    }
 
 
 def test_gains_of_the_centre_are_those_of_the_answer_key() -> None:

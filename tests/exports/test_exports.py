@@ -87,6 +87,7 @@ def study() -> StudyTables:
                             true_gain_pct=float(rng.uniform(OFF_PCT, BEST_PCT)),
                             true_utility_pct=0.0,
                             incumbent_gain_pct=0.5,
+                            incumbent_points_lost=2.0,
                             incumbent_regret_pct=50.0,
                         )
                     )

@@ -51,17 +51,19 @@ import numpy as np
 from sim.heart.reflex import interval_shift_s
 print(interval_shift_s(np.ones(2), np.ones(5)))
 """
-ENCLOSING = """
+ENCLOSING = f"""
+import math
 from sim.heart.jit import kernel
 def times(n):
     @kernel
-    def inner(x):
-        return n * x
+    def inner(x):  # too long for a compiler to copy it into who calls it
+        y = 0.0 * x
+        y *= {" + ".join(f"math.sin(y + {k})" for k in range(60))}
+        return n * x + y
     @kernel
     def outer(x):
-        return inner(x)
+        return inner(x) + inner(inner(0.0))
     return outer
-print(*(times(n)(1.0) for n in (3, 6)), times(7)(2.0))
 """
 ROOT = Path(__file__).parents[2]
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -105,6 +107,7 @@ def code_files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("kept_kernels.*"))
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_once_leave_code_that_a_later_one_reads_right(
     own_cache: Path,
 ) -> None:
@@ -116,6 +119,7 @@ def test_processes_that_compile_at_once_leave_code_that_a_later_one_reads_right(
     assert ended(CALLS.format(folder=folder, step=1)) == ("4 0", "")
 
 
+@pytest.mark.slow
 def test_nobody_compiles_while_another_process_holds_the_cache(own_cache: Path) -> None:
     holder = started(HOLDS)
     assert holder.stdout is not None
@@ -137,13 +141,26 @@ def test_a_process_that_is_stopped_with_its_turn_is_passed(own_cache: Path) -> N
     holder.communicate("go\n", timeout=60)
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two kernels and their code, which each test makes good."""
+    folder = tmp_path_factory.mktemp("compiled")
+    (folder / "kept_kernels.py").write_text(KERNELS, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUMBA_CACHE_DIR", str(folder / "cache"))
+        patch.setenv("PYTHONPATH", str(ROOT))
+        assert ended(ONE_CALL.format(folder=str(folder))) == ("0 1", "")
+    return folder
+
+
 @pytest.mark.parametrize("how", DAMAGE)
 def test_damaged_code_is_thrown_away_with_one_note_and_made_again(
-    own_cache: Path, how: str
+    compiled: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    program = ONE_CALL.format(folder=str(own_cache))
-    assert ended(program) == ("0 1", "")
-    files = code_files(own_cache / "cache")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(compiled / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    program = ONE_CALL.format(folder=str(compiled))
+    files = code_files(compiled / "cache")
     assert len(files) == 2  # the kernel and the one that it calls
     for file in files:
         file.write_bytes(DAMAGE[how](file.read_bytes()))
@@ -227,8 +244,12 @@ def test_kernels_of_one_text_that_enclose_different_values_are_kept_apart(
     own_cache: Path,
 ) -> None:
     (own_cache / "enclosing.py").write_text(ENCLOSING, encoding="utf-8")
-    program = f"import sys; sys.path.insert(0, {str(own_cache)!r}); import enclosing"
-    assert ended(program) == ended(program) == ("3.0 6.0 14.0", "")
+    begin = f"import sys; sys.path.insert(0, {str(own_cache)!r})\n"
+    begin += "from enclosing import times\nprint("
+    # each first of its process: numba would give the code of both the same symbols
+    assert ended(f"{begin}times(3)(1.0))") == ("3.0", "")
+    assert ended(f"{begin}times(7)(1.0))") == ("7.0", "")
+    assert ended(f"{begin}times(3)(2.0), times(7)(2.0))") == ("6.0 14.0", "")
 
 
 def test_a_changed_kernel_outside_the_heart_leads_to_another_folder(

@@ -38,8 +38,8 @@ def test_longer_trains_are_felt_more_and_one_lead_less():
     reference = sensation_grade(PATIENT, Train(6.0))
     assert sensation_grade(PATIENT, Train(6.0, 6.6)) > reference
     assert sensation_grade(PATIENT, Train(6.0, n_pulses=1)) < reference
-    assert sensation_grade(PATIENT, Train(6.0, n_leads=1)) < reference
-    assert sensation_grade(PATIENT, Train(6.0, n_leads=0)) == 0.0
+    assert sensation_grade(PATIENT, Train(6.0, v1_delivers=0.0)) < reference
+    assert sensation_grade(PATIENT, Train(6.0, v1_delivers=0.0, v2_delivers=0.0)) == 0.0
 
 
 def said(amplitude_v):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def make_visit(**named: Any) -> VisitRow:
     span = best - row["off_gain_pct"]
 
     def regret(of: float) -> float:
-        return 100.0 * (best - of) / span if span >= 0.05 else 0.0
+        return 100.0 * (best - of) / span if span >= 1.0 else nan
 
     final = gain if row["verdict"] == "improved" else 0.0
     identity = ("patient", "contender", "plan", "budget_min", "replicate")
@@ -77,6 +78,10 @@ def make_visit(**named: Any) -> VisitRow:
             "strategy": row["contender"],
             "recommender": "posterior_mean",
             "final_gain_pct": final,
+            "span_points": span,
+            "reference_points_lost": best,
+            "points_lost": best - gain,
+            "final_points_lost": best - final,
             "regret_pct": regret(gain),
             "final_regret_pct": regret(final),
             "post_gain_pct": gain,
@@ -109,8 +114,9 @@ def make_search(of: VisitRow, gains_pct: Sequence[float]) -> list[EvaluationRow]
             true_gain_pct=gain,
             true_utility_pct=gain,
             incumbent_gain_pct=gain,
+            incumbent_points_lost=of.attainable_gain_pct - gain,
             incumbent_regret_pct=(
-                100.0 * (of.attainable_gain_pct - gain) / span if span >= 0.05 else 0.0
+                100.0 * (of.attainable_gain_pct - gain) / span if span >= 1.0 else nan
             ),
         )
         for number, gain in enumerate(gains_pct, start=1)

@@ -69,13 +69,13 @@ def test_what_is_saved_is_paired_with_the_baseline(
     judged = judge(stored(cohort(visit)))
     best, off = line(judged, "best"), line(judged, "off")
     for name in ("mean", "median", "q25", "q50", "q75"):
-        found = best[f"saved_{name}_pct"]
-        assert (found.low, found.value, found.high) == (50.0, 50.0, 50.0)
-        assert off[f"saved_{name}_pct"].value == -50.0
+        found = best[f"saved_{name}_points"]
+        assert (found.low, found.value, found.high) == (4.0, 4.0, 4.0)
+        assert off[f"saved_{name}_points"].value == -4.0
     assert [best[name].value for name in ("wins", "ties", "losses")] == [12, 0, 0]
     assert [off[name].value for name in ("wins", "ties", "losses")] == [0, 0, 12]
-    assert off["behind_best_mean_pct"].value == 100.0
-    assert not best["behind_best_mean_pct"].known
+    assert off["behind_best_mean_points"].value == 8.0
+    assert not best["behind_best_mean_points"].known
     # 12 equal signs: about 2 of 4096 patterns; three contenders are compared
     assert best["p"].value < 0.002
     assert best["p_holm"].value == pytest.approx(3 * best["p"].value)
@@ -83,12 +83,12 @@ def test_what_is_saved_is_paired_with_the_baseline(
 
 
 def test_differences_within_the_margin_are_ties(stored: Stored, visit: Visit) -> None:
-    # 0.3 of 8 points of span are 3.75 % of regret, 0.5 are 6.25 %
+    # a quarter of a point decides
     rows = [
         visit(patient=0, contender="stay"),
         visit(patient=1, contender="stay"),
-        visit(patient=0, contender="near", candidate_gain_pct=0.3),
-        visit(patient=1, contender="near", candidate_gain_pct=0.5),
+        visit(patient=0, contender="near", candidate_gain_pct=0.2),
+        visit(patient=1, contender="near", candidate_gain_pct=0.3),
     ]
     near = line(judge(stored(rows)), "near")
     assert [near[name].value for name in ("wins", "ties", "losses")] == [1, 1, 0]
@@ -157,7 +157,8 @@ def test_where_nothing_can_be_won_nobody_attains_anything(
 ) -> None:
     row = visit(attainable_gain_pct=0.0, off_gain_pct=0.0, family="null")
     found = line(judge(stored([row])), "alpha")
-    assert found["regret_median_pct"].value == 0.0
+    assert found["points_lost_mean"].value == 0.0
+    assert not found["regret_median_pct"].known
     assert not found["attained_pct"].known
     assert not found["solved_50_pct"].known
     assert found["null_improved_pct"].value == 0.0
@@ -305,13 +306,53 @@ def test_without_a_contender_that_stays_the_truth_gives_the_baseline(
     rows = [visit(patient=p, candidate_gain_pct=4.0) for p in range(5)]
     judged = judge(stored(rows))
     assert judged.baseline == KEPT
-    assert line(judged, "alpha")["saved_mean_pct"].value == 50.0
+    assert line(judged, "alpha")["saved_mean_points"].value == 4.0
+
+
+def test_points_lost_rank_and_their_share_is_sum_over_sum(
+    stored: Stored, visit: Visit
+) -> None:
+    """One wide patient outweighs two narrow ones, whose regret is larger."""
+    spans = {0: 20.0, 1: 2.0, 2: 2.0}
+    rows = [
+        visit(
+            patient=patient,
+            contender=name,
+            attainable_gain_pct=span / 2.0,
+            off_gain_pct=-span / 2.0,
+            candidate_gain_pct=span / 2.0 - lost[patient],
+        )
+        for name, lost in (("wide", (1.0, 1.0, 1.0)), ("narrow", (6.0, 0.0, 0.0)))
+        for patient, span in spans.items()
+    ]
+    judged = judge(stored(rows))
+    wide, narrow = line(judged, "wide"), line(judged, "narrow")
+    assert (wide.rank, narrow.rank) == (1, 2)
+    assert wide["points_lost_mean"].value == 1.0
+    assert narrow["points_lost_mean"].value == 2.0
+    assert wide["points_lost_share_pct"].value == 12.5
+    assert narrow["points_lost_share_pct"].value == 25.0
+    assert narrow["regret_median_pct"].value == 0.0
+
+
+def test_whom_no_setting_suits_is_judged_by_harm_alone(
+    stored: Stored, visit: Visit
+) -> None:
+    rows = [
+        visit(patient=0, attainable_gain_pct=0.5, off_gain_pct=0.0),
+        visit(patient=1, family="adverse"),
+        visit(patient=2, family="null"),
+        visit(patient=3),
+    ]
+    judged = judge(stored(rows))
+    assert judged.main.keep.tolist() == [False, False, False, True]
+    assert judged.everybody.keep.all()
 
 
 def test_another_baseline_can_be_asked_for(stored: Stored, visit: Visit) -> None:
     judged = judge(stored(cohort(visit)), "middle")
-    assert line(judged, "best")["saved_mean_pct"].value == 25.0
-    assert line(judged, "stay")["saved_mean_pct"].value == -25.0
+    assert line(judged, "best")["saved_mean_points"].value == 2.0
+    assert line(judged, "stay")["saved_mean_points"].value == -2.0
 
 
 def test_an_unknown_baseline_is_refused_with_the_nearest_name(
@@ -327,7 +368,7 @@ def test_only_patients_that_both_saw_are_compared(stored: Stored, visit: Visit) 
         visit(patient=p, contender="late", candidate_gain_pct=4.0) for p in range(2, 9)
     ]
     found = line(judge(stored(rows)), "late")
-    assert (found["saved_mean_pct"].n, found.n_patients) == (2, 7)
+    assert (found["saved_mean_points"].n, found.n_patients) == (2, 7)
 
 
 def test_every_metric_of_the_list_is_in_every_line(

@@ -169,7 +169,7 @@ def test_the_readme_gets_the_leaderboard_between_its_markers(
     text = readme.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")
-    assert "| good | 0.0 (0.0 to 0.0) |" in text
+    assert "| good | 0.00 (0.00 to 0.00) |" in text
 
 
 def test_a_readme_without_markers_is_left_alone(

@@ -51,7 +51,9 @@ def test_the_csv_has_a_row_a_contender_and_budget(judged: Judged) -> None:
     )
     assert good["rank"] == "1"
     assert float(good["regret_median_pct"]) == 0.0
-    assert float(good["saved_mean_pct_low"]) == 50.0
+    assert float(good["saved_mean_points_low"]) == 4.0
+    assert float(good["regret_median_pct_error"]) == 0.0
+    assert float(good["harmed_pct_error"]) > 0.0
     assert good["harmed_pct_n"] == "4"
     assert good["null_improved_pct"] == ""
     assert good["n_relevant_gain_no_difference_shown"] == "4"
@@ -80,8 +82,28 @@ def test_the_terminal_shows_the_middle_budget_best_first(judged: Judged) -> None
     assert "coverage" not in lines[1]  # no interval, no column
 
 
+def test_the_terminal_marks_failures_and_ranks_nobody_who_only_failed(
+    stored: Callable[..., StoredStudy], visit: Visit
+) -> None:
+    rows = [
+        visit(patient=p, contender=name, candidate_gain_pct=gain, status=status)
+        for p in range(4)
+        for name, gain, status in (
+            ("stay", 0.0, "done"),
+            ("crashes", 0.0, "failed"),
+            ("falters", 2.0, "failed" if p == 0 else "done"),
+        )
+    ]
+    table = leaderboard_text([judge(stored(rows))]).split("\n\n")[0].splitlines()
+    assert table[1].split()[-1] == "failed"
+    assert table[2].split()[:2] == ["1", "falters"]
+    assert table[2].endswith("1 of 4")
+    assert table[3].split()[:2] == ["2", "stay"]
+    assert set(table[4].removesuffix("4 of 4").split()) == {"–", "crashes"}
+
+
 def test_the_markdown_table_has_as_many_cells_in_every_row(judged: Judged) -> None:
-    text = fragment(judged)
+    text = fragment([judged])
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + 3
     cells = {row.replace("\\|", "").count("|") for row in rows}

@@ -1,6 +1,6 @@
 """Intervals and tests against closed forms and other programs."""
 
-from math import isnan, nan
+from math import isnan, nan, sqrt
 
 import numpy as np
 import pytest
@@ -101,12 +101,33 @@ def test_the_intervals_cover_about_95_percent_of_the_time() -> None:
         assert 0.90 <= share / n_worlds <= 0.99
 
 
+def test_the_monte_carlo_error_of_a_mean_is_its_standard_error() -> None:
+    values = np.random.default_rng(5).normal(3.0, 2.0, 200)
+    # resampling n values has the variance with divisor n; its own error is about 2 %
+    wanted = float(np.std(values)) / sqrt(200)
+    assert mean(values).error == pytest.approx(wanted, rel=0.08)
+    assert mean(values).times(10.0).error == pytest.approx(10.0 * mean(values).error)
+
+
+def test_the_monte_carlo_error_of_a_rate_is_the_binomial_one() -> None:
+    patients = np.arange(10_000)
+    found = rate_pct(patients < 2_000, patients)
+    assert found.error == pytest.approx(100.0 * sqrt(0.2 * 0.8 / 10_000), rel=1e-3)
+
+
+def test_a_rate_that_was_never_seen_is_not_known_without_error() -> None:
+    found = rate_pct(np.zeros(20, dtype=np.bool_), np.arange(20))
+    assert found.value == 0.0
+    assert found.error > 1.0
+
+
 def test_a_constant_has_an_interval_without_width() -> None:
     found = mean(np.full(9, 4.0))
     assert (found.low, found.value, found.high) == (4.0, 4.0, 4.0)
 
 
 def test_one_patient_has_no_interval() -> None:
+    assert isnan(mean(np.array([2.0])).error)
     alone = mean(np.array([4.0]))
     assert alone.value == 4.0
     assert isnan(alone.low)
@@ -136,13 +157,28 @@ def test_holm_leaves_out_what_was_not_tested_and_stops_at_one() -> None:
 
 def test_flipped_signs_give_the_exact_share_of_as_extreme_sums() -> None:
     # all 8 of one sign: 2 of 256 sign patterns reach the sum
-    found = sign_flip_p(np.ones(8))
-    # 9999 patterns drawn: standard error 0.0009
-    assert found == pytest.approx(2 / 256, abs=0.003)
+    assert sign_flip_p(np.ones(8)).value == 2 / 256
+
+
+def test_signs_drawn_at_random_give_nearly_the_exact_share() -> None:
+    # of 20 equal differences, sums of 12 or more: 2 (1 + 20 + 190 + 1140 + 4845) / 2^20
+    uneven = np.array([1.0] * 16 + [-1.0] * 4)
+    exact = 2 * (1 + 20 + 190 + 1140 + 4845) / 2**20
+    found = sign_flip_p(uneven)
+    # 99,999 draws: standard error 0.0003
+    assert found.value == pytest.approx(exact, abs=0.001)
+    assert not found.at_most
+
+
+def test_a_p_is_never_below_what_the_draws_can_tell() -> None:
+    found = sign_flip_p(np.ones(60))
+    assert (found.value, found.at_most) == (1 / 100_000, True)
+    many = sign_flip_p(np.ones(5_000))
+    assert (many.value, many.at_most) == (1 / 10_000, True)
 
 
 def test_no_difference_at_all_has_p_of_one() -> None:
-    assert sign_flip_p(np.zeros(12)) == 1.0
+    assert sign_flip_p(np.zeros(12)).value == 1.0
 
 
 def test_the_sign_of_a_difference_does_not_move_its_p() -> None:

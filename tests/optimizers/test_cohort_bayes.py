@@ -118,6 +118,7 @@ def test_knowing_the_population_halves_the_regret():
     assert informed < 0.5 * plain
 
 
+@pytest.mark.slow
 def test_a_wrong_population_costs_little_beside_a_gaussian_process():
     elsewhere = patients(12, top=12.0)  # over three SDs from everybody known
     misled = median_regret_pct(

@@ -7,7 +7,7 @@ import pytest
 from optimizers.conformance import CHECKS, check_strategy
 from optimizers.registry import strategies
 
-HEAVY = ("basin-hopping", "cobyla", "cobyqa", "pybads", "trust-constr")
+HEAVY = ("basin-hopping", "cobyla", "cobyqa", "optuna", "pybads", "trust-constr")
 """Methods that take a millisecond a test or more, all of it other people's."""
 
 NO_SCALE = pytest.mark.filterwarnings("ignore:The training targets are all equal")

@@ -35,6 +35,7 @@ def run(value, error=2.0, **options):
     return [seen.asked for seen in search.log]
 
 
+@pytest.mark.slow
 def test_it_beats_trying_at_random(chosen_gain):
     n_patients = 60
     gains = np.array(

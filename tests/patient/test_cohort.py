@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sim.heart.beating import settled
+from sim.law.registry import law_kind, spreads_of
 from sim.patient import Cohort, patient_from_toml, patient_to_toml, sample_cohort
 from sim.patient.population import TraitSpread
 from sim.patient.solve_batch import (
@@ -17,6 +18,7 @@ from sim.patient.solve_batch import (
     solve_batch,
 )
 from sim.sources import references, unsourced
+from sim.streams import stream
 
 FAMILIES = {"nominal": 0.4, "plateau": 0.2, "sharp": 0.2, "null": 0.2}
 
@@ -101,11 +103,14 @@ def test_rhythm_chart_and_law_are_the_drawn_ones(cohort: Cohort) -> None:
         assert ("beta-blocker" in patient.profile.medication) == draw.beta_blocker
         assert patient.profile.nyha_class == draw.nyha_class
         assert patient.response.name == draw.family
+        if draw.family == "null":
+            own = law_kind("null").draw(np.random.default_rng(draw.law_number))
+            assert patient.response == own
+            continue
         assert patient.response.g_one_lead_frac == draw.g_one_lead_frac
+        assert patient.response.threshold_frac == draw.threshold_frac
         if draw.family == "sharp":
             assert (patient.response.k, patient.response.late_width_ms) == (4.0, 10.0)
-        else:
-            assert patient.response.threshold_frac == draw.threshold_frac
 
 
 def test_every_number_of_a_drawn_patient_has_a_source(cohort: Cohort) -> None:
@@ -117,7 +122,10 @@ def test_every_number_of_a_drawn_patient_has_a_source(cohort: Cohort) -> None:
         qrs = rows["conduction.qrs_ms"]
         assert (qrs.place, qrs.standing) == ("B virtual cohort, drawn", "recalled")
         assert rows["rhythm.pvc_per_hour"].standing == "fitted"
-        assert rows["response.threshold_frac"].place.startswith("A3")
+        drawn = [
+            rows[f"response.{name}"] for name in spreads_of(member.patient.response)
+        ]
+        assert all(source.place.endswith(", drawn") for source in drawn)
     assert unsourced(TraitSpread()) == []
 
 
@@ -171,3 +179,18 @@ def test_the_ventricles_keep_their_filling_pressures_at_any_size() -> None:
     assert large.haemodynamics[0].lvedp_mmhg == pytest.approx(
         hearts.haemodynamics[0].lvedp_mmhg, abs=1.0
     )
+
+
+def test_the_same_people_under_another_law_are_those_drawn_with_it_alone() -> None:
+    mixed = sample_cohort(
+        6, stream(3, name="patient"), families={"nominal": 1, "sharp": 1}
+    )
+    alone = sample_cohort(6, stream(3, name="patient"), families={"interior": 1.0})
+    under = mixed.under("interior")
+    assert [one.response for one in under.patients] == [
+        one.response for one in alone.patients
+    ]
+    assert [one.circulation for one in under.patients] == [
+        one.circulation for one in alone.patients
+    ]
+    assert under.column("family").tolist() == ["interior"] * 6

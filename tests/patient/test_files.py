@@ -19,7 +19,7 @@ from sim.patient import (
     personalize,
     phenotype,
 )
-from sim.patient.phenotypes import _plugged_in
+from sim.patient.phenotypes import _entries, _plugged_in
 from sim.sources import Source, references
 
 NOMINAL = Train(7.5, delay_ms=32.0)
@@ -152,7 +152,10 @@ def test_all_faults_of_a_file_come_in_one_message() -> None:
         ('phenotype = "normal', "not valid TOML"),
         ("", "phenotype: must be given"),
         ('phenotype = "normal"\ncirculation = 3', "circulation: must be a table"),
-        ('phenotype = "normal"\nresponse = 3', "response: must be one of saturating"),
+        (
+            'phenotype = "normal"\nresponse = 3',
+            "response: must be text in quotes, got 3",
+        ),
         (
             'phenotype = "normal"\n[source]\nresponse_law.k = "x"',
             "has no value; state response_law.k too",
@@ -161,6 +164,10 @@ def test_all_faults_of_a_file_come_in_one_message() -> None:
             'phenotype = "normal"\n[circulation]\nheart_rate_bpm = 60\n'
             "[rhythm]\nheart_rate_bpm = 70",
             "must equal circulation.heart_rate_bpm, 60 1/min, got 70 1/min",
+        ),
+        (
+            'phenotype = "normal"\n[profile]\naetiology = "ischaemic heart"',
+            "must be one of ischaemic, non-ischaemic, none",
         ),
     ],
 )
@@ -180,9 +187,13 @@ def test_the_reference_of_stated_values_exists() -> None:
     assert "patient-file" in references()
 
 
+def forget() -> None:
+    for kept in (_entries, _plugged_in, phenotype):
+        kept.cache_clear()
+
+
 def plugged(monkeypatch: pytest.MonkeyPatch, entry: EntryPoint) -> None:
-    _plugged_in.cache_clear()
-    phenotype.cache_clear()
+    forget()
     monkeypatch.setattr("sim.patient.phenotypes.entry_points", lambda group: [entry])
 
 
@@ -207,5 +218,4 @@ def test_an_installed_phenotype_is_found_by_its_name(
     plugged(monkeypatch, EntryPoint("three", "somebodys_hearts:NUMBER", group))
     with pytest.raises(ValueError, match=r"three of ccmlab.phenotypes must be .* int"):
         known_phenotypes()
-    _plugged_in.cache_clear()
-    phenotype.cache_clear()
+    forget()

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from harness.play.filled import filling, values_of
 from harness.play.tables import Table
-from sim.sources import sourced
+from sim.sources import allowed_range, sourced
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +70,10 @@ def test_a_number_with_a_range_needs_a_default() -> None:
 
     with pytest.raises(ValueError, match="width_mm has a range but no default"):
         filling(Unfinished)(Table)
+
+
+def test_another_table_takes_the_range_of_a_field_from_where_it_is_declared() -> None:
+    assert allowed_range(Toy, "width_mm") == (1.0, 5.0)
+    for name in ("model_number", "wheels"):
+        with pytest.raises(ValueError, match=f"Toy declares no range of '{name}'"):
+            allowed_range(Toy, name)

@@ -27,6 +27,8 @@ from sim.visit.plan import FoundDevice, VisitPlan
 SHORT = {
     "visit.titration_min": 6.0,
     "visit.verification_pairs": 2,
+    "visit.response_pairs": 1,
+    "visit.baseline_min": 1.0,
     "visit.observation_min": 1.0,
 }
 
@@ -225,4 +227,20 @@ def test_a_scenario_is_personal_before_its_device_is_found() -> None:
         load_scenario("first_visit").patient.patient,
         sensation=patient.sensation,
         sources=patient.sources,
+    )
+
+
+def test_a_function_handed_over_in_python_is_said_to_run_unprotected() -> None:
+    said: list[str] = []
+
+    def mine(problem: Problem, rng: np.random.Generator) -> Asking:
+        yield problem.reference
+
+    scenario = load_scenario("first_visit").changed({"visit.titration_min": 0})
+    order = order_of(scenario)
+    task = replace(task_of(scenario.search, scenario.device, order), strategy=mine)
+    advisor = SearchAdvisor.at(order, task)
+    play(order, advisor, progress=lambda at_s, phase, text: said.append(text))
+    assert said[0].endswith(
+        "mine is a function of this process and runs in it unprotected"
     )

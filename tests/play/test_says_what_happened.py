@@ -11,6 +11,8 @@ import math
 import re
 import shutil
 import statistics
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +51,17 @@ SCENARIOS: tuple[Any, ...] = (
 
 @pytest.fixture(scope="module", params=SCENARIOS)
 def run_folder(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    undrawn: Callable[[], AbstractContextManager[None]],
 ) -> Path:
     name, plan, changes = request.param
-    scenario = load_scenario(name).changed({"visit.plan": plan, **changes})
+    words_only = {"visit.plan": plan, "visit.strips": "none"}
+    scenario = load_scenario(name).changed({**words_only, **changes})
     run = run_scenario(scenario, scenario_name=name)
-    return write_run(
-        run,
-        report_of(run, truth_of(run.played)),
-        tmp_path_factory.mktemp("runs") / name,
-    )
+    report = report_of(run, truth_of(run.played))
+    with undrawn():
+        return write_run(run, report, tmp_path_factory.mktemp("runs") / name)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import pytest
 
+from harness.play.order import order_of
 from harness.play.scenario import (
     Scenario,
     ScenarioError,
@@ -368,3 +369,59 @@ def test_the_paper_is_the_sites_unless_it_is_said() -> None:
     assert changed.visit.printed_on == "a4"
     with pytest.raises(ScenarioError, match=r"must be one of a4, letter, got 'a5'"):
         changed.changed({"visit.paper": "a5"})
+
+
+def test_a_start_is_drawn_by_the_seed_and_leaves_the_rest_as_given() -> None:
+    text = """
+        [device]
+        start = "turned-down"
+        [device.settings]
+        ccm_hours_per_day = 7
+    """
+    scenario = read(text)
+    found = [order_of(scenario, seed=seed).found.settings for seed in range(30)]
+    assert {one.amplitude_v for one in found} == {4.5, 5.0, 5.5}
+    assert {one.ccm_hours_per_day for one in found} == {7.0}
+    assert order_of(scenario, seed=3) == order_of(scenario, seed=3)
+
+
+def test_a_start_and_the_values_it_sets_are_one_fault() -> None:
+    text = (
+        LEAST
+        + """
+        [device]
+        start = "factory"
+        [device.settings]
+        amplitude_v = 5.0
+        delay_ms = 20
+    """
+    )
+    found = faults(text)
+    assert found.keys() == {"device.start"}
+    assert "leave amplitude_v, delay_ms out of settings" in found["device.start"]
+
+
+def test_a_start_that_is_none_gets_the_known_ones() -> None:
+    found = faults(LEAST + '[device]\nstart = "factry"\n')
+    assert "'factory'" in found["device.start"]
+
+
+def test_limits_of_a_search_hold_whatever_the_start_may_leave() -> None:
+    text = (
+        LEAST
+        + """
+        [device]
+        start = "factory"
+        [search]
+        limits = { amplitude_v = [6.0, 7.5], delay_ms = [35, 45] }
+    """
+    )
+    found = faults(text)
+    assert found.keys() == {"search.limits.amplitude_v"}
+    assert "4.5 to 7.5 V" in found["search.limits.amplitude_v"]
+
+
+def test_a_scenario_without_a_start_is_told_as_before() -> None:
+    assert "start" not in read().model_dump(mode="json")["device"]
+    told = read('[device]\nstart = "left-over"\n').model_dump(mode="json")
+    assert told["device"]["start"] == "left-over"

@@ -19,6 +19,7 @@ SHORT = {
     "visit.titration_min": 12.0,
     "visit.verification_pairs": 2,
     "visit.response_pairs": 0,
+    "visit.baseline_min": 1.0,
     "visit.observation_min": 1.0,
 }
 REPEATING = """

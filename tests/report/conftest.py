@@ -1,8 +1,5 @@
 """A visit written by hand, so that the report is tested without a simulation."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -406,27 +403,6 @@ def run() -> Run:
 @pytest.fixture(scope="session")
 def report(run: Run) -> Report:
     return build.report_of(run, TRUTH)
-
-
-@pytest.fixture(scope="session")
-def poppler() -> None:
-    """Skip where no poppler is installed; fail where one is asked for."""
-    if shutil.which("pdftotext") is None or shutil.which("pdfinfo") is None:
-        if os.environ.get("CCMLAB_REQUIRE_POPPLER") == "1":
-            pytest.fail("CCMLAB_REQUIRE_POPPLER=1, but poppler is not installed")
-        pytest.skip("poppler is not installed")
-
-
-@pytest.fixture(scope="session")
-def text_of_pdf(poppler: None) -> Callable[[bytes], str]:
-    """Return what tells the text of a PDF, each blank a plain one."""
-
-    def told(pdf: bytes) -> str:
-        command = ("pdftotext", "-enc", "UTF-8", "-", "-")
-        done = subprocess.run(command, input=pdf, capture_output=True, check=True)
-        return " ".join(done.stdout.decode().split())
-
-    return told
 
 
 @pytest.fixture(scope="session")

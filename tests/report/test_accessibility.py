@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
-from itertools import combinations
+from itertools import combinations, cycle
 from typing import Any, Literal
 
 import numpy as np
@@ -118,9 +118,9 @@ def opened(browser: Browser) -> Open:
     ("name", "look"),
     [
         ("report", "light"),
-        ("report", "dark"),
-        ("compared", "light"),
-        ("course", "dark"),
+        pytest.param("report", "dark", marks=pytest.mark.slow),
+        pytest.param("compared", "light", marks=pytest.mark.slow),
+        pytest.param("course", "dark", marks=pytest.mark.slow),
     ],
 )
 def test_axe_core_finds_no_violation(
@@ -166,9 +166,12 @@ def test_axe_core_would_notice_a_fault(opened: Open, axe_faults: Faults) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(shipped_scenarios()))
+@pytest.mark.parametrize(
+    ("name", "look"),
+    list(zip(sorted(shipped_scenarios()), cycle(LOOKS), strict=False)),
+)
 def test_axe_core_finds_no_violation_in_any_shipped_scenario(
-    name: str, opened: Open, axe_faults: Faults
+    name: str, look: Look, opened: Open, axe_faults: Faults
 ) -> None:
     scenario = load_scenario(name)
     if isinstance(scenario, CourseScenario):
@@ -176,9 +179,8 @@ def test_axe_core_finds_no_violation_in_any_shipped_scenario(
     else:
         run = run_scenario(scenario, scenario_name=name)
         html = render_html(report_of(run, truth_of(run.played)))
-    for look in LOOKS:
-        with opened(html, look) as page:
-            assert axe_faults(page) == []
+    with opened(html, look) as page:
+        assert axe_faults(page) == []
 
 
 # behind a label may stand a box of its own, part of which lets the page through

@@ -2,6 +2,8 @@
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import pytest
@@ -47,17 +49,30 @@ def test_figures_are_the_same_bytes_each_time(
     assert figures(report) == drawn
 
 
-def test_a_readers_own_plot_settings_change_nothing(
-    drawn: dict[str, Picture], report: Report
-) -> None:
+@dataclass(frozen=True)
+class Elsewhere:
+    """Figures drawn among a reader's own plot settings, and what became of these."""
+
+    drawn: dict[str, Picture]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def elsewhere(report: Report) -> Elsewhere:
     with matplotlib.rc_context({"font.size": 30.0, "lines.linewidth": 9.0}):
-        assert figures(report) == drawn
+        before = dict(matplotlib.rcParams)
+        return Elsewhere(figures(report), before, dict(matplotlib.rcParams))
 
 
-def test_figures_leave_the_plot_settings_alone(report: Report) -> None:
-    before = dict(matplotlib.rcParams)
-    figures(report)
-    assert dict(matplotlib.rcParams) == before
+def test_a_readers_own_plot_settings_change_nothing(
+    drawn: dict[str, Picture], elsewhere: Elsewhere
+) -> None:
+    assert elsewhere.drawn == drawn
+
+
+def test_figures_leave_the_plot_settings_alone(elsewhere: Elsewhere) -> None:
+    assert elsewhere.after == elsewhere.before
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))

@@ -85,7 +85,7 @@ ELEMENTS = {
     "next visit": ("#sign-off", "next programming visit in 3 months"),
     "triggers of the next visit": ("#sign-off", "defibrillator"),
     "strategy": ("#method", "titration"),
-    "seed": ("#method", "Seed"),
+    "seed": ("#answer-key", "Seed"),
     "weights": ("#method", "Weight of energy"),
     "do-no-harm gate": ("#method", "Do-no-harm gate"),
     "software version": ("#method", "0.1.0"),

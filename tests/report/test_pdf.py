@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
@@ -66,6 +67,29 @@ def test_the_page_is_the_paper_of_the_site(harmed_report: Report, paper: str) ->
     report = harmed_report.model_copy(update={"encounter": encounter})
     told = poppler_says(render_pdf(report), "pdfinfo", "-")
     assert PAGES_PT[paper] in told
+
+
+def test_two_threads_may_render_at_the_same_time(report: Report) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda _: render_pdf(report, NO_FIGURES), range(4)))
+    assert len(set(made)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="resident memory is in /proc")
+def test_many_reports_take_the_memory_of_one(
+    report: Report, drawn: dict[str, Picture]
+) -> None:
+    def rendered(number: int) -> int:
+        said = {"symptoms_before": f"visit {number}"}
+        encounter = report.encounter.model_copy(update=said)
+        render_pdf(report.model_copy(update={"encounter": encounter}), drawn)
+        n_pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return n_pages * os.sysconf("SC_PAGE_SIZE")
+
+    held = [rendered(number) for number in range(8)]
+    # each report that is kept would be 20 MB more
+    assert held[-1] - held[2] < 40e6, held
 
 
 def poppler_says(pdf: bytes, *command: str) -> str:
@@ -223,8 +247,13 @@ def test_page_and_pdf_have_the_same_headings(page: BeautifulSoup, pdf: bytes) ->
     ]
 
 
-def test_a_full_visit_takes_three_to_five_pages_of_letter(pdf: bytes) -> None:
-    assert 3 <= len(pages_of(pdf)) <= 5
+def test_a_full_visit_takes_three_to_five_pages_of_letter_and_its_key(
+    pdf: bytes,
+) -> None:
+    *visit, key = pages_of(pdf)
+    assert 3 <= len(visit) <= 5
+    assert "Answer key" in key
+    assert not any("Answer key" in page for page in visit)
     assert "612 x 792 pts (letter)" in poppler_says(pdf, "pdfinfo", "-")
 
 
@@ -237,6 +266,7 @@ def test_every_page_has_the_banner_and_its_number(pdf: bytes) -> None:
         assert lines[-1].endswith(f"{number} / {len(pages)}")
 
 
+@pytest.mark.slow
 def test_the_same_report_gives_the_same_bytes_in_another_process(
     report: Report, pdf: bytes, tmp_path: Path
 ) -> None:

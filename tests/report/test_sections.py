@@ -8,9 +8,9 @@ import pytest
 from harness.play.run import Run
 from harness.report.case import Case
 from harness.report.contents import Report
-from harness.report.section import Section, declared, shown
+from harness.report.section import Section, declared, placed
 
-SHOWN = shown(Report)
+SHOWN = placed(Report)
 TEMPLATES = files("harness.report") / "templates" / "sections"
 
 

@@ -110,6 +110,7 @@ def made_up(
         error="" if status == "done" else 'went wrong, "badly"',
         regret_pct=12.5,
         harmed=True,
+        n_evaluations=n,
     )
     evaluations = tuple(
         EvaluationRow(
@@ -129,6 +130,7 @@ def made_up(
             true_gain_pct=1.0,
             true_utility_pct=0.5,
             incumbent_gain_pct=0.0,
+            incumbent_points_lost=4.0,
             incumbent_regret_pct=100.0,
         )
         for i in range(n)

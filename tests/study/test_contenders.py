@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from harness.study.child import Play, obeyed
 from harness.study.jobs import plan_of
 from harness.study.outcome import ScoredVisit
@@ -19,6 +21,7 @@ def played(study: Study) -> list[ScoredVisit]:
     return found  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_another_contender_changes_nobodys_rows(
     odd_file: Path, tiny_study: Maker
 ) -> None:

@@ -9,6 +9,7 @@ from harness.play.scenario import ScenarioError
 from harness.study.chunks import Chunk, StartError, run_chunk
 from harness.study.jobs import plan_of
 from harness.study.plan import Study, parse_study
+from harness.task.people import EVERY_LAW, Laws
 
 Maker = Callable[..., Study]
 TWO = ("hfref-ischaemic", "hfref-null")
@@ -28,6 +29,59 @@ def test_visits_come_patient_by_patient_and_each_has_a_key(tiny_study: Maker) ->
         for job in jobs[:4]
     ]
     assert first == [("stay", 4, 0), ("stay", 4, 1), ("stay", 4, 2), ("stay", 8, 0)]
+
+
+def test_a_start_is_drawn_once_for_a_patient_whoever_searches() -> None:
+    text = """
+        title = "t"
+        contenders = ["stay", "gp"]
+        starts = ["factory", "left-over"]
+        patients = ["hfref-ischaemic", "hfref-null"]
+        replicates = 2
+    """
+    jobs = list(plan_of(parse_study(text, "t.toml")).jobs())
+    assert len({job.key for job in jobs}) == len(jobs) == 16
+    left = {
+        (job.start, job.order.patient_index, job.order.found.settings) for job in jobs
+    }
+    assert len(left) == 4
+    over = {found for start, _, found in left if start == "left-over"}
+    assert len(over) == 2
+
+
+def test_a_search_is_told_the_law_of_its_own_patient() -> None:
+    text = """
+        title = "t"
+        contenders = [
+          { label = "told", strategy = "stay", population = "told" },
+          { label = "left-out", strategy = "stay", population = "left-out" },
+          "stay",
+        ]
+        patients = ["hfref-ischaemic", "hfref-null"]
+    """
+    jobs = list(plan_of(parse_study(text, "t.toml")).jobs())
+    laws = {
+        (job.order.patient.response.name, job.contender): job.task.people_laws
+        for job in jobs
+    }
+    for law in ("saturating", "null"):
+        assert laws[law, "told"] == Laws.told(law)
+        assert laws[law, "left-out"] == EVERY_LAW.without(law)
+        assert laws[law, "stay"] == EVERY_LAW
+
+
+def test_a_study_with_a_start_more_has_the_keys_of_the_smaller_one() -> None:
+    text = """
+        title = "t"
+        contenders = ["stay"]
+        starts = {}
+        patients = ["hfref-ischaemic"]
+    """
+    few, more = (
+        set(keys(parse_study(text.format(starts), "t.toml")))
+        for starts in ('["turned-down"]', '["factory", "turned-down"]')
+    )
+    assert few < more
 
 
 def test_an_extended_study_has_the_keys_of_the_smaller_one(tiny_study: Maker) -> None:

@@ -2,7 +2,9 @@
 
 import resource
 import sqlite3
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from harness.common.files import OutputError
 from harness.study import play_study
-from harness.study.ledger import LEDGER_FILE, Ledger
+from harness.study.ledger import LEDGER_FILE, LOCK_FILE, Ledger
 from harness.study.outcome import ScoredVisit
 from harness.study.plan import parse_study
 
@@ -107,6 +109,35 @@ def test_a_folder_has_one_writer(tmp_path: Path) -> None:
     with Ledger(tmp_path), held:
         Ledger(tmp_path)
     Ledger(tmp_path).close()
+
+
+def test_a_lock_goes_with_its_writer_and_one_that_was_left_is_no_harm(
+    tmp_path: Path,
+) -> None:
+    lock = tmp_path / LOCK_FILE
+    lock.touch()  # as who was killed leaves it
+    for _ in range(2):
+        with Ledger(tmp_path):
+            assert lock.exists()
+            with pytest.raises(OutputError, match="another ccmlab study"):
+                Ledger(tmp_path)
+            assert lock.exists()
+        assert not lock.exists()
+
+
+def test_who_waits_for_a_lock_that_is_taken_away_holds_the_new_one(
+    tmp_path: Path,
+) -> None:
+    def hold() -> None:
+        with Ledger(tmp_path), pytest.raises(OutputError, match="another ccmlab study"):
+            Ledger(tmp_path)
+
+    first = Ledger(tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(hold)
+        time.sleep(0.3)  # it waits for a second; what comes first is right too
+        first.close()
+        waiting.result()
 
 
 def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:

@@ -146,6 +146,40 @@ def test_a_study_counts_its_visits(tiny_study: Callable[..., Study]) -> None:
     assert study.n_visits == 2 * 3 * 5 * 7
 
 
+def test_starts_are_a_dimension_of_a_study() -> None:
+    study = parse_study('starts = ["factory", "left-over"]\n' + GOOD, "t.toml")
+    alone = parse_study(GOOD, "t.toml")
+    assert study.n_visits == 2 * alone.n_visits
+    assert study.as_read()["starts"] == ["factory", "left-over"]
+    assert "starts" not in alone.as_read()
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "told"),
+    [
+        ('starts = ["factory", "factry"]\n' + GOOD, "starts.1", "'factory'"),
+        ('starts = ["factory", "factory"]\n' + GOOD, "starts.1", "there twice"),
+        ('starts = "factory"\n' + GOOD, "starts", "must be a list"),
+        (GOOD + '[device]\nstart = "factory"\n', "device.start", "give starts"),
+        (
+            'starts = ["factory"]\n' + GOOD + "[device.settings]\ndelay_ms = 20\n",
+            "device.settings.delay_ms",
+            "is what starts set",
+        ),
+        (
+            'starts = ["left-over"]\n' + GOOD + "[search]\nlimits = "
+            "{ delay_ms = [30, 40] }\n",
+            "search.limits.delay_ms",
+            "start 'left-over' may leave",
+        ),
+    ],
+)
+def test_a_faulty_start_is_told_with_its_place(text: str, path: str, told: str) -> None:
+    found = faults(text)
+    assert list(found) == [path]
+    assert told in found[path]
+
+
 @pytest.mark.parametrize("name", sorted(shipped_studies()))
 def test_a_shipped_study_has_no_fault(name: str) -> None:
     study = load_study(name)
@@ -164,5 +198,5 @@ def test_the_example_of_the_how_to_is_a_study(odd_file: Path) -> None:
     study = parse_study(
         example.replace("my_search.py:sweep", f"{odd_file}:fine"), "doc"
     )
-    assert study.n_visits == 40 * 4 * 3 * 2
+    assert study.n_visits == 40 * 2 * 4 * 3 * 2
     assert study.contenders[3].search(study.search).gate_probability == 0.0

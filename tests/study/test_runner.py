@@ -41,9 +41,16 @@ class OneWorker:
 
     def __init__(self, work: Work) -> None:
         self.executor = Here(work)
+        self.missed: list[BaseException] = []
 
     def n_workers(self) -> int:
         return 1
+
+    def hear(self) -> None:
+        pass
+
+    def miss(self, error: BaseException) -> None:
+        self.missed.append(error)
 
     def dismiss(self) -> None:
         pass
@@ -222,3 +229,14 @@ def test_a_visit_that_cannot_even_be_given_up_is_not_tried_for_ever(
     chunks = run(ledger, jobs[:1], always)
     assert len(chunks) == MOST_TRIES + 1  # the last was to score it, and was lost too
     assert ledger.counts() == {"poisoned": 1}
+
+
+def test_a_worker_that_answers_what_it_was_not_asked_ends_the_study(
+    ledger: Ledger, jobs: list[Job], rows: Callable[..., ScoredVisit]
+) -> None:
+    def confused(chunk: Chunk) -> ChunkResult:
+        return ChunkResult([rows("another")])
+
+    with pytest.raises(StartError, match="answered visit another"):
+        run(ledger, jobs, confused)
+    assert ledger.counts() == {}

@@ -5,6 +5,7 @@ from functools import cache
 from itertools import pairwise
 from math import isnan
 
+import numpy as np
 import pytest
 
 from harness.play.order import order_for, task_of
@@ -65,7 +66,11 @@ def test_staying_keeps_the_reference_and_gives_away_all_that_it_lacks() -> None:
     truth = scorer().truth
     assert row.candidate_gain_pct == row.final_gain_pct == 0.0
     assert row.attained_frac == 0.0
-    assert row.regret_pct == pytest.approx(truth.regret_pct(0.0))
+    at = truth.row(scorer().task.lattice.around(DEVICE.as_found).reference_point)
+    lost = truth.best_utility_pct - truth.utility_pct[at]
+    assert row.points_lost == pytest.approx(lost, abs=0.01)
+    assert row.points_lost == row.final_points_lost == row.reference_points_lost
+    assert row.regret_pct == pytest.approx(100.0 * row.points_lost / row.span_points)
     assert 0.0 < row.regret_pct < 100.0
     assert not row.harmed
 
@@ -74,8 +79,42 @@ def test_the_last_incumbent_is_the_candidate() -> None:
     played = swept()
     last = played.evaluations[-1]
     assert last.incumbent_gain_pct == played.visit.candidate_gain_pct
+    assert last.incumbent_points_lost == played.visit.points_lost
     assert last.incumbent_regret_pct == played.visit.regret_pct
     assert last.minutes == played.visit.minutes
+
+
+def test_each_observation_says_how_it_ended_and_what_its_setting_is_worth() -> None:
+    rows = swept().evaluations
+    assert rows[0].ended == "known"  # the reference needs no test
+    assert {row.ended for row in rows[1:]} <= {"done", "felt", "stopped", "refused"}
+    objective = scorer().task.objective
+    for row in rows:
+        worth = objective.utility_pct(
+            row.true_gain_pct, row.energy_frac, row.true_sensation
+        )
+        assert row.true_utility_pct == pytest.approx(worth, abs=1e-12)
+
+
+def test_what_a_strategy_returned_is_marked_where_it_was_tested() -> None:
+    rows = scored(job("textbook")).evaluations
+    marked = {(row.phase_duration_ms, row.delay_ms) for row in rows if row.returned}
+    assert marked == {(6.60, 35.0)}
+    assert not any(row.returned for row in swept().evaluations)  # it returns nothing
+
+
+def test_the_best_is_sought_at_other_weights_of_energy_too() -> None:
+    row = scored(job("stay")).visit
+    truth, spent = scorer().truth, row.reference_energy_frac
+    # without a price the best is the highest gain of a setting that nobody feels
+    free = truth.window_gain_pct - np.maximum(truth.sensation, 0.0)
+    assert row.best_utility_energy_0_pct == max(
+        truth.off_gain_pct, free[truth.tolerated].max()
+    )
+    assert row.best_utility_energy_1_pct < row.best_utility_energy_0_pct
+    assert row.candidate_energy_frac == spent > 0.0
+    assert row.candidate_sensation == row.reference_sensation == 0.0
+    assert row.knows == "nothing"
 
 
 def test_the_observations_are_numbered_and_their_cost_only_grows() -> None:
@@ -101,12 +140,13 @@ def test_the_optimum_has_no_regret_and_off_gives_all_away() -> None:
     one = scorer()
     best = max(
         (with_dependents(Settings(amplitude_v=7.5, delay_ms=d)) for d in range(20, 46)),
-        key=one.gain_pct,
+        key=one.utility_pct,
     )
     off = with_dependents(Settings(ccm_mode="OFF"))
-    assert one.regret_pct(one.truth.attainable_gain_pct) == 0.0
-    assert one.regret_pct(one.gain_pct(best)) < 20.0
-    assert one.regret_pct(one.gain_pct(off)) == pytest.approx(100.0, abs=0.1)
+    assert 0.0 <= one.share_pct(one.points_lost(best)) < 20.0
+    assert one.share_pct(one.points_lost(off)) == pytest.approx(100.0, abs=0.1)
+    read = one.points_lost_at(best, one.gain_pct(best) - 0.5)
+    assert read == pytest.approx(one.points_lost(best) + 0.5)
     assert one.utility_pct(best) < one.gain_pct(best)
 
 
@@ -140,10 +180,10 @@ def test_whoever_leaves_things_as_they_are_harms_nobody() -> None:
     assert one.columns(found, off)["harmed"]  # what helped and was borne is gone
 
 
-def test_a_null_patient_has_nothing_to_win_and_no_regret() -> None:
+def test_a_null_patient_has_only_energy_to_save() -> None:
     row = scored(job("stay", patient=phenotype("hfref-null"))).visit
     assert row.attainable_gain_pct == pytest.approx(0.0, abs=1e-9)
-    assert row.regret_pct == 0.0
+    assert 0.0 < row.points_lost < 0.5
     assert isnan(row.attained_frac)
 
 

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from harness.study.child import READY, Keep, Play, Warm, obeyed
-from harness.study.chunks import Chunk, StartError, crew, run_chunk
+from harness.study.chunks import Chunk, StartError, crew, end_all, run_chunk
 from harness.study.jobs import plan_of
+from harness.study.outcome import ScoredVisit
 from harness.study.plan import Study
 from harness.study.visit import Job, scored
 from harness.study.watched import DismissedError, EndedError, OverdueError, Watched
+from optimizers.problem import HostLostError
 
 START_S = 300.0  # a cold cache of kernels on a busy machine
 Maker = Callable[..., Study]
@@ -35,6 +37,7 @@ def job(tiny_study: Maker, strategy: str = "stay") -> Job:
     return next(plan_of(tiny_study([strategy])).jobs())
 
 
+@pytest.mark.slow
 def test_a_child_plays_what_its_parent_would(
     child: Watched, tiny_study: Maker, odd_file: Path
 ) -> None:
@@ -84,11 +87,70 @@ def test_a_late_child_is_killed_and_a_dismissed_one_says_so(
 
 
 def test_a_child_that_ends_by_itself_tells_how(
+    child: Watched, tiny_study: Maker
+) -> None:
+    child.send(Play((job(tiny_study),)))
+    os.kill(child.pid, signal.SIGTERM)
+    with pytest.raises(EndedError, match="the process was killed by SIGTERM"):
+        child.answer(START_S)
+
+
+@pytest.mark.slow
+def test_a_child_survives_the_strategy_that_ends_its_own_process(
     child: Watched, tiny_study: Maker, odd_file: Path
 ) -> None:
     child.send(Play((job(tiny_study, f"{odd_file}:dies"),)))
-    with pytest.raises(EndedError, match="the process ended with exit code 7"):
-        child.answer(START_S)
+    died = child.answer(START_S).visit
+    assert (died.status, died.error) == ("failed", "its process ended with exit code 7")
+    assert child.usable
+
+
+def test_what_no_strategy_failed_is_not_told_as_one_that_did(
+    tiny_study: Maker, odd_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing: Any = None
+    first = job(tiny_study)
+    task = replace(first.task, lattice=nothing)  # what no strategy could do
+    [broken] = obeyed(Play((replace(first, task=task),)))
+    assert broken.visit.status == "poisoned"  # type: ignore[attr-defined]
+
+    def gone(order: bytes) -> object:
+        raise HostLostError("no process can be started")
+
+    monkeypatch.setattr("harness.play.host.line.forked", gone)
+    with pytest.raises(HostLostError):  # ends this process; it is tried again
+        list(obeyed(Play((job(tiny_study, f"{odd_file}:fine"),))))
+
+
+class Confused:
+    """A child that answers with another visit's row."""
+
+    usable = True
+
+    def __init__(self, answer: object) -> None:
+        self._answer = answer
+        self.ended = False
+
+    def send(self, item: object) -> None:
+        pass
+
+    def answer(self, limit_s: float) -> object:
+        return self._answer
+
+    def end(self) -> None:
+        self.ended = True
+
+
+def test_an_answer_to_another_visit_is_refused_and_its_process_ended(
+    tiny_study: Maker, rows: Callable[..., ScoredVisit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, child = job(tiny_study), Confused(rows("another"))
+    monkeypatch.setattr("harness.study.chunks._child", lambda chunk: child)
+    result = run_chunk(Chunk((asked,), 60.0))
+    assert result.played == []
+    [lost] = result.lost
+    assert (lost.key, lost.how) == (asked.key, "its process answered visit another")
+    assert child.ended
 
 
 PARENT = """
@@ -99,6 +161,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_child_ends_when_its_parent_is_killed() -> None:
     parent = subprocess.Popen(
@@ -137,3 +200,42 @@ def test_what_no_process_can_be_handed_ends_the_study_and_leaves_no_child(
     with pytest.raises(StartError, match="cannot be handed to a process: Warm: "):
         run_chunk(Chunk((spoiled,), 60.0))
     assert set(crew()) <= before
+
+
+ENDLESS = """
+import time
+import harness.study.visit as visit
+
+of, read_again = visit.Scorer.of, visit.post_gain_pct
+
+def truth(played):
+    if {truth} and played.order.plan.titration_min > 1.0:
+        time.sleep(600.0)
+    return of(played)
+
+def readings(order, candidate, n_pairs):
+    if {readings} and n_pairs > 1:
+        time.sleep(600.0)
+    return read_again(order, candidate, n_pairs)
+
+visit.Scorer.of, visit.post_gain_pct = truth, readings
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("endless", ["truth", "readings"])
+def test_the_limit_of_a_visit_holds_for_its_truth_and_its_readings_afterwards(
+    tiny_study: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endless: str
+) -> None:
+    # what Python imports by itself when the child starts; warming up stays short
+    injected = ENDLESS.format(truth=endless == "truth", readings=endless == "readings")
+    (tmp_path / "sitecustomize.py").write_text(injected, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    end_all()
+    try:
+        result = run_chunk(Chunk((replace(job(tiny_study), post_pairs=6),), 5.0))
+    finally:
+        end_all()
+    (one,) = result.played
+    assert (one.visit.status, one.visit.error) == ("timed out", "killed after 5 s")
+    assert one.visit.final_delay_ms == one.visit.reference_delay_ms

@@ -6,17 +6,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness.common.faults import ScenarioError
 from harness.evidence.population_table import DRAWN, people_rows
+from harness.play.order import order_of, task_of
+from harness.play.scenario import load_scenario
 from harness.play.search import SearchAdvisor
 from harness.play.tables import SearchTable
 from harness.task.lattice import Lattice
 from harness.task.objective import Objective
-from harness.task.people import TABLE, people, people_of
+from harness.task.people import (
+    EVERY_LAW,
+    TABLE,
+    Laws,
+    drawn_laws,
+    people,
+    people_of,
+)
 from harness.task.population import population_of
 from harness.task.task import Task
 from harness.truth.landscape import landscape
 from optimizers.problem import INTOLERABLE_GRADE
 from sim.device.settings import Settings
+from sim.law.registry import FIELD, MIXTURE, law_named
 from sim.patient.cohort import sample_cohort
 from sim.streams import stream
 
@@ -43,9 +54,10 @@ def known(reference=REFERENCE, axes=AXES, **changed):
 @pytest.fixture(scope="module")
 def first_patients():
     """Return the patients of the table's first rows, drawn again."""
-    families = {"nominal": 1.0 - DRAWN.null_frac, "null": DRAWN.null_frac}
     rng = stream(DRAWN.seed, name="patient")
-    return sample_cohort(N_DERIVED, rng, families=families).patients
+    hearts = sample_cohort(N_DERIVED, rng).patients
+    laws = drawn_laws(N_DERIVED)
+    return [replace(h, response=law) for h, law in zip(hearts, laws, strict=True)]
 
 
 def test_the_first_rows_of_the_table_are_derived_again_exactly():
@@ -59,12 +71,31 @@ def test_the_people_come_from_a_seed_that_no_study_reports_on():
     assert DRAWN.seed < 1000
 
 
-def test_a_share_of_the_people_does_not_respond():
-    crowd = people()
-    n_null = np.count_nonzero(crowd.law_names == "null")
-    # within three SDs of a binomial count
-    spread = (DRAWN.n * DRAWN.null_frac * (1.0 - DRAWN.null_frac)) ** 0.5
-    assert abs(n_null - DRAWN.n * DRAWN.null_frac) < 3.0 * spread
+def test_the_usual_people_are_of_all_laws_alike():
+    names = [law.name for law in people().laws]
+    for group in MIXTURE:
+        n = sum(name in group for name in names)
+        assert abs(n - DRAWN.n / len(MIXTURE)) < 1.0
+
+
+def test_who_was_told_the_law_knows_people_of_that_law_alone():
+    names = {law.name for law in people(Laws.told("window")).laws}
+    assert names == {"window"}
+
+
+def test_a_law_is_left_out_with_the_group_it_stands_in():
+    without = {
+        law.name for law in drawn_laws(90, EVERY_LAW.without("window", FIELD[0]))
+    }
+    assert without == {n for g in MIXTURE for n in g} - {"window", *FIELD}
+    with pytest.raises(ValueError, match="the people know no law 'flat'"):
+        EVERY_LAW.without("flat")
+    with pytest.raises(ValueError, match="without null no law is left"):
+        Laws.told("null").without("null")
+
+
+def test_a_person_has_the_same_law_however_many_there_are():
+    assert drawn_laws(5) == drawn_laws(40)[:5]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +130,10 @@ def test_the_reference_is_worth_nothing_to_everybody():
 
 def test_who_does_not_respond_gains_nothing_but_saves_energy():
     population = known(objective=Objective(energy_weight=0.0, discomfort_weight=0.0))
-    assert np.abs(population.values[people().law_names == "null"]).max() < 1e-5
+    assert (
+        np.abs(population.values[[law.name == "null" for law in people().laws]]).max()
+        < 1e-5
+    )
 
 
 def test_nothing_is_known_of_other_axes_and_of_a_device_that_is_off():
@@ -118,11 +152,10 @@ def test_no_search_can_change_what_the_next_one_is_told():
 
 
 def test_people_survive_a_round_trip_through_their_rows():
-    rows = list(people_rows(2))
-    again, shipped = people_of(rows), people()
-    for read, whole in ((again.law, shipped.law), (again.muscle, shipped.muscle)):
-        for name, column in read.items():
-            assert column.tolist() == whole[name][:2].tolist()
+    read, shipped = people_of(list(people_rows(2))), people()
+    assert read.laws == shipped.laws[:2]
+    assert read.inputs == shipped.inputs[:2]
+    assert read.sensation_felt_v.tolist() == shipped.sensation_felt_v[:2].tolist()
 
 
 @pytest.mark.parametrize("knows", [True, False])
@@ -148,3 +181,38 @@ def test_a_strategy_brings_its_recommender_unless_another_is_written_down():
     assert SearchTable().recommender_for("cohort-bayes") == "population"
     written = SearchTable(strategy="cohort-bayes", recommender="posterior_mean")
     assert written.recommender_for() == "posterior_mean"
+
+
+@pytest.mark.parametrize(
+    ("knows", "law", "groups"),
+    [
+        (True, "window", MIXTURE),
+        ("told", "window", (("window",),)),
+        ("told", "plateau", (("plateau",),)),
+        ("left-out", "window", tuple(g for g in MIXTURE if g != ("window",))),
+        ("left-out", "plateau", MIXTURE[1:]),
+        ("left-out", "field-10-50", tuple(g for g in MIXTURE if g != FIELD)),
+    ],
+)
+def test_what_is_known_beforehand_hangs_on_the_law_of_the_patient(knows, law, groups):
+    assert Laws.known_of(knows, law_named(law)).groups == groups
+
+
+def test_a_search_may_be_told_the_law_or_be_left_without_it():
+    scenario = load_scenario("first_visit")
+    order = order_of(scenario)
+    for knows, n_laws in ((True, 9), ("told", 1), ("left-out", 8)):
+        search = scenario.changed({"search.population": knows}).search
+        task = task_of(search, scenario.device, order)
+        assert len(task.people_laws.groups) == n_laws
+        assert task.knows_population
+    with pytest.raises(
+        ScenarioError, match="must be true, false, 'told' or 'left-out'"
+    ):
+        scenario.changed({"search.population": "some"})
+
+
+def test_who_asks_from_another_reference_shares_what_people_feel_and_gain():
+    here, there = known(), known(replace(REFERENCE, amplitude_v=6.0))
+    assert here.sensation is there.sensation
+    assert not np.array_equal(here.values, there.values)

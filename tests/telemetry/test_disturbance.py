@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from sim.device.settings import Settings
-from sim.heart.contractility import AF, PVC, SINUS
+from sim.heart.contractility import SINUS
+from sim.heart.rhythm import RhythmParameters, variability_s
 from sim.telemetry.beats import RecordedBeats
 from sim.telemetry.channels import Setup, record_strips
-from sim.telemetry.disturbance import STEP_S, at_beats, breathing
+from sim.telemetry.disturbance import STEP_S, Breath, Growing, breathing
 from sim.telemetry.fibrillation import fibrillation_waves
 from sim.telemetry.morphology import Disturbance, Fibrillation, Morphology
 
@@ -41,10 +42,6 @@ def breathed(beats_of: MakeBeats, n: int = 400) -> RecordedBeats:
     return beats
 
 
-def breath_of(beats: RecordedBeats, until_s: float) -> np.ndarray:
-    return breathing(beats, BREATHS_HZ, CALM.breathing_band_hz, until_s=until_s)
-
-
 def trace(
     beats: RecordedBeats, name: str, start_s: float, seconds: int, **changes: float
 ) -> np.ndarray:
@@ -63,35 +60,40 @@ def added(
     return with_it - trace(beats, name, start_s, seconds)
 
 
-def test_breath_has_the_phase_of_the_sinus_arrhythmia(beats_of: MakeBeats) -> None:
-    breath = breath_of(breathed(beats_of), 300.0)
-    time_s = STEP_S * np.arange(breath.size)
-    inside = (time_s > 20.0) & (time_s < 280.0)  # the ends of the visit know less
-    expected = -np.cos(2 * np.pi * BREATHS_HZ * time_s[inside])
-    # an interval is known at beats alone, so the phase is right within a tenth
-    assert np.corrcoef(breath[inside], expected)[0, 1] > np.cos(2 * np.pi * 0.1)
-    assert breath.max() == pytest.approx(1.0, abs=0.02)
+def test_breath_has_the_phase_of_the_sinus_arrhythmia() -> None:
+    time_s = STEP_S * np.arange(4096)
+    # longest at 2, 6, 10, ... s, with a slow wave that is no breath
+    wave_s = -0.03 * np.cos(2 * np.pi * BREATHS_HZ * time_s)
+    wave_s += 0.05 * np.sin(2 * np.pi * time_s / time_s.size / STEP_S * 20)
+    breath = breathing(wave_s, BREATHS_HZ, CALM.breathing_band_hz)
+    expected = -np.cos(2 * np.pi * BREATHS_HZ * time_s)
+    assert breath.values(0, time_s.size) == pytest.approx(expected, abs=1e-9)
+    assert breath.at(time_s[:-1]) == pytest.approx(expected[:-1], abs=1e-9)
 
 
-def test_breath_is_regular_where_the_beats_are_not(beats_of: MakeBeats) -> None:
-    beats = beats_of([AF] * 600)
-    beats.rr_s[:] = np.random.default_rng(1).normal(0.8, 0.2, 600).clip(0.35, 1.6)
-    beats.start_s[1:] = 0.5 + np.cumsum(beats.rr_s)[:-1]
-    breath = breath_of(beats, 480.0)
-    turns = np.flatnonzero((breath[1:] >= 0.0) & (breath[:-1] < 0.0)).size
-    assert turns == pytest.approx(480.0 * BREATHS_HZ, rel=0.1)
+def test_breath_goes_on_behind_the_end_of_its_wave() -> None:
+    wave_s = variability_s(RhythmParameters(), np.random.default_rng(1), 100.0)
+    breath = breathing(wave_s, BREATHS_HZ, CALM.breathing_band_hz)
+    n = wave_s.size
+    assert np.array_equal(breath.values(n, n + 9), breath.values(0, 9))
 
 
-def test_breath_goes_on_when_no_beat_is_conducted(beats_of: MakeBeats) -> None:
-    breath = breath_of(beats_of([PVC] * 5), 60.0)
-    time_s = STEP_S * np.arange(breath.size)
-    assert breath == pytest.approx(np.cos(2 * np.pi * BREATHS_HZ * time_s))
+def test_breath_is_regular_where_the_interval_tells_nothing() -> None:
+    breath = breathing(np.empty(0), BREATHS_HZ, CALM.breathing_band_hz)
+    expected = np.cos(2 * np.pi * BREATHS_HZ * STEP_S * np.arange(50, 90))
+    assert breath.values(50, 90) == pytest.approx(expected)
+
+
+def test_numbers_grow_the_same_in_whichever_pieces_they_are_asked_for() -> None:
+    at_once = Growing(np.random.default_rng(4), 3).rows(3000)[:3000]
+    growing = Growing(np.random.default_rng(4), 3)
+    for n in (1, 7, 300, 3000):
+        assert np.array_equal(growing.rows(n)[:n], at_once[:n])
 
 
 def test_breathing_scales_the_leads_in_opposite_ways(beats_of: MakeBeats) -> None:
     beats = breathed(beats_of)
-    end_s = float(beats.start_s[-1] + beats.rr_s[-1])
-    breath = at_beats(breath_of(beats, end_s), beats)
+    breath = Breath(BREATHS_HZ).at(beats.start_s)
     for name, way, extreme in (("ECG II", 1.0, np.max), ("ECG V1", -1.0, np.min)):
         still = trace(beats, name, 40.0, 60)
         moved = trace(beats, name, 40.0, 60, breathing_frac=0.08)
@@ -107,12 +109,10 @@ def test_breathing_scales_the_leads_in_opposite_ways(beats_of: MakeBeats) -> Non
 
 def test_breathing_moves_the_baseline_with_the_breath(beats_of: MakeBeats) -> None:
     beats = breathed(beats_of)
-    end_s = float(beats.start_s[-1] + beats.rr_s[-1])
     moved = added(beats, "ECG II", 0.0, 100, breathing_mv=0.07)
-    breath = breath_of(beats, end_s)
-    n = round(100.0 / STEP_S)
+    breath = Breath(BREATHS_HZ).values(0, round(100.0 / STEP_S))
     at_knots = moved[:: round(STEP_S * HZ)]
-    assert at_knots == pytest.approx(0.07 * breath[:n])
+    assert at_knots == pytest.approx(0.07 * breath)
 
 
 @pytest.mark.parametrize("mains_hz", [50.0, 60.0])

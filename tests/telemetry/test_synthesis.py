@@ -5,7 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from sim.telemetry.synthesis import Blocks, Curve, Noise, Part, Tone, Waves, joined
+from sim.telemetry.synthesis import (
+    Blocks,
+    Bursts,
+    Curve,
+    Noise,
+    Part,
+    Tone,
+    Waves,
+    joined,
+)
 
 HZ = 500.0
 NAN = float("nan")
@@ -112,6 +121,16 @@ def test_noise_is_white_close_to_normal_and_as_large_as_asked() -> None:
         assert np.mean(z[lag:] * z[:-lag]) == pytest.approx(0.0, abs=5 / math.sqrt(n))
     # the sum of four uniform numbers has the kurtosis 3 - 6/20
     assert np.mean(z**4) == pytest.approx(2.7, abs=0.05)
+
+
+def test_a_burst_of_noise_is_there_in_its_span_alone() -> None:
+    out = np.zeros(1000)
+    Bursts(7, 2.0, ((3.0, 4.5),)).draw(out, 2.0, 250.0)
+    inside = slice(250, 625)
+    # 5 standard errors of an SD from 375 samples
+    assert out[inside].std() == pytest.approx(2.0, rel=5 / np.sqrt(2 * 375))
+    out[inside] = 0.0
+    assert not out.any()
 
 
 def test_noises_of_two_keys_have_nothing_in_common() -> None:

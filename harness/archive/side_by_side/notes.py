@@ -4,15 +4,19 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
-from harness.archive.side_by_side.visits import Visit, setting_rows
+from harness.archive.side_by_side.visits import (
+    Visit,
+    moved_hidden,
+    moved_names,
+    setting_rows,
+)
 from harness.common.words import NOT_AVAILABLE, plain, setting_text
 from harness.report.contents import Report
 from harness.report.parts import fact_text
-from harness.report.sections.method import READOUT, SCENARIO
+from harness.report.sections.method import READOUT
 from harness.report.sections.visit import PSEUDONYM
 from harness.report.values import SCHEDULE
 
-MOST_NUMBERS: Final = 12
 CAUTION: Final = (
     "Each interval belongs to one visit. Intervals that overlap do not show that two "
     "visits agree, and to choose the visit with the highest gain repeats the error of "
@@ -43,16 +47,17 @@ def _same_run(visits: Sequence[Visit]) -> str:
 def _patients(visits: Sequence[Visit]) -> str:
     """Tell by all that is stated of the patient; a pseudonym alone proves nothing."""
     groups = _groups(visits, lambda r: fact_text(r.encounter.facts, PSEUDONYM))
-    moved = _moved_numbers([visit.report for visit in visits])
-    if not moved and len(groups) == 1:
+    reports = [visit.report for visit in visits]
+    moved, hidden = moved_names(map(_known, reports)), moved_hidden(reports)
+    if not moved and not hidden and len(groups) == 1:
         return f"All visits are of the same virtual patient, {next(iter(groups))}."
-    if not moved:
+    if not moved and not hidden:
         return (
             "All that is stated of the patient is the same, but the pseudonyms differ: "
             f"{_listed(groups)}. Rhythm, reading errors and symptoms were drawn anew."
         )
-    shown = ", ".join(moved[:MOST_NUMBERS])
-    more = f" and {len(moved) - MOST_NUMBERS} more" if len(moved) > MOST_NUMBERS else ""
+    shown = ", ".join(moved) if moved else "nothing that the clinic knows"
+    more = "; the answer key tells what it does not know" if hidden else ""
     if len({visit.course for visit in visits}) == 1 and visits[0].course:
         return (
             "All visits are of one course: the same virtual patient at several times, "
@@ -66,21 +71,12 @@ def _patients(visits: Sequence[Visit]) -> str:
     )
 
 
-def _moved_numbers(reports: Sequence[Report]) -> list[str]:
-    patients = [_patient(report) for report in reports]
-    names = dict.fromkeys(name for stated in patients for name in stated)
-    return [name for name in names if len({p.get(name) for p in patients}) > 1]
-
-
-def _patient(report: Report) -> dict[str, str]:
-    rows = report.provenance.rows
-    numbers = {row.name: row.value for row in rows if row.part == "patient"}
-    return {item.label: item.text for item in report.encounter.patient} | numbers
+def _known(report: Report) -> dict[str, str]:
+    return {item.label: item.text for item in report.encounter.patient}
 
 
 Question = tuple[str, Callable[[Report], str], str]
 QUESTIONS: Final[tuple[Question, ...]] = (
-    ("Scenarios differ", lambda r: fact_text(r.method.facts, SCENARIO), ""),
     (
         "Readouts differ",
         lambda r: fact_text(r.method.facts, READOUT),

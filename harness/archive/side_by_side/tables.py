@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.archive.side_by_side.visits import Visit, naive_claim, setting_rows
+from harness.archive.side_by_side.visits import (
+    Visit,
+    hidden_numbers,
+    moved_hidden,
+    naive_claim,
+    setting_rows,
+)
 from harness.common.words import NOT_AVAILABLE, plain, setting_text
 from harness.report.contents import Report
 from harness.report.parts import SettingRow, fact_text
@@ -204,11 +210,13 @@ def _method_table(visits: Sequence[Visit]) -> Table:
 
 
 def _answer_key_table(visits: Sequence[Visit]) -> Table:
-    labels = dict.fromkeys(
-        item.label for visit in visits for item in visit.report.answer_key.facts
+    """Return what the visits did not know, of those that are no hand-outs."""
+    keys = [v.report.answer_key.facts if v.report.answer_key else () for v in visits]
+    labels = dict.fromkeys(item.label for facts in keys for item in facts)
+    rows = (Row(label, tuple(fact_text(f, label) for f in keys)) for label in labels)
+    hidden = [hidden_numbers(visit.report) for visit in visits]
+    moved = (
+        Row(name, tuple(numbers.get(name, NOT_AVAILABLE) for numbers in hidden))
+        for name in moved_hidden([visit.report for visit in visits])
     )
-    rows = (
-        Row(label, tuple(fact_text(v.report.answer_key.facts, label) for v in visits))
-        for label in labels
-    )
-    return Table("answer-key", "The simulator's truth", tuple(rows))
+    return Table("answer-key", "The simulator's truth", (*rows, *moved))

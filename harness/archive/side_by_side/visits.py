@@ -1,12 +1,13 @@
 """Stored visits as they are read: no simulation, only `report.json`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.archive.run_folder import RUN_FILE, read_run
 from harness.common.files import BrokenRunError, file_hash, read_json
 from harness.common.words import plain
+from harness.play.provenance import PATIENT
 from harness.report.contents import Report
 from harness.report.parts import Quantity, SettingRow, fact_text
 from harness.report.sections.analysis import NAIVE
@@ -75,6 +76,25 @@ def naive_claim(report: Report) -> Quantity:
         if item.label == NAIVE and isinstance(item.value, Quantity):
             return item.value
     return Quantity(value=None)
+
+
+def hidden_numbers(report: Report) -> dict[str, str]:
+    """Return each number of the patient that no clinic knows; a hand-out tells none."""
+    rows = report.numbers.rows
+    return {row.name: row.value for row in rows if row.part == PATIENT}
+
+
+def moved_hidden(reports: Sequence[Report]) -> list[str]:
+    """Return the hidden numbers that are not the same in all reports that tell them."""
+    told = [numbers for report in reports if (numbers := hidden_numbers(report))]
+    return moved_names(told)
+
+
+def moved_names(stated: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the names under which not all say the same."""
+    told = list(stated)
+    names = dict.fromkeys(name for of_one in told for name in of_one)
+    return [name for name in names if len({one.get(name) for one in told}) > 1]
 
 
 def setting_rows(report: Report) -> dict[str, SettingRow]:

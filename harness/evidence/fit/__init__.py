@@ -1,5 +1,7 @@
 """A patient from bedside values: read, fit, say what the values cannot tell, write.
 
-`measurements` reads the file, `quantities` knows what can be fitted and how a heart
-gives it, `solver` fits, `text` tells and writes; `fit` is the command.
+`quantities` knows what can be fitted and how well it is read. A file goes through
+`sheet` (rows of text, whatever program wrote them), `layout` with `headings` (which
+cell says what of whom), and `measurements` with `written` (numbers and units, read in
+one way or refused). `solver` fits, `text` tells and writes; `fit` is the command.
 """

@@ -1,13 +1,12 @@
 """The bedside values that a patient can be fitted to."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from sim.sources import Source
-from sim.units import FRAC_PER_PCT, PCT_PER_FRAC
+from sim.units import FRAC_PER_PCT, L_PER_ML, ML_PER_L, MMHG_PER_KPA, PCT_PER_FRAC
 
 _ONE: Final = 1.0
 EVIDENCE: Final = "ccmlab-evidence"
@@ -17,8 +16,9 @@ EVIDENCE: Final = "ccmlab-evidence"
 class Quantity:
     """One bedside value: spellings, allowed range, and its error when none is given.
 
-    `units` maps each spelling of a unit to the factor that leads to `unit`. The error
-    is the larger of `sd` and `sd_pct` of the value; `sd_source` says where from.
+    `units` maps each unit to the factor that leads to `unit`. The error is the larger
+    of `sd` and `sd_pct` of the value; `sd_source` says where from. A required one may
+    be missing where one of `instead` is given.
     """
 
     name: str
@@ -31,16 +31,11 @@ class Quantity:
     sd: float = 0.0
     sd_pct: float = 0.0
     required: bool = True
+    instead: tuple[str, ...] = ()
 
     def default_sd(self, value: float) -> float:
         """Return the standard deviation of one reading of a value, same unit."""
         return max(self.sd, self.sd_pct * FRAC_PER_PCT * value)
-
-    @property
-    def spelled_units(self) -> tuple[str, ...]:
-        """Every unit that a file may state, its own first."""
-        own = self.unit.lower()
-        return (self.unit, *(unit for unit in self.units if unit != own))
 
     @property
     def allowed(self) -> str:
@@ -48,12 +43,12 @@ class Quantity:
         return f"{self.low:g} to {self.high:g} {self.unit}"
 
 
-_MMHG: Final = {"mmhg": _ONE}
-_ML: Final = {"ml": _ONE}
-_PER_MIN: Final = {"1/min": _ONE, "/min": _ONE, "bpm": _ONE}
+_MMHG: Final = {"mmHg": _ONE, "kPa": MMHG_PER_KPA}
+_ML: Final = {"mL": _ONE, "L": ML_PER_L}
+_PER_MIN: Final = {"1/min": _ONE}
 _PCT: Final = {"%": _ONE, "1": PCT_PER_FRAC}
-_RISE: Final = {"mmhg/s": _ONE}
-_FLOW: Final = {"l/min": _ONE}
+_RISE: Final = {"mmHg/s": _ONE, "kPa/s": MMHG_PER_KPA}
+_FLOW: Final = {"L/min": _ONE, "mL/min": L_PER_ML}
 
 _ALL: Final = (
     Quantity(
@@ -75,6 +70,7 @@ _ALL: Final = (
         140.0,
         Source(EVIDENCE, "D, as cuff SBP", "assumed"),
         sd=5.0,
+        instead=("MAP",),
     ),
     Quantity(
         "HR",
@@ -95,6 +91,7 @@ _ALL: Final = (
         80.0,
         Source(EVIDENCE, "D N20, 14 % smallest detectable change", "derived"),
         sd_pct=5.0,
+        instead=("ESV", "SV"),
     ),
     Quantity(
         "EDV",
@@ -139,18 +136,39 @@ _ALL: Final = (
         sd_pct=5.0,
         required=False,
     ),
+    Quantity(
+        "MAP",
+        "mean arterial pressure",
+        "mmHg",
+        _MMHG,
+        40.0,
+        160.0,
+        Source(EVIDENCE, "D, as cuff SBP", "assumed"),
+        sd=5.0,
+        required=False,
+    ),
+    Quantity(
+        "ESV",
+        "LV end-systolic volume",
+        "mL",
+        _ML,
+        20.0,
+        450.0,
+        Source(EVIDENCE, "D, echo volumes", "assumed"),
+        sd_pct=10.0,
+        required=False,
+    ),
+    Quantity(
+        "SV",
+        "stroke volume",
+        "mL",
+        _ML,
+        15.0,
+        180.0,
+        Source(EVIDENCE, "D, echo volumes", "assumed"),
+        sd_pct=10.0,
+        required=False,
+    ),
 )
 QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType({q.name: q for q in _ALL})
 """By name, in the order of tables."""
-
-SPELLINGS: Final[Mapping[str, str]] = MappingProxyType(
-    {re.sub(r"[^a-z]", "", name.lower()): name for name in QUANTITIES}
-    | {"pawp": "PCWP", "lap": "PCWP", "lvedv": "EDV", "lvef": "EF", "dpdt": "dP/dt max"}
-)
-"""How a file may spell a name, letters alone in lower case."""
-
-
-def quantity_of(text: str) -> Quantity | None:
-    """Return the quantity that a word means, or None."""
-    name = SPELLINGS.get(re.sub(r"[^a-z]", "", text.lower()))
-    return QUANTITIES[name] if name else None

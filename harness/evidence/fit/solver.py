@@ -225,7 +225,10 @@ def _log_sd(slopes: FloatArray, prior_log_sd: FloatArray) -> FloatArray:
 def _start(measurements: Sequence[Measurement], base: Patient) -> Patient:
     """Return the heart to start from: the base solved for volumes and pressure."""
     given = {row.quantity: row.value for row in measurements}
-    targets = Targets(given["EF"], given["EDV"], given["SBP"], given["HR"])
+    edv_ml = given["EDV"]
+    pumped_ml = given.get("SV", edv_ml - given.get("ESV", edv_ml))
+    ef_pct = given.get("EF", PCT_PER_FRAC * pumped_ml / edv_ml)
+    targets = Targets(ef_pct, edv_ml, given["SBP"], given["HR"])
     try:
         return solve_patient(base, targets)
     except UnreachableTargetError:
@@ -245,6 +248,9 @@ def observed(patient: Patient) -> dict[str, float]:
         "PCWP": beat.la_mean_mmhg,
         "CO": beat.sv_ml * rate_bpm * L_PER_ML,
         "dP/dt max": beat.dpdt_max_mmhg_per_s,
+        "MAP": beat.map_mmhg,
+        "ESV": beat.esv_ml,
+        "SV": beat.sv_ml,
     }
 
 

@@ -1,14 +1,15 @@
 """What is varied, over which range, and where that range comes from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
 from scipy.special import logit, ndtr, ndtri
 
 from sim.heart.parameters import FloatArray
+from sim.law.registry import spreads_of
+from sim.law.response_law import ResponseLaw
+from sim.law.spread import Even, EvenLog, LogNormal, Normal
 from sim.patient import Patient
 from sim.sources import Source, Standing, unit_of
 
@@ -186,31 +187,39 @@ DOSE: Final = (
 )
 """Numbers that decide which gain of elastance a setting gives, and what is felt."""
 
-SET_BY_FAMILY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {
-        "saturating": frozenset(),
-        "plateau": frozenset({"response.k", "response.late_width_ms"}),
-        "sharp": frozenset(
-            {"response.k", "response.early_width_ms", "response.late_width_ms"}
-        ),
-        "null": frozenset(
-            {
-                IMPEDANCE,
-                "response.threshold_frac",
-                "response.k",
-                "response.width_constant_ms",
-                "response.best_delay_ms",
-                "response.early_width_ms",
-                "response.late_width_ms",
-                "response.negative_frac",
-            }
-        ),
-    }
-)
-"""What a family of the dose law fixes, or leaves without effect: not varied."""
+
+def ranges(law: ResponseLaw) -> tuple[Range, ...]:
+    """Return what is varied under a response law, the heart's part first.
+
+    Of the law what its patients draw: over the range above where that has one, else
+    over the law's own spread.
+    """
+    drawn = {f"response.{name}": spread for name, spread in spreads_of(law).items()}
+    kept = [row for row in DOSE if row.name not in not_varied(law)]
+    ranged = {row.name for row in kept}
+    others = [_of(name, drawn[name]) for name in drawn if name not in ranged]
+    return (*HEART, *kept, *others)
 
 
-def ranges(family: str) -> tuple[Range, ...]:
-    """Return what is varied for one family of the dose law, the heart's part first."""
-    kept = SET_BY_FAMILY[family]
-    return tuple(row for row in (*HEART, *DOSE) if row.name not in kept)
+def not_varied(law: ResponseLaw) -> frozenset[str]:
+    """Return what a law fixes or does not know, of the numbers that laws hang on."""
+    drawn = {f"response.{name}" for name in spreads_of(law)}
+    fixed = {row.name for row in DOSE if row.name.startswith("response.")} - drawn
+    reads_current = hasattr(law, _REFERENCE_IMPEDANCE.partition(".")[2])
+    return frozenset(fixed if reads_current else fixed | {IMPEDANCE})
+
+
+def _of(name: str, spread: object) -> Range:
+    """Return the range of a constant that only its own law knows."""
+    title, place = f"law: {name.partition('.')[2]}", "A3 laws, as drawn"
+    match spread:
+        case Even(low, high):
+            return _span(name, title, (low, high), place=place)
+        case EvenLog(low, high):
+            return _span(name, title, (low, high), place=place, law="log-uniform")
+        case Normal(_, sd, low, high):
+            limits = (low, high)
+            return _span(name, title, limits, place=place, law="normal", spread=sd)
+        case LogNormal(_, cv_frac):
+            return _factor(name, title, cv_frac, place)
+    raise TypeError(f"no range is known for {name}, spread {spread!r}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
+import numpy as np
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,7 +20,7 @@ from harness.common.drawing import (
     new_figure,
     svg_file,
 )
-from harness.evidence.sensitivity.ranges import SET_BY_FAMILY
+from harness.evidence.sensitivity.ranges import not_varied
 from harness.evidence.sensitivity.study import Answer, Index, Sensitivity, Share
 from harness.evidence.sensitivity.what_if import Output
 
@@ -42,12 +43,13 @@ SHORT: Final = {
 def assumption(study: Sensitivity) -> str:
     """Return what every number of the study hangs on."""
     family = study.asked.family
-    kept = sorted(SET_BY_FAMILY[family])
+    law = study.asked.patient.response
+    kept = sorted(not_varied(law))
     text = (
         f"The dose-response is an assumed law (family {family!r}): no source gives a "
         "human curve per setting. Shares hold for this family and these ranges only."
     )
-    if family == "null":
+    if np.ptp(study.asked.patient.gain(study.asked.train)[:-2]) == 0.0:
         text += " Every setting has the same effect: the best is the first of them."
     if kept:
         text += f" Fixed by the family or without effect in it: {', '.join(kept)}."

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from harness.evidence.sensitivity.stand_ins import (
 )
 from harness.play.order import order_of, task_of
 from harness.play.scenario import Scenario
+from harness.task.lattice import PULSE, lattice_train
 from harness.truth.answer_key import window_gain_pct
 from sim.device.settings import Settings
 from sim.heart.beating import settled
@@ -77,7 +78,7 @@ class Question:
 
     @property
     def family(self) -> str:
-        """Family of the dose law, an assumption."""
+        """Name of the response law, an assumption."""
         return self.patient.response.name
 
 
@@ -98,22 +99,22 @@ def question(scenario: Scenario) -> Question:
     patient, reference = order.patient, order.found.settings
     task = task_of(scenario.search, scenario.device, order)
     space = task.lattice.around(reference).space
-    names = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
-    own = {name: float(getattr(reference, name)) for name in names}
-    rows = [{**own, **space.as_dict(point)} for point in space.points()]
-    nominal = {name: float(getattr(Settings(), name)) for name in names}
-    columns = {
-        name: np.array([row[name] for row in (*rows, own, nominal)]) for name in names
+    train, nominal, on = lattice_train(reference, space), Settings(), reference.delivers
+    columns: dict[str, Any] = {
+        name: np.array(
+            [*getattr(train, name), getattr(reference, name), getattr(nominal, name)]
+        )
+        for name in PULSE
     }
-    on = reference.delivers
-    leads = np.full(len(rows) + 2, float(reference.n_leads))
-    leads[-2] = reference.n_leads if on else 0.0
+    for name, lead in (("v1_delivers", "V1"), ("v2_delivers", "V2")):
+        own = float(lead in reference.delivering)
+        columns[name] = np.array([*getattr(train, name), own * on, own])
     return Question(
         patient,
         order.plan,
         pair_sd_pct(order.plan),
-        Train(**columns, n_leads=leads),
-        ranges(patient.response.name),
+        Train(**columns, sensed_at=reference.ls_channel),
+        ranges(patient.response),
     )
 
 
@@ -152,7 +153,8 @@ def _dose(
     patient = _with(asked.patient, _law(asked, values, i))
     train = asked.train
     if IMPEDANCE in values:
-        train = replace(train, impedance_ohm=float(values[IMPEDANCE][i]))
+        ohm = float(values[IMPEDANCE][i])
+        train = replace(train, v1_ohm=ohm, v2_ohm=ohm)
     gains = np.maximum(patient.gain(train), LEAST_GAIN)
     felt = sensation_level(patient.sensation, train)[:-2] >= INTOLERABLE_GRADE
     ranked = np.where(felt, -np.inf, gains[:-2])

@@ -18,7 +18,7 @@ from harness.common.drawing import (
 )
 from harness.report.contents import Report
 from harness.report.figures.plot import Plot
-from harness.report.sections.strips import Strip, StripMarker
+from harness.report.sections.strips import StripMarker, StripPart
 
 ECG_MV: Final = (-1.0, 1.9)
 ROOM_S: Final = 0.8
@@ -34,14 +34,14 @@ LANES: Final = {
 }
 
 
-def _strip(report: Report, name: str) -> Strip | None:
+def _strip(report: Report, name: str) -> StripPart | None:
     return next((strip for strip in report.strips if strip.name == name), None)
 
 
 def ecg_plot(name: str) -> Plot:
     """Return the figure of the strip of a name."""
 
-    def told(report: Report) -> Strip:
+    def told(report: Report) -> StripPart:
         strip = _strip(report, name)
         if strip is None:
             raise LookupError(f"the report has no strip {name!r}")
@@ -61,7 +61,7 @@ def ecg_plot(name: str) -> Plot:
     )
 
 
-def ecg_figure(strip: Strip) -> Figure:
+def ecg_figure(strip: StripPart) -> Figure:
     """Draw lead II with one lane below it for each kind of marker."""
     lanes_in = LANE_IN * len(_lanes(strip))
     figure = new_figure(TRACE_IN + FRAME_IN + lanes_in)
@@ -91,13 +91,13 @@ def _paper(axes: Axes, length_s: float) -> None:
     axes.hlines(np.arange(-1.0, ECG_MV[1], 0.5), 0.0, length_s, **looks)
 
 
-def _lanes(strip: Strip) -> list[str]:
+def _lanes(strip: StripPart) -> list[str]:
     """Return the kinds of markers that have a lane."""
     present = {marker.kind for marker in strip.markers}
     return [kind for kind in LANES if kind in present or kind == "ccm"]
 
 
-def _marker_lanes(axes: Axes, strip: Strip) -> None:
+def _marker_lanes(axes: Axes, strip: StripPart) -> None:
     shown = _lanes(strip)
     for marker in strip.markers:
         row, colour = shown.index(marker.kind), LANES[marker.kind][1]

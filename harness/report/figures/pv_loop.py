@@ -7,18 +7,15 @@ from matplotlib.figure import Figure
 from harness.common.drawing import BLUE, HALF_IN, INK, new_figure
 from harness.report.contents import Report
 from harness.report.figures.plot import Plot, always
+from harness.report.sections.answer_key import LoopPart
 
 
 def loop_figure(report: Report) -> Figure:
     """Draw the true pressure-volume loops at the reference and the final values."""
     figure = new_figure(2.3, HALF_IN)
     axes = figure.add_subplot()
-    key = report.answer_key
-    looks = (
-        ("reference", key.reference_loop, INK, (0, (4, 2))),
-        ("final", key.final_loop, BLUE, "-"),
-    )
-    for label, loop, colour, style in looks:
+    looks = ((INK, (0, (4, 2))), (BLUE, "-"))
+    for (label, loop), (colour, style) in zip(_loops(report), looks, strict=True):
         axes.plot(
             loop.volume_ml,
             loop.pressure_mmhg,
@@ -35,18 +32,23 @@ def loop_figure(report: Report) -> Figure:
 
 def _words(report: Report) -> str:
     return " ".join(
-        f"{name} values: {min(loop.volume_ml):.0f} to {max(loop.volume_ml):.0f} mL, "
-        f"highest pressure {max(loop.pressure_mmhg):.0f} mmHg."
-        for name, loop in (
-            ("Reference", report.answer_key.reference_loop),
-            ("Final", report.answer_key.final_loop),
-        )
+        f"{name.capitalize()} values: {min(loop.volume_ml):.0f} to "
+        f"{max(loop.volume_ml):.0f} mL, highest pressure "
+        f"{max(loop.pressure_mmhg):.0f} mmHg."
+        for name, loop in _loops(report)
     )
+
+
+def _loops(report: Report) -> tuple[tuple[str, LoopPart], ...]:
+    key = report.answer_key
+    if key is None or not key.final_loop.volume_ml:
+        return ()
+    return ("reference", key.reference_loop), ("final", key.final_loop)
 
 
 PV_LOOP: Final = Plot(
     name="pv_loop",
-    has_data=lambda report: bool(report.answer_key.final_loop.volume_ml),
+    has_data=lambda report: bool(_loops(report)),
     draw=loop_figure,
     title=always("True left ventricular pressure-volume loops"),
     words=_words,

@@ -83,6 +83,7 @@ def _schedule(record: VisitRecord) -> tuple[Fact, ...]:
 
 def _charge_plan(record: VisitRecord) -> str:
     plans = [plain(event.text) for event in record.events if event.kind == "battery"]
+    # told again whenever the permanent values change: the last one holds
     return plans[-1] if plans else ""
 
 

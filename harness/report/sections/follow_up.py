@@ -10,25 +10,25 @@ from sim.device.settings import Settings
 from sim.visit.record import VisitRecord
 
 
-class Recommendation(Part):
+class RecommendationRow(Part):
     """What to do next, and the finding it follows from."""
 
     text: str
     because: str
 
 
-class FollowUp(Part):
+class FollowUpPart(Part):
     """Recommendations, next visit and what should bring it forward."""
 
-    recommendations: tuple[Recommendation, ...]
-    next_visit: tuple[Recommendation, ...]
+    recommendations: tuple[RecommendationRow, ...]
+    next_visit: tuple[RecommendationRow, ...]
     triggers: tuple[str, ...]
 
 
-def follow_up_part(case: Case) -> FollowUp:
+def follow_up_part(case: Case) -> FollowUpPart:
     """Return recommendations with their findings, the next visit and its triggers."""
     record = case.record
-    return FollowUp(
+    return FollowUpPart(
         recommendations=_recommended(record, next_visit=False),
         next_visit=_recommended(record, next_visit=True),
         triggers=_triggers(record.final),
@@ -37,9 +37,9 @@ def follow_up_part(case: Case) -> FollowUp:
 
 def _recommended(
     record: VisitRecord, *, next_visit: bool
-) -> tuple[Recommendation, ...]:
+) -> tuple[RecommendationRow, ...]:
     return tuple(
-        Recommendation(text=plain(item.text), because=plain(item.because))
+        RecommendationRow(text=plain(item.text), because=plain(item.because))
         for item in record.follow_up
         if item.is_next_visit == next_visit
     )

@@ -15,7 +15,6 @@ from sim.visit.measuring import measuring_plan
 from sim.visit.record import VisitRecord
 
 # labels by which others find a fact
-SCENARIO: Final = "Scenario"
 STRATEGY: Final = "Search strategy"
 READOUT: Final = "Readout"
 
@@ -48,7 +47,6 @@ def method_part(case: Case) -> Method:
 
 
 def _search_facts(run: Run) -> tuple[Fact, ...]:
-    facts, scenario = run.facts, run.facts.scenario
     played, task = run.played, run.played.task
     summary = strategy_summary(task.strategy_name)
     budget = ", ".join(
@@ -57,9 +55,6 @@ def _search_facts(run: Run) -> tuple[Fact, ...]:
         if limit is not None
     )
     return (
-        Fact(label=SCENARIO, value=plain(facts.scenario_name or "not named")),
-        Fact(label="What it shows", value=plain(scenario.description or "not stated")),
-        Fact(label="Seed", value=quantity(played.order.seed)),
         Fact(label=STRATEGY, value=task.strategy_name),
         Fact(label="What the strategy does", value=plain(summary)),
         Fact(label="Values searched", value=", ".join(task.lattice.axes)),

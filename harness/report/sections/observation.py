@@ -20,7 +20,7 @@ class AdverseRow(Part):
     action: str
 
 
-class Observation(Part):
+class ObservationPart(Part):
     """After permanent programming, and adverse events of the whole visit."""
 
     text: str
@@ -29,7 +29,7 @@ class Observation(Part):
     adverse_statement: str
 
 
-def observation_part(case: Case) -> Observation:
+def observation_part(case: Case) -> ObservationPart:
     """Return the observation and all adverse events, or the statement of none."""
     record = case.record
     watched = next((p for p in record.phases if p.name == "observation"), None)
@@ -49,7 +49,7 @@ def observation_part(case: Case) -> Observation:
         if rows
         else f"None seen in {total_s / S_PER_MIN:.0f} min of visit."
     )
-    return Observation(
+    return ObservationPart(
         text=_sentence(plain(record.observation_text)),
         minutes=minutes(watched_s),
         adverse=rows,

@@ -1,10 +1,10 @@
-"""Every sourced number of the run and the works behind them, shown with the method."""
+"""Where the numbers come from: those of the patient stand in the answer key alone."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from harness.common.words import plain
-from harness.play.provenance import run_numbers
+from harness.play.provenance import PATIENT, run_numbers
 from harness.report.case import Case
 from harness.report.parts import Part
 from harness.report.section import Section
@@ -42,23 +42,56 @@ class Provenance(Part):
 
 
 def provenance_part(case: Case) -> Provenance:
-    """Return every sourced number that the run used, and the works behind them."""
-    run = case.run
-    return provenance_of(run_numbers(run.facts.scenario, run.played.order))
+    """Return every sourced number that the clinic may know, and the works behind."""
+    return provenance_of(
+        {part: rows for part, rows in _numbers(case).items() if part != PATIENT}
+    )
+
+
+def hidden_part(case: Case) -> Provenance:
+    """Return the sourced numbers of patient and response law, which nobody knew."""
+    return provenance_of({PATIENT: _numbers(case)[PATIENT]})
+
+
+def together(hidden: Provenance | None, known: Provenance) -> Provenance:
+    """Return every sourced number of a run; a hand-out has only those known.
+
+    Parameters
+    ----------
+    hidden, known
+        Of the answer key, and of the method.
+    """
+    if hidden is None:
+        return known
+    rows = (*hidden.rows, *known.rows)
+    works = {work.key: work for work in (*hidden.references, *known.references)}
+    return Provenance(
+        statement=_statement(rows),
+        rows=rows,
+        references=tuple(works[key] for key in sorted(works)),
+    )
+
+
+def _numbers(case: Case) -> Mapping[str, list[SourcedNumber]]:
+    return run_numbers(case.run.facts.scenario, case.run.played.order)
 
 
 def provenance_of(numbers: Mapping[str, list[SourcedNumber]]) -> Provenance:
     """Return numbers, by the part that they belong to, as a section of a report."""
     rows = tuple(_source_rows(numbers))
+    return Provenance(
+        statement=_statement(rows),
+        rows=rows,
+        references=_references({row.reference for row in rows}),
+    )
+
+
+def _statement(rows: tuple[SourceRow, ...]) -> str:
     standing = sorted({row.standing for row in rows})
     counts = ", ".join(
         f"{sum(row.standing == word for row in rows)} {word}" for word in standing
     )
-    return Provenance(
-        statement=f"{len(rows)} numbers: {counts}.",
-        rows=rows,
-        references=_references({row.reference for row in rows}),
-    )
+    return f"{len(rows)} numbers: {counts}."
 
 
 def _source_rows(parts: Mapping[str, list[SourcedNumber]]) -> Iterable[SourceRow]:

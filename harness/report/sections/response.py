@@ -13,7 +13,7 @@ from sim.instruments import readout
 from sim.visit.record import Pair, VisitRecord
 
 
-class Response(Part):
+class ResponsePart(Part):
     """Whether the patient responds at all, and what a sham pair reads."""
 
     statement: str
@@ -23,7 +23,7 @@ class Response(Part):
     sham_statement: str
 
 
-def response_part(case: Case) -> Response:
+def response_part(case: Case) -> ResponsePart:
     """Return the pairs against CCM off and the sham pair."""
     record = case.record
     instrument = readout(record.plan.readout)
@@ -37,7 +37,7 @@ def response_part(case: Case) -> Response:
         if tests_off
         else "Change with the reference values (X) from CCM off (R)"
     )
-    return Response(
+    return ResponsePart(
         statement=" ".join(
             (_response_statement(pairs, tests_off), _harm_statement(record))
         ).strip(),

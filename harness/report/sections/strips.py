@@ -28,7 +28,7 @@ from harness.report.values import (
 from sim.device.events import Cause
 from sim.device.settings import Settings
 from sim.heart.contractility import PVC, VT
-from sim.telemetry.beats import StripBeats
+from sim.telemetry.beats import FloatArray, StripBeats
 from sim.telemetry.ecg import ecg_strip
 from sim.units import MS_PER_S, S_PER_MIN
 from sim.visit.record import BeatTable, VisitRecord
@@ -54,7 +54,7 @@ class StripMarker(Part):
     end_s: float
 
 
-class Strip(Part):
+class StripPart(Part):
     """An ECG strip with markers."""
 
     name: str
@@ -66,7 +66,7 @@ class Strip(Part):
     markers: Annotated[tuple[StripMarker, ...], UNPRINTED]
 
 
-def strips_part(case: Case) -> tuple[Strip, ...]:
+def strips_part(case: Case) -> tuple[StripPart, ...]:
     """Return a strip as found, when the therapy changed, and one as left."""
     record = case.record
     beats = strip_beats(record.beats)
@@ -104,7 +104,7 @@ def _phases(record: VisitRecord, name: str) -> list[Span]:
 
 
 def _arms(record: VisitRecord, settings: Settings) -> list[Span]:
-    """Spans in which some settings were held, the last first."""
+    """Spans in which some settings were held, the last one first."""
     pairs = (*record.response_pairs, *record.harm_pairs, *record.verification_pairs)
     arms = [arm for pair in pairs for arm in pair.arms]
     return [
@@ -122,7 +122,7 @@ def _strip(
     *,
     name: str,
     title: str,
-) -> list[Strip]:
+) -> list[StripPart]:
     start_s = typical_start_s(beats, spans)
     if start_s is None:
         return []
@@ -136,7 +136,7 @@ def _strip(
         cause_codes=CAUSE_CODES,
     )
     return [
-        Strip(
+        StripPart(
             name=name,
             title=f"{title}: {therapy_text(settings)}",
             caption=_caption(beats.between(start_s, start_s + LENGTH_S)),
@@ -160,7 +160,7 @@ def typical_start_s(beats: StripBeats, spans: list[Span]) -> float | None:
     """Return a start with a median number of trains, where there are any at all."""
     starts = [_starts_s(start_s, end_s) for start_s, end_s in spans]
     for candidates in starts:
-        trains = np.array([_n_trains(beats, start_s) for start_s in candidates])
+        trains = _n_trains(beats, candidates)
         if trains.any():
             off = np.abs(trains - np.median(trains[trains > 0]))
             return float(candidates[int(np.argmin(off))])
@@ -168,14 +168,15 @@ def typical_start_s(beats: StripBeats, spans: list[Span]) -> float | None:
     return float(usable[0][0]) if usable else None
 
 
-def _starts_s(
-    start_s: float, end_s: float
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _starts_s(start_s: float, end_s: float) -> FloatArray:
     return np.arange(start_s, end_s - LENGTH_S, STEP_S, dtype=np.float64)
 
 
-def _n_trains(beats: StripBeats, start_s: float) -> int:
-    return int(beats.between(start_s, start_s + LENGTH_S).delivered.sum())
+def _n_trains(beats: StripBeats, starts_s: FloatArray) -> FloatArray:
+    """Return how many trains a strip from each start on would show."""
+    so_far = np.append(0.0, np.cumsum(beats.delivered))
+    first, end = np.searchsorted(beats.start_s, [starts_s, starts_s + LENGTH_S])
+    return np.asarray(so_far[end] - so_far[first], dtype=np.float64)
 
 
 def _caption(shown: StripBeats) -> str:
@@ -191,7 +192,7 @@ def _caption(shown: StripBeats) -> str:
     )
 
 
-def _observed(names: Names, strip: Strip) -> Json:
+def _observed(names: Names, strip: StripPart) -> Json:
     data = " ".join(f"{round(mv / MV_STEP)}" for mv in strip.lead_ii_mv)
     markers = [
         {
@@ -221,7 +222,7 @@ def _observed(names: Names, strip: Strip) -> Json:
     )
 
 
-def _in_fhir(strips: tuple[Strip, ...], names: Names) -> Iterator[tuple[str, Json]]:
+def _in_fhir(strips: tuple[StripPart, ...], names: Names) -> Iterator[tuple[str, Json]]:
     for strip in strips:
         yield f"strip-{strip.name}", _observed(names, strip)
 

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
+
+from pydantic import model_validator
 
 from harness.common.words import (
     SettingValue,
@@ -117,6 +119,17 @@ class Tests(Part):
     rows: tuple[TestedRow, ...]
     pooled: tuple[PooledRow, ...]
 
+    @model_validator(mode="after")
+    def _a_value_a_column(self) -> Self:
+        n_columns = len(self.columns)
+        n_values = {len(row.values) for row in self.rows}
+        n_values |= {len(row.values) for row in self.pooled}
+        if wrong := n_values - {n_columns}:
+            raise ValueError(
+                f"each row must have {n_columns} values, one a column, got {max(wrong)}"
+            )
+        return self
+
 
 def tests_part(case: Case) -> Tests:
     """Return every setting tested, what was seen, and why it was kept or rejected."""
@@ -187,6 +200,7 @@ def _varied(record: VisitRecord) -> tuple[str, ...]:
         for tested in record.tested
         for name, _, _ in tested.settings.changed(record.reference)
     }
+    # these follow from the others: no search chose them
     dependent = ("pvarp_ms", "vrp_ms", "post_ls_refractory_ms")
     more = sorted(changed.difference(COLUMNS, dependent))
     return (*COLUMNS, *more)
@@ -264,6 +278,7 @@ def _decision(record: VisitRecord, tested: Tested) -> tuple[Outcome, str]:
     if _is_void(tested):
         void = plain(tested.pair.void) if tested.pair else "not read"
         return "not read", f"no valid reading, {void}"
+    # told apart: the search's best lost by something else than its readings
     choice = record.choice
     if choice and not choice.gated and same_therapy(tested.settings, choice.settings):
         return _candidate_fate(record)

@@ -25,7 +25,7 @@ READ_ONLY: Final = (
 )
 
 
-class Verdict(Part):
+class VerdictPart(Part):
     """The one sentence of the visit and what it rests on."""
 
     kind: str
@@ -39,11 +39,11 @@ class Verdict(Part):
     service: str
 
 
-def verdict_part(case: Case) -> Verdict:
+def verdict_part(case: Case) -> VerdictPart:
     """Return the verdict with the numbers it rests on."""
     record = case.record
     verdict = record.verdict
-    return Verdict(
+    return VerdictPart(
         kind=verdict.kind,
         sentence=_sentence(record),
         reason=plain(verdict.reason),
@@ -59,6 +59,7 @@ def verdict_part(case: Case) -> Verdict:
 def _sentence(record: VisitRecord) -> str:
     verdict = record.verdict
     noun = readout(record.plan.readout).read_as
+    # before any number: many read this one sentence and no more
     if verdict.kind == "stopped for safety":
         left = "the values stated below" if record.final.delivers else "CCM off"
         return (
@@ -108,7 +109,7 @@ def _confidence(record: VisitRecord) -> str:
     )
 
 
-def _in_fhir(verdict: Verdict, names: Names) -> Iterator[tuple[str, Json]]:
+def _in_fhir(verdict: VerdictPart, names: Names) -> Iterator[tuple[str, Json]]:
     yield (
         "verdict",
         observation(

@@ -7,6 +7,7 @@ from harness.report.case import Case
 from harness.report.parts import BeforeAfter, CheckRow, Fact, Part, Quantity
 from harness.report.section import Section
 from harness.report.values import check_row, minutes, notes, quantity
+from sim.patient.solve import present_targets
 from sim.visit.plan import Paper
 from sim.visit.record import VisitRecord
 
@@ -100,6 +101,7 @@ def _consent(record: VisitRecord) -> str:
 
 
 def _patient_facts(record: VisitRecord) -> tuple[Fact, ...]:
+    """Return what the clinic knows of the patient, never what the simulator does."""
     profile = record.patient.profile
     icd = (
         f"present, {profile.icd_distance_cm:g} cm from the nearest CCM lead"
@@ -110,11 +112,15 @@ def _patient_facts(record: VisitRecord) -> tuple[Fact, ...]:
         Fact(label="Age", value=quantity(profile.age_years, "years")),
         Fact(label=SEX, value=profile.sex),
         Fact(label="Indication", value=plain(profile.indication)),
-        Fact(label="Aetiology", value=plain(profile.aetiology)),
+        Fact(label="Aetiology", value=plain(profile.aetiology_text)),
+        Fact(
+            label="Ejection fraction, CCM off",
+            value=quantity(present_targets(record.patient).ejection_fraction_pct, "%"),
+        ),
+        Fact(label="NYHA class (1 to 4)", value=quantity(profile.nyha_class)),
         Fact(label="Rhythm", value=plain(profile.rhythm_text)),
         Fact(label="Medication", value=plain(", ".join(profile.medication)) or "none"),
         Fact(label="Implanted defibrillator (ICD)", value=icd),
-        Fact(label="Virtual patient", value=plain(record.patient.phenotype)),
     )
 
 

@@ -1,8 +1,8 @@
 """A study as other benchmark tools see it: functions, instances, runs.
 
-A function is one response family under one measuring plan and budget, an instance is
-a patient, a run is one visit. What such tools plot against evaluations is the true
-gain of the settings that were tested.
+A function is one response family from one start, under one measuring plan and budget;
+an instance is a patient, a run is one visit. What such tools plot against evaluations
+is the true gain of the settings that were tested.
 """
 
 import re
@@ -17,23 +17,26 @@ from harness.common.files import check_name
 from harness.study.tables import StudyTables
 from harness.truth.landscape import FLAT_PCT
 from optimizers.problem import INTOLERABLE_GRADE
+from sim.visit.start import GIVEN
 
 Columns = Mapping[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One response family, plan and budget; `number` counts from 1."""
+    """One response family, plan, budget and start; `number` counts from 1."""
 
     number: int
     family: str
     plan: str
     budget_min: float
+    start: str = GIVEN
 
     @property
     def name(self) -> str:
         """Name made of letters, digits and dashes."""
-        return slug(f"{self.family}-{self.plan}-{self.budget_min:g}min")
+        named = "" if self.start == GIVEN else f"-{self.start}"
+        return slug(f"{self.family}-{self.plan}-{self.budget_min:g}min{named}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +51,7 @@ class Trajectory:
         Window gain of the tested settings; that of CCM off where the test was broken
         off or felt, since such settings cannot be kept.
     regret_frac
-        The same as a share of what lies between off (1) and the best (0).
+        The same as a share of what lies between off (1) and the highest gain (0).
     measured_pct
         Utility as read, nan where the test was broken off.
     minutes, unpleasant_events
@@ -94,10 +97,12 @@ def contenders(tables: StudyTables) -> list[str]:
 def functions(tables: StudyTables) -> list[Function]:
     """Return what the contenders were run on, in a fixed order."""
     visits = tables.visits
-    columns = (visits["family"], visits["plan"], visits["budget_min"])
+    names = ("family", "plan", "budget_min", "start")
     kinds = {
-        (str(family), str(plan), float(budget))
-        for family, plan, budget in zip(*columns, strict=True)
+        (str(family), str(plan), float(budget), str(start))
+        for family, plan, budget, start in zip(
+            *(visits[name] for name in names), strict=True
+        )
     }
     return [
         Function(number, *kind) for number, kind in enumerate(sorted(kinds), start=1)
@@ -128,6 +133,7 @@ def runs(
         & (visits["family"] == function.family)
         & (visits["plan"] == function.plan)
         & (visits["budget_min"] == function.budget_min)
+        & (visits["start"] == function.start)
     )
     rows = np.flatnonzero(chosen)
     order = np.lexsort((visits["replicate"][rows], visits["patient"][rows]))

@@ -21,21 +21,26 @@ from harness.study.judging.numbers import NOTHING, Estimate
 from harness.study.judging.outcomes import (
     costs,
     gains,
-    regrets,
+    losses,
     reproducibility,
     searched_spans,
 )
 from harness.study.judging.paired import (
     KEPT,
-    Regrets,
+    PointsLost,
     against_baseline,
     against_best,
     holm_adjusted,
-    regrets_of,
+    points_lost_of,
 )
-from harness.study.judging.reading import BrokenStudyError, Columns, StoredStudy
+from harness.study.judging.reading import (
+    BrokenStudyError,
+    Columns,
+    StoredStudy,
+    starts_of,
+)
 from harness.study.judging.verdicts import Confusion, confusion, verdict_rates
-from optimizers.registry import nearest_name
+from optimizers.sources import nearest_name
 
 STAY: Final = "stay"
 
@@ -46,6 +51,7 @@ class Line:
 
     study: str
     group: str
+    start: str
     plan: str
     budget_min: float
     contender: str
@@ -62,6 +68,11 @@ class Line:
     def __getitem__(self, name: str) -> Estimate:
         """Return one metric by its name."""
         return self.values[name]
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether no visit came to its end: what is told is the reference's alone."""
+        return self.n_kept == self.n_visits
 
     @property
     def is_baseline(self) -> bool:
@@ -104,15 +115,20 @@ class Judged:
     def main(self) -> Group:
         """The group that is ranked: of everybody, those with something to gain.
 
-        The others have no regret whatever is chosen. Everybody, where nobody can gain.
+        The others are judged by harm and verdict alone. Everybody, where nobody can.
         """
         able = (group for group in self.groups if group.name == GAIN)
         return next(able, self.everybody)
 
     def group_of(self, metric: str) -> Group:
-        """Return whom a metric is told of: regret of those who can gain, else all."""
-        of_regret = "regret" in metric or metric.startswith(("saved", "behind"))
-        return self.main if of_regret else self.everybody
+        """Return whom a metric is told of: losses of those who can gain, else all."""
+        lost = any(word in metric for word in ("regret", "points", "saved", "behind"))
+        return self.main if lost else self.everybody
+
+    @property
+    def start(self) -> str:
+        """What the device was left at in these visits."""
+        return starts_of(self.study)[0]
 
     @property
     def plans(self) -> tuple[str, ...]:
@@ -143,7 +159,7 @@ def judge(study: StoredStudy, baseline: str | None = None) -> Judged:
     Parameters
     ----------
     study
-        What was read of its folder.
+        What was read of its folder, of one start.
     baseline
         Whom the others are held against; None takes `stay`, or the reference kept,
         known from the truth, where no contender is called so.
@@ -151,8 +167,13 @@ def judge(study: StoredStudy, baseline: str | None = None) -> Judged:
     Raises
     ------
     BrokenStudyError
-        When the baseline is no contender of the study.
+        When the baseline is no contender of the study, or its visits have several
+        starts (`reading.by_start` parts them).
     """
+    if len(starts := starts_of(study)) > 1:
+        raise BrokenStudyError(
+            f"study {study.name} has the starts {', '.join(starts)}: judge each alone"
+        )
     visits = judged_visits(study)
     name = _baseline(visits, baseline, study.name)
     spans = searched_spans(study.evaluations)
@@ -201,15 +222,15 @@ def _lines(
     baseline: str,
     spans: Mapping[str, float],
 ) -> list[Line]:
-    """Return the lines of one table, ranked by median regret, then mean."""
+    """Return the lines of one table, ranked by points lost, then median regret."""
     lines = [_line(study, group, one, baseline, spans) for one in table]
     lines.sort(key=_standing)
     by_name = {one.contender: one for one in table}
-    best = regrets_of(by_name[lines[0].contender])
+    best = points_lost_of(by_name[lines[0].contender])
     compared = []
     for line in lines:
         own = by_name[line.contender]
-        behind = {} if line is lines[0] else against_best(regrets_of(own), best)
+        behind = {} if line is lines[0] else against_best(points_lost_of(own), best)
         compared.append({**_versus(line, own, by_name), **behind})
     adjusted = holm_adjusted(compared)
     return [
@@ -226,6 +247,7 @@ def _line(
     return Line(
         study=study,
         group=group,
+        start=str(own.of("start")[0]),
         plan=own.plan,
         budget_min=own.budget_min,
         contender=own.contender,
@@ -237,7 +259,7 @@ def _line(
         n_visits=own.place.size,
         n_kept=int(np.count_nonzero(~own.done)),
         values={
-            **regrets(own),
+            **losses(own),
             **gains(own),
             **costs(own),
             **verdict_rates(own),
@@ -247,12 +269,13 @@ def _line(
     )
 
 
-def _standing(line: Line) -> tuple[float, float, str]:
-    """Return what ranks: unknown regret comes last, equals go by name."""
-    middle, average = line["regret_median_pct"], line["regret_mean_pct"]
+def _standing(line: Line) -> tuple[bool, float, float, str]:
+    """Return what ranks: who never came to an end is last, equals go by name."""
+    lost, regret = line["points_lost_mean"], line["regret_median_pct"]
     return (
-        middle.value if middle.known else inf,
-        average.value if average.known else inf,
+        line.came_to_nothing,
+        lost.value if lost.known else inf,
+        regret.value if regret.known else inf,
         line.contender,
     )
 
@@ -262,12 +285,12 @@ def _versus(
 ) -> Mapping[str, Estimate]:
     """Return the comparison with the baseline; nothing for itself, or without one."""
     if line.baseline == KEPT:
-        base: Regrets = regrets_of(own, "reference_regret_pct")
+        base: PointsLost = points_lost_of(own, "reference_points_lost")
     elif line.is_baseline or line.baseline not in by_name:
         return {"p": NOTHING}
     else:
-        base = regrets_of(by_name[line.baseline])
-    return against_baseline(regrets_of(own), base)
+        base = points_lost_of(by_name[line.baseline])
+    return against_baseline(points_lost_of(own), base)
 
 
 def _all(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness.study.judging.numbers import FloatArray
 from harness.study.judging.reading import Columns, StoredStudy
-from harness.truth.landscape import FLAT_PCT
+from harness.truth.landscape import FLAT_PCT, LEAST_SPAN_POINTS
 from sim.units import PCT_PER_FRAC
 from sim.visit.plan import VisitPlan
 
@@ -18,6 +18,8 @@ LEAST_PCT: Final = VisitPlan().least_relevant_gain_pct
 SINUS: Final = "sinus"
 AF: Final = "af"
 GAIN: Final = "sinus, something to gain"
+BY_HARM_ALONE: Final = ("null", "adverse")
+"""Laws under which no setting is worth searching: judged by harm and verdict."""
 PULSE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 COST: Final = ("minutes", "unpleasant_events", "beats", "n_tests", "n_evaluations")
 
@@ -73,23 +75,30 @@ class Cell:
 def judged_visits(study: StoredStudy) -> Columns:
     """Return the visits as they are judged, with what that adds.
 
-    A visit that did not come to its end counts as the reference kept: regret and gain
-    are the reference's. What it cost is unknown, not 0. `reference_regret_pct` is what
-    keeping the reference gives away, `least_relevant_gain_pct` the gain from which the
-    study calls a setting better in a way that matters.
+    A visit that did not come to its end counts as the reference kept: what it loses and
+    gains is the reference's. What it cost is unknown, not 0. `reference_regret_pct` is
+    what keeping the reference gives away, `least_relevant_gain_pct` the gain from which
+    the study calls a setting better in a way that matters.
     """
     visits = dict(study.visits)
     planned = study.tables.study.get("visit", {})
     least_pct = float(planned.get("least_relevant_gain_pct", LEAST_PCT))
     visits["least_relevant_gain_pct"] = np.full(visits["key"].size, least_pct)
     done = np.asarray(visits["status"] == "done")
-    for name in ("attainable_gain_pct", "off_gain_pct"):
+    for name in (
+        "attainable_gain_pct",
+        "off_gain_pct",
+        "span_points",
+        "reference_points_lost",
+    ):
         visits[name] = _known_of_patient(visits, name)
     visits["reference_regret_pct"] = reference_regret_pct(visits)
     for name in ("regret_pct", "final_regret_pct", "post_regret_pct"):
         if np.isfinite(visits[name][done]).any():
             kept = visits["reference_regret_pct"]
             visits[name] = np.where(done, visits[name], kept)
+    for name in ("points_lost", "final_points_lost"):
+        visits[name] = np.where(done, visits[name], visits["reference_points_lost"])
     for name in ("candidate_gain_pct", "final_gain_pct", "attained_frac"):
         visits[name] = np.where(done, visits[name], 0.0)
     for name in COST:
@@ -115,12 +124,11 @@ def _known_of_patient(visits: Columns, name: str) -> FloatArray:
 
 
 def reference_regret_pct(visits: Columns) -> FloatArray:
-    """Return the regret of the settings as found, whose gain is 0 by definition."""
-    best, off = visits["attainable_gain_pct"], visits["off_gain_pct"]
-    span = best - off
-    known = np.where(np.isfinite(span), 0.0, np.nan)
-    wide = span >= FLAT_PCT
-    return np.where(wide, PCT_PER_FRAC * best / np.where(wide, span, 1.0), known)
+    """Return the regret of the settings as found; nan where the span is too small."""
+    span = visits["span_points"]
+    wide = span >= LEAST_SPAN_POINTS
+    share = visits["reference_points_lost"] / np.where(wide, span, 1.0)
+    return np.where(wide, PCT_PER_FRAC * share, np.nan)
 
 
 def _asks(study: StoredStudy, keys: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
@@ -139,7 +147,8 @@ def _asks(study: StoredStudy, keys: NDArray[Any]) -> tuple[FloatArray, FloatArra
 def groups(visits: Columns) -> tuple[Group, ...]:
     """Return who is judged together; atrial fibrillation always apart."""
     in_af = visits["in_af"]
-    gains = visits["attainable_gain_pct"] >= FLAT_PCT
+    searched = ~np.isin(visits["family"].astype(str), BY_HARM_ALONE)
+    gains = (visits["span_points"] >= LEAST_SPAN_POINTS) & searched
     found = [
         Group(SINUS, "sinus rhythm, all patients", ~in_af),
         Group(GAIN, "sinus rhythm, patients with something to gain", ~in_af & gains),

@@ -16,7 +16,7 @@ from harness.study.judging.files import (
     write_parquet,
 )
 from harness.study.judging.page import page, page_html
-from harness.study.judging.reading import read_studies
+from harness.study.judging.reading import by_start, read_studies
 from harness.study.judging.thresholds import Miss, Threshold, misses
 
 PAGE: Final = "compare.html"
@@ -55,7 +55,7 @@ def compare(
         What contenders must reach.
     readme
         Markdown file whose leaderboard, between two markers, is replaced by that of
-        the first study.
+        the first study, start by start.
     force
         Replace a page that is there.
 
@@ -70,9 +70,11 @@ def compare(
     """
     folder = Path(out)
     check_free(folder / PAGE, force=force)
-    judged = [judge(study, baseline) for study in read_studies(folders)]
+    studies = [by_start(study) for study in read_studies(folders)]
+    judged = [judge(part, baseline) for parts in studies for part in parts]
     missed = misses(judged, thresholds)
-    new_readme = _with_leaderboard(Path(readme), judged[0]) if readme else b""
+    first = judged[: len(studies[0])]
+    new_readme = _with_leaderboard(Path(readme), first) if readme else b""
     _write(judged, folder)
     if readme:
         replace_file(Path(readme), new_readme)
@@ -91,7 +93,7 @@ def _write(judged: Sequence[Judged], folder: Path) -> None:
     replace_file(folder / PAGE, page_html(shown).encode())
 
 
-def _with_leaderboard(readme: Path, judged: Judged) -> bytes:
+def _with_leaderboard(readme: Path, judged: Sequence[Judged]) -> bytes:
     try:
         text = readme.read_text(encoding="utf-8")
         return replace_fragment(text, fragment(judged)).encode()

@@ -16,14 +16,16 @@ from harness.study.judging.layout import estimate_cell
 from harness.study.judging.metrics import METRICS
 from harness.study.judging.numbers import Estimate
 from harness.study.judging.verdicts import TRUTHS, VERDICTS
-from harness.study.judging.words import together
+from harness.study.judging.words import capital, start_words, together
 from sim.units import S_PER_MIN
 
 BEGIN: Final = "<!-- leaderboard: begin, written by ccmlab compare -->"
 END: Final = "<!-- leaderboard: end -->"
 TEXT_COLUMNS: Final = (
+    ("points_lost_mean", "points lost"),
+    ("saved_mean_points", "saved"),
+    ("points_lost_share_pct", "of the span %"),
     ("regret_median_pct", "median regret %"),
-    ("saved_mean_pct", "saved %"),
     ("p_holm", "p Holm"),
     ("attained_pct", "attained %"),
     ("harmed_pct", "harmed %"),
@@ -36,14 +38,14 @@ DIGITS: Final = 6
 """Decimals of the table: what other machines reproduce."""
 LONGEST: Final = 40
 """Letters of a contender's name in the terminal."""
-WITH_INTERVAL: Final = ("regret_median_pct", "harmed_pct")
+WITH_INTERVAL: Final = ("points_lost_mean", "harmed_pct", "unpleasant_events_mean")
 
 
 def leaderboard_rows(studies: Sequence[Judged]) -> Iterator[dict[str, Cell]]:
-    """Yield a row a study, group, plan, budget and contender: every metric.
+    """Yield a row a study, group, start, plan, budget and contender: every metric.
 
-    A metric has its own name, its limits that name and `_low`, `_high`, and what it
-    rests on `_n` (visits for a rate, else patients).
+    A metric has its own name, its limits that name and `_low`, `_high`, its Monte Carlo
+    error `_error`, and what it rests on `_n` (visits for a rate, else patients).
     """
     for judged in studies:
         for line in judged.lines:
@@ -54,6 +56,7 @@ def _row(line: Line) -> dict[str, Cell]:
     row: dict[str, Cell] = {
         "study": line.study,
         "patients": line.group,
+        "start": line.start,
         "plan": line.plan,
         "budget_min": line.budget_min,
         "rank": line.rank,
@@ -75,6 +78,7 @@ def _row(line: Line) -> dict[str, Cell]:
 
 def _cells(name: str, found: Estimate) -> dict[str, Cell]:
     limits = {"": found.value, "_low": found.low, "_high": found.high}
+    limits["_error"] = found.error
     rounded = {f"{name}{part}": round(x, DIGITS) for part, x in limits.items()}
     return {**rounded, f"{name}_n": found.n}
 
@@ -132,8 +136,11 @@ def leaderboard_text(studies: Sequence[Judged]) -> str:
 
 
 def _text_table(table: Sequence[Line]) -> Iterator[str]:
-    rows = [("", "contender", *(head for _, head in TEXT_COLUMNS))]
-    rows += [(str(line.rank), _short(line.contender), *_texts(line)) for line in table]
+    rows = [("", "contender", *(head for _, head in TEXT_COLUMNS), "failed")]
+    rows += [
+        (_rank(line), _short(line.contender), *_texts(line), _failed(line))
+        for line in table
+    ]
     keep = _filled(rows)
     widths = {i: max(len(row[i]) for row in rows) for i in keep}
     for row in rows:
@@ -144,8 +151,20 @@ def _text_table(table: Sequence[Line]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
+def _rank(line: Line) -> str:
+    return EN_DASH if line.came_to_nothing else str(line.rank)
+
+
+def _failed(line: Line) -> str:
+    return f"{line.n_kept} of {line.n_visits}" if line.n_kept else EN_DASH
+
+
 def _texts(line: Line) -> Iterator[str]:
+    """Yield the numbers of a line; none of one whose every visit came to nothing."""
     for name, _ in TEXT_COLUMNS:
+        if line.came_to_nothing:
+            yield EN_DASH
+            continue
         cell = estimate_cell(METRICS[name], line[name], interval=name in WITH_INTERVAL)
         yield f"{cell.text} ({cell.below})" if cell.below else cell.text
 
@@ -159,18 +178,19 @@ def _short(text: str) -> str:
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
 
 
-def fragment(judged: Judged) -> str:
-    """Return the leaderboard of a study as Markdown, without the markers."""
-    parts = [_made(judged)]
-    for table in headline_tables(judged):
-        parts += ["", *_markdown(judged, table)]
-    parts += ["", _safe(together(judged))]
+def fragment(starts: Sequence[Judged]) -> str:
+    """Return the leaderboards of a study, a start each, as Markdown without markers."""
+    parts = [_made(starts)]
+    for judged in starts:
+        for table in headline_tables(judged):
+            parts += ["", *_markdown(judged, table)]
+        parts += ["", _safe(together(judged))]
     return "\n".join(parts)
 
 
-def _made(judged: Judged) -> str:
-    manifest = judged.study.tables.manifest
-    n = judged.visits["key"].size
+def _made(starts: Sequence[Judged]) -> str:
+    manifest = starts[0].study.tables.manifest
+    n = sum(judged.visits["key"].size for judged in starts)
     text = f"{n} visits of virtual patients"
     if isinstance(manifest.get("wall_s"), int | float):
         text += f", played in {manifest['wall_s'] / S_PER_MIN:.0f} minutes"
@@ -182,13 +202,14 @@ def _made(judged: Judged) -> str:
 
 def _markdown(judged: Judged, table: Sequence[Line]) -> Iterator[str]:
     first = table[0]
-    yield _safe(
-        f"{judged.main.title.capitalize()}, {first.n_patients} patients, "
+    told = (
+        f"{start_words(judged)}{judged.main.title}, {first.n_patients} patients, "
         f"{first.budget_min:g} minutes, plan {first.plan}; 95 % intervals:"
     )
+    yield _safe(capital(told))
     yield ""
-    rows = [["contender", *(head for _, head in TEXT_COLUMNS)]]
-    rows += [[_safe(line.contender), *_texts(line)] for line in table]
+    rows = [["contender", *(head for _, head in TEXT_COLUMNS), "failed"]]
+    rows += [[_safe(line.contender), *_texts(line), _failed(line)] for line in table]
     keep = _filled(rows)
     yield _markdown_row(rows[0], keep)
     yield f"|-|{'-:|' * (len(keep) - 1)}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from harness.common.words import EN_DASH, between, decimal
@@ -61,7 +62,15 @@ def estimate_cell(metric: Metric, found: Estimate, *, interval: bool) -> ShownCe
     if not found.known:
         return ShownCell(EN_DASH)
     below = interval_text(metric, found) if interval else ""
-    return ShownCell(number_text(metric, found.value), below, repr(found.value))
+    return ShownCell(found_text(metric, found), below, repr(found.value))
+
+
+def found_text(metric: Metric, found: Estimate) -> str:
+    """Return a number as shown; the least that could be found, as that."""
+    if not found.at_most:
+        return number_text(metric, found.value)
+    scale = 10**metric.digits
+    return f"<={decimal(min(1.0, ceil(found.value * scale) / scale), metric.digits)}"
 
 
 def number_text(metric: Metric, value: float) -> str:
@@ -109,7 +118,7 @@ def _record() -> Column:
         text = f"{won.value:.0f} / {tied.value:.0f} / {lost.value:.0f}"
         return ShownCell(text, "", repr(won.value - lost.value))
 
-    about = "Patients at least 5 points better, within 5, at least 5 worse."
+    about = "Patients at least a quarter of a point better, within it, worse."
     return Head("Win / tie / loss", about), shown
 
 
@@ -129,17 +138,20 @@ def _count(row: int, column: int, text: str) -> Column:
 
 LAYOUTS: Final[tuple[tuple[str, tuple[Column, ...]], ...]] = (
     (
-        "Regret",
+        "Points lost and regret",
         (
+            metric_column("points_lost_mean", interval=True),
+            metric_column("points_lost_share_pct", interval=True),
+            metric_column("final_points_lost_mean", interval=True),
             metric_column("regret_median_pct", interval=True),
             metric_column("regret_mean_pct", interval=True),
             _quartiles(),
             metric_column("post_regret_median_pct", interval=True),
             metric_column("final_regret_median_pct", interval=True),
-            metric_column("saved_mean_pct", interval=True),
+            metric_column("saved_mean_points", interval=True),
             metric_column("p_holm"),
             _record(),
-            metric_column("behind_best_mean_pct", interval=True),
+            metric_column("behind_best_mean_points", interval=True),
         ),
     ),
     (
@@ -179,10 +191,10 @@ LAYOUTS: Final[tuple[tuple[str, tuple[Column, ...]], ...]] = (
             metric_column("choice_distance_pct", interval=True),
             metric_column("choice_same_pct", interval=True),
             metric_column("information_bits_mean", interval=True),
-            metric_column("saved_median_pct", interval=True),
-            metric_column("saved_q25_pct", interval=True),
-            metric_column("saved_q50_pct", interval=True),
-            metric_column("saved_q75_pct", interval=True),
+            metric_column("saved_median_points", interval=True),
+            metric_column("saved_q25_points", interval=True),
+            metric_column("saved_q50_points", interval=True),
+            metric_column("saved_q75_points", interval=True),
             metric_column("slowest_ask_ms"),
         ),
     ),
@@ -208,7 +220,7 @@ def _table(
     return ShownTable(
         caption,
         (
-            Head("Contender", "By rank: median regret, then mean."),
+            Head("Contender", "By rank: points lost, then median regret."),
             *(head for head, _ in filled),
         ),
         tuple(zip(names, *(cells for _, cells in filled), strict=True)),

@@ -19,7 +19,12 @@ N_RESAMPLES: Final = 2000
 FEWEST_RESAMPLES: Final = 500
 MOST_DRAWN: Final = 4_000_000
 """Patients drawn in all: above 2,000 patients there are fewer resamples."""
-N_FLIPS: Final = 9999
+N_FLIPS: Final = 99_999
+FEWEST_FLIPS: Final = 9_999
+MOST_SIGNS: Final = 40_000_000
+"""Signs drawn in all: above 400 patients there are fewer flips."""
+ALL_FLIPPED: Final = 16
+"""Up to so many patients every pattern of signs is looked at, and p is exact."""
 QUARTILES: Final = (0.25, 0.5, 0.75)
 _Z95: Final = 1.959963984540054
 _LIMITS: Final = (0.025, 0.975)
@@ -30,13 +35,18 @@ _BLOCKS: Final = 64
 class Estimate:
     """A number with its 95 % interval (nan where it has none).
 
-    `n` counts what it rests on: visits for a rate, patients for anything else.
+    `n` counts what it rests on: visits for a rate, patients for anything else. `error`
+    is the Monte Carlo error, the standard error that so few patients leave.
+    `at_most` where the value is the least that could have been found, so that the
+    truth may be smaller.
     """
 
     value: float = nan
     low: float = nan
     high: float = nan
     n: int = 0
+    at_most: bool = False
+    error: float = nan
 
     @property
     def known(self) -> bool:
@@ -46,7 +56,8 @@ class Estimate:
     def times(self, factor: float) -> "Estimate":
         """Return the estimate in another unit; `factor` is above 0."""
         low, high = self.low * factor, self.high * factor
-        return Estimate(self.value * factor, low, high, self.n)
+        error = self.error * factor
+        return Estimate(self.value * factor, low, high, self.n, error=error)
 
 
 NOTHING: Final = Estimate()
@@ -89,7 +100,9 @@ def rate_pct(hits: NDArray[np.bool_], patients: NDArray[np.int64]) -> Estimate:
         return NOTHING
     effective = n / _design_effect(hits, patients)
     low, high = wilson(k / n * effective, effective)
-    return Estimate(k / n, low, high, n).times(PCT_PER_FRAC)
+    # the binomial error would be 0 where all or none are hits
+    error = (high - low) / (2.0 * _Z95)
+    return Estimate(k / n, low, high, n, error=error).times(PCT_PER_FRAC)
 
 
 def _design_effect(hits: NDArray[np.bool_], patients: NDArray[np.int64]) -> float:
@@ -135,7 +148,7 @@ def _estimate(value: float, drawn: FloatArray, n: int) -> Estimate:
     if n < 2:
         return Estimate(value, n=n)
     low, high = quantiles_of(np.sort(drawn), _LIMITS)
-    return Estimate(value, float(low), float(high), n)
+    return Estimate(value, float(low), float(high), n, error=float(np.std(drawn)))
 
 
 def mean(values: FloatArray) -> Estimate:
@@ -188,29 +201,41 @@ def ratio(over: FloatArray, under: FloatArray) -> Estimate:
     return _estimate(float(over.sum()) / total, found, under.size)
 
 
-def sign_flip_p(differences: FloatArray) -> float:
-    """Return the two-sided p of a mean difference of 0, by flipping signs at random.
+def sign_flip_p(differences: FloatArray) -> Estimate:
+    """Return the two-sided p of a mean difference of 0, by flipping signs.
+
+    Exact for few patients; for more, of signs drawn at random, and then never below
+    one in as many as were drawn.
 
     Parameters
     ----------
     differences : (n,)
         One a patient.
     """
-    if differences.size == 0:
-        return nan
+    n = differences.size
+    if n == 0:
+        return NOTHING
     seen = abs(float(differences.sum()))
     tie = 1e-9 * float(np.abs(differences).sum())
     n_reached = sum(
         int(np.count_nonzero(np.abs(block @ differences) >= seen - tie))
-        for block in np.array_split(_flips(differences.size), _BLOCKS)
+        for block in np.array_split(_flips(n), _BLOCKS)
     )
-    return (1 + n_reached) / (N_FLIPS + 1)
+    if n <= ALL_FLIPPED:
+        return Estimate(n_reached / 2**n, n=n)
+    p = (1 + n_reached) / (_flips(n).shape[0] + 1)
+    return Estimate(p, n=n, at_most=n_reached == 0)
 
 
 @lru_cache(maxsize=2)
 def _flips(n: int) -> NDArray[np.int8]:
-    rng = np.random.default_rng(np.random.SeedSequence([SEED, n, 1]))
-    bits = rng.integers(0, 2, size=(N_FLIPS, n), dtype=np.int8)
+    """Return patterns of signs of n patients: all of them, or many at random."""
+    if n <= ALL_FLIPPED:
+        bits = (np.arange(2**n)[:, np.newaxis] >> np.arange(n)) & 1
+    else:
+        rng = np.random.default_rng(np.random.SeedSequence([SEED, n, 1]))
+        n_flips = min(N_FLIPS, max(FEWEST_FLIPS, MOST_SIGNS // n))
+        bits = rng.integers(0, 2, size=(n_flips, n), dtype=np.int8)
     return np.asarray(2 * bits - 1, dtype=np.int8)
 
 

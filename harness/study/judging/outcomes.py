@@ -33,8 +33,23 @@ _SAME: Final = 1e-9  # of the searched range: settings on a lattice differ by fa
 Values = Mapping[str, Estimate]
 
 
-def regrets(cell: Cell) -> Values:
-    """Return regret noise-free, post-replicated and of the permanent settings."""
+def losses(cell: Cell) -> Values:
+    """Return what choices and permanent settings give away, in points and as regret.
+
+    Regret is noise-free, post-replicated, and of the permanent settings.
+    """
+    lost, span = (cell.per_patient(name) for name in ("points_lost", "span_points"))
+    told = np.isfinite(lost) & np.isfinite(span)
+    share = ratio(lost[told], span[told])
+    return {
+        "points_lost_mean": mean(known(lost)),
+        "points_lost_share_pct": share.times(PCT_PER_FRAC),
+        "final_points_lost_mean": mean(known(cell.per_patient("final_points_lost"))),
+        **_regrets(cell),
+    }
+
+
+def _regrets(cell: Cell) -> Values:
     regret = known(cell.per_patient("regret_pct"))
     low, middle, high = quantiles(regret, QUARTILES)
     found = {

@@ -23,7 +23,7 @@ from harness.study.judging.strokes import strokes
 from harness.study.judging.words import CAUTIONS, facts, headline, together
 
 TITLE: Final = "Search strategies compared"
-BESIDE: Final = ("regret_median_pct", "harmed_pct")
+BESIDE: Final = ("points_lost_mean", "regret_median_pct", "harmed_pct")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Contenders against each other: always on the same patients."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -19,53 +19,53 @@ from harness.study.judging.numbers import (
     sign_flip_p,
 )
 
-MARGIN_PCT: Final = 5.0
-"""Points of regret within which two visits of a patient are a tie."""
+MARGIN_POINTS: Final = 0.25
+"""Points of utility within which two visits of a patient are a tie."""
 KEPT: Final = "reference kept"
 """Baseline of a study without a contender that stays: known from the truth."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Regrets:
-    """Regret of each patient, percent; both arrays `(n,)`, patients rising."""
+class PointsLost:
+    """What each patient's choice gives away; arrays `(n,)`, patients rising."""
 
     patients: NDArray[np.int64]
-    regret_pct: FloatArray
+    points: FloatArray
 
 
-def regrets_of(cell: Cell, column: str = "regret_pct") -> Regrets:
-    """Return the regret of each patient of a cell."""
-    return Regrets(cell.patients, cell.per_patient(column))
+def points_lost_of(cell: Cell, column: str = "points_lost") -> PointsLost:
+    """Return the points that each patient of a cell loses."""
+    return PointsLost(cell.patients, cell.per_patient(column))
 
 
-def against_baseline(own: Regrets, baseline: Regrets) -> Mapping[str, Estimate]:
+def against_baseline(own: PointsLost, baseline: PointsLost) -> Mapping[str, Estimate]:
     """Return what a contender saves against a baseline, patient by patient."""
     mine, theirs = _common(own, baseline)
     saved = theirs - mine
     n = saved.size
     apart = quantile_differences(theirs, mine, QUARTILES)
-    wins = int(np.count_nonzero(saved >= MARGIN_PCT))
-    losses = int(np.count_nonzero(saved <= -MARGIN_PCT))
+    wins = int(np.count_nonzero(saved >= MARGIN_POINTS))
+    losses = int(np.count_nonzero(saved <= -MARGIN_POINTS))
     return {
-        "saved_mean_pct": mean(saved),
-        "saved_median_pct": quantiles(saved, (0.5,))[0],
-        "saved_q25_pct": apart[0],
-        "saved_q50_pct": apart[1],
-        "saved_q75_pct": apart[2],
+        "saved_mean_points": mean(saved),
+        "saved_median_points": quantiles(saved, (0.5,))[0],
+        "saved_q25_points": apart[0],
+        "saved_q50_points": apart[1],
+        "saved_q75_points": apart[2],
         "wins": Estimate(wins, n=n),
         "ties": Estimate(n - wins - losses, n=n),
         "losses": Estimate(losses, n=n),
-        "p": Estimate(sign_flip_p(saved), n=n),
+        "p": sign_flip_p(saved),
     }
 
 
-def against_best(own: Regrets, best: Regrets) -> Mapping[str, Estimate]:
+def against_best(own: PointsLost, best: PointsLost) -> Mapping[str, Estimate]:
     """Return how far a contender is behind the best, patient by patient."""
     mine, theirs = _common(own, best)
     behind = mine - theirs
     return {
-        "behind_best_mean_pct": mean(behind),
-        "behind_best_median_pct": quantiles(behind, (0.5,))[0],
+        "behind_best_mean_points": mean(behind),
+        "behind_best_median_points": quantiles(behind, (0.5,))[0],
     }
 
 
@@ -73,15 +73,16 @@ def holm_adjusted(values: Sequence[Mapping[str, Estimate]]) -> list[Estimate]:
     """Return the adjusted p of every contender that was compared."""
     adjusted = holm([of_one["p"].value for of_one in values])
     return [
-        Estimate(p, n=of_one["p"].n) for p, of_one in zip(adjusted, values, strict=True)
+        replace(of_one["p"], value=p)
+        for p, of_one in zip(adjusted, values, strict=True)
     ]
 
 
-def _common(own: Regrets, other: Regrets) -> tuple[FloatArray, FloatArray]:
+def _common(own: PointsLost, other: PointsLost) -> tuple[FloatArray, FloatArray]:
     """Return both on the patients that both have, where both are known."""
     _, here, there = np.intersect1d(
         own.patients, other.patients, assume_unique=True, return_indices=True
     )
-    mine, theirs = own.regret_pct[here], other.regret_pct[there]
+    mine, theirs = own.points[here], other.points[there]
     both = np.isfinite(mine) & np.isfinite(theirs)
     return mine[both], theirs[both]

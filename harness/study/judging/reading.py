@@ -1,7 +1,7 @@
 """Study folders as they are judged: several, each with a name of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from harness.common.files import BrokenRunError
 from harness.common.words import plain
 from harness.study.tables import Columns, StudyTables
 from harness.study.tables import read_study as read_tables
+from sim.visit.start import GIVEN, STARTS
 
 __all__ = ["BrokenStudyError", "Columns", "StoredStudy", "read_studies", "read_study"]
 
@@ -23,7 +24,7 @@ class BrokenStudyError(BrokenRunError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredStudy:
-    """A stored study under the name it has among others.
+    """A stored study, or its visits of one start, under the name it has among others.
 
     Its tables are ordered here, so that the order of the files has no part in any
     result: visits by who and how, evaluations by visit and number.
@@ -66,6 +67,30 @@ def read_study(folder: str | Path, name: str = "") -> StoredStudy:
         _ordered(tables.evaluations, ("key", "number")),
         _ordered(tables.timings, ("key",)),
     )
+
+
+def starts_of(study: StoredStudy) -> tuple[str, ...]:
+    """Return the starts of the visits, the factory's first."""
+    found = set(study.visits["start"].tolist())
+    known = [name for name in (GIVEN, *STARTS) if name in found]
+    return (*known, *sorted(found.difference(known)))
+
+
+def by_start(study: StoredStudy) -> tuple[StoredStudy, ...]:
+    """Return a study as one for each start: nothing is judged over several of them."""
+    found = starts_of(study)
+    if found == (GIVEN,):
+        return (study,)
+    return tuple(_of_start(study, start) for start in found)
+
+
+def _of_start(study: StoredStudy, start: str) -> StoredStudy:
+    keep = study.visits["start"] == start
+    visits = {name: values[keep] for name, values in study.visits.items()}
+    own = np.isin(study.evaluations["key"].astype(str), visits["key"].astype(str))
+    evaluations = {name: values[own] for name, values in study.evaluations.items()}
+    name = f"{study.name}, start {start}"
+    return replace(study, name=name, visits=visits, evaluations=evaluations)
 
 
 def _ordered(table: Columns, names: Sequence[str]) -> Columns:

@@ -8,7 +8,7 @@ from harness.common.words import NOT_AVAILABLE
 from harness.study.judging.board import Judged, Line
 from harness.study.judging.layout import number_text
 from harness.study.judging.metrics import METRICS, Metric
-from optimizers.registry import nearest_name
+from optimizers.sources import nearest_name
 
 
 class ThresholdError(ValueError):

@@ -11,6 +11,7 @@ from harness.study.judging.metrics import METRICS
 from harness.study.judging.numbers import Estimate
 from harness.study.judging.paired import KEPT
 from sim.units import S_PER_MIN
+from sim.visit.start import GIVEN
 
 CAUTIONS = (
     "Virtual patients, whose dose-response is an assumed law: ranks hold for these "
@@ -54,16 +55,19 @@ def headline(judged: Judged) -> str:
 
 def _headline(judged: Judged, table: Sequence[Line]) -> str:
     first = next((line for line in table if not line.is_baseline), table[0])
+    share = first["points_lost_share_pct"]
     said = [
-        f"At {first.budget_min:g} minutes, plan {first.plan}, {judged.main.title}: "
-        f"{first.contender} has the lowest median regret of {len(table)} contenders, "
-        f"{with_interval('regret_median_pct', first['regret_median_pct'])}"
+        f"{start_words(judged)}at {first.budget_min:g} minutes, plan {first.plan}, "
+        f"{judged.main.title}: "
+        f"{first.contender} loses least of {len(table)} contenders, "
+        f"{with_interval('points_lost_mean', first['points_lost_mean'])} of utility a "
+        f"patient, {with_interval('points_lost_share_pct', share)} of the span"
     ]
-    saved = first["saved_mean_pct"]
+    saved = first["saved_mean_points"]
     if saved.known:
         said.append(
             f"; against {judged.baseline} it saves "
-            f"{with_interval('saved_mean_pct', saved)} of regret, mean over patients"
+            f"{with_interval('saved_mean_points', saved)}, mean over patients"
         )
     whole = _of_everybody(judged, first)
     said.append(
@@ -72,7 +76,17 @@ def _headline(judged: Judged, table: Sequence[Line]) -> str:
     )
     if table[0].is_baseline:
         said.append(f" No contender is ahead of the baseline {judged.baseline}.")
-    return "".join(said)
+    return capital("".join(said))
+
+
+def capital(sentence: str) -> str:
+    """Return a sentence that begins with a capital letter."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def start_words(judged: Judged) -> str:
+    """Return how a sentence about visits of a named start begins; else nothing."""
+    return "" if judged.start == GIVEN else f"device found at start {judged.start}, "
 
 
 def _of_everybody(judged: Judged, line: Line) -> Line:
@@ -107,6 +121,8 @@ def facts(judged: Judged) -> Iterator[tuple[str, str]]:
         yield "About", str(study["description"])
     yield "Patients", _patients(judged)
     yield "Contenders", str(len(set(visits["contender"].tolist())))
+    if judged.start != GIVEN:
+        yield "Start", judged.start
     yield "Plans", ", ".join(judged.plans)
     budgets = sorted(set(visits["budget_min"].tolist()))
     yield "Budgets", ", ".join(f"{budget:g} min" for budget in budgets)
@@ -124,10 +140,10 @@ def _patients(judged: Judged) -> str:
 
 
 def _visits(judged: Judged) -> str:
-    n = judged.visits["key"].size
-    planned = judged.study.tables.manifest.get("n_visits", n)
     if judged.study.tables.manifest.get("complete", True):
-        return str(n)
+        return str(judged.visits["key"].size)
+    n = judged.study.tables.visits["key"].size
+    planned = judged.study.tables.manifest.get("n_visits", n)
     return f"{n} of {planned} planned: the study is not complete"
 
 

@@ -69,6 +69,12 @@ class Programmer:
         Time that one command takes.
     note
         Writes kind and text of every command into the visit's log.
+
+    Attributes
+    ----------
+    waits_for_link
+        Whether a command without the wand waits until it is back, as staff in a visit
+        do, instead of raising LinkLostError.
     """
 
     def __init__(
@@ -90,6 +96,10 @@ class Programmer:
         self._stream: MarkerStream | None = None
         self._at_start = bedside.generator.lifetime_counters()
         self._write = note
+        self.waits_for_link = False
+        self._relinked = bedside.env.event()
+        self._off_waits = False
+        self._n_off = 0
 
     @property
     def programmed(self) -> Settings:
@@ -118,6 +128,15 @@ class Programmer:
         self.wand.linked = True
         yield from self._command()
         self._note("wand linked")
+        if self._off_waits:
+            self.urgent_off()
+        self._relinked.succeed()
+        self._relinked = self._bedside.env.event()
+
+    def until_linked(self) -> Process:
+        """Wait until the wand has its link."""
+        while not self.wand.linked:
+            yield self._relinked
 
     def interrogate(self) -> Reading[Interrogation]:
         """Read the present settings, state, battery, leads and counters."""
@@ -158,20 +177,33 @@ class Programmer:
         wanted = settings or self.pending_settings
         if wrong := self.conflicts(wanted):
             raise ConflictError(wrong)
-        yield from self._command()
-        self._undo.append(self.programmed)
-        self._take_over(wanted)
+        if (yield from self._command_unless_off("not programmed")):
+            self._switch(wanted)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether anything was programmed that could be taken back."""
+        return bool(self._undo)
 
     def undo(self) -> Process:
         """Go back to the values before the last program command."""
         if not self._undo:
             raise ValueError("there is nothing to undo")
-        yield from self._command()
-        self._take_over(self._undo.pop())
+        if (yield from self._command_unless_off("not undone")):
+            self._take_over(self._undo.pop())
 
     def urgent_off(self) -> None:
-        """Switch CCM off at once, by one button; LinkLostError without the wand."""
+        """Switch CCM off at once, by one button; LinkLostError without the wand.
+
+        Where commands wait for the link, it is done as soon as the wand is back.
+        """
+        if self.waits_for_link and not self.wand.linked:
+            self._off_waits = True
+            self._note("urgent off waits for the wand")
+            return
         self._require_link()
+        self._off_waits = False
+        self._n_off += 1
         self._undo.append(self.programmed)
         self._bedside.generator.urgent_off()
         self._bedside.settings_changed()
@@ -353,12 +385,20 @@ class Programmer:
         if not self.wand.linked:
             raise LinkLostError("the wand is not over the device: link() first")
 
-    def _command(self) -> Process:
+    def _require_or_await_link(self) -> Process:
+        if self.waits_for_link and not self.wand.linked:
+            self._note("waits for the wand")
+            yield from self.until_linked()
         self._require_link()
+
+    def _command(self) -> Process:
         stream = self._stream or MarkerStream()
         with stream.paused():
             for _ in range(self.wand.link.most_retries):
+                yield from self._require_or_await_link()
                 yield self._bedside.env.timeout(self.programming_s)
+                if not self.wand.linked:
+                    continue
                 if self.wand.carries_command():
                     return
                 self._link_lost("wand link lost, command repeated")
@@ -366,6 +406,18 @@ class Programmer:
         raise LinkLostError(
             f"no link in {self.wand.link.most_retries} attempts: nothing was changed"
         )
+
+    def _command_unless_off(self, otherwise: str) -> Reading[bool]:
+        """Send a command; False, which is noted, when CCM was switched off meanwhile.
+
+        Who switches off means it, also when it comes in the middle of a command.
+        """
+        n_off = self._n_off
+        yield from self._command()
+        is_off = self._n_off > n_off
+        if is_off:
+            self._note(f"{otherwise}: CCM was switched off meanwhile")
+        return not is_off
 
     def _link_lost(self, text: str) -> None:
         self._note(text)

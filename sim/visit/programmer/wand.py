@@ -35,6 +35,7 @@ class Wand:
     def __init__(self, link: Link, rng: np.random.Generator) -> None:
         self.link = link
         self.linked = True
+        self.n_removals = 0
         self._rng = rng
         self._losses_to_come = 0
 
@@ -47,6 +48,7 @@ class Wand:
     def remove(self) -> None:
         """Take the wand away: every command fails until it is linked again."""
         self.linked = False
+        self.n_removals += 1
 
     def carries_command(self) -> bool:
         """Tell whether one attempt of a command gets through."""

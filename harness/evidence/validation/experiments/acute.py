@@ -29,12 +29,13 @@ from sim.heart.train import Train
 from sim.law.muscle import Muscle
 from sim.law.response_law import LawInputs
 from sim.law.saturating import Saturating
-from sim.patient import phenotype
+from sim.patient import Patient, phenotype
 from sim.units import A_PER_MA, PCT_PER_FRAC, S_PER_MIN
 
 NOMINAL: Final = Train(7.5)
 DELIVERED_S: Final = 60.0
 READ_BEATS: Final = 16
+READ_COLUMNS: Final = ("dpdt_max_mmhg_per_s", "pulse_pressure_mmhg")
 LABORATORY_MA: Final = 20.0
 LABORATORY_PHASE_MS: Final = 15.0
 LABORATORY_OHM: Final = 550.0  # any: what counts is the current
@@ -60,8 +61,9 @@ def laboratory_gain(muscle: Muscle, n_leads: int = 1) -> float:
         phase_duration_ms=LABORATORY_PHASE_MS,
         n_pulses=1,
         delay_ms=DELAYS_MS,
-        impedance_ohm=LABORATORY_OHM,
-        n_leads=n_leads,
+        v1_delivers=float(n_leads > 1),
+        v1_ohm=LABORATORY_OHM,
+        v2_ohm=LABORATORY_OHM,
     )
     gains = Saturating().gain(train, LawInputs(muscle))
     return LABORATORY_SCALE * float(gains.max())
@@ -189,22 +191,35 @@ def x03() -> Finding:
     )
 
 
+def minute_of(
+    patient: Patient, gain: float
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """Return what is read of each column with CCM off, and after a minute at a gain."""
+    start = settled(patient.heart)
+    n_beats = round(DELIVERED_S * patient.rhythm.heart_rate_bpm / S_PER_MIN)
+    rows = play(patient.heart, np.full(n_beats, gain), start=start)
+    read = rows[-READ_BEATS:].mean(axis=0)
+    on = {name: float(read[BEAT_COLUMNS.index(name)]) for name in READ_COLUMNS}
+    return {name: getattr(start.haemodynamics, name) for name in READ_COLUMNS}, on
+
+
+def rise_pct(patient: Patient, gain: float) -> float:
+    """Return the rise of dP/dt max after a minute at a gain, percent."""
+    (off, _), (on, _) = (tuple(each.values()) for each in minute_of(patient, gain))
+    return PCT_PER_FRAC * (on / off - 1.0)
+
+
 @cache
 def short_delivery() -> Mapping[str, FloatArray]:
     """Return percent rise of each column, and its level off, after a minute of CCM."""
-    names = ("dpdt_max_mmhg_per_s", "pulse_pressure_mmhg")
+    names = READ_COLUMNS
     rises: dict[str, list[float]] = {name: [] for name in names}
     levels: dict[str, list[float]] = {name: [] for name in names}
     for patient in cohort().patients:
-        gain = float(patient.gain(NOMINAL))
-        start = settled(patient.heart)
-        n_beats = round(DELIVERED_S * patient.rhythm.heart_rate_bpm / S_PER_MIN)
-        rows = play(patient.heart, np.full(n_beats, gain), start=start)
+        off, on = minute_of(patient, float(patient.gain(NOMINAL)))
         for name in names:
-            off = getattr(start.haemodynamics, name)
-            now = rows[-READ_BEATS:, BEAT_COLUMNS.index(name)].mean()
-            rises[name].append(PCT_PER_FRAC * (now / off - 1.0))
-            levels[name].append(off)
+            rises[name].append(PCT_PER_FRAC * (on[name] / off[name] - 1.0))
+            levels[name].append(off[name])
     found = {name: np.array(values) for name, values in rises.items()}
     return found | {f"off {name}": np.array(v) for name, v in levels.items()}
 

@@ -1,0 +1,71 @@
+/** A lesson's present step: say, predict, do, and what was seen; at its end questions. */
+import { loops } from "./debrief.js";
+import { at, make, say, show } from "./dom.js";
+
+export class LessonStrip {
+  constructor(ask) {
+    this.ask = ask;
+    addEventListener("resize", () => this.loops(this.told && JSON.parse(this.told)[0].loops));
+  }
+
+  show(page) {
+    const lesson = page.lesson, leads = page.role === "alone" || page.role === "teacher";
+    show("lesson", Boolean(lesson));
+    this.loops(lesson?.loops);
+    const told = JSON.stringify([lesson, leads]);
+    if (!lesson || told === this.told) return;
+    this.told = told;
+    say("lesson-h", lesson.questions ? `${lesson.title}: questions` : `${lesson.title}, ${lesson.n} of ${lesson.of}: ${lesson.name}`);
+    const held = document.activeElement?.dataset?.name;
+    at("lesson-body").replaceChildren(...(lesson.questions ? this.ending(lesson, leads) : this.step(lesson, leads)));
+    if (held) at("lesson-body").querySelector(`[data-name="${CSS.escape(held)}"]`)?.focus();
+  }
+
+  /** In a lesson that is open from its beginning: the true loop, beside the tests. */
+  loops(told) {
+    show("open-loop", Boolean(told));
+    document.querySelector(".tests").classList.toggle("open", Boolean(told));
+    const place = at("open-loop"), drawn = JSON.stringify([told, place.clientWidth, place.clientHeight]);
+    if (!told || drawn === this.drawn) return;
+    this.drawn = drawn;
+    loops(place, told);
+  }
+
+  step(lesson, leads) {
+    const parts = [make("p", {}, lesson.say)];
+    if (lesson.ask) parts.push(make("p", { class: "ask" }, lesson.ask), this.choices(lesson.choices, lesson.predicted, leads, (choice) => ({ do: "lesson predict", choice })));
+    if (!lesson.ask || lesson.predicted) parts.push(make("p", {}, make("b", {}, "Do: "), lesson.do, lesson.seen ? ` (${lesson.seen})` : ""));
+    if (lesson.then) parts.push(make("p", { class: "then", role: "status" }, lesson.then));
+    if (leads) parts.push(this.leading(lesson));
+    return parts;
+  }
+
+  leading(lesson) {
+    const row = [];
+    if (lesson.inject) row.push(this.button(`Let it happen: ${lesson.inject}`, { do: "lesson inject" }));
+    row.push(this.button(lesson.done ? "Next step" : "Next step anyway", { do: "lesson on", anyway: !lesson.done }, lesson.done));
+    return make("div", { class: "row" }, ...row);
+  }
+
+  ending(lesson, leads) {
+    const asked = lesson.questions.map((question, n) =>
+      make(
+        "div",
+        {},
+        make("p", { class: "ask" }, question.ask),
+        this.choices(question.choices, question.given, leads && !question.given, (choice) => ({ do: "lesson answer", question: n, choice })),
+        question.given ? make("p", { class: "then", role: "status" }, `${question.given === question.answer ? "Yes" : `No: ${question.answer}`}. ${question.why}`) : null,
+      ),
+    );
+    return [...asked, make("p", {}, lesson.closing)];
+  }
+
+  choices(choices, chosen, may, command) {
+    const buttons = choices.map((choice) => this.button(choice, command(choice), false, choice === chosen, !may));
+    return make("div", { class: "row" }, ...buttons);
+  }
+
+  button(name, command, primary = false, pressed = undefined, disabled = false) {
+    return make("button", { type: "button", "data-name": name, class: primary ? "primary" : "", "aria-pressed": pressed === undefined ? null : String(pressed), disabled, onclick: () => this.ask(command) }, name);
+  }
+}

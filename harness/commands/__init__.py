@@ -1,0 +1,1 @@
+"""The verbs of `ccmlab`, a file each; science is imported inside their bodies."""

@@ -1,0 +1,35 @@
+"""`ccmlab cite`."""
+
+from typing import Final
+
+import click
+
+from harness.commands.faults import one_clear_message
+from harness.commands.options import HELP
+from harness.commands.speech import tell
+
+CITATIONS: Final = ("text", "bibtex")
+
+
+@click.command("cite", short_help="Print the works behind the numbers of a run.")
+@click.argument("run_dir", metavar="RUN_DIR")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(CITATIONS),
+    default="text",
+    help="text, which tells the numbers taken of each, or bibtex (default: text)",
+)
+@HELP
+def cite(run_dir: str, *, form: str) -> int:
+    """Print the works behind the numbers that one run used, and no others.
+
+    RUN_DIR is the folder of a run or of a course of visits. What its scenario stated
+    is credited to the scenario; provenance.csv there lists number by number.
+    """
+    from harness.archive.citing import FORMATS, stored_provenance
+
+    with one_clear_message():
+        used = stored_provenance(run_dir)
+    tell(FORMATS[form](used))
+    return 0

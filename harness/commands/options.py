@@ -1,0 +1,34 @@
+"""The options that several verbs share."""
+
+from typing import Final
+
+import click
+
+STRATEGY: Final = click.option(
+    "--strategy",
+    metavar="NAME",
+    help="search strategy, a listed name or file.py:function (default: the scenario's)",
+)
+SEED: Final = click.option(
+    "--seed",
+    metavar="N",
+    type=int,
+    help="root of all random numbers, 0 or more (default: the scenario's)",
+)
+ANSWER_KEY: Final = click.option(
+    "--answer-key",
+    type=click.Choice(("yes", "no")),
+    default="yes",
+    help="no for a hand-out: nothing that is true, and it cannot be played again "
+    "(default: yes)",
+)
+MEMORY: Final = click.option(
+    "--strategy-memory",
+    "memory_gb",
+    metavar="GB",
+    type=click.FloatRange(0.1, 1024.0),
+    default=4.0,
+    help="memory that a strategy of your own may take, 0.1 to 1024 (default: 4)",
+)
+QUIET: Final = click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
+HELP: Final = click.help_option("-h", "--help", help="show this message and exit")

@@ -1,0 +1,228 @@
+"""`ccmlab run`."""
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from harness.commands.asked import changed, say_whose_code
+from harness.commands.faults import one_clear_message
+from harness.commands.options import ANSWER_KEY, HELP, MEMORY, QUIET, SEED, STRATEGY
+from harness.commands.speech import BANNER, tell
+
+if TYPE_CHECKING:
+    from harness.course.play import CourseVisit
+    from harness.play.scenario import CourseScenario, Scenario
+    from harness.report.contents import Report
+    from harness.task.limits import StrategyLimits
+
+PREPARING: Final = (
+    "start",
+    "solving the patient; the first run of an installation compiles, half a minute",
+)
+
+
+@click.command(
+    "run", short_help="Play a visit or a course of visits; write the report."
+)
+@click.argument("scenario")
+@STRATEGY
+@SEED
+@click.option(
+    "--replicate",
+    metavar="N",
+    type=click.IntRange(0, 1_000_000),
+    default=0,
+    help="number of the visit of this patient: another draw of all that is random, 0 "
+    "or more (default: 0)",
+)
+@click.option(
+    "--set",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="a value of the scenario by its path, such as visit.readout=cuff or "
+    "patient.override.edv_ml=230; may be given several times (default: none)",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="folder of the run (default: results/SCENARIO-STRATEGY-seedN)",
+)
+@click.option("--force", is_flag=True, help="replace a run that is in the folder")
+@ANSWER_KEY
+@MEMORY
+@HELP
+@QUIET
+def run(
+    scenario: str,
+    *,
+    strategy: str | None,
+    seed: int | None,
+    replicate: int,
+    settings: tuple[str, ...],
+    out: Path | None,
+    answer_key: str,
+    memory_gb: float,
+    force: bool,
+    quiet: bool,
+) -> int:
+    """Play one visit: report and data into a folder, verdict to stdout.
+
+    SCENARIO is a path ending in .toml or the name of a shipped scenario
+    (ccmlab list scenarios). One with a table [course] plays several visits over
+    months, each in a folder of its own.
+    """
+    with one_clear_message(scenario):
+        from harness.archive.run_folder import prepare
+        from harness.play.scenario import CourseScenario, load_scenario, scenario_name
+        from harness.task.limits import StrategyLimits
+
+        loaded = changed(load_scenario(scenario), strategy, seed, settings)
+        limits = StrategyLimits(memory_gb=memory_gb)
+        name = scenario_name(scenario)
+        keyed = answer_key == "yes"
+        folder = out or default_folder(
+            name, loaded.search.strategy, loaded.seed, replicate, keyed=keyed
+        )
+        if replicate and isinstance(loaded, CourseScenario):
+            raise click.UsageError("--replicate is for one visit, not for a course")
+        prepare(folder, force=force)
+        how = Writing(folder, force=force, keyed=keyed, quiet=quiet)
+        if not quiet:
+            say_whose_code(loaded)
+        if isinstance(loaded, CourseScenario):
+            tell(_play_course(loaded, name, limits, how))
+            return 0
+        report = _play(loaded, name, limits, how, replicate=replicate)
+    tell(result_text(report, folder))
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Where a run is written, and whether with its answer key."""
+
+    folder: Path
+    force: bool
+    keyed: bool
+    quiet: bool
+
+
+def default_folder(
+    name: str, strategy: str, seed: int, replicate: int = 0, *, keyed: bool = True
+) -> Path:
+    """Return the folder of a run that was not told where to go."""
+    if not keyed:
+        from harness.archive.hand_out import FOLDER
+        from sim.visit.order import pseudonym
+
+        return Path("results") / FOLDER.format(pseudonym(seed, replicate))
+    function = re.sub(r"[^\w.-]+", "-", strategy.rpartition("/")[2])
+    number = f"-replicate{replicate}" if replicate else ""
+    return Path("results") / f"{name}-{function}-seed{seed}{number}"
+
+
+def result_text(report: "Report", folder: Path) -> str:
+    """Return what a finished run says on stdout: verdict, permanent values, paths."""
+    rows = [
+        (
+            f"{row.label} ({row.unit})" if row.unit else row.label,
+            _shown(row.as_found),
+            _shown(row.permanent),
+            "changed" if row.changed else "",
+        )
+        for row in report.permanent.main
+    ]
+    table = [("", "as found", "permanent", ""), *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(3)]
+    lines = [
+        f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}"
+        for row in table
+    ]
+    return "\n".join(
+        [
+            report.verdict.sentence,
+            "",
+            *(line.rstrip() for line in lines),
+            "",
+            f"report  {folder / 'report.html'}",
+            f"pdf     {folder / 'report.pdf'}",
+            f"data    {folder}",
+            BANNER,
+        ]
+    )
+
+
+def _shown(value: bool | float | str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, int | float) else value
+
+
+def _play(
+    scenario: "Scenario",
+    name: str,
+    limits: "StrategyLimits",
+    how: Writing,
+    *,
+    replicate: int = 0,
+) -> "Report":
+    from harness.archive.run_folder import write_run
+    from harness.common.progress import Progress
+    from harness.play.run import run_scenario
+    from harness.report.build import report_of
+    from harness.report.hand_out import hand_out_of
+    from harness.truth.answer_key import truth_of
+
+    with Progress(sys.stderr, quiet=how.quiet) as progress:
+        progress(0.0, *PREPARING)
+        run = run_scenario(
+            scenario,
+            scenario_name=name,
+            replicate=replicate,
+            limits=limits,
+            progress=progress,
+        )
+        progress(run.record.events[-1].at_s, "files", "writing the report")
+        report = report_of(run, truth_of(run.played))
+        if not how.keyed:
+            report = hand_out_of(report)
+        write_run(run, report, how.folder, force=how.force)
+    return report
+
+
+def _play_course(
+    scenario: "CourseScenario", name: str, limits: "StrategyLimits", how: Writing
+) -> str:
+    from harness.common.progress import Progress
+    from harness.course.archive import course_folder
+    from harness.course.page import course_text
+    from harness.course.play import run_course
+
+    folder = how.folder
+    with Progress(sys.stderr, quiet=how.quiet) as progress:
+        progress(0.0, *PREPARING)
+        with course_folder(folder, force=how.force, keyed=how.keyed) as writer:
+
+            def write(visit: "CourseVisit") -> None:
+                ended_s = visit.run.record.events[-1].at_s
+                progress(
+                    ended_s, "files", f"writing the report of visit {visit.number}"
+                )
+                writer.visit(visit)
+
+            course = run_course(
+                scenario,
+                scenario_name=name,
+                limits=limits,
+                progress=progress,
+                each=write,
+            )
+            writer.finish(course)
+    page, data = f"report  {folder / 'course.html'}", f"data    {folder}"
+    return "\n".join([course_text(course), "", page, data, BANNER])

@@ -1,0 +1,49 @@
+"""What a command says: results on stdout, all else on stderr."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import click
+
+INTERRUPTED: Final = 130
+BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
+
+
+class StdoutError(click.ClickException):
+    """The work is done and its files are written, but nobody can read the result."""
+
+
+def tell(text: str) -> None:
+    """Write a result to stdout; StdoutError, exit 1, when that cannot be."""
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        click.echo(text)
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        sys.stdout = None  # else Python tries once more at its end
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise StdoutError(f"done, but stdout cannot be written: {reason}") from None
+
+
+def talk(text: str) -> None:
+    """Say something on stderr; where nobody can be told, the exit code must do."""
+    try:
+        click.echo(text, err=True)
+    except (OSError, ValueError):
+        sys.stderr = None
+
+
+def talker(*, quiet: bool) -> Callable[[str], None]:
+    """Return what tells progress, or nothing where it is to be quiet."""
+    return (lambda line: None) if quiet else talk
+
+
+def printable(text: str) -> str:
+    """Return text in which what a file holds cannot steer a terminal."""
+    return "".join(
+        c if c == "\n" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text
+    )

@@ -1,0 +1,126 @@
+"""Problems, observations and generators as values: what crosses to a host and back."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizers.problem import Budget, Observation, Population, Problem
+from optimizers.space import Axis, Space
+
+Told = dict[str, Any]
+Arrays = dict[str, NDArray[Any]]
+
+
+def problem_told(problem: Problem) -> tuple[Told, Arrays]:
+    """Return a problem as plain values; the rules of its space cross as a mask."""
+    space, population = problem.space, problem.population
+    told = {
+        "axes": [[axis.name, axis.unit, list(axis.values)] for axis in space.axes],
+        "reference": list(problem.reference),
+        "start": None if problem.start is None else list(problem.start),
+        "budget": asdict(problem.budget),
+        "noise_sd": float(problem.noise_sd),
+        "planned_evaluations": problem.planned_evaluations,
+        "gradual": list(problem.gradual),
+    }
+    arrays: Arrays = {"mask": space.mask}
+    if population is not None:
+        arrays["values"] = _real(population.values)
+        arrays["sensation"] = _real(population.sensation)
+    return told, arrays
+
+
+def _real(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers as frames carry them: in single precision, or in double."""
+    single = numbers.dtype == np.float32
+    return np.asarray(numbers, dtype=np.float32 if single else np.float64)
+
+
+def problem_of(told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Problem:
+    """Return the problem that was told."""
+    axes = tuple(Axis(name, unit, tuple(values)) for name, unit, values in told["axes"])
+    mask = arrays["mask"]
+    population = None
+    if "values" in arrays:
+        population = Population(arrays["values"], arrays["sensation"])
+    start = told["start"]
+    return Problem(
+        Space(axes, lambda point: bool(mask[point])),
+        tuple(told["reference"]),
+        Budget(**told["budget"]),
+        noise_sd=told["noise_sd"],
+        start=None if start is None else tuple(start),
+        planned_evaluations=told["planned_evaluations"],
+        population=population,
+        gradual=tuple(told["gradual"]),
+    )
+
+
+def observation_told(seen: Observation) -> Told:
+    """Return an observation as plain values."""
+    return {
+        "asked": [int(index) for index in seen.asked],
+        "tested": [int(index) for index in seen.tested],
+        "value": float(seen.value),
+        "standard_error": float(seen.standard_error),
+        "channels": {name: float(value) for name, value in seen.channels.items()},
+        "aborted": seen.aborted,
+        "minutes": float(seen.minutes),
+        "beats": int(seen.beats),
+        "events": int(seen.events),
+    }
+
+
+def observation_of(told: Mapping[str, Any]) -> Observation:
+    """Return the observation that was told."""
+    points = {name: tuple(told[name]) for name in ("asked", "tested")}
+    return Observation(**{**told, **points})
+
+
+def generator_told(rng: np.random.Generator) -> Told:
+    """Return where a generator stands, to go on from there elsewhere."""
+    state = rng.bit_generator.state
+    return {"kind": type(rng.bit_generator).__name__, "state": _listed(state)}
+
+
+def generator_of(told: Mapping[str, Any]) -> np.random.Generator:
+    """Return a generator that stands where it was told."""
+    kinds = {kind.__name__: kind for kind in _KINDS}
+    if told["kind"] not in kinds:
+        raise ValueError(f"no bit generator {told['kind']}")
+    rng = np.random.Generator(kinds[told["kind"]](0))
+    move(rng, told)
+    return rng
+
+
+def move(rng: np.random.Generator, told: Mapping[str, Any]) -> None:
+    """Put a generator where another one of its kind stands."""
+    rng.bit_generator.state = _unlisted(told["state"])
+
+
+_KINDS = (
+    np.random.PCG64,
+    np.random.PCG64DXSM,
+    np.random.MT19937,
+    np.random.Philox,
+    np.random.SFC64,
+)
+
+
+def _listed(state: Any) -> Any:
+    if isinstance(state, Mapping):
+        return {name: _listed(value) for name, value in state.items()}
+    if isinstance(state, np.ndarray):
+        return {"dtype": state.dtype.str, "array": state.tolist()}
+    return state
+
+
+def _unlisted(state: Any) -> Any:
+    if not isinstance(state, Mapping):
+        return state
+    if set(state) == {"dtype", "array"}:
+        return np.array(state["array"], dtype=state["dtype"])
+    return {name: _unlisted(value) for name, value in state.items()}

@@ -1,0 +1,60 @@
+"""A beat as a monitor draws it: its trace is made of readings, not of the heart.
+
+The mean of a true pressure trace would give away what a reading is to find out, and so
+would the slope of its rise and the times of its valves. What is drawn has the pressures
+that the monitor shows, and one shape for everybody.
+"""
+
+from dataclasses import dataclass
+from math import nan, sqrt
+from typing import Final
+
+from sim.sources import sourced
+
+_EVIDENCE: Final = ("ccmlab-evidence", "C2 Waveforms", "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPulse:
+    """The shape of every pulse on the monitor, whoever's it is.
+
+    Ejection lasts `ejection_s` at an interval of 1 s and goes with its square root;
+    `bend` is how the rise bends, as in `PressureShape`.
+    """
+
+    open_s: float = sourced(0.07, *_EVIDENCE)
+    ejection_s: float = sourced(0.32, *_EVIDENCE)
+    bend: float = sourced(4.0, *_EVIDENCE)
+    peak_at_frac: float = sourced(0.70, *_EVIDENCE)
+
+
+PULSE: Final = ShownPulse()
+
+
+def pulse_fields(
+    rr_s: float, sbp_mmhg: float, dbp_mmhg: float, *, ejects: bool
+) -> dict[str, float]:
+    """Return the fields of `RecordedBeats` that the pressure trace is drawn from.
+
+    Parameters
+    ----------
+    rr_s
+        The interval that the beat begins.
+    sbp_mmhg, dbp_mmhg
+        What the monitor shows; equal for a flat line.
+    ejects
+        Whether there is a pulse at all.
+    """
+    lasts_s = PULSE.ejection_s * sqrt(rr_s)
+    rise_mmhg = max(sbp_mmhg - dbp_mmhg, 0.0)
+    slope = PULSE.bend * rise_mmhg / (PULSE.peak_at_frac * lasts_s)
+    return {
+        "sbp_mmhg": sbp_mmhg,
+        "dbp_mmhg": dbp_mmhg,
+        "lvedp_mmhg": nan,
+        "la_mean_mmhg": nan,
+        "dpdt_max_mmhg_per_s": slope,
+        "aortic_open_s": PULSE.open_s if ejects else nan,
+        "aortic_close_s": PULSE.open_s + lasts_s if ejects else nan,
+        "mitral_open_s": nan,
+    }
