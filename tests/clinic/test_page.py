@@ -279,6 +279,13 @@ def in_states(page: Page) -> Iterator[str]:
     yield "happenings"
 
 
+def drawn_anew(page: Page) -> None:
+    """Wait until the page has been laid out and drawn, whatever the machine's load."""
+    page.evaluate(
+        f"new Promise((done) => {'requestAnimationFrame(() => ' * 3}done(){')' * 3})"
+    )
+
+
 def both(page: Page) -> Iterator[tuple[str, str]]:
     """Show a state in each size and scheme."""
     for size, name in ((DESK, "desk"), (PHONE, "phone")):
@@ -286,6 +293,7 @@ def both(page: Page) -> Iterator[tuple[str, str]]:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(120)
+            drawn_anew(page)
             yield name, scheme
     page.set_viewport_size(DESK)
 
@@ -301,6 +309,26 @@ def test_every_state_is_legible_and_within_reach_in_each_size_and_scheme(
             if faults:
                 found[f"{state}, {size}, {scheme}"] = faults
     assert found == {}
+
+
+@pytest.mark.slow
+def test_a_window_made_narrow_redraws_its_trend_without_waiting_for_a_beat(
+    page: Page,
+) -> None:
+    begin(page)
+    page.keyboard.press("2")
+    expect(page.locator("#trend canvas")).to_be_visible()
+    for size in (PHONE, DESK, PHONE):
+        page.set_viewport_size(size)
+        drawn_anew(page)
+        assert (
+            page.evaluate(
+                "document.querySelector('#trend .uplot').clientWidth"
+                " - document.getElementById('trend').clientWidth"
+            )
+            == 0
+        )
+        assert page.evaluate(FAULTS) == []
 
 
 @pytest.mark.slow

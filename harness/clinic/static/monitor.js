@@ -235,6 +235,7 @@ class Trend {
   constructor(place) {
     this.place = place;
     this.data = [[], []];
+    new ResizeObserver(() => this.draw()).observe(place);
   }
 
   /** Take beats as rows of seconds and monitored systolic pressure. */
@@ -253,7 +254,7 @@ class Trend {
     const width = this.place.clientWidth, height = this.place.clientHeight;
     if (!width || this.data[0].length < 2) return;
     if (this.plot && this.dark === matchMedia("(prefers-color-scheme: dark)").matches) {
-      if (this.plot.width !== width) this.plot.setSize({ width, height });
+      if (this.plot.width !== width || this.plot.height !== height) this.plot.setSize({ width, height });
       this.plot.setData(this.data);
       return;
     }
