@@ -165,6 +165,24 @@ def test_axe_core_would_notice_a_fault(opened: Open, axe_faults: Faults) -> None
     assert "color-contrast" in found
 
 
+def test_axe_core_would_notice_one_faint_cell_among_many_alike(
+    opened: Open, axe_faults: Faults
+) -> None:
+    cell, faint = "<td>words</td>", '<td style="color: #999">faint</td>'
+    rows = f"<tr>{10 * cell}</tr>" * 20
+    for painted in (faint, '<td><b style="opacity: 0.3">faint</b></td>'):
+        cells = f"{rows}<tr>{9 * cell}{painted}</tr>"
+        page_of_cells = (
+            '<html lang="en"><head><title>t</title></head><body><main><h1>a</h1>'
+            f"<table><thead><tr>{10 * '<th>head</th>'}</tr></thead>"
+            f"<tbody>{cells}</tbody></table></main></body></html>"
+        )
+        with opened(page_of_cells) as page:
+            (found,) = axe_faults(page)
+        assert found.startswith("color-contrast")
+        assert "faint" in found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "look"),
