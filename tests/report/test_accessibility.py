@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 
 from harness.archive.run_folder import write_run
 from harness.archive.side_by_side.page import compare, comparison_html
-from harness.archive.side_by_side.visits import Visit
+from harness.archive.side_by_side.visits import StoredVisit
 from harness.cli import invoke
 from harness.course.page import course_html
 from harness.course.play import run_course
@@ -73,9 +73,9 @@ def page_of(
 
     def compared() -> str:
         visits = (
-            Visit(1, "visit-1", report),
-            Visit(2, "visit-2", harmed_report),
-            Visit(3, HOSTILE, hostile()),
+            StoredVisit(1, "visit-1", report),
+            StoredVisit(2, "visit-2", harmed_report),
+            StoredVisit(3, HOSTILE, hostile()),
         )
         return comparison_html(compare(visits))
 
