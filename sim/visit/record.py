@@ -222,7 +222,7 @@ class Vitals:
 
 
 @dataclass(frozen=True, slots=True)
-class Symptoms:
+class SymptomReport:
     """Symptoms on a scale of 0 (none) to 10 (worst), as the patient tells them."""
 
     at_s: float
@@ -329,7 +329,7 @@ class Findings:
     """
 
     vitals: tuple[Vitals, ...] = ()
-    symptoms: tuple[Symptoms, ...] = ()
+    symptoms: tuple[SymptomReport, ...] = ()
     checklist: tuple[Check, ...] = ()
     as_found: Interrogation | None = None
     sensing_findings: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.archive.side_by_side.visits import Visit, naive_claim
+from harness.archive.side_by_side.visits import StoredVisit, naive_claim
 from harness.common.drawing import (
     BLUE,
     INK,
@@ -21,7 +21,7 @@ LONGEST_NAME: Final = 30
 ROW_IN: Final = 0.42
 
 
-def forest_svg(visits: Sequence[Visit]) -> bytes:
+def forest_svg(visits: Sequence[StoredVisit]) -> bytes:
     """Return the figure as an SVG file: same visits, same bytes."""
     with rc_context():
         rcdefaults()  # a reader's own matplotlib settings must not change the bytes
@@ -35,7 +35,7 @@ def forest_svg(visits: Sequence[Visit]) -> bytes:
         )
 
 
-def _words(visit: Visit) -> str:
+def _words(visit: StoredVisit) -> str:
     verdict = visit.report.verdict
     return (
         f"visit {visit.number}: verified gain {verdict.gain.text}, interval "
@@ -43,7 +43,7 @@ def _words(visit: Visit) -> str:
     )
 
 
-def _forest(visits: Sequence[Visit]) -> Figure:
+def _forest(visits: Sequence[StoredVisit]) -> Figure:
     figure = new_figure(1.0 + ROW_IN * len(visits))
     axes = figure.add_subplot()
     axes.axvline(0.0, color=INK, linewidth=0.8)
@@ -57,7 +57,7 @@ def _forest(visits: Sequence[Visit]) -> Figure:
     return figure
 
 
-def _draw_visit(axes: Axes, row: int, visit: Visit) -> None:
+def _draw_visit(axes: Axes, row: int, visit: StoredVisit) -> None:
     verdict, naive = visit.report.verdict, naive_claim(visit.report).value
     limits, gain = verdict.interval_95, verdict.gain.value
     if limits.low is not None and limits.high is not None:

@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from harness.archive.side_by_side.figure import forest_svg
 from harness.archive.side_by_side.notes import reading_notes
-from harness.archive.side_by_side.tables import Table, all_tables
-from harness.archive.side_by_side.visits import Visit, naive_claim
+from harness.archive.side_by_side.tables import ComparedTable, all_tables
+from harness.archive.side_by_side.visits import StoredVisit, naive_claim
 from harness.common.drawing import inline
 from harness.common.pages import filled
 
@@ -18,27 +18,27 @@ HEADS: Final = ("", "visit", "strategy", "verdict", "gain", "95 % interval", "na
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class SideBySide:
     """All that the page shows."""
 
-    visits: tuple[Visit, ...]
+    visits: tuple[StoredVisit, ...]
     notes: tuple[str, ...]
-    tables: Mapping[str, Table]
+    tables: Mapping[str, ComparedTable]
 
 
-def compare(visits: Sequence[Visit]) -> Comparison:
+def compare(visits: Sequence[StoredVisit]) -> SideBySide:
     """Put visits side by side."""
-    return Comparison(tuple(visits), reading_notes(visits), all_tables(visits))
+    return SideBySide(tuple(visits), reading_notes(visits), all_tables(visits))
 
 
-def comparison_html(comparison: Comparison) -> str:
+def comparison_html(comparison: SideBySide) -> str:
     """Return the page; the same reports and folder names give the same text."""
     drawn = inline({"forest": forest_svg(comparison.visits)})
     values = {"title": TITLE, "c": comparison, "figure": Markup(drawn["forest"])}
     return filled("harness.archive.side_by_side", "compare_visits.html.j2", values)
 
 
-def comparison_text(comparison: Comparison) -> str:
+def comparison_text(comparison: SideBySide) -> str:
     """Return what the command says on stdout: a line a visit, then the notes."""
     rows: list[tuple[str, ...]] = [HEADS]
     for visit in comparison.visits:
