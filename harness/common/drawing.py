@@ -6,7 +6,8 @@ a figure is readable on a dark page too.
 
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -107,15 +108,28 @@ def drawn(draw: Callable[[Figure], None], *, height_in: float, width: str) -> Fi
     if width not in COLUMNS_IN:
         words = " or ".join(COLUMNS_IN)
         raise ValueError(f"width must be {words}, got {width!r}")
-    with rc_context():
-        rcdefaults()
-        rcParams.update({**STYLE, "figure.facecolor": "white"})
-        figure = Figure(
-            figsize=(COLUMNS_IN[width], height_in), layout="constrained", dpi=PRINT_DPI
-        )
+    with _print_style():
+        size = (COLUMNS_IN[width], height_in)
+        figure = PrintFigure(figsize=size, layout="constrained", dpi=PRINT_DPI)
         draw(figure)
-        figure.draw_without_rendering()  # makes the ticks, which take the style too
     return figure
+
+
+class PrintFigure(Figure):
+    """A figure that keeps the house's style whenever it is drawn, ticks included."""
+
+    def draw(self, renderer: Any) -> None:
+        """Draw everything."""
+        with _print_style():
+            super().draw(renderer)
+
+
+@contextmanager
+def _print_style() -> Iterator[None]:
+    with rc_context():
+        rcdefaults()  # a reader's own matplotlib settings change nothing
+        rcParams.update({**STYLE, "figure.facecolor": "white"})
+        yield
 
 
 def svg_text(figure: Figure) -> str:
