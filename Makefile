@@ -14,10 +14,10 @@ QUICK = -m "not soak$(if $(SLOW),, and not slow)"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo clinic test soak lint bench reliability results schema docs pictures lock floors clean
+.PHONY: help demo clinic test soak lint bench bench-against reliability results schema docs pictures lock floors clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 13
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 15
 
 demo: .venv/run.stamp  ## play one programming visit, write its report to results/demo
 	$(BIN)/ccmlab run first_visit --out results/demo --force
@@ -36,8 +36,12 @@ lint: .venv/dev.stamp  ## check style and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget
-	$(BIN)/python -m bench
+bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget (ONLY='visit heart')
+	$(BIN)/python -m bench $(ONLY)
+
+bench-against: .venv/dev.stamp  ## compare speed with REV=... (ONLY='visit heart', PAIRS=5)
+	$(BIN)/python -m bench.against $(or $(REV),HEAD) $(ONLY) \
+		--pairs $(or $(PAIRS),5)
 
 reliability: .venv/dev.stamp  ## break it again, write docs/background/reliability.md
 	$(BIN)/python -m bench.reliability

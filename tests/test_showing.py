@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from harness.archive.side_by_side.page import compare
-from harness.archive.side_by_side.visits import Visit
+from harness.archive.side_by_side.visits import StoredVisit
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
 from harness.report.build import report_of
@@ -45,7 +45,7 @@ def cohort() -> Cohort:
 @cache
 def comparison() -> Any:
     report = report_of(run(), truth_of(run().played))
-    return compare([Visit(1, "one", report), Visit(2, "two", report)])
+    return compare([StoredVisit(1, "one", report), StoredVisit(2, "two", report)])
 
 
 SHOWN = {

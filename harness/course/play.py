@@ -22,7 +22,7 @@ from harness.play.scenario import CourseScenario
 from harness.play.tables import PatientTable
 from harness.task.limits import USUAL_LIMITS, StrategyLimits
 from harness.truth.answer_key import ees_gain
-from sim.device.battery import Cell
+from sim.device.battery import LithiumCell
 from sim.device.settings import Settings
 from sim.heart.beating import settled
 from sim.heart.train import Train
@@ -303,7 +303,7 @@ def _left(record: VisitRecord, found: FoundDevice) -> FoundDevice:
     An empty device is charged before the patient leaves (assumed).
     """
     left, settings = record.as_left, record.final
-    empty = left.battery_pct * FRAC_PER_PCT <= Cell().suspend_frac
+    empty = left.battery_pct * FRAC_PER_PCT <= LithiumCell().suspend_frac
     before = record.reference
     stopped = before.delivers and not settings.delivers
     if stopped:

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from harness.study.chunks import (
     Chunk,
     ChunkResult,
-    Lost,
+    LostVisit,
     StartError,
     dismiss,
     end_all,
@@ -261,4 +261,4 @@ def _result_of(future: "Future[ChunkResult]", chunk: Chunk) -> ChunkResult:
         return ChunkResult()
     except Exception as error:  # noqa: BLE001 of any executor
         how = f"its worker was lost ({type(error).__name__})"
-        return ChunkResult(lost=[Lost(job.key, how) for job in chunk.jobs])
+        return ChunkResult(lost=[LostVisit(job.key, how) for job in chunk.jobs])

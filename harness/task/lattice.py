@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from optimizers.space import Axis, Point, Space
 from sim.device.lattice import Value, parameters, place_of, value_at
-from sim.device.settings import Settings, with_dependents
+from sim.device.settings import COUPLED, Settings, with_dependents
 from sim.heart.train import Train
 from sim.sources import unit_of
 
@@ -110,7 +110,8 @@ def _around(lattice: Lattice, reference: Settings) -> TherapySpace:
         return Axis(name, unit_of(name), _within(values, bounds.get(name)))
 
     axes = tuple(axis(name) for name in lattice.axes)
-    space = Space(axes, _Programmable(lattice, reference, Space(axes)))
+    programmable = _Programmable(lattice, reference, Space(axes))
+    space = Space(axes, programmable, coupled=COUPLED)
     return TherapySpace(lattice, reference, space)
 
 

@@ -14,7 +14,7 @@ _MJ_PER_MWH: Final = J_PER_MWH / J_PER_MJ
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class LithiumCell:
     """Numbers of the lithium ion cell and of the output stage that it feeds.
 
     The voltage falls along `charge_points_frac`, `voltage_points_v`, both ascending.
@@ -96,13 +96,13 @@ class Battery:
 
     def __init__(
         self,
-        cell: Cell | None = None,
+        cell: LithiumCell | None = None,
         *,
         charge_frac: float = 0.7,
         last_recharge_s: float = 0.0,
     ) -> None:
         _check_frac("charge_frac", charge_frac)
-        self.cell = cell or Cell()
+        self.cell = cell or LithiumCell()
         self.last_recharge_s = last_recharge_s
         self.recharges: list[Recharge] = []
         self.has_charge_error = self.charging_stopped = False

@@ -18,7 +18,7 @@ from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
 from sim.heart.conduction import Activation
 from sim.heart.contractility import AF, SINUS
 from sim.heart.train import Train
-from sim.instruments import Instruments, Window
+from sim.instruments import Instruments, ReadingWindow
 from sim.patient import Patient
 from sim.sources import sourced
 from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
@@ -318,7 +318,7 @@ class Bedside:
         self.monitor.forget_pressure()
         self._stopped = self.env.event()
 
-    def window(self, first: int, n: int, *, link_lost: bool = False) -> Window:
+    def window(self, first: int, n: int, *, link_lost: bool = False) -> ReadingWindow:
         """Return the `n` true beats from `first` on, for an instrument to read."""
         expects_ccm = self.settings.delivers
         return self.log.window(first, n, expects_ccm=expects_ccm, link_lost=link_lost)

@@ -230,7 +230,7 @@ class Vitals:
 
 
 @dataclass(frozen=True, slots=True)
-class Symptoms:
+class SymptomReport:
     """Symptoms on a scale of 0 (none) to 10 (worst), as the patient tells them."""
 
     at_s: float
@@ -337,7 +337,7 @@ class Findings:
     """
 
     vitals: tuple[Vitals, ...] = ()
-    symptoms: tuple[Symptoms, ...] = ()
+    symptoms: tuple[SymptomReport, ...] = ()
     checklist: tuple[Check, ...] = ()
     as_found: Interrogation | None = None
     sensing_findings: tuple[str, ...] = ()

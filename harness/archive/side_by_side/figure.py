@@ -7,7 +7,7 @@ from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.archive.side_by_side.visits import Visit, naive_claim
+from harness.archive.side_by_side.visits import StoredVisit, naive_claim
 from harness.common.drawing import (
     BLUE,
     INK,
@@ -22,7 +22,7 @@ LONGEST_NAME: Final = 30
 ROW_IN: Final = 0.42
 
 
-def forest_svg(visits: Sequence[Visit]) -> bytes:
+def forest_svg(visits: Sequence[StoredVisit]) -> bytes:
     """Return the figure as an SVG file: same visits, same bytes."""
     with rc_context():
         rcdefaults()  # a reader's own matplotlib settings must not change the bytes
@@ -38,7 +38,7 @@ def forest_svg(visits: Sequence[Visit]) -> bytes:
         )
 
 
-def _words(visit: Visit) -> str:
+def _words(visit: StoredVisit) -> str:
     verdict = visit.report.verdict
     return (
         f"visit {visit.number}: verified gain {verdict.gain.text}, interval "
@@ -46,7 +46,7 @@ def _words(visit: Visit) -> str:
     )
 
 
-def forest_figure(visits: Sequence[Visit]) -> Figure:
+def forest_figure(visits: Sequence[StoredVisit]) -> Figure:
     """Return the figure for a journal, as wide as its page."""
     return drawn(
         lambda figure: _draw(figure, visits),
@@ -55,11 +55,11 @@ def forest_figure(visits: Sequence[Visit]) -> Figure:
     )
 
 
-def _height_in(visits: Sequence[Visit]) -> float:
+def _height_in(visits: Sequence[StoredVisit]) -> float:
     return 1.0 + ROW_IN * len(visits)
 
 
-def _draw(figure: Figure, visits: Sequence[Visit]) -> None:
+def _draw(figure: Figure, visits: Sequence[StoredVisit]) -> None:
     axes = figure.add_subplot()
     axes.axvline(0.0, color=INK, linewidth=0.8)
     for row, visit in enumerate(visits):
@@ -71,7 +71,7 @@ def _draw(figure: Figure, visits: Sequence[Visit]) -> None:
     _legend(axes)
 
 
-def _draw_visit(axes: Axes, row: int, visit: Visit) -> None:
+def _draw_visit(axes: Axes, row: int, visit: StoredVisit) -> None:
     verdict, naive = visit.report.verdict, naive_claim(visit.report).value
     limits, gain = verdict.interval_95, verdict.gain.value
     if limits.low is not None and limits.high is not None:
