@@ -79,6 +79,7 @@ class SearchAdvisor:
             planned_evaluations=n_tests + int(task.expected.knows_reference),
             population=self._population(),
             gradual=tuple(name for name in task.lattice.axes if name == STEPPED_AXIS),
+            listed=tuple(self.space.point_with(given) for given in task.listed),
         )
         self._search = Search(
             self._strategy(),
