@@ -280,9 +280,8 @@ class Bedside:
         self.monitor.forget_pressure()
         if not self.guarded:
             self._on_finding(stop)
-        elif (
-            self.stop is None
-        ):  # the first finding ends a test, what follows is its own
+        elif self.stop is None:
+            # the first finding ends a test: what follows has come of it
             self.stop = stop
             self._stopped.succeed()
 
