@@ -60,3 +60,14 @@ def test_every_name_of_the_code_that_is_spoken_of_is_in_the_code(page: str) -> N
     }
     assert len(names) > 3
     assert names - words() == set()
+
+
+def test_the_architecture_lists_every_room() -> None:
+    rooms = {
+        f"{package}.{path.stem}"
+        for package in ("sim", "harness")
+        for path in (ROOT / package).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    listed = quoted("docs/architecture.md")
+    assert rooms - {"sim.__init__", "harness.__init__"} - listed == set()
