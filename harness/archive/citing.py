@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import Final
 
 from harness.archive.run_folder import RUN_FILE, read_run
-from harness.common.files import read_json
+from harness.common.files import BrokenRunError, read_json
 from harness.report.sections.provenance import Provenance, ReferenceRow, SourceRow
 from sim.sources import Reference, references
 
@@ -62,12 +62,18 @@ def plain_text(provenance: Provenance) -> str:
 
 
 def software(folder: str | Path) -> Reference:
-    """Return ccmlab itself, in the version that a stored run or course was made by."""
+    """Return ccmlab itself, in the version that a stored run or course was made by.
+
+    Raises BrokenRunError where its `run.json` does not say so.
+    """
     place = Path(folder)
     files = [place / RUN_FILE, *sorted(place.glob(f"visit-*/{RUN_FILE}"))]
     about = read_json(next(file for file in files if file.is_file()))
-    version = about["versions"]["ccmlab"]
-    revision = about.get("git_revision")
+    match about:
+        case {"versions": {"ccmlab": str(version)}}:
+            revision = about.get("git_revision")
+        case _:
+            raise BrokenRunError(f"{folder}: {RUN_FILE} does not say what made the run")
     made_by = f"version {version}" + (f", revision {revision}" if revision else "")
     return replace(references()["ccmlab"], identifier=made_by)
 

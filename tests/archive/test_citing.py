@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.archive.citing import bibtex, plain_text
+from harness.archive.citing import bibtex, plain_text, software
 from harness.archive.run_folder import read_run
 from harness.cli import invoke
+from harness.common.files import BrokenRunError
 from harness.play.order import order_of
 from harness.play.provenance import run_numbers
 from harness.play.scenario import load_scenario
@@ -166,6 +167,15 @@ def test_ccmlab_itself_is_cited_first_in_the_version_that_played(
 
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("versions", [True, None, {}, {"ccmlab": 7}])
+def test_a_run_that_does_not_say_what_made_it_is_told(
+    versions: object, tmp_path: Path
+) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"versions": versions}))
+    with pytest.raises(BrokenRunError, match=r"run\.json does not say what made"):
+        software(tmp_path)
 
 
 def test_the_citation_file_says_what_the_project_says() -> None:

@@ -241,7 +241,7 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         # a worker that says nothing for so long, up to twice that, is given up
-        self.settings = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "12s"}
+        self.settings = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "20s"}
         self.address = f"tcp://127.0.0.1:{free_port()}"
         self.processes: list[subprocess.Popen[str]] = []
         port = self.address.rpartition(":")[2]
