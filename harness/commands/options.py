@@ -4,6 +4,10 @@ from typing import Final
 
 import click
 
+from harness.commands.speech import talk_over
+from harness.common.compiling import Compiling
+from sim.heart.awaited import listen
+
 STRATEGY: Final = click.option(
     "--strategy",
     metavar="NAME",
@@ -30,5 +34,22 @@ MEMORY: Final = click.option(
     default=4.0,
     help="memory that a strategy of your own may take, 0.1 to 1024 (default: 4)",
 )
-QUIET: Final = click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
+
+
+def _nothing(name: str) -> None:
+    """Say nothing."""
+
+
+def _compiling_told(context: click.Context, option: object, quiet: bool) -> bool:
+    listen(_nothing if quiet else Compiling(talk_over))
+    return quiet
+
+
+QUIET: Final = click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    callback=_compiling_told,
+    help="no progress on stderr",
+)
 HELP: Final = click.help_option("-h", "--help", help="show this message and exit")

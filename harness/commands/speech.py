@@ -4,9 +4,12 @@ import errno
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import click
+
+from harness.common.progress import CLEAR_LINE
 
 INTERRUPTED: Final = 130
 BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
@@ -35,6 +38,14 @@ def talk(text: str) -> None:
         click.echo(text, err=True)
     except (OSError, ValueError):
         sys.stderr = None
+
+
+def talk_over(text: str) -> None:
+    """Say something on stderr in the place of a line that is not ended."""
+    with suppress(OSError, ValueError, AttributeError):
+        if sys.stderr.isatty():
+            sys.stderr.write(CLEAR_LINE)
+    talk(text)
 
 
 def talker(*, quiet: bool) -> Callable[[str], None]:
