@@ -4,8 +4,6 @@ from typing import Final
 
 import click
 
-from harness.commands.speech import talk_over
-from harness.common.compiling import Compiling
 from sim.heart.awaited import listen
 
 STRATEGY: Final = click.option(
@@ -40,8 +38,9 @@ def _nothing(name: str) -> None:
     """Say nothing."""
 
 
-def _compiling_told(context: click.Context, option: object, quiet: bool) -> bool:
-    listen(_nothing if quiet else Compiling(talk_over))
+def _hushed(context: click.Context, option: object, quiet: bool) -> bool:
+    if quiet:
+        listen(_nothing)
     return quiet
 
 
@@ -49,7 +48,7 @@ QUIET: Final = click.option(
     "-q",
     "--quiet",
     is_flag=True,
-    callback=_compiling_told,
+    callback=_hushed,
     help="no progress on stderr",
 )
 HELP: Final = click.help_option("-h", "--help", help="show this message and exit")

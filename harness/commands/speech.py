@@ -3,8 +3,9 @@
 import errno
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Timer
 from typing import Final
 
 import click
@@ -12,6 +13,7 @@ import click
 from harness.common.progress import CLEAR_LINE
 
 INTERRUPTED: Final = 130
+PATIENCE_S: Final = 2.0
 BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
 
 
@@ -51,6 +53,19 @@ def talk_over(text: str) -> None:
 def talker(*, quiet: bool) -> Callable[[str], None]:
     """Return what tells progress, or nothing where it is to be quiet."""
     return (lambda line: None) if quiet else talk
+
+
+@contextmanager
+def patience(work: str, about: str) -> Iterator[None]:
+    """Say on stderr what is done and about how long it takes, if it takes seconds."""
+    waiting = Timer(PATIENCE_S, talk_over, (f"{work}: this takes {about}",))
+    waiting.daemon = True
+    waiting.start()
+    try:
+        yield
+    finally:
+        waiting.cancel()
+        waiting.join()
 
 
 def printable(text: str) -> str:
