@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from harness.report.contents import Report
     from harness.task.limits import StrategyLimits
 
-PREPARING: Final = (
-    "start",
-    "solving the patient; the first run of an installation compiles, half a minute",
-)
+PREPARING: Final = ("start", "solving the patient")
 
 
 @click.command(
