@@ -8,13 +8,11 @@ from numpy.typing import NDArray
 from sim.device.events import Cause
 from sim.device.generator import PulseGenerator
 from sim.device.timing import Timing
-from sim.heart.striding import DEVICE, LEADS, RULES, Stride
+from sim.heart.striding import RULES
 
 FloatArray = NDArray[np.float64]
 _NEAR_EMPTY_FRAC: Final = 0.001
 """Charge above the suspend voltage that no stride uses up."""
-_TRAIN_S: Final = DEVICE.index("train_start_s")
-_AT_S: Final = LEADS.index("at_s")
 
 
 class StridingGenerator(PulseGenerator):
@@ -75,23 +73,27 @@ class StridingGenerator(PulseGenerator):
         """Until when its schedule stays as it is."""
         return self._clock.until_s
 
-    def passed(self, beats: Stride, before: FloatArray, cause: Cause | None) -> None:
+    def passed(
+        self, n: int, last: tuple[float, float], before: FloatArray, cause: Cause | None
+    ) -> None:
         """Take note of usual beats, one or more.
 
         Parameters
         ----------
-        beats
-            What came of them.
+        n
+            How many.
+        last
+            Activation of the last one, and when its train began.
         before
-            The last events after them.
+            The last events after them, in the order of `sim.heart.striding.BEFORE`.
         cause
             What forbade trains meanwhile, None where each got one.
         """
-        n, counters = beats.n_beats, self.counters
+        counters = self.counters
         counters.beats += n
         counters.eligible_beats += n if cause is None else 0
         counters.beats_by_cause[cause or Cause.DELIVERED] += n
-        at_s = float(beats.leads[-1, _AT_S])
+        at_s, train_s = last
         if self._last_beat_s == self._last_beat_s:
             self.battery.drain(self._idle_mah_per_s * (at_s - self._last_beat_s))
         self._last_beat_s, self._fresh = at_s, None
@@ -105,4 +107,4 @@ class StridingGenerator(PulseGenerator):
             if self._leads_revision != self.leads.revision:
                 self._price_train()
             self.battery.drain(n * self._train_mah)
-            self._occupy(float(beats.found[-1, _TRAIN_S]))
+            self._occupy(train_s)

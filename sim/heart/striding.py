@@ -21,6 +21,7 @@ from sim.heart.control import OWN_COLUMNS, advance, commands
 from sim.heart.equilibrium import Equilibrium
 from sim.heart.jit import kernel
 from sim.heart.parameters import FloatArray
+from sim.heart.parts import HeartParts
 from sim.heart.rhythm import GRID_S, Rhythm, variability_s
 from sim.heart.tabled import N_READ, READ_AT, TabledLoop, loop_table, tabled_beat
 from sim.units import S_PER_MIN, S_PER_MS
@@ -65,6 +66,10 @@ RULES: Final = (
 """The device's timing as a kernel reads it."""
 BEFORE: Final = ("last_a_s", "last_v_s", "last_ls_s", "busy_until_s")
 """The device's last events; moved in place."""
+TRAINS: Final = ("are_given", "is_blind", "gain", "edge_s", "blanking_s")
+"""Whether usual beats get trains and whether the device senses nothing; what a train
+does to the muscle; how long before the end of the refractory period, and after the
+beat, it must end to be uneventful."""
 WATCH: Final = ("least_mmhg", "fall_mmhg", "monitored_mmhg", "n_seen")
 """Limits of the monitored pressure, its last value, how many are in the ring."""
 
@@ -84,6 +89,8 @@ _PRE_A, _POST_A = _RULE["blank_pre_a_s"], _RULE["blank_post_a_s"]
 _PRE_V, _POST_V = _RULE["blank_pre_v_s"], _RULE["blank_post_v_s"]
 _DELAY, _AFTER_V = _RULE["delay_s"], _RULE["after_v_s"]
 _TRAIN, _BALANCING = _RULE["train_s"], _RULE["balancing_s"]
+_NEXT_ECTOPIC, _BASE_ORIGIN, _POOLED = 3, 4, 5  # of `rhythm`
+_LAG, _MV_FACTOR = 2, 3  # of `conduction`
 _NAN: Final = math.nan
 _NO_NUMBERS: Final = np.empty(0)
 _RR: Final = OWN_COLUMNS.index("rr_s")
@@ -162,6 +169,7 @@ def _beats_in_a_row(
     intervals_s: FloatArray,
     slopes: FloatArray,
     steering: FloatArray,
+    arteries: FloatArray,
     moved_ml: FloatArray,
     state: FloatArray,
     constants: FloatArray,
@@ -186,7 +194,7 @@ def _beats_in_a_row(
 
     Parameters
     ----------
-    intervals_s, slopes, steering, moved_ml
+    intervals_s, slopes, steering, arteries, moved_ml
         The table and the volumes, as `tabled_beat` takes them.
     state, constants
         Memory and reflex.
@@ -199,11 +207,8 @@ def _beats_in_a_row(
     conduction : (4,)
         Refractory period at no interval and its share of one; what posture adds to the
         lag of V2 and makes of amplitudes.
-    device : (5,)
-        Whether trains are given, whether it is blind, the gain of a train, how long
-        before the refractory period's end one must end, the ICD's blanking.
-    rules, before
-        As `RULES` and `BEFORE`.
+    device, rules, before
+        As `TRAINS`, `RULES` and `BEFORE`.
     watch, ring, drift, error_mmhg
         As `WATCH`; the last pressures; what the monitor makes of a true one.
     clock : (4,)
@@ -216,16 +221,19 @@ def _beats_in_a_row(
     n_waves, n_grid, n_ring = waves.size, drift.size, ring.size
     told, read = np.empty(3), np.empty(N_READ)
     place = int(watch[3]) % n_ring
-    for beat in range(rows.shape[0]):
+    for beat in range(len(rows)):
         if beat > 0 and now_s >= clock[2]:
             return beat
         own = leads[beat]
         own[0] = now_s
         own[1] = _NAN if is_af else now_s - drawn[beat, 0]
-        v1_lag_s, v2_lag_s = drawn[beat, 1], drawn[beat, 2] + conduction[2]
+        v1_lag_s, v2_lag_s = drawn[beat, 1], drawn[beat, 2] + conduction[_LAG]
         own[2], own[3] = now_s + v1_lag_s, now_s + v2_lag_s
         own[4] = drawn[beat, 5]
-        own[5], own[6] = drawn[beat, 6] * conduction[3], drawn[beat, 7] * conduction[3]
+        own[5], own[6] = (
+            drawn[beat, 6] * conduction[_MV_FACTOR],
+            drawn[beat, 7] * conduction[_MV_FACTOR],
+        )
         refractory_s = conduction[0] + conduction[1] * rr_before_s
         own[7] = now_s + min(v1_lag_s, v2_lag_s) + refractory_s
         seen = found[beat]
@@ -248,19 +256,33 @@ def _beats_in_a_row(
             wave = waves[left % n_waves]
             rr_s += wave + (at - left) * (waves[(left + 1) % n_waves] - wave)
         rr_s = min(max(rr_s, rhythm[1]), rhythm[2])
-        if rhythm[3] < now_s + rr_s or _monitor_speaks(watch, ring, place):
+        if rhythm[_NEXT_ECTOPIC] < now_s + rr_s or _monitor_speaks(watch, ring, place):
             return beat
         if watch[2] == watch[2]:
             ring[place] = watch[2]
             place = (place + 1) % n_ring
             watch[3] += 1.0
-        told[0], told[1], told[2] = factor, resistance, shift_ml + rhythm[5]
+        told[0], told[1], told[2] = factor, resistance, shift_ml + rhythm[_POOLED]
         tabled_beat(
-            intervals_s, slopes, steering, moved_ml, rr_s, not is_af, told, read
+            intervals_s,
+            slopes,
+            steering,
+            arteries,
+            moved_ml,
+            rr_s,
+            not is_af,
+            told,
+            read,
         )
         row = rows[beat]
         gain = device[2] if seen[0] > 0.0 else 0.0
-        row[0], row[1], row[2], row[3], row[4] = now_s, rr_s, rhythm[4], factor, gain
+        row[0], row[1], row[2], row[3], row[4] = (
+            now_s,
+            rr_s,
+            rhythm[_BASE_ORIGIN],
+            factor,
+            gain,
+        )
         row[_N_OWN:] = _NAN
         for k in range(N_READ):
             row[_N_OWN + READ_AT[k]] = read[k]
@@ -275,7 +297,7 @@ def _beats_in_a_row(
                 before[3] = seen[2] + rules[_BALANCING]
         rr_before_s = rr_s
         now_s += rr_s
-    return int(rows.shape[0])
+    return len(rows)
 
 
 class Stock:
@@ -362,11 +384,8 @@ class Surroundings:
     ----------
     n_most, until_s
         How many beats at most; none but the first is activated at `until_s` or later.
-    delivers, is_blind
-        Whether usual beats are given trains; whether the device senses nothing.
-    gain, edge_s, blanking_s
-        What a train does to the muscle; how long before the end of the refractory
-        period, and after the beat, it must end to be uneventful.
+    device
+        As `TRAINS`.
     rules, before, watch, ring
         As `RULES`, `BEFORE` and `WATCH`; the last monitored pressures.
     drift, error_mmhg, grid_per_s
@@ -375,11 +394,7 @@ class Surroundings:
 
     n_most: int
     until_s: float
-    delivers: bool
-    is_blind: bool
-    gain: float
-    edge_s: float
-    blanking_s: float
+    device: FloatArray
     rules: FloatArray
     before: FloatArray
     watch: FloatArray
@@ -389,25 +404,25 @@ class Surroundings:
     grid_per_s: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Stride:
-    """Beats that were taken at once: a row each of `LEADS` and of `DEVICE`."""
-
-    leads: FloatArray
-    found: FloatArray
-
-    @property
-    def n_beats(self) -> int:
-        """How many beats."""
-        return len(self.leads)
-
-
 class TabledHeart(BeatingHeart):
     """A beating heart whose circulation is a table; it can take beats in a stride."""
 
     rhythm: StridingRhythm
     conduction: StridingConduction
     circulation: TabledLoop
+
+    def __init__(
+        self,
+        model: HeartParts,
+        streams: HeartStreams,
+        duration_s: float,
+        *,
+        gain: float = 0.0,
+        reflex: bool = True,
+    ) -> None:
+        super().__init__(model, streams, duration_s, gain=gain, reflex=reflex)
+        self._to_kernel_rhythm = self._of_rhythm()
+        self._to_kernel_conduction = self._of_conduction()
 
     def _rhythm(self, streams: HeartStreams, duration_s: float) -> Rhythm:
         of_patient = self.model.rhythm
@@ -422,38 +437,45 @@ class TabledHeart(BeatingHeart):
             raise ValueError(f"gain must be {table.start.gain:g}, got {gain:g}")
         return TabledLoop(table), table.start
 
-    def stride(self, now_s: float, around: Surroundings) -> Stride:
-        """Take the uneventful beats that come, the first of them now; none may be.
+    def stride(
+        self,
+        now_s: float,
+        around: Surroundings,
+        leads: FloatArray,
+        found: FloatArray,
+    ) -> int:
+        """Take the uneventful beats that come, the first now; return how many, or 0.
 
         Afterwards the heart is as if each had been played by `activate` and `contract`.
+
+        Parameters
+        ----------
+        now_s
+            Time of the activation that is due.
+        around
+            What is around the heart.
+        leads, found : (n_most, 8), (n_most, 6)
+            A row of `LEADS` and of `DEVICE` is written for each beat taken.
         """
         rhythm, drawn = self.rhythm, self.conduction.stock_up()
         irregular = rhythm.stock_up() if rhythm.is_af else _NO_NUMBERS
         n = min(around.n_most, len(drawn), len(irregular) or around.n_most)
-        rows, leads = self._room(n), np.empty((n, len(LEADS)))
-        found = np.empty((n, len(DEVICE)))
+        rows = self._room(n)
         table, loop = self.circulation.table, self.circulation
         taken = _beats_in_a_row(
             table.intervals_s,
             table.slopes,
             table.steering,
+            table.arteries,
             loop.moved_ml,
             self._state,
             self._constants,
-            self._of_rhythm(),
+            self._rhythm_now(),
             rhythm.waves,
             irregular,
             drawn,
-            self._of_conduction(),
-            np.array(
-                [
-                    around.delivers,
-                    around.is_blind,
-                    around.gain,
-                    around.edge_s,
-                    around.blanking_s,
-                ]
-            ),
+            self._conduction_now(),
+            around.device,
             around.rules,
             around.before,
             around.watch,
@@ -471,7 +493,7 @@ class TabledHeart(BeatingHeart):
         self.n_beats += taken
         if taken:
             self._rr_s = float(rows[taken - 1, _RR])
-        return Stride(leads[:taken], found[:taken])
+        return taken
 
     def _room(self, n: int) -> FloatArray:
         """Return the rows that come next."""
@@ -479,6 +501,18 @@ class TabledHeart(BeatingHeart):
             self._rows = np.concatenate((self._rows, np.empty_like(self._rows)))
         rows: FloatArray = self._rows[self.n_beats : self.n_beats + n]
         return rows
+
+    def _rhythm_now(self) -> FloatArray:
+        told, rhythm = self._to_kernel_rhythm, self.rhythm
+        told[_NEXT_ECTOPIC] = rhythm.next_ectopic_s
+        told[_BASE_ORIGIN], told[_POOLED] = rhythm.base_origin, self.pooled_ml
+        return told
+
+    def _conduction_now(self) -> FloatArray:
+        told, conduction = self._to_kernel_conduction, self.conduction
+        told[_LAG] = conduction.posture_lag_ms * S_PER_MS
+        told[_MV_FACTOR] = conduction.posture_mv_factor
+        return told
 
     def _of_rhythm(self) -> FloatArray:
         rhythm = self.rhythm

@@ -48,6 +48,8 @@ _STEERED: Final = (0.05, 0.05, 20.0)
 
 N_VOLUMES: Final = len(VOLUMES)
 N_READ: Final = len(READ_FIELDS)
+_SBP, _SV = READ_FIELDS.index("sbp_mmhg"), READ_FIELDS.index("sv_ml")
+_ARTERIES: Final = VOLUMES.index("sa")
 _N_SLOPES: Final = N_VOLUMES + len(_STEERED)
 N_TERMS: Final = 2 + _N_SLOPES
 """Columns of a table: the value at rest, each slope, and the bend in contractility."""
@@ -70,12 +72,15 @@ class LoopTable:
         beat less those at rest, then `READ_FIELDS`; columns as `N_TERMS` tells.
     steering
         `(3,)`: contractility, resistance and venous shift at rest.
+    arteries
+        `(2,)`: their pressure when a beat begins at rest, mmHg, and mmHg per ml.
     """
 
     start: Equilibrium
     intervals_s: FloatArray
     slopes: FloatArray
     steering: FloatArray
+    arteries: FloatArray
 
 
 @lru_cache(maxsize=256)
@@ -109,7 +114,9 @@ def loop_table(model: HeartParts) -> LoopTable:
         ]
     )
     slopes.setflags(write=False)
-    return LoopTable(start, intervals_s, slopes, steering)
+    per_ml = 1.0 / model.circulation.systemic_arterial_compliance_ml_per_mmhg
+    arteries = np.array([rest_ml[_ARTERIES] * per_ml, per_ml])
+    return LoopTable(start, intervals_s, slopes, steering, arteries)
 
 
 def _beside_rest() -> FloatArray:
@@ -135,6 +142,7 @@ def tabled_beat(
     intervals_s: FloatArray,
     slopes: FloatArray,
     steering: FloatArray,
+    arteries: FloatArray,
     moved_ml: FloatArray,
     rr_s: float,
     atria: bool,
@@ -143,9 +151,11 @@ def tabled_beat(
 ) -> None:
     """Beat once by a table.
 
+    A beat too weak to open the valve reads the pressure that it begins with.
+
     Parameters
     ----------
-    intervals_s, slopes, steering
+    intervals_s, slopes, steering, arteries
         Of the `LoopTable`.
     moved_ml : (8,)
         Volumes less those at rest; moved in place.
@@ -163,6 +173,7 @@ def tabled_beat(
     between = (rr_s - intervals_s[left]) / (intervals_s[left + 1] - intervals_s[left])
     between = min(max(between, 0.0), 1.0)
     low, high = slopes[int(atria), left], slopes[int(atria), left + 1]
+    begins_mmhg = arteries[0] + arteries[1] * moved_ml[_ARTERIES]
     terms = np.empty(N_TERMS)
     terms[0] = 1.0
     terms[1 : 1 + N_VOLUMES] = moved_ml
@@ -178,6 +189,8 @@ def tabled_beat(
             moved_ml[value] = found
         else:
             read[value - N_VOLUMES] = found
+    read[_SBP] = max(read[_SBP], begins_mmhg)
+    read[_SV] = max(read[_SV], 0.0)
 
 
 class TabledLoop:
@@ -212,6 +225,7 @@ class TabledLoop:
             table.intervals_s,
             table.slopes,
             table.steering,
+            table.arteries,
             self.moved_ml,
             rr_s,
             not math.isnan(atrial_onset_s),

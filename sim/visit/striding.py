@@ -6,6 +6,7 @@ ectopic or a train that matters is left to the beat-by-beat rules of `Bedside`.
 """
 
 from collections.abc import Generator
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,8 @@ from sim.heart.conduction import Activation
 from sim.heart.striding import (
     DEVICE,
     LEADS,
-    Stride,
+    TRAINS,
+    WATCH,
     Surroundings,
     TabledHeart,
     activation_of,
@@ -29,7 +31,7 @@ from sim.heart.striding import (
 from sim.instruments import Instruments
 from sim.instruments.clock import GRID_S
 from sim.units import S_PER_MS
-from sim.visit.beatlog import CODE_OF, COLUMNS, DEVICE_COLUMNS, BeatLog, line_of
+from sim.visit.beatlog import CODE_OF, COLUMNS, BeatLog
 from sim.visit.bedside import Bedside
 from sim.visit.record import BeatTable
 from sim.visit.safety import Monitor, Stop
@@ -37,35 +39,17 @@ from sim.visit.safety import Monitor, Stop
 FloatArray = NDArray[np.float64]
 LONGEST_STRIDE: Final = 256
 """Beats of one stride, when nobody waits for anything."""
-LONGEST_ICD: Final = Icd().n_intervals
+N_REMEMBERED: Final = Icd().n_intervals
 """Beats that an ICD remembers."""
 _FIRST_LINES: Final = 1024
 _RECENT_PER_BEAT: Final = 4
 """How far back beats are looked for that are not ectopic, in those wanted."""
+_OF_VISIT: Final = ("cause", "setting_id", "arm_id")
 _ORIGIN: Final = BEAT_COLUMNS.index("origin")
 _N_TIMES: Final = 2
 _AT_S: Final = LEADS.index("at_s")
-_TRAIN_END: Final = DEVICE.index("train_end_s")
-
-
-def _same(ours: tuple[str, ...], theirs: dict[str, str]) -> tuple[list[int], list[int]]:
-    """Return places of columns of the log, and of those that they are taken from."""
-    places = [DEVICE_COLUMNS.index(name) for name in theirs]
-    return places, [ours.index(name) for name in theirs.values()]
-
-
-_OF_DEVICE: Final = _same(
-    DEVICE,
-    {name: name for name in ("delivered", "train_start_s", "train_end_s", "ls_s")}
-    | {"v_s": "v_s", "a_sensed_s": "a_s"},
-)
-_OF_LEADS: Final = _same(
-    LEADS,
-    {name: name for name in ("atrial_s", "v1_s", "v2_s", "v1_mv", "v2_mv")},
-)
-_OF_STRIDE: Final = [
-    DEVICE_COLUMNS.index(name) for name in ("cause", "setting_id", "arm_id")
-]
+_MONITORED: Final = WATCH.index("monitored_mmhg")
+_TRAIN: Final = [DEVICE.index("train_start_s"), DEVICE.index("train_end_s")]
 
 
 class MonitorArrays(Instruments):
@@ -152,8 +136,9 @@ class StridingLog(BeatLog):
     def __init__(self, heart: TabledHeart) -> None:
         super().__init__(heart)
         self._n = 0
-        self._table = np.empty((_FIRST_LINES, len(DEVICE_COLUMNS)))
-        self._leads = np.empty((_FIRST_LINES, len(LEADS)))
+        self._leads, self._found, self._of_visit = (
+            np.empty((_FIRST_LINES, len(names))) for names in (LEADS, DEVICE, _OF_VISIT)
+        )
 
     @property
     def n_beats(self) -> int:
@@ -168,22 +153,24 @@ class StridingLog(BeatLog):
         arm_id: int,
     ) -> None:
         """Write the line of the beat that the heart has just made."""
-        own = self._room(1)
-        self._table[own] = line_of(activation, decision, setting_id, arm_id)
-        self._leads[own] = leads_of(activation)
+        leads, found = self.room(1)
+        leads[0], found[0] = leads_of(activation), _found_of(decision)
+        self.added(1, decision.cause, setting_id, arm_id)
 
-    def add_stride(self, beats: Stride, cause: Cause, setting: int, arm: int) -> None:
-        """Write the lines of the beats that the heart has just taken in a stride."""
-        own = self._room(beats.n_beats)
-        lines = self._table[own]
-        lines[:, _OF_DEVICE[0]] = beats.found[:, _OF_DEVICE[1]]
-        lines[:, _OF_LEADS[0]] = beats.leads[:, _OF_LEADS[1]]
-        lines[:, _OF_STRIDE] = CODE_OF[cause], setting, arm
-        self._leads[own] = beats.leads
+    def room(self, n: int) -> tuple[FloatArray, FloatArray]:
+        """Return where a stride may write the leads and the device of its beats."""
+        while self._n + n > len(self._leads):
+            self._leads, self._found, self._of_visit = (
+                np.concatenate((kept, np.empty_like(kept)))
+                for kept in (self._leads, self._found, self._of_visit)
+            )
+        own = slice(self._n, self._n + n)
+        return self._leads[own], self._found[own]
 
-    def line(self, beat: int) -> tuple[float, ...]:
-        """Return what the device did of one beat, in the order of `DEVICE_COLUMNS`."""
-        return tuple(self._table[beat].tolist())
+    def added(self, n: int, cause: Cause, setting_id: int, arm_id: int) -> None:
+        """Take note of beats that have been written."""
+        self._of_visit[self._n : self._n + n] = CODE_OF[cause], setting_id, arm_id
+        self._n += n
 
     def table(self) -> BeatTable:
         """Return no beat: they are not integrated, and not for keeps."""
@@ -197,16 +184,29 @@ class StridingLog(BeatLog):
         both = zip(self._leads[own], origins.tolist(), strict=True)
         return [activation_of(leads, int(origin)) for leads, origin in both]
 
-    def _room(self, n: int) -> slice:
-        while self._n + n > len(self._table):
-            self._table = np.concatenate((self._table, np.empty_like(self._table)))
-            self._leads = np.concatenate((self._leads, np.empty_like(self._leads)))
-        self._n += n
-        return slice(self._n - n, self._n)
-
     def _device(self, name: str, first: int, last: int) -> FloatArray:
-        values: FloatArray = self._table[first:last, DEVICE_COLUMNS.index(name)]
+        kept, names = next(both for both in self._kept if name in both[1])
+        values: FloatArray = kept[first:last, names.index(name)]
         return values
+
+    @property
+    def _kept(self) -> tuple[tuple[FloatArray, tuple[str, ...]], ...]:
+        return (
+            (self._found, DEVICE),
+            (self._of_visit, _OF_VISIT),
+            (self._leads, LEADS),
+        )
+
+
+def _found_of(decision: BeatDecision) -> tuple[float, ...]:
+    return (
+        decision.delivered,
+        decision.train_start_s,
+        decision.train_end_s,
+        decision.ls_s,
+        decision.reference_s,
+        decision.atrial_s,
+    )
 
 
 class StridingBedside(Bedside):
@@ -248,21 +248,21 @@ class StridingBedside(Bedside):
         generator, monitor = self.generator, self.monitor
         cause = generator.gate(now_s)
         monitor.hand_over(self._monitored_sbp_mmhg)
-        around = self._surroundings(cause is None)
-        beats = self.heart.stride(now_s, around)
-        if not beats.n_beats:
+        around = self._surroundings(gives_trains=cause is None)
+        leads, found = self.log.room(around.n_most)
+        n = self.heart.stride(now_s, around, leads, found)
+        if not n:
             return 0
-        self._monitored_sbp_mmhg = float(monitor.watch[2])
-        delivers = around.delivers and not around.is_blind
-        n_trains = beats.n_beats if delivers else 0
-        generator.passed(beats, around.before, None if delivers else cause)
-        monitor.passed(beats.n_beats, n_trains, float(beats.found[-1, _TRAIN_END]))
-        known = Cause.DELIVERED if cause is None else cause
-        self.log.add_stride(beats, known, self._setting_id, self.arm_id)
+        self._monitored_sbp_mmhg = float(monitor.watch[_MONITORED])
+        train_s, train_end_s = found[n - 1, _TRAIN].tolist()
+        last = float(leads[n - 1, _AT_S]), train_s
+        generator.passed(n, last, around.before, cause)
+        monitor.passed(n, n if cause is None else 0, train_end_s)
+        self.log.added(n, cause or Cause.DELIVERED, self._setting_id, self.arm_id)
         if self.icd is not None:
-            for at_s in beats.leads[-LONGEST_ICD:, _AT_S].tolist():
+            for at_s in leads[max(0, n - N_REMEMBERED) : n, _AT_S].tolist():
                 self.icd.beat(at_s)
-        return beats.n_beats
+        return n
 
     def _is_quiet(self, now_s: float) -> bool:
         """Tell whether nothing around makes the beat of now an unusual one."""
@@ -275,26 +275,36 @@ class StridingBedside(Bedside):
             and self.generator.is_usual(now_s)
         )
 
-    def _surroundings(self, delivers: bool) -> Surroundings:
-        generator, monitor, instruments = self.generator, self.monitor, self.instruments
+    def _surroundings(self, *, gives_trains: bool) -> Surroundings:
+        generator, around = self.generator, self._around
         n_most = LONGEST_STRIDE
         if self._waking:
             n_most = min(n_most, self._waking[0][0] - self.log.n_beats)
-        never_s = float("-inf")
+        around.n_most = n_most
+        around.until_s = min(self.env.peek(), generator.gate_until_s)
+        # a train that reaches no muscle provokes nothing, whenever it ends
+        edge_s = self._edge_s if self._reaches_muscle else float("-inf")
+        blanking_s = self.icd.blanking_s if self.icd is not None else float("inf")
+        told = gives_trains, generator.is_blind, self._gain, edge_s, blanking_s
+        around.device[:] = told
+        around.rules, around.before = generator.rules, generator.before
+        return around
+
+    @cached_property
+    def _edge_s(self) -> float:
+        return self._late.edge_ms * S_PER_MS
+
+    @cached_property
+    def _around(self) -> Surroundings:
         return Surroundings(
-            n_most=n_most,
-            until_s=min(self.env.peek(), generator.gate_until_s),
-            delivers=delivers,
-            is_blind=generator.is_blind,
-            gain=self._gain,
-            # a train that reaches no muscle provokes nothing, whenever it ends
-            edge_s=self._late.edge_ms * S_PER_MS if self._reaches_muscle else never_s,
-            blanking_s=self.icd.blanking_s if self.icd is not None else float("inf"),
-            rules=generator.rules,
-            before=generator.before,
-            watch=monitor.watch,
-            ring=monitor.ring,
-            drift=instruments.monitor_drift,
-            error_mmhg=instruments.monitor_error_mmhg,
+            n_most=0,
+            until_s=0.0,
+            device=np.empty(len(TRAINS)),
+            rules=self.generator.rules,
+            before=self.generator.before,
+            watch=self.monitor.watch,
+            ring=self.monitor.ring,
+            drift=self.instruments.monitor_drift,
+            error_mmhg=self.instruments.monitor_error_mmhg,
             grid_per_s=1.0 / GRID_S,
         )
