@@ -11,7 +11,7 @@ from sim.instruments.reading import (
     FloatArray,
     Pressures,
     Reading,
-    Window,
+    ReadingWindow,
 )
 from sim.instruments.readouts import RULES, ReadingRules, Readout
 from sim.units import PCT_PER_FRAC, S_PER_MIN
@@ -73,6 +73,7 @@ class Instruments:
         drift, pressure = self._errors.drift, self._errors.pressure
         time_s: FloatArray = np.arange(n, dtype=np.float64) * GRID_S
         slope, bow = rng.standard_normal(2)
+        # eq. 30
         turn = time_s / drift.trend_over_s
         trend = slope * turn + 0.5 * bow * np.sin(np.pi * turn)
         wander = ar1(rng, n, drift.wander_tau_s)
@@ -163,7 +164,7 @@ class Instruments:
         """
         pressure, clock = self._errors.pressure, self._clock
         at = np.array([middle_s])
-        beat = Window(
+        beat = ReadingWindow(
             start_s=at,
             rr_s=np.zeros(1),
             sbp_mmhg=np.array([true.sbp_mmhg]),
@@ -182,7 +183,7 @@ class Instruments:
         common = pressure.waves_mmhg(seen) + clock.hand_mmhg[clock.at(at)]
         return pressure.with_errors(seen, common, np.array([white]).T)
 
-    def read(self, window: Window) -> Reading:
+    def read(self, window: ReadingWindow) -> Reading:
         """Read one window of true beats with this instrument's error."""
         number, self._number = self._number, self._number + 1
         rng = self._rng_of_reading(number)
@@ -210,7 +211,7 @@ class Instruments:
             heart_rate_bpm=S_PER_MIN / float(window.rr_s[used].mean()),
         )
 
-    def _whole_breaths(self, window: Window) -> BoolArray:
+    def _whole_breaths(self, window: ReadingWindow) -> BoolArray:
         end_s = window.start_s[-1] + window.rr_s[-1]
         breaths = np.floor((end_s - window.start_s[0]) * self._clock.breathing_hz)
         if breaths < 1:
@@ -218,7 +219,7 @@ class Instruments:
         whole_s = breaths / self._clock.breathing_hz
         return np.asarray(window.start_s + 0.5 * window.rr_s >= end_s - whole_s)
 
-    def _why_void(self, window: Window, used: BoolArray) -> str:
+    def _why_void(self, window: ReadingWindow, used: BoolArray) -> str:
         rules = self.rules
         if window.link_lost:
             return "wand link lost"
