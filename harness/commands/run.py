@@ -10,7 +10,15 @@ import click
 
 from harness.commands.asked import changed, say_whose_code
 from harness.commands.faults import one_clear_message
-from harness.commands.options import ANSWER_KEY, HELP, MEMORY, QUIET, SEED, STRATEGY
+from harness.commands.options import (
+    ANSWER_KEY,
+    ENGINE,
+    HELP,
+    MEMORY,
+    QUIET,
+    SEED,
+    STRATEGY,
+)
 from harness.commands.speech import BANNER, tell
 
 if TYPE_CHECKING:
@@ -54,6 +62,7 @@ PREPARING: Final = (
     help="folder of the run (default: results/SCENARIO-STRATEGY-seedN)",
 )
 @click.option("--force", is_flag=True, help="replace a run that is in the folder")
+@ENGINE
 @ANSWER_KEY
 @MEMORY
 @HELP
@@ -69,6 +78,7 @@ def run(
     answer_key: str,
     memory_gb: float,
     force: bool,
+    engine: str | None,
     quiet: bool,
 ) -> int:
     """Play one visit: report and data into a folder, verdict to stdout.
@@ -82,7 +92,7 @@ def run(
         from harness.play.scenario import CourseScenario, load_scenario, scenario_name
         from harness.task.limits import StrategyLimits
 
-        loaded = changed(load_scenario(scenario), strategy, seed, settings)
+        loaded = changed(load_scenario(scenario), strategy, seed, settings, engine)
         limits = StrategyLimits(memory_gb=memory_gb)
         name = scenario_name(scenario)
         keyed = answer_key == "yes"

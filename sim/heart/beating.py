@@ -109,7 +109,7 @@ def _steering(
     return factor, resistance, shift_ml, onset_s
 
 
-class Loop(Protocol):
+class AnyLoop(Protocol):
     """What beats: a circulation that is told all that steers a beat."""
 
     def beat(
@@ -176,7 +176,7 @@ class BeatingHeart:
     def _conduction(self, streams: HeartStreams) -> Conduction:
         return Conduction(self.model.conduction, streams.conduction)
 
-    def _rested(self, gain: float) -> tuple[Loop, Equilibrium]:
+    def _rested(self, gain: float) -> tuple[AnyLoop, Equilibrium]:
         start = settled(self.model, gain)
         return loop_at(self.model, start), start
 

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from sim.heart.beating import BEAT_COLUMNS, Loop, heart_streams, loop_at, play
+from sim.heart.beating import BEAT_COLUMNS, AnyLoop, heart_streams, loop_at, play
 from sim.heart.circulation import BEAT_FIELDS
 from sim.heart.control import advance, commands, control_constants, control_state
 from sim.heart.parts import HeartParts
@@ -23,7 +23,7 @@ def heart() -> HeartParts:
     return phenotype("hfref-ischaemic").heart
 
 
-def played(loop: Loop, intervals_s: np.ndarray, gains: np.ndarray) -> np.ndarray:
+def played(loop: AnyLoop, intervals_s: np.ndarray, gains: np.ndarray) -> np.ndarray:
     """Beat through intervals of no reflex and gains; the reflex adds its own."""
     start = loop_table(heart()).start
     state, constants = control_state(heart(), start), control_constants(heart())
