@@ -45,7 +45,7 @@ def test_the_engine_of_a_scenario_is_that_of_its_visit() -> None:
 
 
 def test_an_unknown_engine_is_a_fault_of_the_file() -> None:
-    with pytest.raises(ScenarioError, match="engine: .*'table'"):
+    with pytest.raises(ScenarioError, match=r"engine: .*'table'"):
         short("tabel")
 
 
