@@ -21,6 +21,8 @@ from harness.study.judging.strokes import strokes
 from harness.study.outcome import EvaluationRow, VisitRow
 from harness.study.plan import parse_study
 from harness.study.visit import scored
+from sim.visit.measuring import expected_sd_pct
+from sim.visit.plan import VisitPlan
 
 Visit = Callable[..., VisitRow]
 Stored = Callable[..., StoredStudy]
@@ -144,6 +146,21 @@ def test_who_searched_what_is_not_stored_is_left_out(
     cell = contenders(judged, judged.everybody, "paired")[0]
     assert SearchLayout.of(judged.study.tables.study, cell) is None
     assert choices(judged, "paired").recommenders == ()
+
+
+def test_the_noise_is_that_of_the_studys_readings(stored: Stored, visit: Visit) -> None:
+    one = visit(**FOUND)
+    study = stored([one], search_of(one))
+    cells = {}
+    for readout in ("finger-pressure", "cuff"):
+        told = {"visit": {"readout": readout, "strip_noise": {"mains_mv": 0.1}}}
+        (cell,) = contenders(judge(study), judge(study).everybody, "paired")
+        cells[readout] = SearchLayout.of(told, cell)
+    finger, cuff = cells["finger-pressure"], cells["cuff"]
+    assert finger is not None
+    assert cuff is not None
+    assert finger.noise_sd == expected_sd_pct(VisitPlan())
+    assert cuff.noise_sd > finger.noise_sd
 
 
 STUDY = """

@@ -32,6 +32,8 @@ FREE: Final = "known"
 """How an observation ended that needed no test: the reference's, by construction."""
 UNBROKEN: Final = ("done", FREE)
 """How a test ended that was not broken off."""
+OF_STRIPS: Final = ("strip_noise",)
+"""Tables of a visit that have no part in its readings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ class SearchLayout:
             return None
         limits = tuple((n, *ends) for n, ends in search["limits"].items())
         model = study.get("device", {}).get("model", Lattice().model)
-        noise = _noise_sd(tuple(study.get("visit", {}).items()), cell.plan)
+        visit = study.get("visit", {})
+        read = tuple((n, visit[n]) for n in visit if n not in OF_STRIPS)
+        noise = _noise_sd(read, cell.plan)
         space = Lattice(axes, limits, model).every
         return cls(space, noise, search["gate_probability"])
 
@@ -101,8 +105,7 @@ class SearchLayout:
 @cache
 def _noise_sd(visit: tuple[tuple[str, Any], ...], plan: str) -> float:
     """Return the SD of one test that a search was told of."""
-    given = {name: value for name, value in visit if name != "strip_noise"}
-    table = VisitTable.model_validate({**given, "plan": plan})
+    table = VisitTable.model_validate({**dict(visit), "plan": plan})
     return Expectation.of(table.visit_plan).sd_pct
 
 
