@@ -6,7 +6,7 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP
-from harness.commands.speech import BANNER, talk, tell
+from harness.commands.speech import BANNER, patience, talk, tell
 
 
 @click.command("compare", short_help="Judge the contenders of stored studies.")
@@ -56,7 +56,8 @@ def compare(
     from harness.study.judging.compare import compare as judge
     from harness.study.judging.thresholds import ThresholdError, parse_threshold
 
-    with one_clear_message():
+    waiting = patience("judging the visits", "seconds, minutes for thousands of them")
+    with one_clear_message(), waiting:
         try:
             compared = judge(
                 study_dirs,

@@ -4,6 +4,8 @@ from typing import Final
 
 import click
 
+from sim.heart.awaited import listen
+
 STRATEGY: Final = click.option(
     "--strategy",
     metavar="NAME",
@@ -14,6 +16,12 @@ SEED: Final = click.option(
     metavar="N",
     type=int,
     help="root of all random numbers, 0 or more (default: the scenario's)",
+)
+ENGINE: Final = click.option(
+    "--engine",
+    type=click.Choice(("beats", "table")),
+    help="beats integrates every beat; table plays the same visit some times faster, "
+    "and keeps no beats (default: the file's)",
 )
 ANSWER_KEY: Final = click.option(
     "--answer-key",
@@ -30,5 +38,23 @@ MEMORY: Final = click.option(
     default=4.0,
     help="memory that a strategy of your own may take, 0.1 to 1024 (default: 4)",
 )
-QUIET: Final = click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
+
+
+def _nothing(name: str) -> None:
+    """Say nothing."""
+
+
+def _hushed(context: click.Context, option: object, quiet: bool) -> bool:
+    if quiet:
+        listen(_nothing)
+    return quiet
+
+
+QUIET: Final = click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    callback=_hushed,
+    help="no progress on stderr",
+)
 HELP: Final = click.help_option("-h", "--help", help="show this message and exit")

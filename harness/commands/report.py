@@ -6,7 +6,7 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import ANSWER_KEY, HELP
-from harness.commands.speech import BANNER, tell
+from harness.commands.speech import BANNER, patience, tell
 
 
 @click.command("report", short_help="Render a stored run again; nothing is simulated.")
@@ -45,7 +45,8 @@ def report_(
         raise click.UsageError(f"--format {error}") from None
     if answer_key == "yes" and (out is not None or force):
         raise click.UsageError("--out and --force are for --answer-key no")
-    with one_clear_message():
+    waiting = patience("drawing figures and setting pages", "a few seconds")
+    with one_clear_message(), waiting:
         if answer_key == "no":
             folder = copy_hand_out(run_dir, formats, out, force=force)
             tell(f"hand-out  {folder}\n{BANNER}")
