@@ -66,6 +66,9 @@ _TOLD: Final = (
 )
 
 
+_SHOWN: Final = ("scenario_name", "seed", "replicate", "strategy")
+
+
 @dataclass(frozen=True, slots=True)
 class StoredRun:
     """A run that was read back: `about` is `run.json`, `report` is `report.json`."""
@@ -73,6 +76,14 @@ class StoredRun:
     folder: Path
     about: Mapping[str, Any]
     report: Report
+
+    def __repr__(self) -> str:
+        told = [f"{name} {self.about[name]}" for name in _SHOWN if name in self.about]
+        verdict = self.report.verdict
+        return (
+            f"StoredRun in {self.folder}: {', '.join(told)}\n{verdict.kind}, gain "
+            f"{verdict.gain.text}, 95 % interval {verdict.interval_95.text}"
+        )
 
 
 def prepare(out_dir: str | Path, *, force: bool = False) -> Path:
