@@ -247,7 +247,7 @@ def _write_contents(run: Run, report: Report, folder: Path) -> None:
         contents["provenance.csv"] = csv_bytes(provenance_rows(report))
     for name, content in contents.items():
         write_file(folder / name, content)
-    if whole:
+    if whole and len(record.beats.rows):
         write_beats(record.beats, folder / "beats.parquet", pseudonym=record.pseudonym)
         sync(folder / "beats.parquet")
     _write_strips(run, folder, whole=whole)

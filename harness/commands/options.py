@@ -17,6 +17,12 @@ SEED: Final = click.option(
     type=int,
     help="root of all random numbers, 0 or more (default: the scenario's)",
 )
+ENGINE: Final = click.option(
+    "--engine",
+    type=click.Choice(("beats", "table")),
+    help="beats integrates every beat; table plays the same visit some times faster, "
+    "and keeps no beats (default: the file's)",
+)
 ANSWER_KEY: Final = click.option(
     "--answer-key",
     type=click.Choice(("yes", "no")),

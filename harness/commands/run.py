@@ -10,7 +10,15 @@ import click
 
 from harness.commands.asked import changed, say_whose_code
 from harness.commands.faults import one_clear_message
-from harness.commands.options import ANSWER_KEY, HELP, MEMORY, QUIET, SEED, STRATEGY
+from harness.commands.options import (
+    ANSWER_KEY,
+    ENGINE,
+    HELP,
+    MEMORY,
+    QUIET,
+    SEED,
+    STRATEGY,
+)
 from harness.commands.speech import BANNER, tell
 
 if TYPE_CHECKING:
@@ -51,6 +59,7 @@ PREPARING: Final = ("start", "solving the patient")
     help="folder of the run (default: results/SCENARIO-STRATEGY-seedN)",
 )
 @click.option("--force", is_flag=True, help="replace a run that is in the folder")
+@ENGINE
 @ANSWER_KEY
 @MEMORY
 @HELP
@@ -66,6 +75,7 @@ def run(
     answer_key: str,
     memory_gb: float,
     force: bool,
+    engine: str | None,
     quiet: bool,
 ) -> int:
     """Play one visit: report and data into a folder, verdict to stdout.
@@ -79,7 +89,7 @@ def run(
         from harness.play.scenario import CourseScenario, load_scenario, scenario_name
         from harness.task.limits import StrategyLimits
 
-        loaded = changed(load_scenario(scenario), strategy, seed, settings)
+        loaded = changed(load_scenario(scenario), strategy, seed, settings, engine)
         limits = StrategyLimits(memory_gb=memory_gb)
         name = scenario_name(scenario)
         keyed = answer_key == "yes"

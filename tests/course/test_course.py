@@ -152,10 +152,11 @@ def test_the_heart_of_a_later_visit_has_the_slow_part_of_the_law() -> None:
     start = first.true.ef_pct[0]
     for visit in later:
         stated = present_targets(visit.run.played.order.patient).ejection_fraction_pct
-        assert start < stated <= visit.true.ef_pct[0]
+        rounding = 1e-9  # of percent: the order of sums in a compiled kernel
+        assert start < stated <= visit.true.ef_pct[0] + rounding
         # what is above it is acute: the visit's own trains make it again
         acute = visit.stretch.days[-1].delivered_frac > 0.0
-        assert (stated < visit.true.ef_pct[0]) == acute
+        assert (stated < visit.true.ef_pct[0] - rounding) == acute
     assert any(visit.stretch.days[-1].delivered_frac > 0.0 for visit in later)
 
 

@@ -74,7 +74,12 @@ def strips_part(case: Case) -> tuple[StripPart, ...]:
 
 
 def strips_of(record: VisitRecord) -> tuple[StripPart, ...]:
-    """Return the strips of a visit: its lead II without what an amplifier adds."""
+    """Return the strips of a visit: its lead II without what an amplifier adds.
+
+    None where no beats were kept.
+    """
+    if not len(record.beats.rows):
+        return ()
     beats = strip_beats(record.beats)
     shown = []
     found = record.as_found.settings
