@@ -89,6 +89,7 @@ function tick(told) {
 }
 
 function see(part) {
+  if (at(part).hidden) scrollTo(0, 0); // the form of the start may have been far down
   for (const id of ["start", "card", "visit", "debrief"]) show(id, id === part);
 }
 

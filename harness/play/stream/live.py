@@ -187,9 +187,10 @@ class LiveVisit:
     def draw_strips(self, on: bool) -> None:
         """Draw strips from now on or not: whoever hurries on needs the newest alone.
 
-        When they are drawn again, the last 8 s come first; what was before is left out.
+        When they are drawn again, the last 8 s come at once; what was before is left
+        out.
         """
-        self._teller.draws = on
+        self._teller.draw(on)
 
     def step(self) -> None:
         """Let the next thing happen, and what else happens at the same time."""
