@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps
+# A pip of its own takes an environment longer to get than uv does; uv does its work.
+GET_UV := install --quiet --disable-pip-version-check --require-hashes \
+	-r requirements-uv.lock
 LOCK := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
 	--fork-strategy fewest --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
@@ -14,10 +17,10 @@ QUICK = -m "not soak$(if $(SLOW),, and not slow)"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo clinic test soak lint bench reliability results schema pictures lock floors clean
+.PHONY: help demo clinic test soak lint bench bench-against reliability results schema docs pictures lock floors clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 13
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 15
 
 demo: .venv/run.stamp  ## play one programming visit, write its report to results/demo
 	$(BIN)/ccmlab run first_visit --out results/demo --force
@@ -36,8 +39,12 @@ lint: .venv/dev.stamp  ## check style and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget
-	$(BIN)/python -m bench
+bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget (ONLY='visit heart')
+	$(BIN)/python -m bench $(ONLY)
+
+bench-against: .venv/dev.stamp  ## compare speed with REV=... (ONLY='visit heart', PAIRS=5)
+	$(BIN)/python -m bench.against $(or $(REV),HEAD) $(ONLY) \
+		--pairs $(or $(PAIRS),5)
 
 reliability: .venv/dev.stamp  ## break it again, write docs/background/reliability.md
 	$(BIN)/python -m bench.reliability
@@ -47,7 +54,7 @@ results: .venv/run.stamp  ## write results/published again (two cores: about 90 
 	$(BIN)/ccmlab landscape reference --out results/published/landscape --force
 	$(BIN)/ccmlab study reference --out results/reference
 	$(BIN)/ccmlab compare results/reference --out results/published/reference \
-		--readme README.md --force
+		--readme docs/leaderboard.md --force
 	$(BIN)/ccmlab study goal --out results/goal
 	$(BIN)/ccmlab compare results/goal --out results/published/goal --force
 	$(BIN)/python -m harness.evidence.population_table
@@ -55,6 +62,10 @@ results: .venv/run.stamp  ## write results/published again (two cores: about 90 
 schema: .venv/run.stamp  ## write docs/*.schema.json again, after a section or message changed
 	$(BIN)/python -m harness.report.schema docs/report.schema.json
 	$(BIN)/python -m harness.play.stream.schema docs/stream.schema.json
+
+docs: .venv/dev.stamp  ## build the site into results/site, its examples executed (no network)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs results/site
+	@echo "open results/site/index.html"
 
 pictures: .venv/dev.stamp  ## take the README's picture of the live page again (Chromium)
 	$(BIN)/python docs/take_pictures.py
@@ -80,9 +91,9 @@ clean:  ## remove what the other targets made, results/published excepted
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
 		|| { echo "Python 3.11 to 3.14 is needed: make PYTHON=/path/to/python3.12"; \
 		exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--require-hashes -r requirements-uv.lock
+	$(PYTHON) -m venv --without-pip .venv
+	@$(PYTHON) -m pip --python $(BIN)/python $(GET_UV) 2>/dev/null \
+		|| { $(PYTHON) -m venv .venv && $(BIN)/python -m pip $(GET_UV); }
 	@touch $@
 
 .venv/run.stamp: .venv/uv.stamp requirements.lock pyproject.toml

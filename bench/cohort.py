@@ -5,26 +5,26 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.report import Row, best_cpu_s
+from bench.report import Row, timed_row
+from bench.timing import timed
 from harness.evidence.cohort_table import read_cohort, write_cohort
 from sim.patient import sample_cohort
 
 _N = 1000
-_MS_PER_S = 1e3
 
 
 def rows() -> list[Row]:
     """Measure drawing with solving, and both kinds of table."""
-    drawn_s = best_cpu_s(lambda: sample_cohort(_N, np.random.default_rng(1)), repeats=1)
+    drawn = timed(lambda: sample_cohort(_N, np.random.default_rng(1)))
     cohort = sample_cohort(_N, np.random.default_rng(1))
-    found = [Row(f"{_N} patients drawn and solved", drawn_s, "s", 60)]
+    found = [timed_row(f"{_N} patients drawn and solved", drawn, "s", 60)]
     with tempfile.TemporaryDirectory() as folder:
         for ending in ("csv", "parquet"):
             path = Path(folder) / f"cohort.{ending}"
-            written_s = best_cpu_s(lambda path=path: write_cohort(cohort, path))
-            read_s = best_cpu_s(lambda path=path: read_cohort(path))
-            found.append(Row(f"written as {ending}", written_s * _MS_PER_S, "ms"))
-            found.append(Row(f"read from {ending}", read_s * _MS_PER_S, "ms"))
+            written = timed(lambda path=path: write_cohort(cohort, path))
+            read = timed(lambda path=path: read_cohort(path))
+            found.append(timed_row(f"written as {ending}", written, "ms"))
+            found.append(timed_row(f"read from {ending}", read, "ms"))
     share = 100.0 * cohort.n_redrawn / _N
     missed = 100.0 * np.mean([not member.dbp_met for member in cohort.members])
     found.append(Row("draws refused, of 100 patients", share, "draws"))

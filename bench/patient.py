@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from bench.report import Row, best_cpu_s
+from bench.report import Row, timed_row
+from bench.timing import timed
 from sim.heart.beating import BeatingHeart, heart_streams, play, settled
 from sim.patient import personalize, phenotype
 
 _BEATS = 5000
-_US_PER_S = 1e6
-_MS_PER_S = 1e3
 
 
 class _NoCirculation:
@@ -41,16 +40,16 @@ _PATIENT = phenotype("hfref-ischaemic")
 def rows() -> list[Row]:
     """Measure control per beat, one whole beat, playing, settling and solving."""
     plan = np.full(_BEATS, 0.05)
-    made = best_cpu_s(lambda: BeatingHeart(_PATIENT.heart, heart_streams(1), 7200.0))
-    control_s = (best_cpu_s(_control_only) - made) / _BEATS
-    whole_s = (best_cpu_s(_whole) - made) / _BEATS
-    played_s = best_cpu_s(lambda: play(_PATIENT.heart, plan)) / len(plan)
-    settled_s = best_cpu_s(lambda: settled(_PATIENT.heart, 0.05))
-    solved_s = best_cpu_s(lambda: personalize(_PATIENT, {"ejection_fraction_pct": 28}))
+    made = timed(lambda: BeatingHeart(_PATIENT.heart, heart_streams(1), 7200.0))
+    control = (timed(_control_only) - made) / _BEATS
+    whole = (timed(_whole) - made) / _BEATS
+    one = timed(lambda: play(_PATIENT.heart, plan)) / len(plan)
+    rest = timed(lambda: settled(_PATIENT.heart, 0.05))
+    solved = timed(lambda: personalize(_PATIENT, {"ejection_fraction_pct": 28}))
     return [
-        Row("what steers one beat", control_s * _US_PER_S, "us", 10),
-        Row("one beat of a patient, circulation included", whole_s * _US_PER_S, "us"),
-        Row("one noise-free beat of play()", played_s * _US_PER_S, "us"),
-        Row("settled() at a gain, reflex closed", settled_s * _MS_PER_S, "ms"),
-        Row("a patient solved to bedside values", solved_s * _MS_PER_S, "ms"),
+        timed_row("what steers one beat", control, "us", 10),
+        timed_row("one beat of a patient, circulation included", whole, "us"),
+        timed_row("one noise-free beat of play()", one, "us"),
+        timed_row("settled() at a gain, reflex closed", rest, "ms"),
+        timed_row("a patient solved to bedside values", solved, "ms"),
     ]

@@ -5,12 +5,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.report import Row
+from bench.report import Row, timed_row
+from bench.timing import REPEATS, interleaved
 from harness.study.chunks import Chunk, ChunkResult
 from harness.study.jobs import StudyPlan, plan_of
 from harness.study.ledger import Ledger, columns
@@ -20,10 +22,10 @@ from harness.study.runner import Crew, Runner, local_crew
 from harness.study.tables import write_tables
 from harness.study.visit import identity
 
-N_REPEATS = 5
 N_REPLICATES = 2
 FEW, MANY = 100, 10_000
 N_EVALUATIONS = 20
+A_VISIT_S = 1.25 * 0.45
 BUFFERS_MB = 64.0  # what writing Parquet may take, whatever the number of rows
 
 
@@ -36,18 +38,26 @@ def speed_rows() -> list[Row]:
     """Return the pace of the study `quick`, its children started beforehand."""
     study = load_study("quick").model_copy(update={"replicates": N_REPLICATES})
     plan, n = plan_of(study), study.n_visits
-    ones, twos = [], []
+    ones: list[Pace] = []
+    twos: list[Pace] = []
+
+    def visit_s() -> float:
+        ones.append(played(plan, one))
+        return ones[-1].cpu_s / n
+
     with local_crew(2) as two, local_crew(1) as one:
         played(plan, two)
-        played(plan, one)
-        for _ in range(N_REPEATS):
-            ones.append(played(plan, one))
+        a_visit = interleaved(visit_s)
+        ones.clear()
+        for _ in range(REPEATS):
+            visit_s()
             twos.append(played(plan, two))
-    one_s, two_s = (median(wall_s for wall_s, _ in runs) for runs in (ones, twos))
-    shares = [a / (2.0 * b) for (a, _), (b, _) in zip(ones, twos, strict=True)]
-    name = f"two workers beside twice one ({n} visits, median of {N_REPEATS})"
-    busy = 100.0 * median(playing_s / (2.0 * wall_s) for wall_s, playing_s in twos)
+    one_s, two_s = (median(run.wall_s for run in runs) for runs in (ones, twos))
+    shares = [a.wall_s / (2.0 * b.wall_s) for a, b in zip(ones, twos, strict=True)]
+    name = f"two workers beside twice one ({n} visits, median of {REPEATS})"
+    busy = 100.0 * median(run.playing_s / (2.0 * run.wall_s) for run in twos)
     return [
+        timed_row("a visit of a study, the search and all", a_visit, "s", A_VISIT_S),
         Row("1,000 visits on two workers", 1000.0 * two_s / n / 60.0, "min", 6.0),
         Row(name, 100.0 * median(shares), "%", 90.0, at_most=False),
         Row("time of two workers spent in visits", busy, "%", 90.0, at_most=False),
@@ -56,17 +66,29 @@ def speed_rows() -> list[Row]:
     ]
 
 
-def played(plan: StudyPlan, crew: Crew) -> tuple[float, float]:
-    """Return the wall seconds of a study, and those that its visits took in all."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of a study on the clock; of its visits, on the clock and of CPU."""
+
+    wall_s: float
+    playing_s: float
+    cpu_s: float
+
+
+def played(plan: StudyPlan, crew: Crew) -> Pace:
+    """Return how long a study took."""
     with TemporaryDirectory() as folder, Ledger(Path(folder)) as ledger:
         ledger.plan((job.key for job in plan.jobs()), "bench")
         started_s = time.perf_counter()
         limit_s = plan.study.visit_limit_s
         Runner(ledger, crew, limit_s, "", lambda n: None).run(plan.jobs())
         wall_s = time.perf_counter() - started_s
-        place = list(columns("timings")).index("wall_s")
-        batches = ledger.batches("timings")
-        return wall_s, sum(row[place] for batch in batches for row in batch)
+        names = list(columns("timings"))
+        rows = [row for batch in ledger.batches("timings") for row in batch]
+        playing_s, cpu_s = (
+            sum(row[names.index(name)] for row in rows) for name in ("wall_s", "cpu_s")
+        )
+        return Pace(wall_s, playing_s, cpu_s)
 
 
 def memory_rows() -> list[Row]:

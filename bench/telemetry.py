@@ -8,7 +8,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.report import Row, best_cpu_s
+from bench.report import Row, timed_row
+from bench.timing import Timing, timed
 from harness.archive.strips import recording_of, write_strips
 from harness.play.run import run_scenario
 from harness.play.scenario import load_scenario
@@ -38,7 +39,6 @@ IN_AF = "atrial_fibrillation"
 HZ = 500
 HOUR_S = 3600
 PIECE_S = 60
-NS_PER_S = 1e9
 MB_PER_BYTE = 1e-6
 
 
@@ -49,16 +49,18 @@ def rows() -> list[Row]:
     in_af = recording_of(run_scenario(load_scenario(IN_AF)).record, HZ)
     minutes = recording.end_s / 60.0
     with TemporaryDirectory() as folder:
-        whole_s = best_cpu_s(lambda: kept(record, "whole", Path(folder)), repeats=2)
-        events_s = best_cpu_s(lambda: kept(record, "events", Path(folder)), repeats=2)
+        whole = timed(lambda: kept(record, "whole", Path(folder)))
+        events = timed(lambda: kept(record, "events", Path(folder)))
     n_traces = len(recording.channels)
     files = f"{n_traces} traces at {HZ} Hz, WFDB and EDF+"
     return [
-        Row("synthesis, sinus rhythm", a_sample_ns(recording), "ns/sample/lead", 50.0),
-        Row("synthesis, fibrillation", a_sample_ns(in_af), "ns/sample/lead", 50.0),
-        Row(f"90 min, {files}", whole_s * 90.0 / minutes, "s", 1.5),
-        Row(f"60 min, {files}", whole_s * 60.0 / minutes, "s", 1.0),
-        Row("strips around events of a visit", events_s, "s"),
+        timed_row(
+            "synthesis, sinus rhythm", a_sample(recording), "ns/sample/lead", 50.0
+        ),
+        timed_row("synthesis, fibrillation", a_sample(in_af), "ns/sample/lead", 50.0),
+        timed_row(f"90 min, {files}", whole * (90.0 / minutes), "s", 1.5),
+        timed_row(f"60 min, {files}", whole * (60.0 / minutes), "s", 1.0),
+        timed_row("strips around events of a visit", events, "s"),
         *(memory_row(length) for length in LENGTHS),
     ]
 
@@ -78,7 +80,7 @@ def visit_with_strips(length: dict[str, object]) -> tuple[float, float]:
     return recording_of(record, HZ).end_s / 60.0, most_memory_mb()
 
 
-def a_sample_ns(recording: Recording) -> float:
+def a_sample(recording: Recording) -> Timing:
     """Return CPU time of a sample of one trace, over an hour drawn in pieces."""
     pieces = range(0, HOUR_S * HZ, PIECE_S * HZ)
 
@@ -87,7 +89,7 @@ def a_sample_ns(recording: Recording) -> float:
             recording.counts(first, PIECE_S * HZ)
 
     n_samples = HOUR_S * HZ * len(recording.channels)
-    return best_cpu_s(draw, repeats=3) / n_samples * NS_PER_S
+    return timed(draw) / n_samples
 
 
 def kept(record: VisitRecord, keep: str, folder: Path) -> None:

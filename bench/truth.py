@@ -1,6 +1,7 @@
 """What the exact truth of a whole lattice costs for one patient."""
 
-from bench.report import Row, best_cpu_s
+from bench.report import Row, timed_row
+from bench.timing import timed
 from harness.task.lattice import Lattice
 from harness.truth.landscape import Sought, landscape, landscapes
 from sim.device.settings import Settings, with_dependents
@@ -22,7 +23,7 @@ def rows() -> list[Row]:
 
     n = len(space.mask.ravel())
     name = f"exact truth of a {n:,}-setting lattice, {space.size:,} allowed"
-    return [Row(name, best_cpu_s(truth), "s", 0.5), crowd_row()]
+    return [timed_row(name, timed(truth), "s", 0.5), crowd_row()]
 
 
 def crowd_row() -> Row:
@@ -31,6 +32,6 @@ def crowd_row() -> Row:
     space = Lattice().around(found).space
     people = sample_cohort(N_PEOPLE, stream(11, name="patient")).patients
     sought = [Sought(patient, found, space) for patient in people]
-    cpu_s = best_cpu_s(lambda: landscapes(sought), repeats=1)
+    crowd = timed(lambda: landscapes(sought))
     name = f"truth of 1,000 patients x {space.size} settings, two cores"
-    return Row(name, cpu_s / N_PEOPLE * 1000.0 / 2.0, "s", 60.0)
+    return timed_row(name, crowd * (1000.0 / N_PEOPLE / 2.0), "s", 60.0)

@@ -1,21 +1,23 @@
 """What one visit costs, and how long a user waits for the first one."""
 
-import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.report import Row, best_cpu_s
+from bench.report import Row, timed_row
+from bench.timing import Timing, timed, timed_process
 from harness.play.order import order_of, task_of
 from harness.play.played import play
-from harness.play.run import run_scenario
 from harness.play.scenario import load_scenario
 from harness.play.search import SearchAdvisor
 from sim.heart.circulation import ClosedLoop
+from sim.visit.record import VisitRecord
 
 VISIT_BEATS = 6700
 SCENARIO = "first_visit"
+SHORT_MIN, LONG_MIN = 5.0, 60.0
+"""Observation, minutes: the beats between the two are nothing but beats."""
 
 
 def rows() -> list[Row]:
@@ -25,45 +27,57 @@ def rows() -> list[Row]:
 
 def visit_rows() -> list[Row]:
     """Return what a visit costs once everything is compiled."""
-    scenario = load_scenario(SCENARIO)
-    order = order_of(scenario, seed=7)
-    patient = order.patient
-    task = task_of(scenario.search, scenario.device, order)
-    n_beats = run_scenario(scenario).record.beats.rows.shape[0]
-    visit_s = best_cpu_s(lambda: play(order, SearchAdvisor.at(order, task)))
-    heart = ClosedLoop(patient.circulation)
-    rr_s = 60.0 / patient.rhythm.heart_rate_bpm
-    beat_s = best_cpu_s(lambda: [heart.beat(rr_s) for _ in range(1000)]) / 1000
-    around_us = 1e6 * (visit_s / n_beats - beat_s)
+    visit, n_beats = visit_timing({})
+    short, n_short = visit_timing({"visit.observation_min": SHORT_MIN})
+    long, n_long = visit_timing({"visit.observation_min": LONG_MIN})
+    a_beat = (long - short) / (n_long - n_short)
+    besides = visit - a_beat * n_beats
+    around = visit / n_beats - kernel_timing()
     return [
-        Row("visit of 6,700 beats", visit_s * VISIT_BEATS / n_beats, "s", 0.45),
-        Row("rhythm, device, reading, records, SimPy", around_us, "us/beat", 25.0),
-        Row(f"the {SCENARIO} visit as it is, {n_beats} beats", visit_s, "s"),
+        timed_row("visit of 6,700 beats", visit * (VISIT_BEATS / n_beats), "s", 0.45),
+        timed_row("rhythm, device, reading, records, SimPy", around, "us/beat", 25.0),
+        timed_row("a beat of the observation, all of it", a_beat, "us/beat"),
+        timed_row("a visit besides its beats", besides, "s"),
+        timed_row(f"the {SCENARIO} visit as it is, {n_beats} beats", visit, "s"),
     ]
 
 
+def visit_timing(changes: dict[str, object]) -> tuple[Timing, int]:
+    """Return what a visit takes with some values changed, and how many beats it has."""
+    once = visit_maker(changes)
+    return timed(once), once().beats.rows.shape[0]
+
+
+def visit_maker(changes: dict[str, object]) -> Callable[[], VisitRecord]:
+    """Return what plays the visit of the scenario, its patient solved beforehand."""
+    scenario = load_scenario(SCENARIO).changed(changes)
+    order = order_of(scenario, seed=7)
+    task = task_of(scenario.search, scenario.device, order)
+    return lambda: play(order, SearchAdvisor.at(order, task)).record
+
+
+def kernel_timing() -> Timing:
+    """Return what a beat of the scenario's heart takes, in the kernel alone."""
+    patient = order_of(load_scenario(SCENARIO), seed=7).patient
+    heart = ClosedLoop(patient.circulation)
+    rr_s = 60.0 / patient.rhythm.heart_rate_bpm
+    return timed(lambda: heart.beat(rr_s), calls=1000)
+
+
 def process_rows() -> list[Row]:
-    """Return how long fresh processes take, on the clock."""
+    """Return what fresh processes take, and their children."""
     command = Path(sys.executable).with_name("ccmlab")
     with TemporaryDirectory() as folder:
-        run = [command, "run", SCENARIO, "--quiet", "--out", f"{folder}/run"]
+        run = [command, "run", SCENARIO, "--quiet", "--out", f"{folder}/run", "--force"]
+        first = "first visit in a fresh process, warm cache"
         return [
-            Row("import sim", fresh_s([sys.executable, "-c", "import sim"]), "s", 0.25),
-            Row("ccmlab --help", fresh_s([command, "--help"]), "s", 0.3),
-            Row(
-                "first visit in a fresh process, warm cache",
-                fresh_s([*run, "--force"]),
-                "s",
-                3.0,
-            ),
+            timed_row("import sim", imported("sim"), "s", 0.25),
+            timed_row("import harness", imported("harness"), "s", 0.3),
+            timed_row("ccmlab --help", timed_process([command, "--help"]), "s", 0.3),
+            timed_row(first, timed_process(run), "s", 3.0),
         ]
 
 
-def fresh_s(command: list[object], *, repeats: int = 3) -> float:
-    """Return the least wall seconds of a command, after one call to warm it up."""
-    spent: list[float] = []
-    for _ in range(repeats + 1):
-        started = time.perf_counter()
-        subprocess.run([str(word) for word in command], check=True, capture_output=True)
-        spent.append(time.perf_counter() - started)
-    return min(spent[1:])
+def imported(package: str) -> Timing:
+    """Return what a fresh process takes that does nothing but import."""
+    return timed_process([sys.executable, "-c", f"import {package}"])

@@ -39,7 +39,7 @@ class ConformanceError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckOutcome:
     """Outcome of one check: `problem` is empty when it was passed."""
 
     check: str
@@ -51,22 +51,22 @@ class Finding:
         return not self.problem
 
 
-def check_strategy(strategy: Strategy) -> tuple[Finding, ...]:
+def check_strategy(strategy: Strategy) -> tuple[CheckOutcome, ...]:
     """Run every check on a strategy and return what was found, check by check."""
     return tuple(finding(name, strategy) for name in CHECKS)
 
 
-def finding(name: str, strategy: Strategy) -> Finding:
+def finding(name: str, strategy: Strategy) -> CheckOutcome:
     """Run one check, by its name, on a strategy and return what was found."""
     try:
         CHECKS[name](strategy)
     except ConformanceError as error:
-        return Finding(name, str(error))
+        return CheckOutcome(name, str(error))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 anybody's code runs here; report it
-        return Finding(name, f"raised {error_told(error)}")
-    return Finding(name, "")
+        return CheckOutcome(name, f"raised {error_told(error)}")
+    return CheckOutcome(name, "")
 
 
 def problems_for(strategy: Strategy) -> Mapping[str, Problem]:

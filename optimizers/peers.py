@@ -15,7 +15,7 @@ from optimizers.registry import strategy
 from optimizers.scipy_methods import (
     PENALTY_NOISE_SDS,
     WIDTH,
-    Box,
+    Coordinates,
     Penalty,
     adapt,
     box_around,
@@ -49,7 +49,7 @@ def cma_es(problem: Problem, rng: np.random.Generator) -> Asking:
         optimizer.tell(told)
 
 
-def _cma(box: Box, rng: np.random.Generator) -> Any:
+def _cma(box: Coordinates, rng: np.random.Generator) -> Any:
     """Return the optimizer; an only axis gets a second one, which changes nothing."""
     n_spare = max(0, 2 - len(box.varies))
     cell = np.append(box.cell, np.full(n_spare, WIDTH / 2.0))
@@ -105,7 +105,9 @@ def bads(problem: Problem, rng: np.random.Generator) -> Asking:
         "random_seed": rng,
     }
 
-    def method(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+    def method(
+        objective: Objective, box: Coordinates, rng: np.random.Generator
+    ) -> object:
         low, high = np.zeros_like(box.cell), np.full_like(box.cell, WIDTH)
         build = import_module("pybads").BADS
         search = build(objective, box.start, low, high, low, high, options=options)

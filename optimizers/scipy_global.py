@@ -13,7 +13,13 @@ from optimizers.handoff import Objective
 from optimizers.problem import Asking, Problem
 from optimizers.registry import strategy
 from optimizers.scipy_local import COBYLA_LOCK, COBYLA_MODULE, Slopes
-from optimizers.scipy_methods import UNLIMITED, WIDTH, Box, adapt, while_unlocked
+from optimizers.scipy_methods import (
+    UNLIMITED,
+    WIDTH,
+    Coordinates,
+    adapt,
+    while_unlocked,
+)
 from optimizers.space import FloatArray
 
 SHGO_ROUNDS = 3
@@ -66,7 +72,7 @@ def brute_(problem: Problem, rng: np.random.Generator) -> Asking:
     return adapt(partial(_brute, n_places=n_places), problem, rng)
 
 
-def _shgo(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+def _shgo(objective: Objective, box: Coordinates, rng: np.random.Generator) -> object:
     slopes = Slopes(objective, box)
     return shgo(
         slopes.cost,
@@ -77,7 +83,7 @@ def _shgo(objective: Objective, box: Box, rng: np.random.Generator) -> object:
     )
 
 
-def _direct(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+def _direct(objective: Objective, box: Coordinates, rng: np.random.Generator) -> object:
     return direct(
         objective,
         box.bounds,
@@ -89,7 +95,11 @@ def _direct(objective: Objective, box: Box, rng: np.random.Generator) -> object:
 
 
 def _basin_hopping(
-    objective: Objective, box: Box, rng: np.random.Generator, *, temperature: float
+    objective: Objective,
+    box: Coordinates,
+    rng: np.random.Generator,
+    *,
+    temperature: float,
 ) -> object:
     first, last = HOP_STEPS
     options = {"rhobeg": first, "tol": last, "maxiter": UNLIMITED}
@@ -110,7 +120,7 @@ def _basin_hopping(
 
 
 def _brute(
-    objective: Objective, box: Box, rng: np.random.Generator, *, n_places: int
+    objective: Objective, box: Coordinates, rng: np.random.Generator, *, n_places: int
 ) -> object:
     middle = WIDTH / (2.0 * n_places)  # of the first of the equal shares of an axis
     ranges = [(middle, WIDTH - middle)] * len(box.cell)

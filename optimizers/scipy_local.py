@@ -12,7 +12,13 @@ from scipy.optimize import BFGS, minimize
 from optimizers.handoff import Objective
 from optimizers.problem import Asking, Problem
 from optimizers.registry import strategy
-from optimizers.scipy_methods import UNLIMITED, WIDTH, Box, adapt, while_unlocked
+from optimizers.scipy_methods import (
+    UNLIMITED,
+    WIDTH,
+    Coordinates,
+    adapt,
+    while_unlocked,
+)
 from optimizers.space import FloatArray
 
 DIFFERENCE = 0.5
@@ -29,7 +35,7 @@ class Slopes:
     """
 
     objective: Objective
-    box: Box
+    box: Coordinates
     _place: FloatArray = field(init=False)
     _cost: float = field(init=False, default=np.nan)
 
@@ -90,7 +96,7 @@ def trust_constr(problem: Problem, rng: np.random.Generator) -> Asking:
     return adapt(_trust_constr, problem, rng)
 
 
-def _cobyla(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+def _cobyla(objective: Objective, box: Coordinates, rng: np.random.Generator) -> object:
     options = {"rhobeg": 1.0, "tol": box.finest / 2.0, "maxiter": UNLIMITED}
     return minimize(
         while_unlocked(objective, COBYLA_MODULE, COBYLA_LOCK),
@@ -101,7 +107,7 @@ def _cobyla(objective: Objective, box: Box, rng: np.random.Generator) -> object:
     )
 
 
-def _slsqp(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+def _slsqp(objective: Objective, box: Coordinates, rng: np.random.Generator) -> object:
     slopes = Slopes(objective, box)
     return minimize(
         slopes.cost,
@@ -113,7 +119,9 @@ def _slsqp(objective: Objective, box: Box, rng: np.random.Generator) -> object:
     )
 
 
-def _l_bfgs_b(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+def _l_bfgs_b(
+    objective: Objective, box: Coordinates, rng: np.random.Generator
+) -> object:
     slopes = Slopes(objective, box)
     return minimize(
         slopes.cost,
@@ -125,7 +133,9 @@ def _l_bfgs_b(objective: Objective, box: Box, rng: np.random.Generator) -> objec
     )
 
 
-def _trust_constr(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+def _trust_constr(
+    objective: Objective, box: Coordinates, rng: np.random.Generator
+) -> object:
     slopes = Slopes(objective, box)
     options = {
         "initial_tr_radius": 1.0,

@@ -33,7 +33,7 @@ UNLIMITED = 10**7  # the methods' own limits; the search's budget ends them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Box:
+class Coordinates:
     """The coordinates an optimizer works in, one for each axis that can vary.
 
     Parameters
@@ -79,14 +79,14 @@ class Box:
         return self.space.from_scaled(coordinates)
 
 
-def box_around(problem: Problem) -> Box:
+def box_around(problem: Problem) -> Coordinates:
     """Return the box of a problem's space, with its start."""
     n_values = np.array(problem.space.shape)
     varies = np.flatnonzero(n_values > 1)
     cell = WIDTH / n_values[varies]
     start = (np.array(problem.first)[varies] + 0.5) * cell
     fixed = problem.space.scaled(problem.first)
-    return Box(problem.space, fixed, varies, cell, start)
+    return Coordinates(problem.space, fixed, varies, cell, start)
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class Penalty:
         return -observation.value
 
 
-Method = Callable[[Objective, Box, np.random.Generator], object]
+Method = Callable[[Objective, Coordinates, np.random.Generator], object]
 
 
 def adapt(method: Method, problem: Problem, rng: np.random.Generator) -> Asking:
@@ -159,7 +159,9 @@ def dual_annealing_(problem: Problem, rng: np.random.Generator) -> Asking:
     return adapt(_dual_annealing, problem, rng)
 
 
-def _nelder_mead(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+def _nelder_mead(
+    objective: Objective, box: Coordinates, rng: np.random.Generator
+) -> object:
     options = {
         "initial_simplex": box.first_simplex(),
         "xatol": box.finest,
@@ -172,7 +174,7 @@ def _nelder_mead(objective: Objective, box: Box, rng: np.random.Generator) -> ob
     )
 
 
-def _powell(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+def _powell(objective: Objective, box: Coordinates, rng: np.random.Generator) -> object:
     options = {
         "direc": np.diag(box.cell),  # a line is then searched in lattice steps
         "xtol": 1.0,
@@ -184,7 +186,7 @@ def _powell(objective: Objective, box: Box, rng: np.random.Generator) -> object:
     )
 
 
-def _cobyqa(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+def _cobyqa(objective: Objective, box: Coordinates, rng: np.random.Generator) -> object:
     options = {
         "initial_tr_radius": 1.0,
         "final_tr_radius": box.finest / 2.0,
@@ -201,7 +203,7 @@ def _cobyqa(objective: Objective, box: Box, rng: np.random.Generator) -> object:
 
 
 def _differential_evolution(
-    objective: Objective, box: Box, rng: np.random.Generator
+    objective: Objective, box: Coordinates, rng: np.random.Generator
 ) -> object:
     return differential_evolution(
         objective,
@@ -214,7 +216,9 @@ def _differential_evolution(
     )
 
 
-def _dual_annealing(objective: Objective, box: Box, rng: np.random.Generator) -> object:
+def _dual_annealing(
+    objective: Objective, box: Coordinates, rng: np.random.Generator
+) -> object:
     return dual_annealing(
         objective,
         box.bounds,

@@ -58,7 +58,10 @@ class Space:
         The axes, each name once.
     allowed
         True for a point that the coupled rules permit; None permits the whole lattice.
-        Called once for each lattice point, when the space is first used.
+        Called when the space is first used, once for each combination of values on the
+        axes that it hangs on.
+    coupled
+        Names of the axes that `allowed` hangs on, where these are not all.
 
     Raises ValueError when two axes share a name, or when no point is allowed.
 
@@ -73,6 +76,7 @@ class Space:
 
     axes: tuple[Axis, ...]
     allowed: Callable[[Point], bool] | None = None
+    coupled: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         if not self.axes:
@@ -95,10 +99,15 @@ class Space:
     @cached_property
     def mask(self) -> NDArray[np.bool_]:
         """Truth of `allowed` on the lattice, shape `shape`, read-only."""
-        mask = np.ones(self.shape, dtype=np.bool_)
+        names = self.names if self.coupled is None else self.coupled
+        sizes = tuple(
+            len(axis.values) if axis.name in names else 1 for axis in self.axes
+        )
+        asked = np.ones(sizes, dtype=np.bool_)
         if self.allowed is not None:
-            for point in product(*map(range, self.shape)):
-                mask[point] = self.allowed(point)
+            for point in product(*map(range, sizes)):
+                asked[point] = self.allowed(point)
+        mask = np.array(np.broadcast_to(asked, self.shape))
         if not mask.any():
             raise ValueError(
                 f"the space of {', '.join(self.names)} has no allowed point "

@@ -8,6 +8,7 @@ two files for whoever reads them.
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -19,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("sim", "optimizers", "harness", "scenarios")
 
 FLOOR = ("sim.units", "sim.sources", "sim.streams", "sim.textfiles", "sim.names")
+FLOOR += ("sim.showing",)
 PEOPLE_AND_DEVICES = (*FLOOR, "sim.heart", "sim.law", "sim.patient", "sim.device")
 SIM = (*PEOPLE_AND_DEVICES, "sim.instruments", "sim.telemetry", "sim.visit")
 OUTSIDE = (*SIM, "optimizers")
@@ -47,6 +49,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "sim.streams": FLOOR,
     "sim.textfiles": (),
     "sim.names": (),
+    "sim.showing": (),
     "sim.heart": FLOOR,
     "sim.law": (*FLOOR, "sim.heart"),
     "sim.patient": (*FLOOR, "sim.heart", "sim.law"),
@@ -90,12 +93,16 @@ def belongs_to(module: str, package: str) -> bool:
 
 
 @cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(FILES[module].read_text(encoding="utf-8"))
+
+
+@cache
 def imported(module: str) -> tuple[tuple[str, int, bool], ...]:
     """Return (module, line, at the top of the file) of every import of a module."""
-    tree = ast.parse(FILES[module].read_text(encoding="utf-8"))
-    top = {id(node) for node in tree.body}
+    top = {id(node) for node in tree(module).body}
     found: list[tuple[str, int, bool]] = []
-    for node in ast.walk(tree):
+    for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -212,6 +219,15 @@ def test_no_neighbours_in_a_folder_import_each_other_in_a_circle(folder: str) ->
         if belongs_to(module, folder) and module != folder
     }
     assert circle(between(neighbour, inside)) == []
+
+
+def test_a_name_of_a_class_stands_once() -> None:
+    homes = defaultdict(list)
+    for module in FILES:
+        for node in ast.walk(tree(module)):
+            if isinstance(node, ast.ClassDef):
+                homes[node.name].append(module)
+    assert {name: where for name, where in homes.items() if len(where) > 1} == {}
 
 
 def test_no_search_can_reach_the_truth() -> None:

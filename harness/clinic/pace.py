@@ -28,7 +28,7 @@ def rate_of(pace: PaceName, *, now_s: float, changed_s: float, thinks: bool) -> 
     return 1.0 if thinks or now_s - changed_s < SLOW_AFTER_S else FAST
 
 
-class Pacer:
+class PacedClock:
     """Turns seconds of the wall into simulated seconds, at a rate that may change."""
 
     def __init__(self, wall_s: float, now_s: float) -> None:

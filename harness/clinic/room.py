@@ -23,7 +23,7 @@ from harness.clinic.commands import (
     wish_from,
 )
 from harness.clinic.links import link_of
-from harness.clinic.pace import Pacer, rate_of
+from harness.clinic.pace import PacedClock, rate_of
 from harness.clinic.roles import MAY, TEACHES, Role, refusal
 from harness.clinic.session import LiveSession
 from harness.clinic.viewer import Viewer
@@ -87,7 +87,7 @@ class Room:
         self._threads = threads
         self._lock = asyncio.Lock()
         self._steps = False
-        self._pacer = Pacer(time.monotonic(), session.now_s)
+        self._pacer = PacedClock(time.monotonic(), session.now_s)
 
     async def run(self) -> None:
         """Let the clock run until the room is closed; nobody there, it stands still."""
@@ -161,7 +161,7 @@ class Room:
                 0,
                 False,
             )
-            self._pacer = Pacer(time.monotonic(), session.now_s)
+            self._pacer = PacedClock(time.monotonic(), session.now_s)
             await self._stop_work()
             self._parts, self.written, self._broke = {}, None, False
 

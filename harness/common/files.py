@@ -172,8 +172,13 @@ def write_file(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a table of values as JSON, the same bytes for the same values."""
+    write_file(path, json_bytes(value))
+
+
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """Return a table of values as JSON, the same bytes for the same values."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_file(path, text.encode() + b"\n")
+    return text.encode() + b"\n"
 
 
 def sync(path: Path) -> None:

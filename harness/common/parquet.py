@@ -1,10 +1,19 @@
-"""What goes wrong when DuckDB writes a file, told like any other write."""
+"""Tables as Parquet files, and what goes wrong there told like any other write."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.common.csv import Row
+from harness.common.files import OutputError
+
+_PLACE: Final = "place of the row"
 
 
 @contextmanager
@@ -14,3 +23,34 @@ def os_errors() -> Iterator[None]:
         yield
     except duckdb.Error as error:  # a full disk is now an IO, now an internal error
         raise OSError(errno.EIO, str(error).splitlines()[0]) from None
+
+
+def write_parquet(rows: Iterable[Row], path: Path) -> None:
+    """Write rows as Parquet in their order; OutputError where that is impossible."""
+    listed = list(rows)
+    columns = {name: np.array([row[name] for row in listed]) for name in listed[0]}
+    write_columns(columns, path)
+
+
+def write_columns(columns: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """Write columns of equal length as Parquet, their rows in order.
+
+    Equal columns give equal bytes. OutputError where it cannot be written.
+    """
+    n = next(iter(columns.values())).size
+    aside = path.with_name(f".{path.name}.partial")
+    try:
+        with (
+            os_errors(),
+            duckdb.connect(":memory:", config={"threads": 1}) as connection,
+        ):
+            connection.register("given", {**columns, _PLACE: np.arange(n)})
+            ordered = connection.sql(
+                f'SELECT * EXCLUDE ("{_PLACE}") FROM given ORDER BY "{_PLACE}"'
+            )
+            ordered.write_parquet(str(aside), compression="zstd")
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"output file {path} cannot be written: {reason}") from None

@@ -18,12 +18,12 @@ from harness.common.files import (
     write_file,
     write_json,
 )
+from harness.common.parquet import write_parquet
 from harness.day.figures import DayFigure, figures
 from harness.day.measures import MEASURES
 from harness.day.page import BANNER, day_html
 from harness.day.replicate import DaysPlayed
 from harness.play.run import git_revision, versions
-from harness.study.judging.files import write_parquet
 from harness.study.judging.numbers import Estimate
 from sim.units import S_PER_H, S_PER_MIN
 

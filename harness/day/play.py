@@ -75,7 +75,7 @@ class DayPlayed:
     turned_away: frozenset[int]
 
 
-class Places:
+class PlacePool:
     """Rooms or chairs that are alike, each with a name: what `simpy` does not tell."""
 
     def __init__(self, env: simpy.Environment, kind: Kind, n: int) -> None:
@@ -118,9 +118,9 @@ class DayModel:
         self.bookings = tuple(bookings)
         programmers = [i + 1 for i in range(clinic.programmers)]
         self.team = Team(env, list(clinic.people), programmers)
-        self.places: dict[Place, Places] = {
-            "room": Places(env, "room", clinic.rooms),
-            "chair": Places(env, "chair", clinic.chairs),
+        self.places: dict[Place, PlacePool] = {
+            "room": PlacePool(env, "room", clinic.rooms),
+            "chair": PlacePool(env, "chair", clinic.chairs),
         }
         self.stints: list[Stint] = []
         self.waits: list[Wait] = []
@@ -263,7 +263,9 @@ class DayModel:
             places.give_back(held.name, held.request)
         held.place, held.name, held.request = "", "", None
 
-    def _turnover(self, places: Places, name: str, request: PriorityRequest) -> Process:
+    def _turnover(
+        self, places: PlacePool, name: str, request: PriorityRequest
+    ) -> Process:
         start_s, turnover_s = float(self.env.now), self.clinic.turnover_s
         self.stints.append(
             Stint(places.kind, name, 0, TURNOVER, start_s, start_s + turnover_s)

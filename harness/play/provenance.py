@@ -13,7 +13,7 @@ from typing import Any, Final
 from harness.play.scenario import CourseScenario, Scenario
 from harness.task.objective import Objective
 from optimizers.recommend import GATE_PROBABILITY
-from sim.device.battery import Cell
+from sim.device.battery import LithiumCell
 from sim.device.energy import CHARGING
 from sim.device.lattice import device_model
 from sim.device.leads import LeadModel
@@ -134,7 +134,7 @@ def fixed_models(device: str, plan: VisitPlan) -> Mapping[str, Any]:
     return {
         "device model": device_model(device),
         "leads": LeadModel(),
-        "battery": Cell(),
+        "battery": LithiumCell(),
         "programmer": Link(),
         "late trains": LateTrains(),
         "atrial capture": AtrialCapture(),

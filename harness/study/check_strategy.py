@@ -23,7 +23,7 @@ from harness.study.play_study import Where, play_study
 from harness.study.salvage import opened
 from harness.study.tables import Columns, StudyTables, read_study
 from harness.task.limits import StrategyLimits
-from optimizers.conformance import CHECKS, Finding, check_strategy
+from optimizers.conformance import CHECKS, CheckOutcome, check_strategy
 from optimizers.registry import check_source, load_strategy
 from sim.heart.kept import user_caches
 from sim.units import PCT_PER_FRAC
@@ -63,7 +63,7 @@ class Standing:
 class Checked:
     """What was found: every check, and the standings, start by start, best first."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckOutcome, ...]
     standings: tuple[Standing, ...]
     n_patients: int
 
@@ -166,7 +166,7 @@ def _kept_folder() -> Path | None:
     return folder
 
 
-def _findings(source: str, memory_gb: float) -> tuple[Finding, ...]:
+def _findings(source: str, memory_gb: float) -> tuple[CheckOutcome, ...]:
     limits = StrategyLimits(answer_s=CHECK_S, visit_s=KIT_S, memory_gb=memory_gb)
     strategy = hosted(source, limits)
     if strategy is None:
@@ -217,7 +217,7 @@ def _share_pct(visits: Columns, own: NDArray[np.bool_]) -> float:
     return PCT_PER_FRAC * lost / span if span > 0.0 else float("nan")
 
 
-def _check_line(finding: Finding) -> str:
+def _check_line(finding: CheckOutcome) -> str:
     return f"{'passed' if finding.passed else 'FAILED'}  {finding.check}" + (
         f": {finding.problem}" if finding.problem else ""
     )

@@ -41,7 +41,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lost:
+class LostVisit:
     """A visit that took its process with it; how the process ended."""
 
     key: str
@@ -56,7 +56,7 @@ class ChunkResult:
     """
 
     played: list[ScoredVisit] = field(default_factory=list)
-    lost: list[Lost] = field(default_factory=list)
+    lost: list[LostVisit] = field(default_factory=list)
 
 
 GRACE_S: Final = 30.0
@@ -142,7 +142,7 @@ def _play_on(chunk: Chunk, waiting: list[Job], result: ChunkResult) -> list[Job]
         job = waiting[n_done]
         result.played.append(_scored(chunk, job, "timed out", str(error)))
     except EndedError as error:
-        result.lost.append(Lost(waiting[n_done].key, str(error)))
+        result.lost.append(LostVisit(waiting[n_done].key, str(error)))
     return waiting[n_done + 1 :]
 
 

@@ -150,7 +150,8 @@ def _stored(place: Path) -> dict[str, Columns]:
         rows = stored_rows(place)
     except OutputError as error:
         raise BrokenRunError(str(error)) from None
-    return {name: _as_read(_arrays(rows[name], columns(name)), name) for name in TABLES}
+    kinds = {name: columns(name) for name in TABLES}
+    return {n: _as_read(_arrays(rows[n], kind), kind) for n, kind in kinds.items()}
 
 
 def _json(place: Path, name: str) -> Mapping[str, Any]:
@@ -171,26 +172,37 @@ def _columns(place: Path, table: str) -> Columns:
         raise BrokenRunError(
             f"{place} has no {path.name} yet; run its study to the end first"
         )
+    return read_columns(path, columns(table))
+
+
+def read_columns(path: Path, kinds: Mapping[str, type]) -> Columns:
+    """Read columns of a Parquet file, in this order and with these types.
+
+    Raises
+    ------
+    BrokenRunError
+        When the file cannot be read or lacks a column.
+    """
     try:
         with duckdb.connect(":memory:", config={"threads": 1}) as connection:
             found = connection.read_parquet(str(path)).fetchnumpy()
     except duckdb.Error as error:
         told = str(error).splitlines()[0]
         raise BrokenRunError(f"{path} cannot be read: {told}") from None
-    missing = [name for name in columns(table) if name not in found]
+    missing = [name for name in kinds if name not in found]
     if missing:
         raise BrokenRunError(
             f"{path} was written by another version of ccmlab: it has no {missing[0]}"
         )
-    return _as_read(found, table)
+    return _as_read(found, kinds)
 
 
-def _as_read(found: Columns, table: str) -> Columns:
+def _as_read(found: Columns, kinds: Mapping[str, type]) -> Columns:
     """Return columns in their order with the types that readers get."""
     return MappingProxyType(
         {
             name: _unmasked(found[name], str if kind is str else _DTYPES[kind])
-            for name, kind in columns(table).items()
+            for name, kind in kinds.items()
         }
     )
 

@@ -63,7 +63,7 @@ def population_of(
         return None
     found = [place_of(name, getattr(reference, name)) for name in space.names]
     base = int(np.flatnonzero((space.indices == space.nearest(found)).all(axis=1))[0])
-    ees, level = _answers(laws, _Asked(train))
+    ees, level = _answers(laws, _SameTrain(train))
     gain = read_gain(crowd, ees, readout)
     energy = energy_frac(reference, ohms, train)
     values = PCT_PER_FRAC * ((1.0 + gain) / (1.0 + gain[:, base, None]) - 1.0)
@@ -74,7 +74,7 @@ def population_of(
     return Population(values, level)
 
 
-class _Asked:
+class _SameTrain:
     """Trains that are equal where their numbers are, whosever visit they are of."""
 
     __slots__ = ("content", "train")
@@ -87,11 +87,11 @@ class _Asked:
         return hash(self.content)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self.content == other.content
+        return isinstance(other, _SameTrain) and self.content == other.content
 
 
 @lru_cache(maxsize=8)
-def _answers(laws: Laws, asked: _Asked) -> tuple[FloatArray, FloatArray]:
+def _answers(laws: Laws, asked: _SameTrain) -> tuple[FloatArray, FloatArray]:
     """Return gain of elastance and what is felt; they hang on no reference."""
     crowd = people(laws)
     found = ees_gain(crowd, asked.train), felt(crowd, asked.train)

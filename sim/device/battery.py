@@ -14,7 +14,7 @@ _MJ_PER_MWH: Final = J_PER_MWH / J_PER_MJ
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class LithiumCell:
     """Numbers of the lithium ion cell and of the output stage that it feeds.
 
     The voltage falls along `charge_points_frac`, `voltage_points_v`, both ascending.
@@ -49,6 +49,7 @@ class Cell:
 
     def charge_mah(self, energy_mj: float) -> float:
         """Return the charge taken from the cell for energy delivered to the heart."""
+        # eq. 33
         energy_mwh = energy_mj / _MJ_PER_MWH
         return energy_mwh / self.nominal_v / self.efficiency_frac
 
@@ -96,13 +97,13 @@ class Battery:
 
     def __init__(
         self,
-        cell: Cell | None = None,
+        cell: LithiumCell | None = None,
         *,
         charge_frac: float = 0.7,
         last_recharge_s: float = 0.0,
     ) -> None:
         _check_frac("charge_frac", charge_frac)
-        self.cell = cell or Cell()
+        self.cell = cell or LithiumCell()
         self.last_recharge_s = last_recharge_s
         self.recharges: list[Recharge] = []
         self.has_charge_error = self.charging_stopped = False

@@ -12,7 +12,7 @@ SpanKind = Literal["window", "train", "balancing", "refractory", "noise", "blank
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class DiagramSpan:
     """One span of a row, in ms after the ventricular reference event.
 
     What moves with the local sense has a row for its earliest and one for its latest
@@ -30,13 +30,13 @@ class Span:
         return self.end_ms - self.start_ms
 
 
-def timing_spans(settings: Settings, model: str = "CCM X11") -> tuple[Span, ...]:
+def timing_spans(settings: Settings, model: str = "CCM X11") -> tuple[DiagramSpan, ...]:
     """Return every window and refractory period that some settings make."""
     limits = device_model(model)
     first_ms = settings.alert_start_ms
     last_ms = first_ms + settings.alert_width_ms
     return (
-        Span("alert window", "window", first_ms, last_ms),
+        DiagramSpan("alert window", "window", first_ms, last_ms),
         *_blanking(settings),
         *_ccm("CCM at the earliest LS", settings, limits, first_ms),
         *_ccm("CCM at the latest LS", settings, limits, last_ms),
@@ -47,7 +47,7 @@ def timing_spans(settings: Settings, model: str = "CCM X11") -> tuple[Span, ...]
 
 def beat_spans(
     settings: Settings, beat: BeatDecision, model: str = "CCM X11"
-) -> tuple[Span, ...]:
+) -> tuple[DiagramSpan, ...]:
     """Return the spans of one beat as it was: with its own local sense and train.
 
     Raises
@@ -58,15 +58,15 @@ def beat_spans(
     if beat.reference_s != beat.reference_s:
         raise ValueError("the beat has no ventricular reference event to count from")
     limits, latency_ms = device_model(model), beat.ls_latency_ms
-    seen: tuple[Span, ...] = ()
+    seen: tuple[DiagramSpan, ...] = ()
     if latency_ms == latency_ms:
         end_ms = latency_ms + settings.post_ls_refractory_ms
-        seen = (Span("post-LS refractory", "refractory", latency_ms, end_ms),)
+        seen = (DiagramSpan("post-LS refractory", "refractory", latency_ms, end_ms),)
     if beat.delivered:
         start_ms = (beat.train_start_s - beat.reference_s) * MS_PER_S
         seen += _train("CCM", settings, start_ms)
     return (
-        Span(
+        DiagramSpan(
             "alert window",
             "window",
             settings.alert_start_ms,
@@ -81,37 +81,37 @@ def beat_spans(
 
 def _ccm(
     row: str, settings: Settings, limits: DeviceModel, ls_ms: float
-) -> tuple[Span, ...]:
+) -> tuple[DiagramSpan, ...]:
     start_ms = max(ls_ms + settings.delay_ms, limits.ccm_after_v_min_ms)
     masked_ms = ls_ms + settings.post_ls_refractory_ms
     return (
-        Span(row, "refractory", ls_ms, masked_ms),
+        DiagramSpan(row, "refractory", ls_ms, masked_ms),
         *_train(row, settings, start_ms),
     )
 
 
-def _train(row: str, settings: Settings, start_ms: float) -> tuple[Span, ...]:
+def _train(row: str, settings: Settings, start_ms: float) -> tuple[DiagramSpan, ...]:
     end_ms = start_ms + settings.train_ms
     return (
-        Span(row, "train", start_ms, end_ms),
-        Span(row, "balancing", end_ms, end_ms + settings.balancing_ms),
+        DiagramSpan(row, "train", start_ms, end_ms),
+        DiagramSpan(row, "balancing", end_ms, end_ms + settings.balancing_ms),
     )
 
 
-def _blanking(settings: Settings) -> tuple[Span, ...]:
+def _blanking(settings: Settings) -> tuple[DiagramSpan, ...]:
     before_ms, after_ms = settings.ls_blank_pre_rv_ms, settings.ls_blank_post_rv_ms
     if before_ms + after_ms == 0.0:
         return ()
-    return (Span("LS blanking", "blanking", -before_ms, after_ms),)
+    return (DiagramSpan("LS blanking", "blanking", -before_ms, after_ms),)
 
 
 def _refractory(
     row: str, length_ms: float, limits: DeviceModel, mode: str = "ODO-LS-CCM"
-) -> tuple[Span, ...]:
+) -> tuple[DiagramSpan, ...]:
     if mode != "ODO-LS-CCM":
         return ()
     noise_ms = length_ms - limits.noise_window_ms
     return (
-        Span(row, "refractory", 0.0, noise_ms),
-        Span(row, "noise", noise_ms, length_ms),
+        DiagramSpan(row, "refractory", 0.0, noise_ms),
+        DiagramSpan(row, "noise", noise_ms, length_ms),
     )

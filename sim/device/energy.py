@@ -13,7 +13,7 @@ from typing import Final, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.device.battery import Cell
+from sim.device.battery import LithiumCell
 from sim.device.leads import INTACT, LeadOhms
 from sim.device.settings import Settings
 from sim.sources import sourced
@@ -116,6 +116,7 @@ def energy_mj_per_train(
     """
     if pulses is None:
         conductance = sum(1.0 / ohm for ohm in ohms.delivering_ohm(settings))
+        # eq. 33
         power_w = settings.amplitude_v**2 * conductance
         return power_w * settings.train_ms * S_PER_MS * MJ_PER_J
     siemens = pulses.v1_delivers / ohms.v1_ohm + pulses.v2_delivers / ohms.v2_ohm
@@ -164,10 +165,10 @@ def trains_per_day(settings: Settings, use: Use = USE) -> float:
 
 
 def energy_use(
-    settings: Settings, use: Use = USE, cell: Cell | None = None
+    settings: Settings, use: Use = USE, cell: LithiumCell | None = None
 ) -> EnergyUse:
     """Return what a setting costs; current and charge on the lead of less impedance."""
-    cell = cell or Cell()
+    cell = cell or LithiumCell()
     least_ohm = min(use.ohms.delivering_ohm(settings))
     energy_mj = energy_mj_per_train(settings, use.ohms)
     n_trains = trains_per_day(settings, use)
@@ -187,7 +188,7 @@ def energy_use(
 
 
 def energy_table(
-    settings: Iterable[Settings], use: Use = USE, cell: Cell | None = None
+    settings: Iterable[Settings], use: Use = USE, cell: LithiumCell | None = None
 ) -> tuple[EnergyUse, ...]:
     """Return a row for each of some settings, in their order."""
     return tuple(energy_use(each, use, cell) for each in settings)

@@ -48,7 +48,7 @@ from sim.device.rules import (
     ON_LS,
     ON_V_ODO,
     ON_V_OVO,
-    Row,
+    TimingRule,
     decide,
 )
 from sim.device.schedule import ScheduleClock
@@ -368,7 +368,7 @@ class PulseGenerator:
             return None
         return Cause.SCHEDULE_OFF
 
-    def _obey(self, row: Row | None) -> None:
+    def _obey(self, row: TimingRule | None) -> None:
         if row is not None and row.inhibits is not None:
             self._inhibit(row.inhibits)
 

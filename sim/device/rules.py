@@ -14,7 +14,7 @@ from sim.device.timing import Timing
 Question = Callable[[Timing, float, float], bool]
 
 
-class Row(NamedTuple):
+class TimingRule(NamedTuple):
     """One rule. `holds` is asked with the timing and the two intervals of its table."""
 
     words: str
@@ -23,10 +23,12 @@ class Row(NamedTuple):
     is_sensed: bool = True
 
 
-Table = tuple[Row, ...]
+Table = tuple[TimingRule, ...]
 
 
-def decide(table: Table, timing: Timing, one_s: float, other_s: float) -> Row | None:
+def decide(
+    table: Table, timing: Timing, one_s: float, other_s: float
+) -> TimingRule | None:
     """Return the first row that holds, None for an event in order."""
     for row in table:
         if row.holds(timing, one_s, other_s):
@@ -36,19 +38,19 @@ def decide(table: Table, timing: Timing, one_s: float, other_s: float) -> Row | 
 
 # intervals: to the V before, to the A before
 ON_A: Final[Table] = (
-    Row(
+    TimingRule(
         "A in its noise window",
         lambda t, va_s, aa_s: t.a_noise_from_s <= va_s < t.pvarp_s,
         Cause.NOISE,
         is_sensed=False,
     ),
-    Row(
+    TimingRule(
         "A in A refractory",
         lambda t, va_s, aa_s: va_s < t.pvarp_s,
         None,
         is_sensed=False,
     ),
-    Row(
+    TimingRule(
         "AA faster than at_rate",
         lambda t, va_s, aa_s: aa_s < t.at_interval_s,
         Cause.AT,
@@ -57,13 +59,13 @@ ON_A: Final[Table] = (
 
 # intervals: to the V before, to the A before
 _V_HIDDEN: Final[Table] = (
-    Row(
+    TimingRule(
         "V in its noise window",
         lambda t, vv_s, av_s: t.v_noise_from_s <= vv_s < t.vrp_s,
         Cause.NOISE,
         is_sensed=False,
     ),
-    Row(
+    TimingRule(
         "V in V refractory",
         lambda t, vv_s, av_s: vv_s < t.vrp_s,
         None,
@@ -72,17 +74,17 @@ _V_HIDDEN: Final[Table] = (
 )
 ON_V_ODO: Final[Table] = (
     *_V_HIDDEN,
-    Row(
+    TimingRule(
         "no A since last V",
         lambda t, vv_s, av_s: not 0 <= av_s < vv_s,
         Cause.PVC,
     ),
-    Row(
+    TimingRule(
         "AV shorter than av_short",
         lambda t, vv_s, av_s: av_s < t.av_short_s,
         Cause.SHORT_AV,
     ),
-    Row(
+    TimingRule(
         "AV longer than av_long",
         lambda t, vv_s, av_s: av_s > t.av_long_s,
         Cause.LONG_AV,
@@ -90,7 +92,7 @@ ON_V_ODO: Final[Table] = (
 )
 ON_V_OVO: Final[Table] = (
     *_V_HIDDEN,
-    Row(
+    TimingRule(
         "VV faster than vt_rate",
         lambda t, vv_s, av_s: vv_s < t.vt_interval_s,
         Cause.VT,
@@ -99,13 +101,13 @@ ON_V_OVO: Final[Table] = (
 
 # intervals: after V (nan without one), to the A before
 HIDES_LS: Final[Table] = (
-    Row(
+    TimingRule(
         "LS blanked around V",
         lambda t, latency_s, as_s: t.blank_pre_v_s < latency_s < t.blank_post_v_s,
         None,
         is_sensed=False,
     ),
-    Row(
+    TimingRule(
         "LS blanked around A",
         lambda t, latency_s, as_s: (
             t.is_odo and t.blank_pre_a_s < as_s < t.blank_post_a_s
@@ -115,7 +117,7 @@ HIDES_LS: Final[Table] = (
     ),
 )
 ON_LS: Final[Table] = (
-    Row(
+    TimingRule(
         "LS outside the window",
         # nan, when no V was sensed, is never inside
         lambda t, latency_s, as_s: not t.window_start_s <= latency_s <= t.window_end_s,

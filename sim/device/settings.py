@@ -22,6 +22,7 @@ from sim.units import H_PER_DAY, MA_PER_A, MIN_PER_H, S_PER_MS, UC_PER_C
 
 __all__ = [
     "AXES",
+    "COUPLED",
     "Conflict",
     "ConflictError",
     "Settings",
@@ -37,6 +38,16 @@ Channels = Literal["V1", "V2", "V1+V2"]
 Polarity = Literal["BIPOLAR", "UNIPOLAR"]
 _D: Final = "ccmlab-device"
 _REFRACTORIES: Final = ("pvarp_ms", "vrp_ms")
+COUPLED: Final = frozenset(
+    {
+        *("mode", "ls_channel", "ccm_channels"),
+        *("phase_duration_ms", "n_pulses", "balancing_ms", "delay_ms"),
+        *("alert_start_ms", "alert_width_ms", "post_ls_refractory_ms"),
+        *("sens_v1_mv", "sens_v2_mv", "sens_ls_mv", *_REFRACTORIES),
+        *("av_short_ms", "av_long_ms"),
+    }
+)
+"""Parameters on which some rule of `Settings.conflicts` or a dependent value hangs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class RhythmParameters:
     most_rr_s: float = sourced(2.0, "ccmlab-evidence", "E", "assumed")
 
 
-class Interval(NamedTuple):
+class NextBeat(NamedTuple):
     """Time from one ventricular activation to the next, and the next one's origin."""
 
     rr_s: float
@@ -216,7 +216,7 @@ class Rhythm:
         self._advanced_s: float | None = None
         self._since_sinus_s = 0.0
 
-    def next_interval(self, now_s: float, reflex_s: float = 0.0) -> Interval:
+    def next_interval(self, now_s: float, reflex_s: float = 0.0) -> NextBeat:
         """Return the interval that starts at `now_s`; call once per beat, in order.
 
         Parameters
@@ -237,7 +237,7 @@ class Rhythm:
             return self._pause(basic_s)
         if advanced_s is not None:
             basic_s = min(basic_s, max(advanced_s, self._least_s))
-        return Interval(basic_s, self.base_origin)
+        return NextBeat(basic_s, self.base_origin)
 
     def provoke(self, n_beats: int, after_s: float | None = None) -> None:
         """Make the next `n_beats` beats ectopic; three or more are a run.
@@ -281,6 +281,7 @@ class Rhythm:
         self._waves, self._n_waves = waves.tolist(), waves.size
 
     def _basic_s(self, now_s: float, reflex_s: float) -> float:
+        # eq. 25
         rr_s = self._mean_rr_s + reflex_s
         if self.is_af:
             rr_s *= self._next_irregular()
@@ -316,7 +317,7 @@ class Rhythm:
         has_more = index < len(self.ectopics)
         self._next_ectopic_s = self.ectopics[index].at_s if has_more else math.inf
 
-    def _premature(self, basic_s: float) -> Interval:
+    def _premature(self, basic_s: float) -> NextBeat:
         in_run = self._run_length >= self.parameters.run_least_beats
         first = self._run_left == self._run_length
         rr_s = self._coupling * basic_s
@@ -328,14 +329,14 @@ class Rhythm:
             self._captured_s = None
         self._run_left -= 1
         self._since_sinus_s += rr_s
-        return Interval(rr_s, VT if in_run else PVC)
+        return NextBeat(rr_s, VT if in_run else PVC)
 
-    def _pause(self, basic_s: float) -> Interval:
+    def _pause(self, basic_s: float) -> NextBeat:
         elapsed_s, self._since_sinus_s = self._since_sinus_s, 0.0
         # no node keeps time, hence no compensatory pause
         if self.is_af:
-            return Interval(basic_s, AF)
+            return NextBeat(basic_s, AF)
         # The sinus node kept its beat: the first of its impulses that finds recovered
         # muscle conducts, which after one PVC is a full compensatory pause.
         ticks = math.ceil(elapsed_s / basic_s + self.parameters.recovery_frac)
-        return Interval(ticks * basic_s - elapsed_s, SINUS)
+        return NextBeat(ticks * basic_s - elapsed_s, SINUS)

@@ -15,7 +15,7 @@ reading is keyed by its number, so that strategies share noise as far as time al
 from sim.instruments.clock import Clock
 from sim.instruments.errors import CuffError, ErrorModel, Errors, Seen, Wander
 from sim.instruments.instruments import Instruments
-from sim.instruments.reading import Pressures, Reading, Window, clean_beats
+from sim.instruments.reading import Pressures, Reading, ReadingWindow, clean_beats
 from sim.instruments.readouts import (
     READOUTS,
     RULES,
@@ -36,10 +36,10 @@ __all__ = [
     "Instruments",
     "Pressures",
     "Reading",
+    "ReadingWindow",
     "Readout",
     "Seen",
     "Wander",
-    "Window",
     "add_readout",
     "beats_to_read",
     "beats_to_settle",

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from sim.instruments.clock import Clock
-from sim.instruments.reading import BoolArray, FloatArray, Pressures, Window
+from sim.instruments.reading import BoolArray, FloatArray, Pressures, ReadingWindow
 from sim.sources import sourced
 from sim.units import MMHG_PER_CM_OF_BLOOD, S_PER_H
 
@@ -27,7 +27,7 @@ class Seen:
     `rng` is the stream of this reading alone; draws of it belong to no other.
     """
 
-    window: Window
+    window: ReadingWindow
     used: BoolArray
     clock: Clock
     rng: np.random.Generator
@@ -54,7 +54,7 @@ class ErrorModel(ABC):
 
     part: ClassVar[str]
 
-    def readable(self, window: Window, clock: Clock) -> BoolArray:
+    def readable(self, window: ReadingWindow, clock: Clock) -> BoolArray:
         """Tell the beats at which the instrument has a signal, `(n,)`."""
         return np.ones(window.rr_s.size, dtype=np.bool_)
 
@@ -99,7 +99,7 @@ class PressureError(ErrorModel):
     lost_spell_s: float = sourced(60.0, PROTOCOL, PLACE, "assumed")
     held_spell_s: float = sourced(240.0, PROTOCOL, PLACE, "assumed")
 
-    def readable(self, window: Window, clock: Clock) -> BoolArray:
+    def readable(self, window: ReadingWindow, clock: Clock) -> BoolArray:
         """Tell the beats outside calibrations and lost spells; all without noise."""
         if clock.scale == 0.0:
             return np.ones(window.rr_s.size, dtype=np.bool_)
@@ -127,6 +127,7 @@ class PressureError(ErrorModel):
         common = common_mmhg + scale * self.white_sbp_mmhg * white[0]
         drifted = 1.0 + seen.clock.drift[seen.clock.at(seen.middle_s)]
         share = self.diastolic_share_frac
+        # eq. 31, each channel with its share of what errs
         sbp = window.sbp_mmhg * drifted + common
         dbp = window.dbp_mmhg * drifted + share * common
         dbp = dbp + scale * self.white_dbp_mmhg * white[1]
@@ -164,7 +165,7 @@ class CatheterError(PressureError):
     white_sbp_mmhg: float = sourced(2.2, PROTOCOL, "2, catheter; N12", "fitted")
     white_dbp_mmhg: float = sourced(1.0, PROTOCOL, "2, catheter", "assumed")
 
-    def readable(self, window: Window, clock: Clock) -> BoolArray:
+    def readable(self, window: ReadingWindow, clock: Clock) -> BoolArray:
         """Tell that every beat can be read."""
         return np.ones(window.rr_s.size, dtype=np.bool_)
 

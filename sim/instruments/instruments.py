@@ -11,10 +11,10 @@ from sim.instruments.reading import (
     FloatArray,
     Pressures,
     Reading,
-    Window,
+    ReadingWindow,
 )
 from sim.instruments.readouts import RULES, ReadingRules, Readout
-from sim.units import PCT_PER_FRAC, S_PER_MIN
+from sim.units import PCT_PER_FRAC, S_PER_H, S_PER_MIN
 
 
 class Instruments:
@@ -70,6 +70,7 @@ class Instruments:
         drift, pressure = self._errors.drift, self._errors.pressure
         time_s: FloatArray = np.arange(n, dtype=np.float64) * GRID_S
         slope, bow = rng.standard_normal(2)
+        # eq. 30
         turn = time_s / drift.trend_over_s
         trend = slope * turn + 0.5 * bow * np.sin(np.pi * turn)
         wander = ar1(rng, n, drift.wander_tau_s)
@@ -99,7 +100,7 @@ class Instruments:
 
     def _draw_hand(self, rng: np.random.Generator, n: int) -> FloatArray:
         pressure = self._errors.pressure
-        moves = rng.random(n) < pressure.hand_moves_per_hour * GRID_S / 3600.0
+        moves = rng.random(n) < pressure.hand_moves_per_hour * GRID_S / S_PER_H
         heights_cm = rng.standard_normal(n) * pressure.hand_height_sd_cm
         last_move = np.maximum.accumulate(np.where(moves, np.arange(n), 0))
         return pressure.mmhg_per_cm * heights_cm[last_move] * (last_move > 0)
@@ -107,6 +108,7 @@ class Instruments:
     def _draw_lost(self, rng: np.random.Generator, n: int, scale: float) -> BoolArray:
         pressure = self._errors.pressure
         has_poor_signal = rng.random() < pressure.lost_signal_frac
+        # two for every half minute, where both last five on average: always enough
         spells_s = rng.exponential(size=(max(n // 60, 2), 2)) * np.array(
             [pressure.held_spell_s, pressure.lost_spell_s]
         )
@@ -157,7 +159,7 @@ class Instruments:
         """
         pressure, clock = self._errors.pressure, self._clock
         at = np.array([middle_s])
-        beat = Window(
+        beat = ReadingWindow(
             start_s=at,
             rr_s=np.zeros(1),
             sbp_mmhg=np.array([true.sbp_mmhg]),
@@ -176,7 +178,7 @@ class Instruments:
         common = pressure.waves_mmhg(seen) + clock.hand_mmhg[clock.at(at)]
         return pressure.with_errors(seen, common, np.array([white]).T)
 
-    def read(self, window: Window) -> Reading:
+    def read(self, window: ReadingWindow) -> Reading:
         """Read one window of true beats with this instrument's error."""
         number, self._number = self._number, self._number + 1
         rng = self._rng_of_reading(number)
@@ -204,7 +206,7 @@ class Instruments:
             heart_rate_bpm=S_PER_MIN / float(window.rr_s[used].mean()),
         )
 
-    def _whole_breaths(self, window: Window) -> BoolArray:
+    def _whole_breaths(self, window: ReadingWindow) -> BoolArray:
         end_s = window.start_s[-1] + window.rr_s[-1]
         breaths = np.floor((end_s - window.start_s[0]) * self._clock.breathing_hz)
         if breaths < 1:
@@ -212,7 +214,7 @@ class Instruments:
         whole_s = breaths / self._clock.breathing_hz
         return np.asarray(window.start_s + 0.5 * window.rr_s >= end_s - whole_s)
 
-    def _why_void(self, window: Window, used: BoolArray) -> str:
+    def _why_void(self, window: ReadingWindow, used: BoolArray) -> str:
         rules = self.rules
         if window.link_lost:
             return "wand link lost"

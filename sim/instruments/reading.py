@@ -10,7 +10,7 @@ BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Window:
+class ReadingWindow:
     """The true beats of one reading, each array `(n,)`.
 
     `clean` is false for beats within 2 of an ectopic; `delivered` tells the beats that

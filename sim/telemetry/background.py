@@ -14,7 +14,7 @@ from sim.telemetry.beats import FloatArray
 from sim.telemetry.disturbance import STEP_S, Breath, Growing
 from sim.telemetry.fibrillation import Fibrillatory
 from sim.telemetry.morphology import Disturbance, Morphology
-from sim.telemetry.synthesis import Grid, Noise, Part, Tone
+from sim.telemetry.synthesis import Grid, Noise, Tone, TracePart
 
 _LARGEST_KEY: Final = 2**63
 _LEADS: Final = ("ECG II", "ECG V1")
@@ -29,7 +29,7 @@ class LeadBackground:
     mains_phase: float
     noise_key: int
 
-    def parts(self, model: Disturbance, breath: Breath) -> list[Part]:
+    def parts(self, model: Disturbance, breath: Breath) -> list[TracePart]:
         """Return the parts whose height is not 0."""
 
         def breathed(first: int, last: int) -> FloatArray:
@@ -38,7 +38,7 @@ class LeadBackground:
         def drifted(first: int, last: int) -> FloatArray:
             return model.drift_mv * self.drift.values(first, last)
 
-        parts: list[tuple[float, Part]] = [
+        parts: list[tuple[float, TracePart]] = [
             (model.drift_mv, Grid(model.drift_step_s, drifted)),
             (model.breathing_mv, Grid(STEP_S, breathed)),
             (model.mains_mv, Tone(model.mains_hz, model.mains_mv, self.mains_phase)),
@@ -67,7 +67,7 @@ class Background:
             noise_keys={name: _key(noises) for name in _NOISY},
         )
 
-    def noise(self, channel: str, sd: float) -> list[Part]:
+    def noise(self, channel: str, sd: float) -> list[TracePart]:
         """Return the broadband noise of a channel; none when `sd` is 0."""
         return [Noise(self.noise_keys[channel], sd)] if sd else []
 

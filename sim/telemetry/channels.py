@@ -17,7 +17,7 @@ from sim.telemetry.fibrillation import FibrillatoryPart, fibrillating
 from sim.telemetry.markers import Marker, MarkerKind, markers
 from sim.telemetry.morphology import INTERFERENCE, Morphology
 from sim.telemetry.pressure import arterial_curve, notch_waves, ventricular_curve
-from sim.telemetry.synthesis import Blocks, Bursts, Part
+from sim.telemetry.synthesis import Blocks, Bursts, TracePart
 
 CountArray = NDArray[np.int16]
 
@@ -44,7 +44,7 @@ class Channel:
     name: str
     unit: str
     counts_per_unit: int
-    parts: tuple[Part, ...]
+    parts: tuple[TracePart, ...]
 
     def draw(self, start_s: float, n_samples: int, sampling_hz: float) -> FloatArray:
         """Return samples in `unit`, `(n_samples,)`."""
@@ -150,7 +150,7 @@ def record_strips(
     )
     marks = markers(beats, cause_codes or {})
     end_s = float(beats.start_s[-1] + beats.rr_s[-1]) if beats.start_s.size else 0.0
-    played = Played(beats, programmed, setup, shape, under)
+    played = TraceSource(beats, programmed, setup, shape, under)
     channels = (
         *ecg_channels(played),
         *electrogram_channels(played),
@@ -170,7 +170,7 @@ def record_strips(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Played:
+class TraceSource:
     """What every trace is drawn from."""
 
     beats: RecordedBeats
@@ -191,7 +191,7 @@ class Played:
 
 
 def ecg_channels(
-    played: Played, leads: Sequence[str] = ("ECG II", "ECG V1")
+    played: TraceSource, leads: Sequence[str] = ("ECG II", "ECG V1")
 ) -> list[Channel]:
     """Return the leads of the ECG, or those among `leads`."""
     beats, setup, shape = played.beats, played.setup, played.shape
@@ -208,7 +208,7 @@ def ecg_channels(
             continue
         scale = 1.0 + way * turned
         waves = ecg_waves(beats, sinus, ectopic, qrs_ms=setup.qrs_ms, scale=scale)
-        parts: tuple[Part, ...] = (
+        parts: tuple[TracePart, ...] = (
             waves,
             FibrillatoryPart(under.fibrillatory, lead, beats.start_s, in_af),
             *under.leads[name].parts(added, under.breath),
@@ -219,7 +219,7 @@ def ecg_channels(
     return found
 
 
-def electrogram_channels(played: Played) -> list[Channel]:
+def electrogram_channels(played: TraceSource) -> list[Channel]:
     """Return the electrograms of both leads."""
     beats, model = played.beats, played.shape.electrogram
     added = played.shape.disturbance
@@ -236,23 +236,23 @@ def electrogram_channels(played: Played) -> list[Channel]:
         trains = played.trains([model.artefact_mv_per_v * item for item in near])
         still = played.under.noise(f"EGM {lead}", added.electrogram_mv)
         outside = played.interference(played.under.noise_keys[f"EGM {lead}"])
-        parts: tuple[Part, ...] = (waves, *still, outside, trains)
+        parts: tuple[TracePart, ...] = (waves, *still, outside, trains)
         found.append(Channel(f"EGM {lead}", "mV", COUNTS_PER_MV, parts))
     return found
 
 
-def pressure_channels(played: Played) -> list[Channel]:
+def pressure_channels(played: TraceSource) -> list[Channel]:
     """Return arterial pressure, and that of a catheter in the ventricle."""
     beats, model = played.beats, played.shape.pressure
     sd = played.shape.disturbance.pressure_mmhg
-    arterial: tuple[Part, ...] = (
+    arterial: tuple[TracePart, ...] = (
         arterial_curve(beats, model),
         notch_waves(beats, model),
         *played.under.noise("ABP", sd),
     )
     found = [Channel("ABP", "mmHg", COUNTS_PER_MMHG, arterial)]
     if played.setup.with_lv_pressure:
-        ventricular: tuple[Part, ...] = (
+        ventricular: tuple[TracePart, ...] = (
             ventricular_curve(beats, model),
             *played.under.noise("LVP", sd),
         )
@@ -260,7 +260,7 @@ def pressure_channels(played: Played) -> list[Channel]:
     return found
 
 
-def _monitor_channel(shown: Played) -> Channel:
+def _monitor_channel(shown: TraceSource) -> Channel:
     return replace(pressure_channels(shown)[0], name=MONITOR)
 
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.device.settings import Settings
-from sim.heart.contractility import AF
 from sim.telemetry.beats import FloatArray, StripBeats
-from sim.telemetry.fibrillation import fibrillation_waves
+from sim.telemetry.fibrillation import (
+    Fibrillatory,
+    FibrillatoryPart,
+    fibrillating,
+)
 from sim.telemetry.markers import Marker, markers
 from sim.telemetry.morphology import EctopicWaves, Morphology, SinusWaves
 from sim.telemetry.synthesis import Blocks, Waves, joined
@@ -56,8 +59,9 @@ def ecg_strip(
     qrs_ms: float = 100.0,
     cause_codes: Mapping[int, str] | None = None,
     morphology: Morphology | None = None,
+    fibrillatory: Fibrillatory | None = None,
 ) -> Strip:
-    """Draw lead II and the markers of a span of the beat table.
+    """Draw lead II and the markers of a span of the beat table, undisturbed.
 
     Parameters
     ----------
@@ -73,6 +77,11 @@ def ecg_strip(
         QRS duration of the patient's conducted beats.
     cause_codes
         Short text by the code of an inhibit cause; the number is shown otherwise.
+    morphology
+        Shapes of the waves.
+    fibrillatory
+        The fibrillatory waves of the visit; drawn from a generator of seed 0 by
+        default.
 
     Returns
     -------
@@ -85,9 +94,10 @@ def ecg_strip(
     trace_mv = np.zeros(round(duration_s * sampling_hz))
     waves = ecg_waves(near, shape.sinus, shape.ectopic, qrs_ms=qrs_ms)
     waves.draw(trace_mv, start_s, sampling_hz)
-    if (near.origin == AF).any():
-        baseline = fibrillation_waves(shape.fibrillation, start_s + duration_s)[0]
-        baseline.draw(trace_mv, start_s, sampling_hz)
+    f_waves = fibrillatory or Fibrillatory(shape.fibrillation, np.random.default_rng(0))
+    FibrillatoryPart(f_waves, 0, near.start_s, fibrillating(near.origin)).draw(
+        trace_mv, start_s, sampling_hz
+    )
     train_blocks(near, (settings,), shape.artefact_mv_per_v).draw(
         trace_mv, start_s, sampling_hz
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.telemetry.beats import FloatArray, RecordedBeats
 from sim.telemetry.morphology import PressureShape
-from sim.telemetry.synthesis import Curve, Waves, joined
+from sim.telemetry.synthesis import SmoothCurve, Waves, joined
 
 _BENDS = (0.12, 0.28, 0.48)  # where the rise has a knot, shares of the way to the peak
 _STEEPEST = 3.0  # of the mean slope; a cubic that begins level overshoots beyond it
@@ -97,14 +97,14 @@ def _foot_mmhg(
     return foot
 
 
-def arterial_curve(beats: RecordedBeats, shape: PressureShape) -> Curve:
+def arterial_curve(beats: RecordedBeats, shape: PressureShape) -> SmoothCurve:
     """Return arterial pressure at the root of the aorta, mmHg."""
     found = ejections(beats, shape)
     if not found.row.size:
-        return Curve.through(np.empty((0, 3)))
+        return SmoothCurve.through(np.empty((0, 3)))
     first, last = _run_off_slopes(found, shape)
     knots = _ejection_knots(found, shape, opening=last, closing=first)
-    return Curve.through(np.concatenate(knots))
+    return SmoothCurve.through(np.concatenate(knots))
 
 
 def _run_off_slopes(
@@ -160,7 +160,7 @@ def notch_waves(beats: RecordedBeats, shape: PressureShape) -> Waves:
     return joined([dip, wave])
 
 
-def ventricular_curve(beats: RecordedBeats, shape: PressureShape) -> Curve:
+def ventricular_curve(beats: RecordedBeats, shape: PressureShape) -> SmoothCurve:
     """Return LV pressure, mmHg: as arterial in ejection, outside of it lower.
 
     It rises from the end-diastolic pressure to the opening with dP/dt max, falls from
@@ -198,7 +198,7 @@ def ventricular_curve(beats: RecordedBeats, shape: PressureShape) -> Curve:
         _knots(at_open_s + shape.suction_after_s, dip, zero),
     ]
     bumps = _unopened_knots(beats, found, shape)
-    return Curve.through(np.concatenate([*filled, *ejected, *filling, bumps]))
+    return SmoothCurve.through(np.concatenate([*filled, *ejected, *filling, bumps]))
 
 
 def _unopened_knots(

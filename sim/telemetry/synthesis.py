@@ -62,7 +62,7 @@ class Blocks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class SmoothCurve:
     """A smooth curve through knots, each `(n,)`: times rise, slopes are per second.
 
     Between two knots it is the cubic that has their values and slopes; before the
@@ -174,7 +174,7 @@ class Bursts:
                 draw_noise(out[begin:end], number, np.uint64(self.key), self.sd)
 
 
-class Part(Protocol):
+class TracePart(Protocol):
     """Anything that adds itself to the samples of a trace."""
 
     def draw(self, out: FloatArray, start_s: float, sampling_hz: float) -> None:

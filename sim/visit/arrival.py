@@ -9,7 +9,7 @@ import simpy
 from sim.instruments import CuffError
 from sim.sources import sourced
 from sim.units import S_PER_MIN, rate_bpm
-from sim.visit.record import Check, Symptoms, Vitals
+from sim.visit.record import Check, SymptomReport, Vitals
 from sim.visit.visit import Visit
 
 Process = Generator[simpy.Event, object, None]
@@ -109,7 +109,7 @@ def review_symptoms(visit: Visit, *, relief: float) -> None:
         )
     )
     text = f"dyspnoea {dyspnoea:.0f}/10, fatigue {fatigue:.0f}/10"
-    symptoms = Symptoms(
+    symptoms = SymptomReport(
         float(visit.env.now), profile.nyha_class, dyspnoea, fatigue, text
     )
     told = (*visit.findings.symptoms, symptoms)

@@ -11,7 +11,7 @@ from sim.heart.circulation import BEAT_FIELDS
 from sim.heart.conduction import Activation
 from sim.heart.contractility import AF, SINUS
 from sim.instruments import RULES as READING_RULES
-from sim.instruments import Window, clean_beats
+from sim.instruments import ReadingWindow, clean_beats
 from sim.visit.record import BeatTable
 
 FloatArray = NDArray[np.float64]
@@ -91,7 +91,7 @@ class BeatLog:
 
     def window(
         self, first: int, n: int, *, expects_ccm: bool, link_lost: bool = False
-    ) -> Window:
+    ) -> ReadingWindow:
         """Return the `n` true beats from `first` on, for an instrument to read."""
         rows = self._heart.beats[first : first + n]
         reach = READING_RULES.dropped_around_ectopic
@@ -103,7 +103,7 @@ class BeatLog:
             values: FloatArray = rows[:, BEAT_COLUMNS.index(name)]
             return values
 
-        return Window(
+        return ReadingWindow(
             start_s=column("at_s"),
             rr_s=column("rr_s"),
             sbp_mmhg=column("sbp_mmhg"),

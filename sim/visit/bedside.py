@@ -1,4 +1,15 @@
-"""The patient at the bedside: heart, device and monitor, one event a beat."""
+"""The patient at the bedside: heart, device and monitor, one event a beat.
+
+The life of a beat here. The heart says when and where it is activated; the generator
+decides about a train; the monitor looks at the rhythm. A train that is delivered hands
+the heart its gain, and may do harm: reach muscle that has recovered, capture the
+atrium, be taken for beats by an ICD. The heart contracts and returns when the next beat
+is due, the log keeps the row, and those who waited for so many beats are woken. There
+is no tick: between two beats nothing happens to the patient.
+
+What the monitor finds ends a test that is `guarded`, for the test's own sake; at any
+other time it goes to whoever deals with findings.
+"""
 
 import math
 from collections import deque
@@ -18,7 +29,7 @@ from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
 from sim.heart.conduction import Activation
 from sim.heart.contractility import AF, SINUS
 from sim.heart.train import Train
-from sim.instruments import Instruments, Window
+from sim.instruments import Instruments, ReadingWindow
 from sim.patient import Patient
 from sim.sources import sourced
 from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
@@ -210,6 +221,7 @@ class Bedside:
         self, decision: BeatDecision, activation: Activation
     ) -> tuple[float, int, float | None]:
         """Return the gain of a train, and the ectopics that it provokes."""
+        # a lead may have failed since the settings were programmed
         if self._leads_revision != self.generator.leads.revision:
             self.settings_changed()
         provoked, captured_s = 0, None
@@ -246,6 +258,7 @@ class Bedside:
         over_s = decision.train_end_s - activation.refractory_end_s
         if over_s < -late.edge_ms * S_PER_MS:
             return 0, None
+        # both, always: what one train does must not shift the draws of the next
         chance, kind = self._rng.random(2)
         if over_s < 0.0:
             return int(chance < self._edge_per_beat), None
@@ -263,10 +276,12 @@ class Bedside:
             self._found(stop)
 
     def _found(self, stop: Stop) -> None:
+        # else the same fall of pressure would be found again at the next beat
         self.monitor.forget_pressure()
         if not self.guarded:
             self._on_finding(stop)
         elif self.stop is None:
+            # the first finding ends a test: what follows has come of it
             self.stop = stop
             self._stopped.succeed()
 
@@ -318,7 +333,7 @@ class Bedside:
         self.monitor.forget_pressure()
         self._stopped = self.env.event()
 
-    def window(self, first: int, n: int, *, link_lost: bool = False) -> Window:
+    def window(self, first: int, n: int, *, link_lost: bool = False) -> ReadingWindow:
         """Return the `n` true beats from `first` on, for an instrument to read."""
         expects_ccm = self.settings.delivers
         return self.log.window(first, n, expects_ccm=expects_ccm, link_lost=link_lost)

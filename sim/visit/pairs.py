@@ -1,4 +1,12 @@
-"""How two settings are compared: arms, pairs, voids and repeats."""
+"""How two settings are compared: arms, pairs, voids and repeats.
+
+The life of a pair. Each arm programs one of the two settings, lets the pressure settle
+and reads it; arms follow in an order that is symmetric in time (R X R, or A B B A), so
+that a straight drift cancels. A window that cannot be read is read again; an arm that
+stays void makes its pair void, and a void pair is never replaced by its readable half.
+The gain of a pair is the ratio of the arms' means: what both have in common drops out.
+After a few beats of the tested setting the patient is asked, and may end the test.
+"""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
@@ -79,7 +87,7 @@ def read_arms(visit: Visit, comparison: Comparison) -> Process[tuple[Arm, ...]]:
         for role in comparison.order:
             arms.append((yield from read_arm(visit, comparison, role)))
             if arms[-1].reading.void:
-                break
+                break  # the pair is void: more arms would cost minutes for nothing
     finally:
         visit.bedside.guarded = False
     return tuple(arms)
@@ -113,6 +121,7 @@ def _read(visit: Visit) -> Process[Reading]:
     yield from _beats(visit, n)
     bedside.arm_id = -1
     wand, lost = visit.programmer.wand, visit.programmer.reading_link_lost()
+    # a wand lifted and put back meanwhile has spoilt the window too
     lost = lost or not wand.linked or wand.n_removals > n_removals
     return visit.instruments.read(bedside.window(first, n, link_lost=lost))
 

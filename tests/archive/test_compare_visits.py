@@ -15,9 +15,9 @@ from playwright.sync_api import Browser
 
 from harness.archive.run_folder import write_run
 from harness.archive.side_by_side.figure import forest_svg
-from harness.archive.side_by_side.page import Comparison, compare, comparison_html
+from harness.archive.side_by_side.page import SideBySide, compare, comparison_html
 from harness.archive.side_by_side.visits import (
-    Visit,
+    StoredVisit,
     naive_claim,
     read_visits,
     setting_rows,
@@ -76,12 +76,12 @@ def folder(
 
 
 @pytest.fixture(scope="module")
-def compared(folder: Callable[[str], Path]) -> Comparison:
+def compared(folder: Callable[[str], Path]) -> SideBySide:
     return compare(read_visits([folder("titration"), folder("random")]))
 
 
 @pytest.fixture(scope="module")
-def html(compared: Comparison) -> str:
+def html(compared: SideBySide) -> str:
     return comparison_html(compared)
 
 
@@ -108,7 +108,7 @@ def cells(page: BeautifulSoup, section: str, label: str) -> list[str]:
     raise AssertionError(f"no row {label}")
 
 
-def notes(*visits: Visit) -> str:
+def notes(*visits: StoredVisit) -> str:
     return " ".join(compare(visits).notes)
 
 
@@ -128,7 +128,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def test_the_page_shows_verdict_gain_and_interval_of_each_visit(
-    page: BeautifulSoup, compared: Comparison
+    page: BeautifulSoup, compared: SideBySide
 ) -> None:
     verdicts = [visit.report.verdict for visit in compared.visits]
     shown = {
@@ -144,7 +144,7 @@ def test_the_page_shows_verdict_gain_and_interval_of_each_visit(
 
 
 def test_the_naive_claim_stands_beside_the_verified_gain(
-    page: BeautifulSoup, compared: Comparison
+    page: BeautifulSoup, compared: SideBySide
 ) -> None:
     claims = [flat(naive_claim(visit.report).text) for visit in compared.visits]
     label = "Naive claim: best single reading"
@@ -152,7 +152,7 @@ def test_the_naive_claim_stands_beside_the_verified_gain(
 
 
 def test_the_page_shows_the_permanent_values(
-    page: BeautifulSoup, compared: Comparison
+    page: BeautifulSoup, compared: SideBySide
 ) -> None:
     shown = cells(page, "values", "CCM Amplitude")
     for text, visit in zip(shown, compared.visits, strict=True):
@@ -162,7 +162,7 @@ def test_the_page_shows_the_permanent_values(
 
 
 def test_the_page_counts_tests_minutes_and_unpleasant_events(
-    page: BeautifulSoup, compared: Comparison
+    page: BeautifulSoup, compared: SideBySide
 ) -> None:
     reports = [visit.report for visit in compared.visits]
     assert cells(page, "course", "Tests") == [str(len(r.tests.rows)) for r in reports]
@@ -177,7 +177,7 @@ def test_the_page_counts_tests_minutes_and_unpleasant_events(
 
 
 def test_every_test_of_every_visit_is_on_the_page(
-    page: BeautifulSoup, compared: Comparison
+    page: BeautifulSoup, compared: SideBySide
 ) -> None:
     for table, visit in zip(page.select("table.tests"), compared.visits, strict=True):
         assert len(table.select("tbody tr")) == len(visit.report.tests.rows)
@@ -196,7 +196,7 @@ def test_the_truth_appears_only_in_the_answer_key(page: BeautifulSoup) -> None:
     assert "Window gain" not in copied.get_text()
 
 
-def test_one_patient_is_called_the_same_patient(compared: Comparison) -> None:
+def test_one_patient_is_called_the_same_patient(compared: SideBySide) -> None:
     told = " ".join(compared.notes)
     assert f"All visits are of the same virtual patient, {pseudonym(7)}" in told
     assert "differ" not in told
@@ -238,7 +238,7 @@ def test_visits_of_one_course_are_called_the_same_patient(
 
 
 def test_other_readouts_and_references_are_stated(
-    compared: Comparison,
+    compared: SideBySide,
 ) -> None:
     first = compared.visits[0]
     report = first.report
@@ -257,7 +257,7 @@ def test_other_readouts_and_references_are_stated(
         method=report.method.model_copy(update={"facts": facts}),
         permanent=report.permanent.model_copy(update={"main": rows}),
     )
-    told = notes(first, Visit(2, "other", other))
+    told = notes(first, StoredVisit(2, "other", other))
     assert "Their gains are not the same quantity" in told
     wanted = "Reference values differ: CCM Amplitude 4.5 V (visit 1); CCM Amplitude 6.5"
     assert wanted in " ".join(told.split())
@@ -268,7 +268,7 @@ def test_the_same_run_twice_is_told(folder: Callable[[str], Path]) -> None:
     assert "Visits 1, 2 are the same run" in told
 
 
-def test_the_reader_is_warned_of_choosing_the_highest(compared: Comparison) -> None:
+def test_the_reader_is_warned_of_choosing_the_highest(compared: SideBySide) -> None:
     assert (
         "repeats the error of believing the best single reading" in compared.notes[-1]
     )
@@ -282,7 +282,7 @@ def test_folders_of_one_name_are_told_apart(copy: Path, tmp_path: Path) -> None:
 
 
 def test_a_visit_without_verification_is_shown_as_not_available(
-    compared: Comparison,
+    compared: SideBySide,
 ) -> None:
     first = compared.visits[0]
     nothing = {"value": None}
@@ -297,14 +297,14 @@ def test_a_visit_without_verification_is_shown_as_not_available(
     tests = first.report.tests.model_copy(update={"rows": (), "pooled": ()})
     empty = changed(first.report, verdict=verdict, tests=tests)
     page = BeautifulSoup(
-        comparison_html(compare((first, Visit(2, "empty", empty)))), "html.parser"
+        comparison_html(compare((first, StoredVisit(2, "empty", empty)))), "html.parser"
     )
     assert cells(page, "verdicts", "Verified gain")[1] == NOT_AVAILABLE
     assert cells(page, "course", "Highest gain of one test")[1] == NOT_AVAILABLE
 
 
 def test_the_same_visits_give_the_same_bytes(
-    compared: Comparison, html: str, folder: Callable[[str], Path]
+    compared: SideBySide, html: str, folder: Callable[[str], Path]
 ) -> None:
     again = compare(read_visits([folder("titration"), folder("random")]))
     assert comparison_html(again) == html
@@ -342,7 +342,7 @@ def test_tables_have_captions_and_scoped_heads(page: BeautifulSoup) -> None:
         assert all(head.has_attr("scope") for head in table.find_all("th"))
 
 
-def test_hostile_text_is_shown_as_text(compared: Comparison) -> None:
+def test_hostile_text_is_shown_as_text(compared: SideBySide) -> None:
     first = compared.visits[0]
     facts = tuple(
         Fact(label=item.label, value=HOSTILE)
@@ -352,7 +352,7 @@ def test_hostile_text_is_shown_as_text(compared: Comparison) -> None:
     )
     method = first.report.method.model_copy(update={"facts": facts})
     hostile = changed(first.report, method=method, title=HOSTILE)
-    html = comparison_html(compare((first, Visit(2, HOSTILE, hostile))))
+    html = comparison_html(compare((first, StoredVisit(2, HOSTILE, hostile))))
     page = BeautifulSoup(html, "html.parser")
     assert page.find_all("script") == []
     assert page.get_text().count(HOSTILE) >= 4

@@ -23,7 +23,14 @@ from harness.archive.tables import pairs
 from harness.common.faults import ScenarioError
 from harness.play.run import run_scenario
 from harness.play.scenario import load_scenario
+from harness.report.sections.strips import (
+    final_spans,
+    strip_beats,
+    strips_of,
+    typical_start_s,
+)
 from sim.device.settings import Settings
+from sim.telemetry.morphology import Disturbance
 from sim.telemetry.wfdb_files import Span
 from sim.visit.record import AdverseEvent, VisitRecord
 
@@ -252,6 +259,18 @@ def test_a_visit_in_fibrillation_shows_its_waves_and_is_marked_so(
     with pyedflib.EdfReader(str(tmp_path / "strips_0001.edf")) as read:
         v1 = read.readSignal(read.getSignalLabels().index("ECG V1"))
     assert pause > 2.0 * before_the_beats(sinus, event_spans(sinus)[0].start_s, v1)
+    assert_figures_show_the_strips(af)
+
+
+def assert_figures_show_the_strips(record: VisitRecord) -> None:
+    """Hold lead II of the report, as left, against that of the strips, undisturbed."""
+    still = Disturbance(**dict.fromkeys(NOISE, 0.0))
+    lead = recording_of(record, 250, still).channels[0]
+    start_s = typical_start_s(strip_beats(record.beats), final_spans(record))
+    assert start_s is not None
+    shown = np.array(strips_of(record)[-1].lead_ii_mv)
+    # the report keeps a thousandth of a millivolt
+    assert shown == pytest.approx(lead.draw(start_s, shown.size, 250.0), abs=5.001e-4)
 
 
 def before_the_beats(record: VisitRecord, start_s: int, v1: np.ndarray) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from harness.clinic import room as room_module
-from harness.clinic.pace import FAST, Pacer, rate_of
+from harness.clinic.pace import FAST, PacedClock, rate_of
 from harness.clinic.room import TICK_S, Room, in_thread
 from harness.clinic.rooms import Rooms
 from harness.clinic.session import LiveSession
@@ -212,7 +212,7 @@ def test_auto_is_slow_after_a_change_and_while_somebody_thinks(
 
 
 def test_a_pacer_keeps_its_place_when_the_rate_changes() -> None:
-    pacer = Pacer(0.0, 0.0)
+    pacer = PacedClock(0.0, 0.0)
     pacer.set(10.0, 0.0, 0.0)
     assert pacer.due_s(2.0) == 20.0
     pacer.set(1.0, 2.0, 20.0)

@@ -1,6 +1,6 @@
 import pytest
 
-from sim.device.battery import Battery, Cell
+from sim.device.battery import Battery, LithiumCell
 from sim.device.energy import energy_mj_per_train
 from sim.device.leads import INTACT
 from sim.device.settings import Settings
@@ -15,7 +15,7 @@ def test_a_day_of_full_output_is_84_joules() -> None:
 
 
 def test_a_day_of_full_output_takes_10_5_mah_besides_housekeeping() -> None:
-    cell = Cell()
+    cell = LithiumCell()
     used_mah = cell.use_mah_per_day(TRAIN_MJ, TRAINS_PER_DAY)
     assert used_mah - cell.housekeeping_mah_per_day == pytest.approx(10.5, abs=0.05)
 
@@ -38,7 +38,7 @@ def test_trains_stop_below_the_suspend_voltage_and_come_back_after_charging() ->
 
 
 def test_voltage_at_the_suspend_charge_is_the_suspend_voltage() -> None:
-    cell = Cell()
+    cell = LithiumCell()
     assert cell.voltage_v(cell.suspend_frac) == pytest.approx(cell.suspend_v)
 
 
@@ -81,7 +81,7 @@ def test_reminder_comes_after_the_programmed_days() -> None:
 
 
 def test_every_number_of_the_cell_has_a_source() -> None:
-    assert unsourced(Cell()) == []
+    assert unsourced(LithiumCell()) == []
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sim.device.diagram import Span, beat_spans, timing_spans
+from sim.device.diagram import DiagramSpan, beat_spans, timing_spans
 from sim.device.generator import BeatSignals, PulseGenerator
 from sim.device.settings import Settings, refractory_needed_ms
 
@@ -16,7 +16,7 @@ MakeDevice = Callable[..., PulseGenerator]
 MakeBeat = Callable[..., BeatSignals]
 
 
-def one(spans: tuple[Span, ...], row: str, kind: str) -> Span:
+def one(spans: tuple[DiagramSpan, ...], row: str, kind: str) -> DiagramSpan:
     (found,) = [span for span in spans if (span.row, span.kind) == (row, kind)]
     return found
 

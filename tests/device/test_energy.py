@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.device.battery import Cell
+from sim.device.battery import LithiumCell
 from sim.device.energy import (
     ChargingRules,
     Use,
@@ -32,7 +32,7 @@ def test_full_output_costs_what_the_device_facts_say() -> None:
     assert full.charge_uc_per_phase == pytest.approx(70.0, abs=0.5)
     assert full.energy_mj_per_train == pytest.approx(4.2, abs=0.05)
     assert full.energy_j_per_day == pytest.approx(84.0, abs=0.5)
-    housekeeping = Cell().housekeeping_mah_per_day
+    housekeeping = LithiumCell().housekeeping_mah_per_day
     assert full.cell_mah_per_day - housekeeping == pytest.approx(10.5, abs=0.05)
     assert 7 * (full.cell_mah_per_day - housekeeping) == pytest.approx(74.0, abs=1.0)
 
@@ -60,7 +60,7 @@ def test_the_cell_gives_what_the_evidence_says(
 ) -> None:
     # evidence F: every beat of 5 h at 70/min, drawn from the cell at 60 %
     every = Use(LeadOhms(ohm, ohm), delivered_frac=1.0)
-    used, cell = energy_use(FULL, every), Cell()
+    used, cell = energy_use(FULL, every), LithiumCell()
     assert used.energy_j_per_day / cell.efficiency_frac == pytest.approx(joule, abs=0.6)
     trains_mah = used.cell_mah_per_day - cell.housekeeping_mah_per_day
     assert trains_mah == pytest.approx(mah, abs=0.5)
@@ -75,14 +75,14 @@ def test_cost_goes_with_the_square_of_the_amplitude(volts: float, share: float) 
 
 
 def test_a_week_ends_at_about_half_of_the_cell() -> None:
-    full, cell = energy_use(FULL, TRIAL), Cell()
+    full, cell = energy_use(FULL, TRIAL), LithiumCell()
     left = 1.0 - 7.0 * full.cell_mah_per_day / cell.capacity_mah
     assert left == pytest.approx(0.6, abs=0.1)
     assert full.recharge_days == 7
 
 
 def test_the_battery_lasts_from_full_to_the_suspend_charge() -> None:
-    full, cell = energy_use(FULL, TRIAL), Cell()
+    full, cell = energy_use(FULL, TRIAL), LithiumCell()
     used_mah = full.battery_days * full.cell_mah_per_day
     assert used_mah == pytest.approx((1.0 - cell.suspend_frac) * cell.capacity_mah)
 
@@ -154,7 +154,7 @@ def test_settings_that_give_no_ccm_cost_only_the_housekeeping(
     silent = FULL.with_values(off)
     used = energy_use(silent)
     assert energy_frac(silent) == used.energy_j_per_day == used.trains_per_day == 0.0
-    assert used.cell_mah_per_day == Cell().housekeeping_mah_per_day
+    assert used.cell_mah_per_day == LithiumCell().housekeeping_mah_per_day
 
 
 def test_every_number_of_the_use_has_a_source() -> None:

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from sim.device.battery import Cell
+from sim.device.battery import LithiumCell
 from sim.device.energy import ChargingRules, trains_per_day
 from sim.device.generator import State
 from sim.device.lattice import SMART_MINI, parameters
@@ -25,10 +25,10 @@ BUILT_IN: dict[str, object] = {
     "noise_window_ms": SMART_MINI.noise_window_ms,
     "z_v1_ohm": LeadModel().impedance_ohm,
     "z_v2_ohm": LeadModel().impedance_ohm,
-    "batt_capacity_mah": Cell().capacity_mah,
-    "batt_ccm_suspend_v": Cell().suspend_v,
+    "batt_capacity_mah": LithiumCell().capacity_mah,
+    "batt_ccm_suspend_v": LithiumCell().suspend_v,
     "recharge_interval_day": ChargingRules().usual_recharge_days,
-    "charge_ceiling_pct": 100.0 * Cell().error_ceiling_frac,
+    "charge_ceiling_pct": 100.0 * LithiumCell().error_ceiling_frac,
 }
 UNITS = {"bpm": "1/min", "count": "", "enum": "", "bool": "", "day": "days"}
 # words of the table that one model adds to, and why

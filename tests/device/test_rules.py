@@ -13,8 +13,8 @@ from sim.device.rules import (
     ON_LS,
     ON_V_ODO,
     ON_V_OVO,
-    Row,
     Table,
+    TimingRule,
     decide,
 )
 from sim.device.settings import Settings
@@ -66,9 +66,9 @@ def test_each_row_stands_in_the_document_in_its_place(
 
 def test_the_first_row_that_holds_decides() -> None:
     rows = (
-        Row("never", lambda t, one_s, other_s: False, Cause.AT),
-        Row("first", lambda t, one_s, other_s: one_s > 1, Cause.VT),
-        Row("second", lambda t, one_s, other_s: one_s > 0, Cause.PVC),
+        TimingRule("never", lambda t, one_s, other_s: False, Cause.AT),
+        TimingRule("first", lambda t, one_s, other_s: one_s > 1, Cause.VT),
+        TimingRule("second", lambda t, one_s, other_s: one_s > 0, Cause.PVC),
     )
     chosen = [decide(rows, ODO, one_s, 0.0) for one_s in (2.0, 0.5, 0.0)]
     assert [row.words if row else None for row in chosen] == ["first", "second", None]

@@ -5,6 +5,7 @@ import pytest
 from sim.device.lattice import parameters
 from sim.device.settings import (
     AXES,
+    COUPLED,
     Settings,
     axis_values,
     refractory_needed_ms,
@@ -293,3 +294,17 @@ def test_hours_per_day_set_the_off_segment(hours: int, off_min: float) -> None:
     assert with_hours_per_day(Settings(), hours).ccm_off_min == off_min
     with pytest.raises(ValueError, match="got 25 h"):
         with_hours_per_day(Settings(), 25)
+
+
+@pytest.mark.parametrize("model", ["CCM X11", "CCM X10"])
+@pytest.mark.parametrize("name", sorted(set(AXES) - COUPLED))
+def test_no_rule_hangs_on_a_parameter_that_is_not_coupled(
+    name: str, model: str
+) -> None:
+    in_conflict = {"delay_ms": 60.0, "pvarp_ms": 145.0, "av_long_ms": 70.0}
+    for base in (Settings(), Settings(ls_channel="V1", **in_conflict)):
+        solved = with_dependents(base, model).changed(base)
+        for value in axis_values(name, model=model):
+            other = base.with_values({name: value})
+            assert other.conflicts(model) == base.conflicts(model)
+            assert with_dependents(other, model).changed(other) == solved

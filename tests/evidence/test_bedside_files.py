@@ -14,7 +14,7 @@ from harness.cli import invoke
 from harness.evidence.fit import fit as fitting
 from harness.evidence.fit.headings import Role, column
 from harness.evidence.fit.measurements import (
-    Bedside,
+    MeasurementFile,
     MeasurementsError,
     parse_measurements,
     read_measurements,
@@ -36,7 +36,7 @@ A-02;118/76;70;31;220 ml;;na;2026-03-02;
 """
 
 
-def values(bedside: Bedside, who: int = 0) -> dict[str, float]:
+def values(bedside: MeasurementFile, who: int = 0) -> dict[str, float]:
     return {m.quantity: m.value for m in bedside.people[who].measurements}
 
 

@@ -15,7 +15,7 @@ from harness.evidence.fit.measurements import (
     parse_measurements,
 )
 from harness.evidence.fit.quantities import QUANTITIES
-from harness.evidence.fit.solver import UNKNOWNS, Fit, fit_patient, observed
+from harness.evidence.fit.solver import UNKNOWNS, FittedPatient, fit_patient, observed
 from harness.evidence.fit.text import fit_text, patient_file
 from harness.play.scenario import load_scenario
 from sim.patient import Patient, phenotype
@@ -67,7 +67,7 @@ def measured(
 
 
 @cache
-def fitted(names: tuple[str, ...]) -> Fit:
+def fitted(names: tuple[str, ...]) -> FittedPatient:
     return fit_patient(measured(names), phenotype("hfref-ischaemic"))
 
 

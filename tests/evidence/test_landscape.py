@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from harness.cli import invoke
+from harness.evidence.landscape import law_cell as cell_module
 from harness.evidence.landscape import suite as suite_module
+from harness.evidence.landscape.law_cell import YARDSTICKS, GivenAway, LawCell
 from harness.evidence.landscape.pages import suite_page
 from harness.evidence.landscape.rules import (
     FACTORY,
@@ -20,13 +22,14 @@ from harness.evidence.landscape.rules import (
     RuleBook,
     fitted_losses,
 )
-from harness.evidence.landscape.suite import GivenAway, LawCell, Suite, suite
+from harness.evidence.landscape.suite import Suite, one_lead_is_best, suite
 from harness.evidence.landscape.survey import Survey, survey
 from harness.evidence.landscape.told import LawPeople, PlannedTests, told_loss
 from harness.play.scenario import load_scenario
 from harness.study.plan import parse_study
 from harness.truth.landscape import Landscape
 from sim.heart.sensation import INTOLERABLE_GRADE
+from sim.law.two_leads import TwoLeads
 from sim.visit.measuring import expected_sd_pct
 from sim.visit.measuring_noise import usual_arm_s
 from sim.visit.plan import VisitPlan
@@ -185,7 +188,7 @@ def test_a_survey_names_the_leads_that_it_tries() -> None:
 
 def cell(**shares_pct: Sequence[float]) -> LawCell:
     """Return patients of a span of 4 points who lose these shares."""
-    given = {name: [0.0] * 8 for name in suite_module.YARDSTICKS} | shares_pct
+    given = {name: [0.0] * 8 for name in YARDSTICKS} | shares_pct
     lost = {
         name: GivenAway(0.04 * np.array(of, dtype=float), np.array(of, dtype=float))
         for name, of in given.items()
@@ -203,7 +206,7 @@ def cell(**shares_pct: Sequence[float]) -> LawCell:
         at_edge=no,
         tolerated_frac=np.ones(8),
         explained=np.ones((8, 1)),
-        rise_pct=np.arange(8.0),
+        rise_pct=np.arange(8.0) + 5.6,
         fitted=(FACTORY, None),
     )
 
@@ -225,6 +228,34 @@ def test_a_law_is_worth_searching_where_rules_lose_and_a_told_search_wins(
     assert found.verdict.endswith(verdict) or verdict in found.verdict
     assert found.verdict.startswith("not ") == verdict.startswith(
         ("a told", "the best")
+    )
+
+
+@pytest.mark.parametrize(
+    ("law", "mean_pct", "answer"),
+    [
+        ("sharp", 7.09, "no"),
+        ("sharp", 7.1, "yes"),
+        ("sharp", 11.1, "yes"),
+        ("sharp", 11.11, "no"),
+        ("null", 7.09, "not asked"),
+        ("adverse", 0.0, "not asked"),
+    ],
+)
+def test_a_law_agrees_with_a16_up_to_two_points_off(
+    law: str, mean_pct: float, answer: str
+) -> None:
+    worth = cell(fitted=[20.0] * 8, told=[5.0] * 8)
+    found = replace(worth, law=law, rise_pct=np.arange(-3.5, 4.0) + mean_pct)
+    assert found.a16_answer == answer
+    assert found.verdict.startswith("out: dP/dt max rises by") == (answer == "no")
+    shown = suite_page(Suite("t", 1, 8, PlannedTests(20, 2.0), (found,)))
+    where = next(t for t in shown.tables if t.caption.startswith("Where optima lie"))
+    assert (
+        dict(zip(where.heads, where.rows[0], strict=True))[
+            "within 9.1 \N{PLUS-MINUS SIGN} 2"
+        ]
+        == answer
     )
 
 
@@ -266,6 +297,42 @@ def test_a_study_has_a_cell_for_each_law_and_start(
     assert only.explained.sum(axis=1) == pytest.approx(np.ones(6))
 
 
+def test_where_one_lead_alone_may_be_best_the_leads_are_searched_in_a_cell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(suite_module, "N_PEOPLE", 12)
+    text = STUDY.replace("sharp", "two-leads")
+    text += '[search]\naxes = ["amplitude_v", "delay_ms"]\n'
+    found = suite(parse_study(text, "t.toml"), 4, origin="t.toml")
+    narrow, wide = found.cells
+    assert (narrow.label, wide.label) == ("two-leads", "two-leads, leads searched")
+    assert wide.axes == (*narrow.axes, "ccm_channels")
+    # more settings to choose from, read off curves of a wider range of gains
+    added = wide.span - narrow.span
+    assert (added >= -1e-3).all()
+    # a rule has both leads, so that it gives away what one lead alone adds
+    lost = wide.lost["factory"].points - narrow.lost["factory"].points
+    assert lost == pytest.approx(added, abs=1e-3)
+    rows = [dict(row) for row in found.rows()]
+    assert rows[0].keys() == rows[1].keys()
+    assert np.isnan(float(rows[0]["explained_ccm_channels_mean"] or 0.0))
+    assert rows[1]["explained_ccm_channels_mean"]
+    page = suite_page(found).text
+    assert "ccm_channels explains, %" in page
+    assert "two-leads, leads searched" in page
+
+
+def test_a_lead_that_does_nothing_makes_the_other_best_alone() -> None:
+    around = one(WITH_LEADS).around
+    dead = replace(TwoLeads(), v1_height_frac=0.01)
+    patient = replace(one().patient, response=TwoLeads())
+    assert not one_lead_is_best(patient, around)
+    # both together are worth 1.35 / 2 of each
+    assert one_lead_is_best(replace(patient, response=dead), around)
+    weak = replace(dead, g_one_lead_frac=-0.05, negative_frac=0.0)
+    assert not one_lead_is_best(replace(patient, response=weak), around)
+
+
 def test_a_told_search_knows_people_at_what_each_start_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -277,7 +344,7 @@ def test_a_told_search_knows_people_at_what_each_start_left(
         return told_loss(truth, people, *rest)
 
     monkeypatch.setattr(suite_module, "N_PEOPLE", 12)
-    monkeypatch.setattr(suite_module, "told_loss", noted)
+    monkeypatch.setattr(cell_module, "told_loss", noted)
     study = parse_study(STUDY + '[search]\naxes = ["delay_ms"]\n', "t.toml")
     suite(study, 6, origin="t.toml")
     shown = {people.shown_frac.max() for people in known}
@@ -290,8 +357,8 @@ def test_as_many_tests_are_told_as_the_plan_has_time_for() -> None:
     plan = VisitPlan(plan="single")
     arm_s = usual_arm_s(plan)
     n = int((plan.titration_s - arm_s) / (arm_s + plan.question_s))
-    assert suite_module.tests_of(plan) == PlannedTests(n, expected_sd_pct(plan))
-    assert n > suite_module.tests_of(VisitPlan()).n
+    assert PlannedTests.of(plan) == PlannedTests(n, expected_sd_pct(plan))
+    assert n > PlannedTests.of(VisitPlan()).n
 
 
 def run(*arguments: str) -> int:

@@ -62,6 +62,9 @@ def test_page_table_and_figures_are_written(
         "compare.html",
         "leaderboard.csv",
         "leaderboard.parquet",
+        "studies.json",
+        "visits.parquet",
+        "evaluations.parquet",
         *(f"figures/{name}.svg" for name in figures),
     }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from harness.common.parquet import write_parquet
 from harness.study.judging.board import Judged, judge
 from harness.study.judging.files import (
     BEGIN,
@@ -18,7 +19,6 @@ from harness.study.judging.files import (
     leaderboard_rows,
     leaderboard_text,
     replace_fragment,
-    write_parquet,
 )
 from harness.study.judging.metrics import METRICS
 from harness.study.judging.reading import StoredStudy

@@ -24,6 +24,22 @@ def test_an_allowed_function_removes_points_from_the_space():
     assert not space.contains((2, 4))
 
 
+def test_only_the_axes_that_a_rule_hangs_on_are_gone_through():
+    asked = []
+
+    def short_delay(point):
+        asked.append(point)
+        return point[1] < 2
+
+    volts = Axis("amplitude_v", "V", (4.5, 5.0, 5.5))
+    delay = Axis("delay_ms", "ms", (10.0, 20.0, 30.0))
+    space = Space((volts, delay), short_delay, coupled=frozenset({"delay_ms"}))
+    every = Space((volts, delay), short_delay)
+    assert space.size == 6
+    assert asked == [(0, 0), (0, 1), (0, 2)]
+    assert (space.mask == every.mask).all()
+
+
 def test_the_allowed_function_is_asked_once_for_each_lattice_point():
     asked = []
     space = Space((VOLTS, DELAYS), lambda point: asked.append(point) or True)

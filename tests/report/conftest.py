@@ -35,7 +35,7 @@ from sim.visit.record import (
     Interrogation,
     Pair,
     PhaseTime,
-    Symptoms,
+    SymptomReport,
     Tested,
     Verdict,
     VisitRecord,
@@ -266,8 +266,8 @@ def make_record(**changes: Any) -> VisitRecord:
             Vitals(7000.0, 114.0, 68.0, 73.0, 15.0, 97.0),
         ),
         symptoms=(
-            Symptoms(900.0, 3, 5.0, 6.0, "breathless on one flight of stairs"),
-            Symptoms(7000.0, 3, 4.0, 5.0, "feels about the same"),
+            SymptomReport(900.0, 3, 5.0, 6.0, "breathless on one flight of stairs"),
+            SymptomReport(7000.0, 3, 4.0, 5.0, "feels about the same"),
         ),
         checklist=(
             Check("identity", True, "pseudonym matches the device"),

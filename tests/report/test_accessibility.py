@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 
 from harness.archive.run_folder import write_run
 from harness.archive.side_by_side.page import compare, comparison_html
-from harness.archive.side_by_side.visits import Visit
+from harness.archive.side_by_side.visits import StoredVisit
 from harness.cli import invoke
 from harness.course.page import course_html
 from harness.course.play import run_course
@@ -73,9 +73,9 @@ def page_of(
 
     def compared() -> str:
         visits = (
-            Visit(1, "visit-1", report),
-            Visit(2, "visit-2", harmed_report),
-            Visit(3, HOSTILE, hostile()),
+            StoredVisit(1, "visit-1", report),
+            StoredVisit(2, "visit-2", harmed_report),
+            StoredVisit(3, HOSTILE, hostile()),
         )
         return comparison_html(compare(visits))
 
@@ -163,6 +163,24 @@ def test_axe_core_would_notice_a_fault(opened: Open, axe_faults: Faults) -> None
         found = " ".join(axe_faults(page))
     assert "html-has-lang" in found
     assert "color-contrast" in found
+
+
+def test_axe_core_would_notice_one_faint_cell_among_many_alike(
+    opened: Open, axe_faults: Faults
+) -> None:
+    cell, faint = "<td>words</td>", '<td style="color: #999">faint</td>'
+    rows = f"<tr>{10 * cell}</tr>" * 20
+    for painted in (faint, '<td><b style="opacity: 0.3">faint</b></td>'):
+        cells = f"{rows}<tr>{9 * cell}{painted}</tr>"
+        page_of_cells = (
+            '<html lang="en"><head><title>t</title></head><body><main><h1>a</h1>'
+            f"<table><thead><tr>{10 * '<th>head</th>'}</tr></thead>"
+            f"<tbody>{cells}</tbody></table></main></body></html>"
+        )
+        with opened(page_of_cells) as page:
+            (found,) = axe_faults(page)
+        assert found.startswith("color-contrast")
+        assert "faint" in found
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.study.chunks import Chunk, ChunkResult, Lost, StartError
+from harness.study.chunks import Chunk, ChunkResult, LostVisit, StartError
 from harness.study.jobs import plan_of
 from harness.study.ledger import MOST_TRIES, Ledger
 from harness.study.outcome import ScoredVisit
@@ -116,7 +116,7 @@ def test_a_visit_that_ends_its_process_is_given_up_after_three_tries(
         result = done(chunk)
         if not chunk.poisoned and any(job.key == bad for job in chunk.jobs):
             result.played = [one for one in result.played if one.visit.key != bad]
-            result.lost = [Lost(bad, "the process was killed by SIGSEGV")]
+            result.lost = [LostVisit(bad, "the process was killed by SIGSEGV")]
         return result
 
     chunks = run(ledger, jobs, work)

@@ -1,5 +1,6 @@
 """The synthetic ECG shows what the beat table says, at the time it says it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +9,20 @@ import pytest
 from sim.device.settings import Settings
 from sim.heart.contractility import AF, PVC, SINUS
 from sim.sources import provenance, references, unsourced
+from sim.telemetry.background import Background
+from sim.telemetry.beats import RecordedBeats
+from sim.telemetry.channels import Setup, record_strips
+from sim.telemetry.disturbance import Breath
 from sim.telemetry.ecg import Morphology, Strip, StripBeats, ecg_strip
+from sim.telemetry.morphology import Disturbance
 
 HZ = 500.0
 QRS_S = 0.100
 SETTINGS = Settings()
 NAN = float("nan")
+STILL = Disturbance(
+    mains_mv=0.0, muscle_mv=0.0, drift_mv=0.0, breathing_mv=0.0, breathing_frac=0.0
+)
 
 
 def beat_table(origins: list[int], rr_s: float = 0.8) -> StripBeats:
@@ -114,6 +123,30 @@ def test_fibrillation_has_no_p_wave_but_an_unquiet_baseline() -> None:
     highest_mv = max(piece.max() for piece in diastole)
     assert highest_mv < 2.0 * waves.f_mv
     assert all(np.ptp(piece) > 0.5 * waves.f_mv for piece in diastole)
+
+
+@pytest.mark.parametrize("start_s", [0.0, 37.0, 61.5])
+def test_lead_ii_of_a_figure_is_that_of_the_strips_but_for_what_an_amplifier_adds(
+    beats_of: Callable[..., RecordedBeats], start_s: float
+) -> None:
+    rhythm = [PVC if k % 9 == 5 else AF if k > 60 else SINUS for k in range(100)]
+    beats, shape = beats_of(rhythm), Morphology(disturbance=STILL)
+    under = Background.drawn(np.random.default_rng(5), Breath(0.25), shape)
+    recording = record_strips(
+        beats, (SETTINGS,), Setup("S"), morphology=shape, background=under
+    )
+    strip = ecg_strip(
+        beats,
+        SETTINGS,
+        start_s=start_s,
+        duration_s=8.0,
+        fibrillatory=under.fibrillatory,
+    )
+    lead = recording.channels[0]
+    assert lead.name == "ECG II"
+    drawn = lead.draw(start_s, strip.lead_ii_mv.size, strip.sampling_hz)
+    # the same sums in the same order
+    assert np.abs(strip.lead_ii_mv - drawn).max() < 1e-12
 
 
 def test_the_train_is_drawn_exactly_while_it_lasts() -> None:

@@ -13,8 +13,8 @@ from sim.telemetry.background import Background
 from sim.telemetry.beats import RecordedBeats
 from sim.telemetry.channels import (
     Channel,
-    Played,
     Setup,
+    TraceSource,
     ecg_channels,
     electrogram_channels,
     pressure_channels,
@@ -66,7 +66,7 @@ def fed(rhythm: str) -> np.ndarray[Any, Any]:
     under = background()
 
     def channels(some: RecordedBeats, given: tuple[Settings, ...]) -> list[Channel]:
-        played = Played(some, given, SETUP, SHAPE, under)
+        played = TraceSource(some, given, SETUP, SHAPE, under)
         return [
             *ecg_channels(played),
             *electrogram_channels(played),

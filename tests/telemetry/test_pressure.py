@@ -19,14 +19,14 @@ from sim.telemetry.pressure import (
     notch_waves,
     ventricular_curve,
 )
-from sim.telemetry.synthesis import Part
+from sim.telemetry.synthesis import TracePart
 
 HZ = 1000.0
 SHAPE = PressureShape()
 MakeBeats = Callable[..., RecordedBeats]
 
 
-def drawn(part: Part, seconds: float) -> np.ndarray:
+def drawn(part: TracePart, seconds: float) -> np.ndarray:
     out = np.zeros(round(seconds * HZ))
     part.draw(out, 0.0, HZ)
     return out

@@ -8,10 +8,10 @@ import pytest
 from sim.telemetry.synthesis import (
     Blocks,
     Bursts,
-    Curve,
     Noise,
-    Part,
+    SmoothCurve,
     Tone,
+    TracePart,
     Waves,
     joined,
 )
@@ -64,7 +64,7 @@ def test_a_block_holds_its_beginning_but_not_its_end() -> None:
 
 def test_a_curve_is_the_cubic_it_was_made_from() -> None:
     at_s = np.array([0.0, 0.31, 0.5, 1.2])
-    curve = Curve(at_s, 1 + at_s**3 - 2 * at_s, 3 * at_s**2 - 2)
+    curve = SmoothCurve(at_s, 1 + at_s**3 - 2 * at_s, 3 * at_s**2 - 2)
     out = np.zeros(600)
     curve.draw(out, 0.0, HZ)
     time_s = times_s(600)
@@ -74,7 +74,7 @@ def test_a_curve_is_the_cubic_it_was_made_from() -> None:
 def test_a_curve_stays_level_outside_of_its_knots() -> None:
     out = np.zeros(1000)
     knots = np.array([(0.5, 70.0, 100.0), (1.0, 90.0, -100.0)])
-    Curve.through(knots).draw(out, 0.0, HZ)
+    SmoothCurve.through(knots).draw(out, 0.0, HZ)
     assert (out[:250] == 70.0).all()
     assert (out[500:] == 90.0).all()
 
@@ -82,16 +82,18 @@ def test_a_curve_stays_level_outside_of_its_knots() -> None:
 def test_knots_without_a_time_and_knots_at_once_are_left_out() -> None:
     knots = np.array([(1.0, 9.0, 0.0), (NAN, 1.0, 0.0), (0.5, 7.0, 0.0)])
     twice = np.array([*knots, (0.500001, 8.0, 0.0)])
-    assert Curve.through(twice).value.tolist() == [7.0, 9.0]
+    assert SmoothCurve.through(twice).value.tolist() == [7.0, 9.0]
 
 
 def test_pieces_are_the_whole_cut() -> None:
-    parts: tuple[Part, ...] = (
+    parts: tuple[TracePart, ...] = (
         Noise(3, 0.1),
         Tone(50.0, 0.1, 0.2),
         Waves(*columns((0.4, 1.5, 0.05), (1.0, -1.0, 0.05))),
         Blocks(*columns((0.9, 1.1, 3.0))),
-        Curve.through(np.array([(0.1, 70.0, 10.0), (1.05, 90.0, -10.0), (3, 1, 0)])),
+        SmoothCurve.through(
+            np.array([(0.1, 70.0, 10.0), (1.05, 90.0, -10.0), (3, 1, 0)])
+        ),
     )
     whole, first, second = np.zeros(1000), np.zeros(500), np.zeros(500)
     for part in parts:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.device.settings import Settings, with_dependents
-from sim.instruments import READOUTS, Instruments, Reading, Window, readout
+from sim.instruments import READOUTS, Instruments, Reading, ReadingWindow, readout
 from sim.patient import personalize, phenotype
 from sim.streams import stream
 from sim.visit import record as records
@@ -178,7 +178,7 @@ def played_with_lost_readings(
     going = Visit(order, Script(BETTER))
     read = going.instruments.read
 
-    def read_or_lose(window: Window) -> Reading:
+    def read_or_lose(window: ReadingWindow) -> Reading:
         reading = read(window)
         return replace(reading, void="lost") if reading.number in lost else reading
 
@@ -230,9 +230,9 @@ def test_an_unknown_plan_offers_the_nearest() -> None:
         measuring_plan("singel")
 
 
-def true_window(first: int, n: int) -> Window:
+def true_window(first: int, n: int) -> ReadingWindow:
     ones = np.ones(n)
-    return Window(
+    return ReadingWindow(
         start_s=(first + np.arange(n)) * RR_S,
         rr_s=RR_S * ones,
         sbp_mmhg=118.0 * ones,

@@ -7,12 +7,13 @@ from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.archive.side_by_side.visits import Visit, naive_claim
+from harness.archive.side_by_side.visits import StoredVisit, naive_claim
 from harness.common.drawing import (
     BLUE,
     INK,
     STYLE,
     VERMILION,
+    drawn,
     new_figure,
     svg_file,
 )
@@ -21,21 +22,23 @@ LONGEST_NAME: Final = 30
 ROW_IN: Final = 0.42
 
 
-def forest_svg(visits: Sequence[Visit]) -> bytes:
+def forest_svg(visits: Sequence[StoredVisit]) -> bytes:
     """Return the figure as an SVG file: same visits, same bytes."""
     with rc_context():
         rcdefaults()  # a reader's own matplotlib settings must not change the bytes
         rcParams.update(STYLE)
         words = "; ".join(_words(visit) for visit in visits)
+        forest = new_figure(_height_in(visits))
+        _draw(forest, visits)
         return svg_file(
             "forest",
-            _forest(visits),
+            forest,
             "Verified gain of each visit with its 95 % interval, and the naive claim",
             f"{words}. All values are in the table of verdicts. Simulated data.",
         )
 
 
-def _words(visit: Visit) -> str:
+def _words(visit: StoredVisit) -> str:
     verdict = visit.report.verdict
     return (
         f"visit {visit.number}: verified gain {verdict.gain.text}, interval "
@@ -43,8 +46,20 @@ def _words(visit: Visit) -> str:
     )
 
 
-def _forest(visits: Sequence[Visit]) -> Figure:
-    figure = new_figure(1.0 + ROW_IN * len(visits))
+def forest_figure(visits: Sequence[StoredVisit]) -> Figure:
+    """Return the figure for a journal, as wide as its page."""
+    return drawn(
+        lambda figure: _draw(figure, visits),
+        height_in=_height_in(visits),
+        width="double",
+    )
+
+
+def _height_in(visits: Sequence[StoredVisit]) -> float:
+    return 1.0 + ROW_IN * len(visits)
+
+
+def _draw(figure: Figure, visits: Sequence[StoredVisit]) -> None:
     axes = figure.add_subplot()
     axes.axvline(0.0, color=INK, linewidth=0.8)
     for row, visit in enumerate(visits):
@@ -54,10 +69,9 @@ def _forest(visits: Sequence[Visit]) -> Figure:
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("gain over the reference of the visit, %")
     _legend(axes)
-    return figure
 
 
-def _draw_visit(axes: Axes, row: int, visit: Visit) -> None:
+def _draw_visit(axes: Axes, row: int, visit: StoredVisit) -> None:
     verdict, naive = visit.report.verdict, naive_claim(visit.report).value
     limits, gain = verdict.interval_95, verdict.gain.value
     if limits.low is not None and limits.high is not None:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from harness.archive.side_by_side.visits import (
-    Visit,
+    StoredVisit,
     moved_hidden,
     moved_names,
     setting_rows,
@@ -24,7 +24,7 @@ CAUTION: Final = (
 )
 
 
-def reading_notes(visits: Sequence[Visit]) -> tuple[str, ...]:
+def reading_notes(visits: Sequence[StoredVisit]) -> tuple[str, ...]:
     """Return what a reader must know before comparing."""
     found = (
         _same_run(visits),
@@ -36,7 +36,7 @@ def reading_notes(visits: Sequence[Visit]) -> tuple[str, ...]:
     return tuple(note for note in found if note)
 
 
-def _same_run(visits: Sequence[Visit]) -> str:
+def _same_run(visits: Sequence[StoredVisit]) -> str:
     for visit in visits:
         twins = [other for other in visits if other.report == visit.report]
         if len(twins) > 1:
@@ -44,7 +44,7 @@ def _same_run(visits: Sequence[Visit]) -> str:
     return ""
 
 
-def _patients(visits: Sequence[Visit]) -> str:
+def _patients(visits: Sequence[StoredVisit]) -> str:
     """Tell by all that is stated of the patient; a pseudonym alone proves nothing."""
     groups = _groups(visits, lambda r: fact_text(r.encounter.facts, PSEUDONYM))
     reports = [visit.report for visit in visits]
@@ -86,13 +86,13 @@ QUESTIONS: Final[tuple[Question, ...]] = (
 
 
 def _unlike(
-    visits: Sequence[Visit], what: str, find: Callable[[Report], str], so: str
+    visits: Sequence[StoredVisit], what: str, find: Callable[[Report], str], so: str
 ) -> str:
     groups = _groups(visits, find)
     return f"{what}: {_listed(groups)}. {so}".strip() if len(groups) > 1 else ""
 
 
-def _references(visits: Sequence[Visit]) -> str:
+def _references(visits: Sequence[StoredVisit]) -> str:
     """Tell which values of the references are not the same."""
     rows = [setting_rows(visit.report) for visit in visits]
     symbols = dict.fromkeys(symbol for of_visit in rows for symbol in of_visit)
@@ -118,17 +118,17 @@ def _reference(symbol: str, report: Report) -> str:
 
 
 def _groups(
-    visits: Sequence[Visit], find: Callable[[Report], str]
-) -> dict[str, list[Visit]]:
-    groups: dict[str, list[Visit]] = {}
+    visits: Sequence[StoredVisit], find: Callable[[Report], str]
+) -> dict[str, list[StoredVisit]]:
+    groups: dict[str, list[StoredVisit]] = {}
     for visit in visits:
         groups.setdefault(plain(find(visit.report)), []).append(visit)
     return groups
 
 
-def _listed(groups: dict[str, list[Visit]]) -> str:
+def _listed(groups: dict[str, list[StoredVisit]]) -> str:
     return "; ".join(f"{text} (visit {_numbers(of)})" for text, of in groups.items())
 
 
-def _numbers(visits: Iterable[Visit]) -> str:
+def _numbers(visits: Iterable[StoredVisit]) -> str:
     return ", ".join(str(visit.number) for visit in visits)

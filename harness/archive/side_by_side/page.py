@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
-from harness.archive.side_by_side.figure import forest_svg
+from harness.archive.side_by_side.figure import forest_figure, forest_svg
 from harness.archive.side_by_side.notes import reading_notes
-from harness.archive.side_by_side.tables import Table, all_tables
-from harness.archive.side_by_side.visits import Visit, naive_claim
-from harness.common.drawing import inline
+from harness.archive.side_by_side.tables import ComparedTable, all_tables
+from harness.archive.side_by_side.visits import StoredVisit, naive_claim, read_visits
+from harness.common.drawing import inline, svg_text
 from harness.common.pages import filled
 
 TITLE: Final = "Visits side by side"
@@ -18,27 +20,45 @@ HEADS: Final = ("", "visit", "strategy", "verdict", "gain", "95 % interval", "na
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class SideBySide:
     """All that the page shows."""
 
-    visits: tuple[Visit, ...]
+    visits: tuple[StoredVisit, ...]
     notes: tuple[str, ...]
-    tables: Mapping[str, Table]
+    tables: Mapping[str, ComparedTable]
+
+    def __repr__(self) -> str:
+        return comparison_text(self)
+
+    def _repr_html_(self) -> str:
+        return svg_text(self.plot())
+
+    def plot(self) -> Figure:
+        """Return the figure: verified gains with their intervals, and naive claims.
+
+        It is as wide as a page of a journal: names and numbers stand beside the marks.
+        """
+        return forest_figure(self.visits)
 
 
-def compare(visits: Sequence[Visit]) -> Comparison:
+def compare(visits: Sequence[StoredVisit]) -> SideBySide:
     """Put visits side by side."""
-    return Comparison(tuple(visits), reading_notes(visits), all_tables(visits))
+    return SideBySide(tuple(visits), reading_notes(visits), all_tables(visits))
 
 
-def comparison_html(comparison: Comparison) -> str:
+def compared(folders: Sequence[str | Path]) -> SideBySide:
+    """Return stored visits side by side; BrokenRunError names one that is none."""
+    return compare(read_visits(folders))
+
+
+def comparison_html(comparison: SideBySide) -> str:
     """Return the page; the same reports and folder names give the same text."""
     drawn = inline({"forest": forest_svg(comparison.visits)})
     values = {"title": TITLE, "c": comparison, "figure": Markup(drawn["forest"])}
     return filled("harness.archive.side_by_side", "compare_visits.html.j2", values)
 
 
-def comparison_text(comparison: Comparison) -> str:
+def comparison_text(comparison: SideBySide) -> str:
     """Return what the command says on stdout: a line a visit, then the notes."""
     rows: list[tuple[str, ...]] = [HEADS]
     for visit in comparison.visits:

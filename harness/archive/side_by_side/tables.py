@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.archive.side_by_side.visits import (
-    Visit,
+    StoredVisit,
     hidden_numbers,
     moved_hidden,
     naive_claim,
@@ -27,7 +27,7 @@ from sim.visit.safety import RULES
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedRow:
     """One finding of every visit; `differs` when they are not all the same."""
 
     label: str
@@ -40,15 +40,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ComparedTable:
     """Rows under one heading, a column a visit."""
 
     name: str
     caption: str
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedRow, ...]
 
 
-def all_tables(visits: Sequence[Visit]) -> dict[str, Table]:
+def all_tables(visits: Sequence[StoredVisit]) -> dict[str, ComparedTable]:
     """Return every table of the page by its name."""
     tables = (
         _table(visits, "verdict", "Verdict and gain", VERDICT),
@@ -116,13 +116,13 @@ HARMS: Final[tuple[Finding, ...]] = (
 
 
 def _table(
-    visits: Sequence[Visit], name: str, caption: str, findings: Iterable[Finding]
-) -> Table:
+    visits: Sequence[StoredVisit], name: str, caption: str, findings: Iterable[Finding]
+) -> ComparedTable:
     rows = (
-        Row(label, tuple(find(visit.report) for visit in visits))
+        ComparedRow(label, tuple(find(visit.report) for visit in visits))
         for label, find in findings
     )
-    return Table(name, caption, tuple(rows))
+    return ComparedTable(name, caption, tuple(rows))
 
 
 def _count(report: Report, is_one: Callable[[TestedRow], bool]) -> str:
@@ -143,7 +143,7 @@ def _highest(report: Report) -> str:
     return f"{best.gain.text} in test {best.number}"
 
 
-def _values_table(visits: Sequence[Visit]) -> Table:
+def _values_table(visits: Sequence[StoredVisit]) -> ComparedTable:
     """Return the permanent values that matter, changed, or differ."""
     all_rows = [setting_rows(visit.report) for visit in visits]
     main = {row.symbol for visit in visits for row in visit.report.permanent.main}
@@ -151,11 +151,13 @@ def _values_table(visits: Sequence[Visit]) -> Table:
     found = []
     for symbol in symbols:
         label = next(rows[symbol].label for rows in all_rows if symbol in rows)
-        row = Row(label, tuple(_value_text(rows.get(symbol)) for rows in all_rows))
+        row = ComparedRow(
+            label, tuple(_value_text(rows.get(symbol)) for rows in all_rows)
+        )
         if symbol in main or row.differs:
             found.append(row)
     caption = "Permanent values; an arrow leads from the value as found"
-    return Table("values", caption, tuple(found))
+    return ComparedTable("values", caption, tuple(found))
 
 
 def _value_text(row: SettingRow | None) -> str:
@@ -167,7 +169,7 @@ def _value_text(row: SettingRow | None) -> str:
     return f"{setting_text(row.as_found, row.unit, row.digits)} → {left}"
 
 
-def _minutes_table(visits: Sequence[Visit]) -> Table:
+def _minutes_table(visits: Sequence[StoredVisit]) -> ComparedTable:
     phases = [
         {phase.name: phase for phase in visit.report.encounter.phases}
         for visit in visits
@@ -176,11 +178,14 @@ def _minutes_table(visits: Sequence[Visit]) -> Table:
     tests = tuple(_test_minutes(visit.report) for visit in visits)
     total = tuple(fact_text(visit.report.encounter.facts, LENGTH) for visit in visits)
     rows = (
-        Row("Whole visit", total),
-        Row("In tests of settings", tests),
-        *(Row(name, tuple(_lasted(p.get(name)) for p in phases)) for name in names),
+        ComparedRow("Whole visit", total),
+        ComparedRow("In tests of settings", tests),
+        *(
+            ComparedRow(name, tuple(_lasted(p.get(name)) for p in phases))
+            for name in names
+        ),
     )
-    return Table("minutes", "Minutes", rows)
+    return ComparedTable("minutes", "Minutes", rows)
 
 
 def _test_minutes(report: Report) -> str:
@@ -192,7 +197,7 @@ def _lasted(phase: Phase | None) -> str:
     return "not reached" if phase is None else phase.duration.text
 
 
-def _method_table(visits: Sequence[Visit]) -> Table:
+def _method_table(visits: Sequence[StoredVisit]) -> ComparedTable:
     facts = [
         {
             item.label: plain(item.text).strip()
@@ -202,21 +207,23 @@ def _method_table(visits: Sequence[Visit]) -> Table:
     ]
     labels = list(dict.fromkeys(label for of_visit in facts for label in of_visit))
     rows = (
-        Row(label, tuple(f.get(label, NOT_AVAILABLE) for f in facts))
+        ComparedRow(label, tuple(f.get(label, NOT_AVAILABLE) for f in facts))
         for label in labels
     )
     caption = "How the visits were made: what is not the same"
-    return Table("method", caption, tuple(row for row in rows if row.differs))
+    return ComparedTable("method", caption, tuple(row for row in rows if row.differs))
 
 
-def _answer_key_table(visits: Sequence[Visit]) -> Table:
+def _answer_key_table(visits: Sequence[StoredVisit]) -> ComparedTable:
     """Return what the visits did not know, of those that are no hand-outs."""
     keys = [v.report.answer_key.facts if v.report.answer_key else () for v in visits]
     labels = dict.fromkeys(item.label for facts in keys for item in facts)
-    rows = (Row(label, tuple(fact_text(f, label) for f in keys)) for label in labels)
+    rows = (
+        ComparedRow(label, tuple(fact_text(f, label) for f in keys)) for label in labels
+    )
     hidden = [hidden_numbers(visit.report) for visit in visits]
     moved = (
-        Row(name, tuple(numbers.get(name, NOT_AVAILABLE) for numbers in hidden))
+        ComparedRow(name, tuple(numbers.get(name, NOT_AVAILABLE) for numbers in hidden))
         for name in moved_hidden([visit.report for visit in visits])
     )
-    return Table("answer-key", "The simulator's truth", (*rows, *moved))
+    return ComparedTable("answer-key", "The simulator's truth", (*rows, *moved))

@@ -16,7 +16,7 @@ from sim.textfiles import UnreadableError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Visit:
+class StoredVisit:
     """A stored visit: its number on the page, its folder's name, its report.
 
     `course` is the folder of the course that it is part of, which stays the same
@@ -34,14 +34,14 @@ class Visit:
         return fact_text(self.report.method.facts, STRATEGY)
 
 
-def read_visits(folders: Sequence[str | Path]) -> tuple[Visit, ...]:
+def read_visits(folders: Sequence[str | Path]) -> tuple[StoredVisit, ...]:
     """Read the visits in the order asked; BrokenRunError names the one that fails."""
     if len(folders) < 2:
         raise BrokenRunError(f"name two run folders or more, got {len(folders)}")
     places = [Path(folder).resolve() for folder in folders]
     names = [place.name for place in places]
     return tuple(
-        Visit(
+        StoredVisit(
             number,
             plain(
                 place.name

@@ -37,7 +37,7 @@ KEY: Final = "is"
 """Under which a table of a file names its check."""
 
 
-class Check(Table):
+class LessonCheck(Table):
     """Something that is waited for, `times` over."""
 
     name: ClassVar[str] = ""
@@ -50,7 +50,7 @@ class Check(Table):
         raise NotImplementedError
 
 
-class PhaseBegins(Check):
+class PhaseBegins(LessonCheck):
     """A step of the visit begins, or has begun."""
 
     name: ClassVar[str] = "phase begins"
@@ -63,7 +63,7 @@ class PhaseBegins(Check):
         return isinstance(message, PhaseMessage) and message.place >= place
 
 
-class BeatSeen(Check):
+class BeatSeen(LessonCheck):
     """A beat on the monitor, of the kind that is stated."""
 
     name: ClassVar[str] = "beat seen"
@@ -79,7 +79,7 @@ class BeatSeen(Check):
         )
 
 
-class MarkerSeen(Check):
+class MarkerSeen(LessonCheck):
     """A mark of the programmer."""
 
     name: ClassVar[str] = "marker seen"
@@ -95,7 +95,7 @@ class MarkerSeen(Check):
         )
 
 
-class ValuesPending(Check):
+class ValuesPending(LessonCheck):
     """Values stand on the programmer's screen and are not programmed."""
 
     name: ClassVar[str] = "values pending"
@@ -109,7 +109,7 @@ class ValuesPending(Check):
         )
 
 
-class ConflictShown(Check):
+class ConflictShown(LessonCheck):
     """The screen shows that a value cannot be programmed."""
 
     name: ClassVar[str] = "conflict shown"
@@ -123,7 +123,7 @@ class ConflictShown(Check):
         )
 
 
-class ValuesProgrammed(Check):
+class ValuesProgrammed(LessonCheck):
     """The device holds values."""
 
     name: ClassVar[str] = "values programmed"
@@ -137,7 +137,7 @@ class ValuesProgrammed(Check):
         )
 
 
-class LinkIs(Check):
+class LinkIs(LessonCheck):
     """The wand has a link, or has none."""
 
     name: ClassVar[str] = "link is"
@@ -149,7 +149,7 @@ class LinkIs(Check):
         return isinstance(message, ScreenMessage) and message.link is self.linked
 
 
-class DeviceReadOut(Check):
+class DeviceReadOut(LessonCheck):
     """The programmer read the device out; the delivered share may be bounded."""
 
     name: ClassVar[str] = "device read out"
@@ -164,7 +164,7 @@ class DeviceReadOut(Check):
         )
 
 
-class ArmRead(Check):
+class ReadingTaken(LessonCheck):
     """A reading is there."""
 
     name: ClassVar[str] = "arm read"
@@ -181,7 +181,7 @@ class ArmRead(Check):
         )
 
 
-class TestDone(Check):
+class TestDone(LessonCheck):
     """A test is over, of the kind that is stated."""
 
     name: ClassVar[str] = "test done"
@@ -204,7 +204,7 @@ class TestDone(Check):
         )
 
 
-class Answered(Check):
+class CommandAnswered(LessonCheck):
     """A command of the class was taken, or refused."""
 
     name: ClassVar[str] = "command answered"
@@ -220,7 +220,7 @@ class Answered(Check):
         )
 
 
-class AlertRaised(Check):
+class AlertRaised(LessonCheck):
     """Something should not have happened; the alert's name may be stated."""
 
     name: ClassVar[str] = "alert raised"
@@ -231,7 +231,7 @@ class AlertRaised(Check):
         return isinstance(message, AlertMessage) and self.alert in ("", message.alert)
 
 
-class Logged(Check):
+class Logged(LessonCheck):
     """A line of the visit's log."""
 
     name: ClassVar[str] = "line logged"
@@ -247,7 +247,7 @@ class Logged(Check):
         )
 
 
-class VerdictGiven(Check):
+class VerdictGiven(LessonCheck):
     """The verdict is there; it may be one of some."""
 
     name: ClassVar[str] = "verdict given"
@@ -261,18 +261,18 @@ class VerdictGiven(Check):
         )
 
 
-def checks() -> Mapping[str, type[Check]]:
+def checks() -> Mapping[str, type[LessonCheck]]:
     """Return every check by the name that a file calls it."""
-    return {kind.name: kind for kind in Check.__subclasses__()}
+    return {kind.name: kind for kind in LessonCheck.__subclasses__()}
 
 
 def _holds(present: Mapping[str, Value], wanted: Mapping[str, Value]) -> bool:
     return all(present.get(name) == value for name, value in wanted.items())
 
 
-def _check_of(table: Any) -> Check:
+def _check_of(table: Any) -> LessonCheck:
     """Return the check of a table; every fault at once, with the nearest name."""
-    if isinstance(table, Check):
+    if isinstance(table, LessonCheck):
         return table
     if not isinstance(table, Mapping):
         raise ValueError(f"must be a table, got {shown(table)}")
@@ -287,4 +287,4 @@ def _check_of(table: Any) -> Check:
         raise FaultsError(faults_of(error, known[name])) from None
 
 
-AnyCheck = Annotated[Check, PlainValidator(_check_of)]
+AnyCheck = Annotated[LessonCheck, PlainValidator(_check_of)]

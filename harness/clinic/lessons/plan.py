@@ -3,7 +3,7 @@
 from importlib.resources import files
 from typing import Any, Final
 
-from harness.clinic.lessons.checks import Check
+from harness.clinic.lessons.checks import LessonCheck
 from harness.clinic.lessons.lesson import Lesson
 from harness.report.compiled import compiled
 from harness.report.typeset import printable
@@ -55,7 +55,7 @@ def lesson_facts(lesson: Lesson) -> dict[str, Any]:
     }
 
 
-def check_text(check: Check) -> str:
+def check_text(check: LessonCheck) -> str:
     """Return a check in words: its name, its values, how often."""
     values = check.model_dump(exclude_defaults=True, exclude={"times"})
     told = ", ".join(f"{_spaced(k)} {_value_text(v)}" for k, v in values.items())

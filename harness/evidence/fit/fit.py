@@ -18,14 +18,14 @@ from harness.common.files import (
 )
 from harness.common.words import plain
 from harness.evidence.fit.measurements import (
-    Bedside,
     Decimal,
+    MeasuredPerson,
+    MeasurementFile,
     MeasurementsError,
-    Person,
     read_measurements,
 )
 from harness.evidence.fit.quantities import QUANTITIES
-from harness.evidence.fit.solver import UNKNOWNS, Fit, fit_patient
+from harness.evidence.fit.solver import UNKNOWNS, FittedPatient, fit_patient
 from harness.evidence.fit.text import LEAST_PROBABILITY, fit_text, patient_file
 from sim.heart.repeating import ImplausibleHeartError, NotSettledError
 from sim.patient import NoHeartError, Patient, patient_from_toml, phenotype
@@ -102,13 +102,15 @@ def fit_measurements(
     return f"{fit_text(fit)}\n\npatient  {target}"
 
 
-def _as_read(bedside: Bedside) -> str:
+def _as_read(bedside: MeasurementFile) -> str:
     n_values = sum(len(person.measurements) for person in bedside.people)
     ignored = f"ignored   {', '.join(bedside.ignored) or 'nothing'}"
     return "\n".join([*bedside.understood, ignored, f"values    {n_values}"])
 
 
-def _fitted(person: Person, base: Patient, source: Path) -> tuple[Fit, bytes]:
+def _fitted(
+    person: MeasuredPerson, base: Patient, source: Path
+) -> tuple[FittedPatient, bytes]:
     """Return a fit and the file of its patient, which `run` takes.
 
     A heart at the edge of what can live may settle here and not when it is read.
@@ -126,7 +128,7 @@ def _no_life(error: Exception) -> Fault:
 
 
 def _many(
-    bedside: Bedside,
+    bedside: MeasurementFile,
     source: Path,
     out: str | Path | None,
     base: Patient,
@@ -162,10 +164,10 @@ def _is_ours(folder: Path) -> bool:
     return TABLE in names and all(n == TABLE or n.endswith(".toml") for n in names)
 
 
-def _file_names(bedside: Bedside, source: Path) -> dict[Person, str]:
+def _file_names(bedside: MeasurementFile, source: Path) -> dict[MeasuredPerson, str]:
     """Return the file of each patient; refuse two names that would share one."""
-    names: dict[Person, str] = {}
-    owner: dict[str, Person] = {}
+    names: dict[MeasuredPerson, str] = {}
+    owner: dict[str, MeasuredPerson] = {}
     for person in bedside.people:
         safe = _UNSAFE.sub("-", person.name).strip("-.") or "patient"
         names[person] = name = f"{safe}-patient.toml"
@@ -177,7 +179,7 @@ def _file_names(bedside: Bedside, source: Path) -> dict[Person, str]:
 
 
 def _one_of_many(
-    person: Person, name: str, base: Patient, source: Path, folder: Path
+    person: MeasuredPerson, name: str, base: Patient, source: Path, folder: Path
 ) -> dict[str, Any]:
     """Write one patient and return the row of the table; with no file where no fit."""
     row: dict[str, Any] = {"patient": plain(person.name), "file": name, "note": ""}
@@ -189,7 +191,7 @@ def _one_of_many(
     return row | _numbers(fit)
 
 
-def _numbers(fit: Fit) -> dict[str, Any]:
+def _numbers(fit: FittedPatient) -> dict[str, Any]:
     row: dict[str, Any] = _no_numbers()
     for estimate in fit.estimates:
         row[estimate.name] = estimate.value

@@ -7,7 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from harness.evidence.fit.quantities import QUANTITIES, Quantity
+from harness.evidence.fit.quantities import QUANTITIES, BedsideQuantity
 
 BP: Final = "BP"
 """Systolic over diastolic pressure in one cell, 108/66."""
@@ -136,7 +136,7 @@ def quantity_name(text: str) -> str:
     return SPELLINGS.get(_letters(text), "")
 
 
-def quantity_of(text: str) -> Quantity | None:
+def quantity_of(text: str) -> BedsideQuantity | None:
     """Return the quantity that a word means, or None."""
     return QUANTITIES.get(quantity_name(text))
 
@@ -164,7 +164,7 @@ def column(index: int, heading: str) -> Column:
     return Column(index, heading, Role.SPREAD if spread else Role.MEASURED, name, unit)
 
 
-def quantity_for(name: str) -> Quantity:
+def quantity_for(name: str) -> BedsideQuantity:
     """Return the quantity of a name, of `BP` the one that its cell begins with."""
     return QUANTITIES["SBP" if name == BP else name]
 

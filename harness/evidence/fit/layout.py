@@ -17,7 +17,7 @@ from harness.evidence.fit.headings import (
     quantity_name,
     unit_named,
 )
-from harness.evidence.fit.quantities import QUANTITIES, Quantity
+from harness.evidence.fit.quantities import QUANTITIES, BedsideQuantity
 from harness.evidence.fit.sheet import Sheet
 from harness.evidence.fit.written import is_nothing, pressures
 
@@ -35,7 +35,7 @@ class Said:
     """
 
     person: str
-    quantity: Quantity
+    quantity: BedsideQuantity
     row: int
     column: str
     group: tuple[int, str]

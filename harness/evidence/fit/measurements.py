@@ -14,9 +14,9 @@ from typing import Final, Literal
 from harness.common.faults import Fault
 from harness.evidence.fit.headings import Role, unit_named
 from harness.evidence.fit.layout import Layout, Said, layouts, no_headings, values_of
-from harness.evidence.fit.quantities import QUANTITIES, Quantity
+from harness.evidence.fit.quantities import QUANTITIES, BedsideQuantity
 from harness.evidence.fit.sheet import Sheet, read_sheets, sheets_of_text
-from harness.evidence.fit.written import Written, written
+from harness.evidence.fit.written import WrittenCell, written
 from sim.textfiles import UnreadableError
 
 Decimal = Literal["point", "comma"]
@@ -55,7 +55,7 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class MeasuredPerson:
     """One patient of a file, the measurements in the order of `QUANTITIES`."""
 
     name: str
@@ -63,14 +63,14 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Bedside:
+class MeasurementFile:
     """What a file holds, how it was understood, and the rows and columns left out.
 
     Every row is read, ignored by intent, the header, or blank; else the file is
     refused.
     """
 
-    people: tuple[Person, ...]
+    people: tuple[MeasuredPerson, ...]
     understood: tuple[str, ...]
     ignored: tuple[str, ...]
 
@@ -83,7 +83,7 @@ class Bedside:
 
 def read_measurements(
     path: str | Path, *, decimal: Decimal | None = None, sheet: str | None = None
-) -> Bedside:
+) -> MeasurementFile:
     """Read the measurements of a text (CSV, TSV) or workbook (XLSX, XLS, ODS).
 
     Parameters
@@ -116,14 +116,14 @@ def read_measurements(
 
 def parse_measurements(
     text: str, origin: str, *, decimal: Decimal | None = None
-) -> Bedside:
+) -> MeasurementFile:
     """Return the measurements of a text; as `read_measurements`."""
     return _bedside(sheets_of_text(text), origin, Path(origin).stem, decimal)
 
 
 def _bedside(
     sheets: Sequence[Sheet], origin: str, name: str, decimal: Decimal | None
-) -> Bedside:
+) -> MeasurementFile:
     found = layouts(sheets)
     if len(found) != 1:
         raise MeasurementsError(origin, [_which_sheet(found) or no_headings(sheets)])
@@ -140,7 +140,7 @@ def _bedside(
         if columns and any("must be given" in fault.text for fault in faults):
             faults.append(Fault("", f"not understood: {', '.join(columns)}"))
         raise MeasurementsError(origin, faults)
-    return Bedside(
+    return MeasurementFile(
         tuple(read.people), tuple(_understood(layout, read)), (*columns, *ignored)
     )
 
@@ -173,7 +173,7 @@ class _Read:
     """
 
     decimal: Decimal
-    people: list[Person]
+    people: list[MeasuredPerson]
     units: dict[tuple[str, str], tuple[str, bool]]
     faults: list[Fault]
     only: bool = False
@@ -228,7 +228,7 @@ def _twice(one: Said, first: Said) -> Fault:
 
 
 def _unit(
-    members: Sequence[Said], values: Sequence[Written | None], faults: list[Fault]
+    members: Sequence[Said], values: Sequence[WrittenCell | None], faults: list[Fault]
 ) -> tuple[str, bool]:
     """Return the unit that a column or row has, and whether the file names it.
 
@@ -255,12 +255,16 @@ def _unit(
     return min(misses, key=lambda unit: misses[unit]), False
 
 
-def _allowed(value: Written, quantity: Quantity, factor: float) -> bool:
+def _allowed(value: WrittenCell, quantity: BedsideQuantity, factor: float) -> bool:
     return quantity.low <= value.low * factor <= value.high * factor <= quantity.high
 
 
 def _measurement(
-    one: Said, value: Written | None, unit: str, decimal: Decimal, faults: list[Fault]
+    one: Said,
+    value: WrittenCell | None,
+    unit: str,
+    decimal: Decimal,
+    faults: list[Fault],
 ) -> Measurement | None:
     quantity = one.quantity
     factor = quantity.units.get(unit)
@@ -291,7 +295,7 @@ def _measurement(
     return Measurement(quantity.name, value.value * factor, sd, given is not None)
 
 
-def _outside(one: Said, value: Written | None, unit: str) -> str:
+def _outside(one: Said, value: WrittenCell | None, unit: str) -> str:
     quantity = one.quantity
     got = one.text
     if value is not None and not value.unit:
@@ -312,7 +316,7 @@ def _person(
     rows: dict[str, tuple[Said, Measurement | None]],
     n_people: int,
     faults: list[Fault],
-) -> Person:
+) -> MeasuredPerson:
     whose = f"patient {name!r}: " if n_people > 1 else ""
     for quantity in QUANTITIES.values():
         given = rows.keys() & {quantity.name, *quantity.instead}
@@ -322,7 +326,7 @@ def _person(
             faults.append(Fault("", f"{whose}{text}, {quantity.allowed}"))
     found = {q: m for q, (_, m) in rows.items() if m is not None}
     faults += _order_faults(found, rows)
-    return Person(name, tuple(found[q] for q in QUANTITIES if q in found))
+    return MeasuredPerson(name, tuple(found[q] for q in QUANTITIES if q in found))
 
 
 _BELOW: Final = (("DBP", "SBP"), ("MAP", "SBP"), ("DBP", "MAP"), ("ESV", "EDV"))

@@ -13,7 +13,7 @@ EVIDENCE: Final = "ccmlab-evidence"
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class BedsideQuantity:
     """One bedside value: spellings, allowed range, and its error when none is given.
 
     `units` maps each unit to the factor that leads to `unit`. The error is the larger
@@ -51,7 +51,7 @@ _RISE: Final = {"mmHg/s": _ONE, "kPa/s": MMHG_PER_KPA}
 _FLOW: Final = {"L/min": _ONE, "mL/min": L_PER_ML}
 
 _ALL: Final = (
-    Quantity(
+    BedsideQuantity(
         "SBP",
         "systolic pressure",
         "mmHg",
@@ -61,7 +61,7 @@ _ALL: Final = (
         Source(EVIDENCE, "D, cuff SBP 5-7 mmHg a reading", "recalled"),
         sd=6.0,
     ),
-    Quantity(
+    BedsideQuantity(
         "DBP",
         "diastolic pressure",
         "mmHg",
@@ -72,7 +72,7 @@ _ALL: Final = (
         sd=5.0,
         instead=("MAP",),
     ),
-    Quantity(
+    BedsideQuantity(
         "HR",
         "heart rate",
         "1/min",
@@ -82,7 +82,7 @@ _ALL: Final = (
         Source(EVIDENCE, "D, a count over 30 s", "assumed"),
         sd=2.0,
     ),
-    Quantity(
+    BedsideQuantity(
         "EF",
         "ejection fraction",
         "%",
@@ -93,7 +93,7 @@ _ALL: Final = (
         sd_pct=5.0,
         instead=("ESV", "SV"),
     ),
-    Quantity(
+    BedsideQuantity(
         "EDV",
         "LV end-diastolic volume",
         "mL",
@@ -103,7 +103,7 @@ _ALL: Final = (
         Source(EVIDENCE, "D, echo volumes", "assumed"),
         sd_pct=10.0,
     ),
-    Quantity(
+    BedsideQuantity(
         "PCWP",
         "mean left atrial pressure",
         "mmHg",
@@ -114,7 +114,7 @@ _ALL: Final = (
         sd=2.0,
         required=False,
     ),
-    Quantity(
+    BedsideQuantity(
         "CO",
         "cardiac output",
         "L/min",
@@ -125,7 +125,7 @@ _ALL: Final = (
         sd_pct=8.0,
         required=False,
     ),
-    Quantity(
+    BedsideQuantity(
         "dP/dt max",
         "highest LV dP/dt",
         "mmHg/s",
@@ -136,7 +136,7 @@ _ALL: Final = (
         sd_pct=5.0,
         required=False,
     ),
-    Quantity(
+    BedsideQuantity(
         "MAP",
         "mean arterial pressure",
         "mmHg",
@@ -147,7 +147,7 @@ _ALL: Final = (
         sd=5.0,
         required=False,
     ),
-    Quantity(
+    BedsideQuantity(
         "ESV",
         "LV end-systolic volume",
         "mL",
@@ -158,7 +158,7 @@ _ALL: Final = (
         sd_pct=10.0,
         required=False,
     ),
-    Quantity(
+    BedsideQuantity(
         "SV",
         "stroke volume",
         "mL",
@@ -170,5 +170,7 @@ _ALL: Final = (
         required=False,
     ),
 )
-QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType({q.name: q for q in _ALL})
+QUANTITIES: Final[Mapping[str, BedsideQuantity]] = MappingProxyType(
+    {q.name: q for q in _ALL}
+)
 """By name, in the order of tables."""

@@ -113,7 +113,7 @@ class Residual:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
+class FittedPatient:
     """A fitted patient, how well each number is told, and what is left over.
 
     `singular_values` are those of the Jacobian of the data alone, in SDs per e-fold,
@@ -147,7 +147,7 @@ def fit_patient(
     *,
     name: str = "fitted",
     rules: FitRules | None = None,
-) -> Fit:
+) -> FittedPatient:
     """Fit a patient's circulation to bedside values at rest with CCM off.
 
     Parameters
@@ -178,7 +178,7 @@ def fit_patient(
     values, directions = _seen(slopes)
     rows = _estimates(at, _log_sd(slopes, prior), told, rules)
     residuals = problem.residuals(at)
-    return Fit(
+    return FittedPatient(
         patient=_finished(problem.patient(at), rows, measurements, name),
         estimates=rows,
         residuals=residuals,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.common.words import plain
-from harness.evidence.fit.solver import UNKNOWNS, Fit, FittedUnknown
+from harness.evidence.fit.solver import UNKNOWNS, FittedPatient, FittedUnknown
 from sim.patient.files import patient_to_toml
 
 LEAST_PROBABILITY = 0.01
@@ -12,12 +12,12 @@ LARGE_SD = 2.0
 LEAST_PART = 0.1
 
 
-def fit_text(fit: Fit) -> str:
+def fit_text(fit: FittedPatient) -> str:
     """Return the fitted numbers, what the data cannot tell, and the residuals."""
     return "\n".join([*_numbers(fit), "", *_left_over(fit), "", *_judgement(fit)])
 
 
-def _numbers(fit: Fit) -> Iterator[str]:
+def _numbers(fit: FittedPatient) -> Iterator[str]:
     rows = [("fitted number", "value", "95 % interval", "SD, %", "unit", "")]
     rows += [
         (
@@ -33,7 +33,7 @@ def _numbers(fit: Fit) -> Iterator[str]:
     return _table(rows, right=(1, 2, 3))
 
 
-def _left_over(fit: Fit) -> Iterator[str]:
+def _left_over(fit: FittedPatient) -> Iterator[str]:
     rows = [("bedside value", "measured", "SD", "fitted", "off by SDs", "unit")]
     rows += [
         (
@@ -59,7 +59,7 @@ def _table(rows: Sequence[tuple[str, ...]], *, right: tuple[int, ...]) -> Iterat
         yield "  ".join(cells).rstrip()
 
 
-def _judgement(fit: Fit) -> Iterator[str]:
+def _judgement(fit: FittedPatient) -> Iterator[str]:
     limit = fit.rules.told_below_pct
     if fit.not_told:
         names = ", ".join(_told_name(row) for row in fit.not_told)
@@ -77,7 +77,7 @@ def _judgement(fit: Fit) -> Iterator[str]:
     )
 
 
-def _contradiction(fit: Fit) -> Iterator[str]:
+def _contradiction(fit: FittedPatient) -> Iterator[str]:
     large = [row.quantity for row in fit.residuals if abs(row.in_sds) > LARGE_SD]
     if large:
         yield f"Off by more than {LARGE_SD:g} SD: {', '.join(large)}."
@@ -98,7 +98,7 @@ def _told_name(row: FittedUnknown) -> str:
     return f"{row.title} ({row.name})"
 
 
-def patient_file(fit: Fit, measurements: str | Path) -> str:
+def patient_file(fit: FittedPatient, measurements: str | Path) -> str:
     """Return the patient as TOML that `run` accepts, the fit told in its comments."""
     name = plain(" ".join(Path(measurements).name.split()))  # a comment is one line
     about = [

@@ -37,7 +37,7 @@ class Exact(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenCell:
     """What one cell says: a value or a range, an SD and a unit where it has them."""
 
     low: float
@@ -56,7 +56,7 @@ def is_nothing(text: str) -> bool:
     return not text or text.lower() in NOTHING
 
 
-def written(text: str, *, comma: bool) -> Written | None:
+def written(text: str, *, comma: bool) -> WrittenCell | None:
     """Return what a cell says under one format of numbers; None where it says none."""
     match = _CELL.fullmatch(text)
     if match is None:
@@ -64,13 +64,13 @@ def written(text: str, *, comma: bool) -> Written | None:
     comma = comma and not isinstance(text, Exact)
     one, unit = _number(match["one"], comma=comma), (match["unit"] or "").strip()
     if match["two"] is None:
-        return None if math.isnan(one) else Written(one, one, unit=unit)
+        return None if math.isnan(one) else WrittenCell(one, one, unit=unit)
     two = _number(match["two"], comma=comma)
     if math.isnan(one) or math.isnan(two):
         return None
     if match["joint"] in _SPREAD:
-        return Written(one, one, sd=two, unit=unit)
-    return Written(one, two, unit=unit) if one < two else None
+        return WrittenCell(one, one, sd=two, unit=unit)
+    return WrittenCell(one, two, unit=unit) if one < two else None
 
 
 def pressures(text: str) -> tuple[str, str, str] | None:

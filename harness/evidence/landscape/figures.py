@@ -21,7 +21,8 @@ from harness.common.drawing import (
     new_figure,
     svg_file,
 )
-from harness.evidence.landscape.suite import BINS_PCT, LEAST_RULE_PCT, Suite
+from harness.evidence.landscape.law_cell import BINS_PCT, LEAST_RULE_PCT
+from harness.evidence.landscape.suite import Suite
 from harness.evidence.landscape.survey import Survey
 from sim.units import PCT_PER_FRAC
 
@@ -185,7 +186,7 @@ def _yardsticks(suite: Suite, start: str) -> Figure:
                 axes.plot([found.value], [row + shift], marker, color=color, ms=5)
         axes.plot([], [], marker, color=color, label=label)
     axes.axvline(LEAST_RULE_PCT, color=FAINT, linestyle="--", linewidth=0.9)
-    axes.set_yticks(range(len(cells)), [cell.law for cell in cells])
+    axes.set_yticks(range(len(cells)), [cell.label for cell in cells])
     axes.set_ylim(len(cells) - 0.4, -0.6)
     axes.set_xlabel("given away, median share of the span, %")
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
@@ -211,7 +212,7 @@ def _factory(suite: Suite, start: str) -> Figure:
             linewidth=0.4,
         )
         left += shares[:, place]
-    axes.set_yticks(range(len(cells)), [cell.law for cell in cells])
+    axes.set_yticks(range(len(cells)), [cell.label for cell in cells])
     axes.set_ylim(len(cells) - 0.4, -0.6)
     axes.set_xlabel("patients, %")
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5)

@@ -12,15 +12,14 @@ from harness.common.drawing import inline
 from harness.common.pages import filled
 from harness.common.words import EN_DASH, between, decimal, plain
 from harness.evidence.landscape.figures import TruthFigure, bin_words
-from harness.evidence.landscape.rules import TEXTBOOK, Rule
-from harness.evidence.landscape.suite import (
+from harness.evidence.landscape.law_cell import (
     LEAST_RULE_PCT,
     LEAST_WON_FRAC,
-    N_LABORATORY,
     YARDSTICKS,
     LawCell,
-    Suite,
 )
+from harness.evidence.landscape.rules import TEXTBOOK, Rule
+from harness.evidence.landscape.suite import N_LABORATORY, Suite
 from harness.evidence.landscape.survey import Survey
 from harness.evidence.landscape.told import N_PEOPLE
 from harness.evidence.law_sizes import A16
@@ -33,6 +32,7 @@ KEY: Final = (
     "This is the answer key: the simulator's truth of every setting, which no visit "
     "and no search is told."
 )
+_A16_HEAD: Final = f"within {A16.mean_pct:g} \N{PLUS-MINUS SIGN} {A16.within_pct:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def suite_page(suite: Suite) -> TruthPage:
         plain(suite.title),
         (
             f"{suite.n_people} patients of each law. Worth searching: "
-            + (", ".join(f"{c.law} from {c.start}" for c in worth) or "none")
+            + (", ".join(f"{c.label} from {c.start}" for c in worth) or "none")
             + ".",
             "The told search is idealised: a ceiling, no contender.",
         ),
@@ -171,7 +171,11 @@ def suite_page(suite: Suite) -> TruthPage:
             "stays.",
             f"Rise of dP/dt max: true, at the factory settings over CCM off, first "
             f"{N_LABORATORY} patients; A16 is {A16.mean_pct:.1f} with a true SD of "
-            f"{A16.sd_pct:.1f}.",
+            f"{A16.sd_pct:.1f}. A law whose mean is over {A16.within_pct:g} points off "
+            "is out; null and adverse are not asked.",
+            "Leads searched: which leads deliver is one more axis, for laws under "
+            "which some gain most by one lead alone. No rule decides on it: all use "
+            "both.",
         ),
     )
 
@@ -194,23 +198,24 @@ def _of_start(suite: Suite, start: str) -> tuple[TruthTable, ...]:
             f"Where optima lie, start {start}",
             (
                 "law",
-                "dP/dt at factory, %",
+                "A16: dP/dt at factory, %",
+                _A16_HEAD,
                 "at highest tolerated, %",
                 "at an end of another axis, %",
-                *(f"{name} explains, %" for name in cells[0].axes),
+                *(f"{name} explains, %" for name in suite.axes),
             ),
-            tuple(_where(cell) for cell in cells),
+            tuple(_where(cell, suite.axes) for cell in cells),
         ),
         TruthTable(
             f"The rules that either half of the patients chose, start {start}",
             ("law", "first half", "second half"),
-            tuple((cell.law, *map(_rule, cell.fitted)) for cell in cells),
+            tuple((cell.label, *map(_rule, cell.fitted)) for cell in cells),
         ),
         TruthTable(
             f"Tags, start {start}; patients by what the factory settings give away",
             ("law", *bin_words(), "tags"),
             tuple(
-                (cell.law, *(str(count) for count in cell.binned), cell.tags)
+                (cell.label, *(str(count) for count in cell.binned), cell.tags)
                 for cell in cells
             ),
         ),
@@ -219,22 +224,28 @@ def _of_start(suite: Suite, start: str) -> tuple[TruthTable, ...]:
 
 def _given_away(cell: LawCell) -> tuple[str, ...]:
     return (
-        cell.law,
+        cell.label,
         decimal(_median(cell.span), 1),
         *(_interval(cell.lost[name].median_pct) for name in YARDSTICKS),
         cell.verdict,
     )
 
 
-def _where(cell: LawCell) -> tuple[str, ...]:
+def _where(cell: LawCell, axes: Sequence[str]) -> tuple[str, ...]:
     rise, spread = float(cell.rise_pct.mean()), float(cell.rise_pct.std(ddof=1))
-    explained = cell.explained.mean(axis=0)
+    explained = dict(zip(cell.axes, cell.explained.mean(axis=0), strict=True))
     return (
-        cell.law,
+        cell.label,
         f"{decimal(rise, 1)} (SD {decimal(spread, 1)})",
+        cell.a16_answer,
         decimal(PCT_PER_FRAC * float(cell.at_top.mean()), 0),
         decimal(PCT_PER_FRAC * float(cell.at_edge.mean()), 0),
-        *(decimal(PCT_PER_FRAC * float(share), 0) for share in explained),
+        *(
+            decimal(PCT_PER_FRAC * float(explained[name]), 0)
+            if name in explained
+            else EN_DASH
+            for name in axes
+        ),
     )
 
 
@@ -243,7 +254,7 @@ def _rule(rule: Rule | None) -> str:
 
 
 def _all_pooled(cell: LawCell) -> tuple[str, ...]:
-    return (cell.law, *(_pooled(cell, name) for name in YARDSTICKS))
+    return (cell.label, *(_pooled(cell, name) for name in YARDSTICKS))
 
 
 def _pooled(cell: LawCell, name: str) -> str:

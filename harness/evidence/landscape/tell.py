@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from harness.common.csv import Row, csv_bytes
 from harness.common.faults import Fault, ScenarioError, faults_of, no_such
 from harness.common.files import check_free, replace_file
+from harness.common.parquet import write_parquet
 from harness.evidence.landscape.figures import (
     TruthFigure,
     suite_figures,
@@ -25,7 +26,6 @@ from harness.play.scenario import (
 )
 from harness.play.shipped import is_path, read_text, read_toml
 from harness.play.tables import SearchTable
-from harness.study.judging.files import write_parquet
 from harness.study.plan import Study, load_study, shipped_studies
 
 PAGE: Final = "landscape.html"

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from harness.truth.landscape import Landscape
 from harness.truth.response import Response
 from sim.units import PCT_PER_FRAC
+from sim.visit.measuring import expected_n_tests, expected_sd_pct
+from sim.visit.plan import VisitPlan
 
 FloatArray = NDArray[np.float64]
 N_PEOPLE: Final = 400
@@ -33,6 +35,11 @@ class PlannedTests:
 
     n: int
     sd_pct: float
+
+    @classmethod
+    def of(cls, plan: VisitPlan) -> "PlannedTests":
+        """Return what the titration of a plan has time for."""
+        return cls(max(1, expected_n_tests(plan)), expected_sd_pct(plan))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ _NODES: Final = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class FittedQuadratic:
     """A quadratic in the coordinates, fitted by least squares.
 
     Every input has a straight and a squared term; those `paired` have the products of
@@ -51,7 +51,7 @@ def fit_curve(
     *,
     paired: Sequence[int],
     weight: FloatArray,
-) -> Curve:
+) -> FittedQuadratic:
     """Return the quadratic through points.
 
     Parameters
@@ -79,7 +79,7 @@ def fit_curve(
     missed = (told - rows @ weights) / np.maximum(1.0 - leverage, _LEAST)
     spread = float(((told - told.mean()) ** 2).sum())
     predictivity = 1.0 - float((missed**2).sum()) / spread if spread > 0.0 else 1.0
-    return Curve(weights, centre, scale, tuple(paired), predictivity, n)
+    return FittedQuadratic(weights, centre, scale, tuple(paired), predictivity, n)
 
 
 def _terms(at: FloatArray, paired: Sequence[int]) -> FloatArray:

@@ -13,7 +13,7 @@ from harness.evidence.sensitivity.what_if import (
     HeartCurves,
     Output,
     Progress,
-    Question,
+    StudiedCase,
     coordinates,
     decides_dose,
     doses,
@@ -54,7 +54,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OutputSpread:
     """One answer: its spread over the draws, and what the spread comes from.
 
     `shares` is empty when the answer does not vary.
@@ -83,9 +83,9 @@ class Sensitivity:
 
     scenario_name: str
     scenario: Scenario
-    asked: Question
+    asked: StudiedCase
     hearts: HeartCurves
-    answers: tuple[Answer, ...]
+    answers: tuple[OutputSpread, ...]
     n_samples: int
     seed: int
 
@@ -167,7 +167,7 @@ class SobolTable:
 
 
 def _table(
-    asked: Question, hearts: HeartCurves, a: FloatArray, b: FloatArray
+    asked: StudiedCase, hearts: HeartCurves, a: FloatArray, b: FloatArray
 ) -> SobolTable:
     def outputs(u: FloatArray, given: Doses) -> FloatArray:
         return hearts.outputs(asked, coordinates(asked, u), given)
@@ -187,15 +187,15 @@ def _table(
 
 
 def _answers(
-    asked: Question, table: SobolTable, rng: np.random.Generator
-) -> tuple[Answer, ...]:
+    asked: StudiedCase, table: SobolTable, rng: np.random.Generator
+) -> tuple[OutputSpread, ...]:
     both = np.concatenate((table.a, table.b), axis=1)
     varying = np.flatnonzero(np.ptp(both, axis=1) > 0.0)
     found = _indices(table, varying, rng) if varying.size else np.empty((3, 2, 0, 0))
     rows = {int(output): found[:, :, k] for k, output in enumerate(varying)}
     middle, low, high = np.quantile(both, _MEDIAN_AND_90, axis=1)
     return tuple(
-        Answer(
+        OutputSpread(
             output,
             float(middle[k]),
             float(low[k]),
@@ -230,7 +230,7 @@ def _indices(
     return np.stack((statistic(everything), resampled.low, resampled.high))
 
 
-def _shares(asked: Question, found: FloatArray) -> tuple[Share, ...]:
+def _shares(asked: StudiedCase, found: FloatArray) -> tuple[Share, ...]:
     """Return the shares from value, low and high of both orders, `(3, 2, d)`."""
     return tuple(
         Share(

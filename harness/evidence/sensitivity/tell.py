@@ -21,7 +21,7 @@ from harness.common.drawing import (
     svg_file,
 )
 from harness.evidence.sensitivity.ranges import not_varied
-from harness.evidence.sensitivity.study import Answer, Index, Sensitivity, Share
+from harness.evidence.sensitivity.study import Index, OutputSpread, Sensitivity, Share
 from harness.evidence.sensitivity.what_if import Output
 
 SCHEMA_VERSION: Final = 1
@@ -80,7 +80,7 @@ def text(study: Sensitivity) -> str:
     return "\n".join([*lines, method(study), assumption(study)])
 
 
-def _answer_lines(answer: Answer) -> Iterator[str]:
+def _answer_lines(answer: OutputSpread) -> Iterator[str]:
     unit = "" if answer.output.unit == "1" else f" {answer.output.unit}"
     middle = f"{answer.output.title}: median {answer.median:.3g}{unit}"
     if not answer.varies:
@@ -157,7 +157,7 @@ def json_text(study: Sensitivity) -> bytes:
     return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _answer_table(answer: Answer) -> dict[str, Any]:
+def _answer_table(answer: OutputSpread) -> dict[str, Any]:
     return {
         **asdict(answer.output),
         "median": answer.median,
@@ -197,7 +197,7 @@ def _figure(study: Sensitivity) -> bytes:
     )
 
 
-def _leading(answers: list[Answer]) -> list[str]:
+def _leading(answers: list[OutputSpread]) -> list[str]:
     """Return the titles of the numbers that matter anywhere, most important first."""
     largest: dict[str, float] = {}
     for answer in answers:
@@ -208,7 +208,7 @@ def _leading(answers: list[Answer]) -> list[str]:
     return [title for title, total in ranked if total >= LEAST_SHARE]
 
 
-def _draw(drawn: Figure, answers: list[Answer], titles: list[str]) -> None:
+def _draw(drawn: Figure, answers: list[OutputSpread], titles: list[str]) -> None:
     if not answers:
         axes = drawn.add_subplot()
         axes.set_axis_off()
@@ -223,7 +223,7 @@ def _draw(drawn: Figure, answers: list[Answer], titles: list[str]) -> None:
     drawn.legend(handles, labels, loc="outside upper left", ncols=2)
 
 
-def _panel(axes: Axes, answer: Answer, titles: list[str]) -> None:
+def _panel(axes: Axes, answer: OutputSpread, titles: list[str]) -> None:
     rows = {row.title: row for row in answer.shares}
     for place, title in enumerate(titles):
         axes.axhline(place, color=FAINT, linewidth=0.3, zorder=0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from harness.common.faults import Fault, ScenarioError
 from harness.evidence.sensitivity.ranges import HEART, IMPEDANCE, PAIRED, Range, ranges
 from harness.evidence.sensitivity.stand_ins import (
-    Curve,
+    FittedQuadratic,
     fit_curve,
     improved_probability,
 )
@@ -63,7 +63,7 @@ OUTPUTS: Final = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Question:
+class StudiedCase:
     """What is fixed: patient at the centre, plan, settings that may be chosen.
 
     `train` holds every setting of the lattice, then the reference, then the nominal
@@ -93,7 +93,7 @@ class Doses:
     delay_ms: FloatArray
 
 
-def question(scenario: Scenario) -> Question:
+def question(scenario: Scenario) -> StudiedCase:
     """Return what a scenario asks."""
     order = order_of(scenario)
     patient, reference = order.patient, order.found.settings
@@ -109,7 +109,7 @@ def question(scenario: Scenario) -> Question:
     for name, lead in (("v1_delivers", "V1"), ("v2_delivers", "V2")):
         own = float(lead in reference.delivering)
         columns[name] = np.array([*getattr(train, name), own * on, own])
-    return Question(
+    return StudiedCase(
         patient,
         order.plan,
         pair_sd_pct(order.plan),
@@ -118,7 +118,7 @@ def question(scenario: Scenario) -> Question:
     )
 
 
-def draws(asked: Question, u: FloatArray) -> dict[str, FloatArray]:
+def draws(asked: StudiedCase, u: FloatArray) -> dict[str, FloatArray]:
     """Return the values `(n,)` of every varied number at draws `(n, d)` in 0 to 1."""
     return {
         row.name: row.values(row.own(asked.patient), u[:, i])
@@ -140,7 +140,7 @@ def _decides_heart(row: Range) -> bool:
     )
 
 
-def doses(asked: Question, values: Mapping[str, FloatArray]) -> Doses:
+def doses(asked: StudiedCase, values: Mapping[str, FloatArray]) -> Doses:
     """Return gains and best settings of draws, by the dose law alone."""
     n = len(values[ELASTANCE])
     rows = np.array([_dose(asked, values, i) for i in range(n)])
@@ -148,7 +148,7 @@ def doses(asked: Question, values: Mapping[str, FloatArray]) -> Doses:
 
 
 def _dose(
-    asked: Question, values: Mapping[str, FloatArray], i: int
+    asked: StudiedCase, values: Mapping[str, FloatArray], i: int
 ) -> tuple[float, float, float, float, float]:
     patient = _with(asked.patient, _law(asked, values, i))
     train = asked.train
@@ -165,7 +165,9 @@ def _dose(
     return gains[-1], gains[-2], gains[best], *chosen
 
 
-def _law(asked: Question, values: Mapping[str, FloatArray], i: int) -> dict[str, float]:
+def _law(
+    asked: StudiedCase, values: Mapping[str, FloatArray], i: int
+) -> dict[str, float]:
     changes = {
         row.name: float(values[row.name][i])
         for row in asked.ranges
@@ -177,7 +179,7 @@ def _law(asked: Question, values: Mapping[str, FloatArray], i: int) -> dict[str,
     return {**changes, BASELINE: baseline * float(ratio)}
 
 
-def heart_of(asked: Question, values: Mapping[str, FloatArray], i: int) -> Patient:
+def heart_of(asked: StudiedCase, values: Mapping[str, FloatArray], i: int) -> Patient:
     """Return the patient with the heart of draw `i`, at rest at its own pressure."""
     changes = {
         row.name: float(values[row.name][i])
@@ -201,11 +203,11 @@ def _with(patient: Patient, changes: Mapping[str, float]) -> Patient:
 class HeartCurves:
     """Curves of pressure gain per gain of elastance, for hearts of all kinds."""
 
-    settled: Curve
-    window: Curve
+    settled: FittedQuadratic
+    window: FittedQuadratic
     n_left_out: int
 
-    def outputs(self, asked: Question, at: FloatArray, given: Doses) -> FloatArray:
+    def outputs(self, asked: StudiedCase, at: FloatArray, given: Doses) -> FloatArray:
         """Return `OUTPUTS` of draws, `(s, n)`, from coordinates and gains."""
         nominal = given.nominal * self.settled(_settled_inputs(at, given))
         step = given.best - given.reference
@@ -220,7 +222,7 @@ class HeartCurves:
         return np.stack((nominal, given.amplitude_v, given.delay_ms, window, improved))
 
 
-def coordinates(asked: Question, u: FloatArray) -> FloatArray:
+def coordinates(asked: StudiedCase, u: FloatArray) -> FloatArray:
     """Return the coordinates `(n, h)` of the numbers that decide the heart."""
     rows = [(i, row) for i, row in enumerate(asked.ranges) if _decides_heart(row)]
     return np.stack([row.coordinate(u[:, i]) for i, row in rows], axis=1)
@@ -240,7 +242,7 @@ def _window_inputs(at: FloatArray, given: Doses) -> FloatArray:
     return np.column_stack((at, _bent(given.best), _bent(given.reference)))
 
 
-def fit_hearts(asked: Question, u: FloatArray, progress: Progress) -> HeartCurves:
+def fit_hearts(asked: StudiedCase, u: FloatArray, progress: Progress) -> HeartCurves:
     """Simulate hearts at draws `(n, d)` and fit the curves through them.
 
     Hearts that could not live are left out and counted. Raises ScenarioError when
@@ -275,7 +277,7 @@ def fit_hearts(asked: Question, u: FloatArray, progress: Progress) -> HeartCurve
 
 def _curve(
     inputs: FloatArray, values: FloatArray, weight: FloatArray, keep: NDArray[np.bool_]
-) -> Curve:
+) -> FittedQuadratic:
     n_heart = len(HEART)
     paired = [i for i, row in enumerate(HEART) if row.name in PAIRED]
     paired += range(n_heart, inputs.shape[1])  # and the gains
@@ -283,7 +285,7 @@ def _curve(
 
 
 def _slopes(
-    asked: Question, patient: Patient, given: Doses, i: int
+    asked: StudiedCase, patient: Patient, given: Doses, i: int
 ) -> tuple[float, float]:
     """Return settled and window gain in percent, each per gain of elastance."""
     nominal, best, reference = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.evidence.validation.fitted import why_kind
-from harness.evidence.validation.rules import Part
+from harness.evidence.validation.rules import FindingPart
 from harness.evidence.validation.table import Row, checks, counts, counts_by_kind
 
 _COLUMNS: Final = (
@@ -112,7 +112,7 @@ def _markdown_row(row: Row) -> str:
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 
 
-def _part_text(part: Part) -> str:
+def _part_text(part: FindingPart) -> str:
     mark = "" if part.inside else " **(outside)**"
     return f"{part.label}: {part.simulated}{mark}"
 

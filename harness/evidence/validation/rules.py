@@ -51,7 +51,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FindingPart:
     """One comparison of a finding. Limits are nan where the rule is in words only."""
 
     label: str
@@ -75,7 +75,7 @@ class Finding:
     """
 
     how: str
-    parts: tuple[Part, ...]
+    parts: tuple[FindingPart, ...]
     note: str = ""
 
     @property
@@ -86,7 +86,7 @@ class Finding:
 
 def compared(
     label: str, published: str, limits: Limits, found: Found, *, unit: str = ""
-) -> Part:
+) -> FindingPart:
     """Return a part that is inside when the value is, with a narrow interval.
 
     It says so where the value lies in the limits but its interval is too wide.
@@ -94,7 +94,7 @@ def compared(
     lies_in = limits.low <= found.value <= limits.high
     narrow = found.high - found.low <= NARROW * (limits.high - limits.low)
     allowed = f"{number(limits.low)} to {number(limits.high)} {unit}".rstrip()
-    return Part(
+    return FindingPart(
         label,
         published,
         shown(found, unit) + (TOO_WIDE if lies_in and not narrow else ""),
@@ -106,7 +106,7 @@ def compared(
 
 def foreseen(
     label: str, published: tuple[float, str], trials: FloatArray, *, unit: str = ""
-) -> Part:
+) -> FindingPart:
     """Return a part that is inside when 95 % of like trials surround the published.
 
     Parameters
@@ -120,7 +120,7 @@ def foreseen(
     value, text = published
     low, high = (float(q) for q in np.quantile(trials, LEVEL))
     middle = float(np.mean(trials))
-    return Part(
+    return FindingPart(
         label,
         text,
         f"{number(middle)}, trials {number(low)} to {number(high)} {unit}".rstrip(),
@@ -130,9 +130,9 @@ def foreseen(
     )
 
 
-def held(label: str, asked: str, seen: str, is_so: bool) -> Part:
+def held(label: str, asked: str, seen: str, is_so: bool) -> FindingPart:
     """Return a part that is inside when a statement in words holds."""
-    return Part(label, asked, seen, f"holds: {asked}", bool(is_so))
+    return FindingPart(label, asked, seen, f"holds: {asked}", bool(is_so))
 
 
 def number(value: float) -> str:

@@ -72,7 +72,7 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
 
 
-class Line:
+class FrameLine:
     """One end of a socket over which frames go. Nothing here waits by itself.
 
     Parameters

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.play.host.frames import CLOSED, MOST_ARRAYS, MOST_TOLD, Frame, Line
+from harness.play.host.frames import CLOSED, MOST_ARRAYS, MOST_TOLD, Frame, FrameLine
 from harness.play.host.values import (
     generator_of,
     generator_told,
@@ -41,7 +41,7 @@ def serve(end: socket.socket) -> None:
     mine = os.getpid()
     # a copy that the strategy forks must not speak in its name
     os.register_at_fork(after_in_child=end.close)
-    line = Line(end, most_arrays=MOST_ARRAYS, most_text=MOST_TOLD)
+    line = FrameLine(end, most_arrays=MOST_ARRAYS, most_text=MOST_TOLD)
     guest = _Guest()
     try:
         while True:

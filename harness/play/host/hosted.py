@@ -19,7 +19,7 @@ from harness.play.host.values import (
     problem_told,
 )
 from harness.task.limits import BYTES_PER_GB, StrategyLimits
-from optimizers.conformance import Finding
+from optimizers.conformance import CheckOutcome
 from optimizers.problem import (
     Asking,
     BudgetSpent,
@@ -116,7 +116,7 @@ class Hosted:
             raise BudgetSpent
         return None if answer.told.get("point") is None else self._point(answer)
 
-    def findings(self, checks: Iterable[str]) -> Iterator[Finding]:
+    def findings(self, checks: Iterable[str]) -> Iterator[CheckOutcome]:
         """Run checks of the conformance kit in the host and yield what was found.
 
         One that ends its process, or does not end itself, is the last.
@@ -125,9 +125,9 @@ class Hosted:
             try:
                 answer = self._ask("check", {"check": name})
             except StrategyFailedError as error:
-                yield Finding(name, error.told)
+                yield CheckOutcome(name, error.told)
                 return
-            yield Finding(name, str(answer.told.get("problem", "told nothing")))
+            yield CheckOutcome(name, str(answer.told.get("problem", "told nothing")))
 
     def close(self) -> None:
         """End the host and every process that came of it: the visit is over."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from harness.common.processes import how_ended
-from harness.play.host.frames import CLOSED, Frame, FrameError, Line
+from harness.play.host.frames import CLOSED, Frame, FrameError, FrameLine
 from harness.play.host.nursery import forked
 from harness.task.limits import StrategyLimits
 from optimizers.problem import HostLostError, StrategyFailedError, StrategyOverdueError
@@ -33,7 +33,7 @@ class Host:
         self._end, self._word = forked(order)
         self._end.setblocking(False)
         self._word.setblocking(False)
-        self._line = Line(self._end, most_arrays=0)
+        self._line = FrameLine(self._end, most_arrays=0)
         self._ended: Mapping[str, Any] | None = None
         self.used_s = used_s
         self._number = 0

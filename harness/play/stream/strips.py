@@ -13,8 +13,8 @@ from sim.telemetry.beats import RecordedBeats
 from sim.telemetry.channels import (
     Channel,
     CountArray,
-    Played,
     Setup,
+    TraceSource,
     ecg_channels,
     electrogram_channels,
     pressure_channels,
@@ -71,7 +71,7 @@ class LiveStrips:
     ) -> Sequence[Channel]:
         noisy_s = noisy_spans_s(self._visit.happened)
         setup = replace(self._setup, noisy_s=noisy_s)
-        played = Played(beats, programmed, setup, self._shape, self._under)
+        played = TraceSource(beats, programmed, setup, self._shape, self._under)
         drawn = (
             *ecg_channels(played, leads=_SHOWN),
             *electrogram_channels(played),

@@ -31,7 +31,7 @@ from harness.common.drawing import (
 )
 from harness.report.contents import Report
 from harness.report.figures.plot import Plot, always
-from sim.device.diagram import Span, SpanKind, beat_spans, timing_spans
+from sim.device.diagram import DiagramSpan, SpanKind, beat_spans, timing_spans
 from sim.device.events import BeatDecision
 from sim.device.settings import Settings
 
@@ -106,7 +106,7 @@ def described(settings: Settings) -> str:
     )
 
 
-def _draw(axes: Axes, span: Span, row: int, wide_ms: float) -> None:
+def _draw(axes: Axes, span: DiagramSpan, row: int, wide_ms: float) -> None:
     colour, hatch, _ = LOOKS[span.kind]
     axes.barh(
         row,

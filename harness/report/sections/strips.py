@@ -30,8 +30,10 @@ from sim.device.settings import Settings
 from sim.heart.contractility import PVC, VT
 from sim.telemetry.beats import FloatArray, StripBeats
 from sim.telemetry.ecg import ecg_strip
+from sim.telemetry.morphology import Morphology
 from sim.units import MS_PER_S, S_PER_MIN
 from sim.visit.record import BeatTable, VisitRecord
+from sim.visit.strips import background_of
 
 LENGTH_S: Final = 8.0
 HZ: Final = 250.0
@@ -68,7 +70,11 @@ class StripPart(Part):
 
 def strips_part(case: Case) -> tuple[StripPart, ...]:
     """Return a strip as found, when the therapy changed, and one as left."""
-    record = case.record
+    return strips_of(case.record)
+
+
+def strips_of(record: VisitRecord) -> tuple[StripPart, ...]:
+    """Return the strips of a visit: its lead II without what an amplifier adds."""
     beats = strip_beats(record.beats)
     shown = []
     found = record.as_found.settings
@@ -126,6 +132,7 @@ def _strip(
     start_s = typical_start_s(beats, spans)
     if start_s is None:
         return []
+    shape = Morphology()
     drawn = ecg_strip(
         beats,
         settings,
@@ -134,6 +141,8 @@ def _strip(
         sampling_hz=HZ,
         qrs_ms=record.patient.conduction.qrs_ms,
         cause_codes=CAUSE_CODES,
+        morphology=shape,
+        fibrillatory=background_of(record.order, record.pseudonym, shape).fibrillatory,
     )
     return [
         StripPart(

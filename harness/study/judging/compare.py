@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.common.files import OutputError, check_free, replace_file
+from harness.common.parquet import write_parquet
 from harness.study.judging.board import Judged, judge
 from harness.study.judging.files import (
     fragment,
@@ -13,9 +14,9 @@ from harness.study.judging.files import (
     leaderboard_rows,
     leaderboard_text,
     replace_fragment,
-    write_parquet,
 )
 from harness.study.judging.page import page, page_html
+from harness.study.judging.published import VISITS_FILE, publish
 from harness.study.judging.reading import by_start, read_studies
 from harness.study.judging.thresholds import Miss, Threshold, misses
 
@@ -25,7 +26,7 @@ FIGURES: Final = "figures"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Compared:
+class ComparedStudies:
     """What a comparison says, and who misses a threshold."""
 
     text: str
@@ -40,15 +41,16 @@ def compare(
     thresholds: Sequence[Threshold] = (),
     readme: str | Path | None = None,
     force: bool = False,
-) -> Compared:
+) -> ComparedStudies:
     """Judge stored studies and write what they show; nothing is simulated.
 
     Parameters
     ----------
     folders
-        Study folders, at least one.
+        Folders of studies or of published comparisons, at least one.
     out
-        Folder of `compare.html`, `leaderboard.csv`, `leaderboard.parquet`, `figures/`.
+        Folder of `compare.html`, `leaderboard.csv`, `leaderboard.parquet`, `figures/`,
+        and of the visits behind them (`published`).
     baseline
         Contender that the others are held against; None takes `stay`.
     thresholds
@@ -70,18 +72,20 @@ def compare(
     """
     folder = Path(out)
     check_free(folder / PAGE, force=force)
-    studies = [by_start(study) for study in read_studies(folders)]
+    stored = read_studies(folders)
+    studies = [by_start(study) for study in stored]
     judged = [judge(part, baseline) for parts in studies for part in parts]
     missed = misses(judged, thresholds)
     first = judged[: len(studies[0])]
     new_readme = _with_leaderboard(Path(readme), first) if readme else b""
     _write(judged, folder)
+    publish([(study.name, study.tables) for study in stored], folder)
     if readme:
         replace_file(Path(readme), new_readme)
-    paths = (folder / PAGE, folder / f"{TABLE}.csv", folder / FIGURES)
-    named = zip(("page", "table", "figures"), paths, strict=True)
-    where = "\n".join(f"{what:<8} {path}" for what, path in named)
-    return Compared(f"{leaderboard_text(judged)}\n\n{where}", missed)
+    named = {"page": PAGE, "table": f"{TABLE}.csv", "figures": FIGURES}
+    named["visits"] = VISITS_FILE
+    where = "\n".join(f"{what:<8} {folder / name}" for what, name in named.items())
+    return ComparedStudies(f"{leaderboard_text(judged)}\n\n{where}", missed)
 
 
 def _write(judged: Sequence[Judged], folder: Path) -> None:

@@ -1,15 +1,9 @@
 """The leaderboard as a tidy table, as text, and as a part of a Markdown file."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-import duckdb
-import numpy as np
-
 from harness.common.csv import Cell, csv_bytes
-from harness.common.files import OutputError
-from harness.common.parquet import os_errors
 from harness.common.words import EN_DASH
 from harness.study.judging.board import Judged, Line
 from harness.study.judging.layout import estimate_cell
@@ -86,29 +80,6 @@ def _cells(name: str, found: Estimate) -> dict[str, Cell]:
 def leaderboard_csv(studies: Sequence[Judged]) -> bytes:
     """Return the leaderboard as CSV."""
     return csv_bytes(leaderboard_rows(studies))
-
-
-def write_parquet(rows: Iterable[Mapping[str, Cell]], path: Path) -> None:
-    """Write rows as Parquet in their order; OutputError where that is impossible."""
-    listed = list(rows)
-    columns = {name: np.array([row[name] for row in listed]) for name in listed[0]}
-    columns["place"] = np.arange(len(listed))
-    aside = path.with_name(f".{path.name}.partial")
-    try:
-        with (
-            os_errors(),
-            duckdb.connect(":memory:", config={"threads": 1}) as connection,
-        ):
-            connection.register("board", columns)
-            ordered = connection.sql(
-                "SELECT * EXCLUDE (place) FROM board ORDER BY place"
-            )
-            ordered.write_parquet(str(aside), compression="zstd")
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"output file {path} cannot be written: {reason}") from None
 
 
 def headline_tables(judged: Judged) -> Iterator[tuple[Line, ...]]:

@@ -27,7 +27,7 @@ BESIDE: Final = ("points_lost_mean", "regret_median_pct", "harmed_pct")
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class BudgetTables:
     """The tables of one budget; `open` where the page shows them at once."""
 
     title: str
@@ -41,7 +41,7 @@ class CohortFacts:
 
     title: str
     n_patients: int
-    budgets: tuple[Budget, ...]
+    budgets: tuple[BudgetTables, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def _populations(judged: Judged, plan: str) -> tuple[CohortFacts, ...]:
                     group.title,
                     most,
                     tuple(
-                        Budget(
+                        BudgetTables(
                             f"{budget:g} titration minutes",
                             tables(judged.table(group.name, plan, budget)),
                             budget == shown,

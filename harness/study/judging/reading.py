@@ -1,6 +1,6 @@
 """Study folders as they are judged: several, each with a name of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -9,6 +9,12 @@ import numpy as np
 
 from harness.common.files import BrokenRunError
 from harness.common.words import plain
+from harness.study.judging.published import (
+    Named,
+    is_published,
+    narrowed,
+    read_published,
+)
 from harness.study.tables import Columns, StudyTables
 from harness.study.tables import read_study as read_tables
 from sim.visit.start import GIVEN, STARTS
@@ -38,30 +44,58 @@ class StoredStudy:
 
 
 def read_studies(folders: Sequence[str | Path]) -> tuple[StoredStudy, ...]:
-    """Read study folders in the order asked; BrokenRunError names what is wrong."""
+    """Read folders of studies or of published comparisons, in the order asked.
+
+    Raises
+    ------
+    BrokenRunError
+        When a folder holds neither, or two studies have one name.
+    """
     places = [Path(folder).resolve() for folder in folders]
     twice = [place for place in dict.fromkeys(places) if places.count(place) > 1]
     if twice:
         raise BrokenStudyError(f"study folder {twice[0]} is named twice")
     names = [place.name for place in places]
-    return tuple(
-        read_study(
-            folder,
-            place.name
-            if names.count(place.name) == 1
-            else f"{place.parent.name}/{place.name}",
-        )
+    named = [
+        one
         for folder, place in zip(folders, places, strict=True)
-    )
+        for one in _read(folder, _among(place, names))
+    ]
+    _told_apart([name for name, _ in named])
+    return tuple(stored_study(name, tables) for name, tables in named)
+
+
+def _among(place: Path, names: Sequence[str]) -> str:
+    """Return the name of a study among those of other folders."""
+    alone = names.count(place.name) == 1
+    return place.name if alone else f"{place.parent.name}/{place.name}"
+
+
+def _read(folder: str | Path, name: str) -> Iterator[Named]:
+    if is_published(folder):
+        yield from read_published(folder)
+    else:
+        yield plain(name), read_tables(folder)
+
+
+def _told_apart(names: Sequence[str]) -> None:
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise BrokenStudyError(f"study {twice[0]} is in two of the folders")
 
 
 def read_study(folder: str | Path, name: str = "") -> StoredStudy:
     """Read one study folder, complete or not."""
-    tables = read_tables(folder)
+    return stored_study(plain(name or Path(folder).resolve().name), read_tables(folder))
+
+
+def stored_study(name: str, tables: StudyTables) -> StoredStudy:
+    """Return a study as it is judged, under a name."""
+    tables = narrowed(tables)
     if not tables.visits["key"].size:
-        raise BrokenStudyError(f"study folder {folder} has no visit yet")
+        raise BrokenStudyError(f"study folder {tables.folder} has no visit yet")
     return StoredStudy(
-        plain(name or Path(folder).resolve().name),
+        name,
         tables,
         _ordered(tables.visits, _ORDER),
         _ordered(tables.evaluations, ("key", "number")),

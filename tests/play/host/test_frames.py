@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.play.host.frames import MOST_TEXT, Frame, FrameError, Line
+from harness.play.host.frames import MOST_TEXT, Frame, FrameError, FrameLine
 from harness.play.host.values import (
     generator_of,
     generator_told,
@@ -32,7 +32,7 @@ def ends() -> Iterator[Ends]:
 
 
 def taken(end: socket.socket, *, most_arrays: int = 1 << 20) -> Frame:
-    line = Line(end, most_arrays=most_arrays)
+    line = FrameLine(end, most_arrays=most_arrays)
     while True:
         frame = line.take()
         if frame is not None:
@@ -50,7 +50,7 @@ def test_a_frame_arrives_as_it_was_said(ends: Ends) -> None:
 
 def test_two_frames_in_one_breath_are_two_frames(ends: Ends) -> None:
     ends[0].sendall(Frame(1, "a").data + Frame(2, "b").data)
-    line = Line(ends[1], most_arrays=0)
+    line = FrameLine(ends[1], most_arrays=0)
     first, second = line.take(), line.take()
     assert first is not None
     assert second is not None

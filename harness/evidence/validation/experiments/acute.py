@@ -10,8 +10,8 @@ import numpy as np
 from harness.evidence.validation.people import cohort
 from harness.evidence.validation.rules import (
     Finding,
+    FindingPart,
     Found,
-    Part,
     compared,
     exact,
     held,
@@ -93,7 +93,7 @@ def _sizes(
     n: int,
     gain: float,
     unit: str,
-) -> tuple[Part, Part]:
+) -> tuple[FindingPart, FindingPart]:
     """Compare a rise with its limits, and as a share of the level before."""
     published = after[0] / before[0] - 1.0
     rise = compared(

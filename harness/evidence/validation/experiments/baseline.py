@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.evidence.validation.rules import (
     Finding,
+    FindingPart,
     Limits,
-    Part,
     compared,
     exact,
     near,
@@ -181,7 +181,7 @@ def coupling_ratio(patient: Patient) -> float:
 
 def _coupling(patient: Patient, limits: Limits, published: str, who: str) -> Finding:
     found = exact(coupling_ratio(patient))
-    part: Part = compared("Ees / Ea", published, limits, found)
+    part: FindingPart = compared("Ees / Ea", published, limits, found)
     return Finding(f"{who}; arterial elastance at end systole, no reflex", (part,))
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from harness.evidence.validation.people import POPULATION, rng_of
 from harness.evidence.validation.rules import (
     Finding,
+    FindingPart,
     Found,
     Limits,
-    Part,
     compared,
     difference,
     foreseen,
@@ -300,7 +300,7 @@ def _better_share(study: Enrolled, name: str) -> Found:
     return share_of(int((found < 0).sum()), N)
 
 
-def _nyha(label: str, study: Enrolled, n_hit: int, n: int) -> Part:
+def _nyha(label: str, study: Enrolled, n_hit: int, n: int) -> FindingPart:
     name = "treated" if study.hours else "controls"
     found = _better_share(study, name)
     published = f"{100 * n_hit / n:.1f}"

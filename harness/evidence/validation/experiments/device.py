@@ -23,7 +23,7 @@ from harness.evidence.validation.rules import (
     share_of,
     spread_of,
 )
-from sim.device.battery import Battery, Cell
+from sim.device.battery import Battery, LithiumCell
 from sim.device.energy import energy_mj_per_train
 from sim.device.generator import BeatSignals, PulseGenerator
 from sim.device.lattice import Mode
@@ -317,7 +317,7 @@ def f06() -> Finding:
 def f07() -> Finding:
     """Energy taken from the cell in a day."""
     n_trains = HOURS * MIN_PER_H * 70.0
-    efficiency = Cell().efficiency_frac
+    efficiency = LithiumCell().efficiency_frac
     parts = tuple(
         compared(
             f"{ohm:g} ohm",

@@ -9,8 +9,8 @@ import numpy as np
 from harness.evidence.validation.people import cohort, rng_of
 from harness.evidence.validation.rules import (
     Finding,
+    FindingPart,
     Limits,
-    Part,
     compared,
     exact,
     held,
@@ -64,7 +64,7 @@ def _how(row: str) -> str:
     return f"{trial} virtual cohort of {n}, draws that no heart could meet replaced"
 
 
-def _like(row: str, label: str, name: str, mean: float, sd: float) -> Part:
+def _like(row: str, label: str, name: str, mean: float, sd: float) -> FindingPart:
     limits = interval(mean - HALF * sd, mean + HALF * sd, "within half a published SD")
     return compared(label, f"{mean:g}", limits, mean_of(trait(name, _trial(row))))
 
@@ -110,7 +110,9 @@ def _means(row: str) -> Finding:
     return Finding(_how(row), parts, _MIXED if _trial(row) == USUAL else "")
 
 
-def _share(label: str, flags: FloatArray, limits: Limits, published: str) -> Part:
+def _share(
+    label: str, flags: FloatArray, limits: Limits, published: str
+) -> FindingPart:
     found = share_of(int(flags.sum()), flags.size)
     return compared(label, published, limits, found, unit="%")
 
@@ -139,7 +141,7 @@ def _by_cause(values: FloatArray, trial: str) -> tuple[FloatArray, FloatArray]:
 
 def _medians(
     values: FloatArray, rows: Sequence[tuple[str, float, tuple[float, float], int]]
-) -> tuple[Part, ...]:
+) -> tuple[FindingPart, ...]:
     return tuple(
         compared(
             label,

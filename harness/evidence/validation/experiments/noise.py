@@ -22,7 +22,7 @@ from harness.evidence.validation.rules import (
 from sim.heart.beating import settled
 from sim.heart.parameters import FloatArray
 from sim.heart.train import Train
-from sim.instruments import Instruments, Window, readout
+from sim.instruments import Instruments, ReadingWindow, readout
 from sim.patient import phenotype
 from sim.streams import stream
 from sim.units import PCT_PER_FRAC
@@ -71,11 +71,11 @@ class Session:
         """Let time pass."""
         self.beat += int(seconds / self.rr_s)
 
-    def window(self, n: int, gain_frac: float = 0.0) -> Window:
+    def window(self, n: int, gain_frac: float = 0.0) -> ReadingWindow:
         """Return the next `n` true beats, raised by a gain of the readout."""
         ones, true = np.ones(n), rest()
         scale = 1.0 + gain_frac
-        window = Window(
+        window = ReadingWindow(
             start_s=self.rr_s * (self.beat + np.cumsum(ones) - 1.0),
             rr_s=self.rr_s * ones,
             sbp_mmhg=true["sbp_mmhg"] * scale * ones,

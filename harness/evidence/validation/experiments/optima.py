@@ -24,7 +24,7 @@ from harness.evidence.validation.rules import (
 from sim.heart.circulation import BeatHaemodynamics
 from sim.heart.parameters import HFREF, FloatArray
 from sim.heart.repeating import repeating_beat
-from sim.instruments import Instruments, Reading, Window, readout
+from sim.instruments import Instruments, Reading, ReadingWindow, readout
 from sim.streams import stream
 from sim.units import MS_PER_S, S_PER_MIN
 
@@ -72,7 +72,7 @@ class _Session:
     def read(self) -> Reading:
         self.beat += GAP_BEATS
         true, ones = paced(120.0), np.ones(READ_BEATS)
-        window = Window(
+        window = ReadingWindow(
             start_s=RR_S * (self.beat + np.cumsum(ones) - 1.0),
             rr_s=RR_S * ones,
             sbp_mmhg=true.sbp_mmhg * ones,

@@ -1,0 +1,68 @@
+"""Speed is told in units of a loop that runs beside it, and compared by pairs."""
+
+import math
+
+import pytest
+
+from bench.__main__ import module_names
+from bench.against import lines, ratio_of
+from bench.report import Row, loops_in, table, timed_row
+from bench.timing import Loop, Timing, interleaved
+
+
+def test_half_a_second_is_five_hundred_loops_by_definition() -> None:
+    assert 0.5 * loops_in("s") == 500.0
+    assert 33.0 * loops_in("us/beat") == pytest.approx(0.033)
+
+
+def test_a_machine_of_half_the_speed_meets_the_same_budget() -> None:
+    as_loaded = timed_row("a visit", Timing(cpu_s=0.8, loops=400.0), "s", 0.45)
+    assert as_loaded.figure > 0.45
+    assert as_loaded.met
+    assert not timed_row("a visit", Timing(cpu_s=0.4, loops=500.0), "s", 0.45).met
+
+
+def test_the_table_has_figure_and_budget_in_both_units() -> None:
+    told = table([timed_row("a visit", Timing(0.8, 400.0), "s", 0.45)])
+    for words in ("0.8 s", "<= 0.45 s", "400 of 450 loops", "met"):
+        assert words in told
+    assert "MISSED" in table([Row("memory", 700.0, "MB", 600.0)])
+
+
+def test_each_figure_stands_beside_the_loops_before_and_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # the machine gets slower and slower; first each warms up
+    loops_s = iter([1.0, 0.001, 0.003, 0.005, 0.007])
+    monkeypatch.setattr(Loop, "run", lambda self, n: next(loops_s))
+    figures_s = iter([9.0, 0.2, 0.4, 0.6])
+    found = interleaved(lambda: next(figures_s), repeats=3)
+    assert found.cpu_s == 0.4
+    assert found.loops == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize("loop", Loop)
+def test_a_loop_takes_time_in_proportion_to_how_often_it_runs(loop: Loop) -> None:
+    assert loop.run(3) > 0.0
+
+
+def test_the_ratio_is_that_of_pairs_with_its_interval() -> None:
+    # logs of the ratios are ln 2 -+ ln 1.1: Student's 97.5 % of one degree is 12.706
+    ratio, low, high = ratio_of([(1.0, 2.2), (1.0, 2.0 / 1.1)])
+    half = 12.7062 * math.log(1.1)
+    assert ratio == pytest.approx(2.0)
+    assert low == pytest.approx(2.0 * math.exp(-half), rel=1e-4)
+    assert high == pytest.approx(2.0 * math.exp(half), rel=1e-4)
+
+
+def test_figures_that_one_revision_lacks_are_not_compared() -> None:
+    pairs = [({"a": 2.0}, {"a": 1.0, "new": 3.0})] * 2
+    [line] = lines(pairs)
+    assert line.startswith("a ")
+    assert "x 0.500 (0.500 to 0.500)" in line
+
+
+def test_every_module_with_rows_is_measured_and_no_other() -> None:
+    names = module_names()
+    assert {"heart", "visit", "study"} <= set(names)
+    assert not {"against", "rates", "reliability", "report", "timing"} & set(names)
