@@ -66,6 +66,7 @@ function paint(told) {
   if (begun) met = true;
   if (told.over) see("debrief");
   else see(met ? "visit" : "card");
+  say("class-code", told.code ? `Class code ${told.code}` : ""); // a class comes in before the patient does
   if (!met) return card(told);
   clock.show(told, acts);
   programmer.show(told, acts);
