@@ -1,6 +1,7 @@
 """Landscapes: rules, the told search, one patient's survey, a study's laws."""
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -34,6 +35,7 @@ from sim.visit.measuring import expected_sd_pct
 from sim.visit.measuring_noise import usual_arm_s
 from sim.visit.plan import VisitPlan
 
+ROOT = Path(__file__).parents[2]
 ALL_AXES = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 SEARCHED = ("amplitude_v", "phase_duration_ms", "delay_ms")
 WITH_LEADS = ("amplitude_v", "ccm_channels", "delay_ms")
@@ -171,6 +173,22 @@ def test_a_survey_tells_what_each_choice_gives_away() -> None:
         lost = found.truth.best_utility_pct - given.utility_pct
         assert given.points_lost == pytest.approx(lost)
     assert sum(found.explained.values()) == pytest.approx(1.0)
+
+
+def test_the_example_of_the_how_to_tells_what_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = (ROOT / "docs" / "how-to" / "see-the-truth.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    values: dict[str, Any] = {}
+    exec(code, values)
+    span, *choices = capsys.readouterr().out.splitlines()
+    found = values["found"]
+    assert span == f"{found.truth.span_points} {found.explained}"
+    names = ["best", "as found", "factory settings", "textbook rule", "off"]
+    for line, name in zip(choices, names, strict=True):
+        assert line.startswith(f"{name} ")
+    assert choices[0].endswith(" 0.0")
 
 
 def test_a_survey_has_a_row_for_every_setting() -> None:

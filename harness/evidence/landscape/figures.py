@@ -123,7 +123,10 @@ def _map(survey: Survey) -> Figure:
     x, y = (np.array(space.axes[place].values) for place in (across, up))
     shown = np.ix_(~np.isnan(worth).all(axis=1), ~np.isnan(worth).all(axis=0))
     x, y = x[shown[1].ravel()], y[shown[0].ravel()]
-    drawn = axes.pcolormesh(x, y, worth[shown], cmap="cividis", shading="nearest")
+    # edges of their own colour: without, the page shines through between the cells
+    drawn = axes.pcolormesh(
+        x, y, worth[shown], cmap="cividis", shading="nearest", edgecolors="face"
+    )
     dots = np.argwhere(felt[shown])
     axes.plot(x[dots[:, 1]], y[dots[:, 0]], ".", color=INK, markersize=2.5)
     for point, marker in ((truth.best, "*"), (survey.around.reference_point, "D")):
