@@ -14,7 +14,7 @@ QUICK = -m "not soak$(if $(SLOW),, and not slow)"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo clinic test soak lint bench bench-against reliability results schema pictures lock floors clean
+.PHONY: help demo clinic test soak lint bench bench-against reliability results schema docs pictures lock floors clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 15
@@ -51,7 +51,7 @@ results: .venv/run.stamp  ## write results/published again (two cores: about 90 
 	$(BIN)/ccmlab landscape reference --out results/published/landscape --force
 	$(BIN)/ccmlab study reference --out results/reference
 	$(BIN)/ccmlab compare results/reference --out results/published/reference \
-		--readme README.md --force
+		--readme docs/leaderboard.md --force
 	$(BIN)/ccmlab study goal --out results/goal
 	$(BIN)/ccmlab compare results/goal --out results/published/goal --force
 	$(BIN)/python -m harness.evidence.population_table
@@ -59,6 +59,10 @@ results: .venv/run.stamp  ## write results/published again (two cores: about 90 
 schema: .venv/run.stamp  ## write docs/*.schema.json again, after a section or message changed
 	$(BIN)/python -m harness.report.schema docs/report.schema.json
 	$(BIN)/python -m harness.play.stream.schema docs/stream.schema.json
+
+docs: .venv/dev.stamp  ## build the site into results/site, its examples executed (no network)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs results/site
+	@echo "open results/site/index.html"
 
 pictures: .venv/dev.stamp  ## take the README's picture of the live page again (Chromium)
 	$(BIN)/python docs/take_pictures.py

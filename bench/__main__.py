@@ -3,11 +3,15 @@
 import argparse
 import importlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
+
+# as in every process of ours that plays visits; numpy reads it when it is loaded
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from bench.report import Row, table
 

@@ -1,8 +1,10 @@
-"""Take the picture of the live page that the README shows: `make pictures`.
+"""Take the pictures that the README shows: `make pictures`.
 
-Plays a few tests by the keys in an installed Chromium, as anybody would.
+Two are figures of the gallery. For that of the live page a few tests are played by the
+keys in an installed Chromium, as anybody would.
 """
 
+import runpy
 import shutil
 import sys
 import threading
@@ -17,7 +19,10 @@ from harness.clinic.rooms import Rooms
 from harness.clinic.serve import HERE, listening_on, server
 from harness.clinic.server import application
 
-PICTURE = Path(__file__).parent / "images" / "clinic.png"
+DOCS = Path(__file__).parent
+PICTURE = DOCS / "images" / "clinic.png"
+DRAWN = {"sweep": "a_sweep.py", "landscape": "a_landscape.py"}
+DRAWN_DPI = 150
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENT = "Patient C"
 TESTS = (
@@ -31,7 +36,10 @@ TESTS = (
 
 
 def main() -> None:
-    """Serve the clinic, play, take the picture."""
+    """Draw the figures; serve the clinic, play, take the picture."""
+    for name, script in DRAWN.items():
+        figure = runpy.run_path(str(DOCS / "gallery" / script))["figure"]
+        figure.savefig(DOCS / "images" / f"{name}.png", dpi=DRAWN_DPI)
     listening = listening_on(HERE, 0)
     port = listening.getsockname()[1]
     with TemporaryDirectory() as out:

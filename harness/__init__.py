@@ -6,18 +6,38 @@ it lives may change.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.archive.run_folder import read_run as read  # noqa: F401
     from harness.archive.run_folder import write_run as write  # noqa: F401
+    from harness.archive.side_by_side.page import compared as side_by_side  # noqa: F401
     from harness.play.environment import VisitEnvironment as VisitEnvironment
     from harness.play.run import run_scenario as run_scenario
     from harness.play.scenario import load_scenario as load_scenario
     from harness.report.build import report_of as report_of
     from harness.study.play_study import run_study as run_study
+    from harness.study.sweep import sweep as sweep
     from harness.truth.answer_key import truth_of as truth_of
     from harness.truth.landscape import landscape as landscape
+
+
+def _check_neighbours() -> None:
+    """Raise ImportError where somebody's own file hides a package of ours."""
+    ours = Path(__file__).resolve().parents[1]
+    for name in ("sim", "optimizers", "scenarios"):
+        spec = find_spec(name)
+        place = spec.origin if spec is not None else None
+        if place and Path(place).resolve() != ours / name / "__init__.py":
+            raise ImportError(
+                f"{place} hides the package {name} of ccmlab, which is in {ours}: "
+                f"rename your own {name}, or run from another folder"
+            )
+
+
+_check_neighbours()
 
 # Each name with the module it is in, and the name that it has there if another.
 HOMES = {
@@ -28,6 +48,8 @@ HOMES = {
     "report_of": "harness.report.build",
     "run_scenario": "harness.play.run",
     "run_study": "harness.study.play_study",
+    "side_by_side": "harness.archive.side_by_side.page:compared",
+    "sweep": "harness.study.sweep",
     "truth_of": "harness.truth.answer_key",
     "write": "harness.archive.run_folder:write_run",
 }

@@ -1,4 +1,13 @@
-"""What is said between a strategy and its search, apart from budget and log keeping."""
+"""What is said between a strategy and its search, apart from budget and log keeping.
+
+The life of a question. A strategy asks for a point. If the log already knows it, and it
+may be told so, the answer comes from there; else the point goes out to be tested, and
+the dialogue waits with it. A strategy that returns is begun again, or its leading
+candidates are repeated: minutes that are left are still worth readings. Two loops could
+run for ever and are bounded: one that asks only for what the log knows, and one that is
+begun again without having tested anything new. At the end of the budget `BudgetSpent`
+comes out of the `yield` that is open, and a strategy may return its choice.
+"""
 
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace

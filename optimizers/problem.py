@@ -189,8 +189,10 @@ class Problem:
     gradual
         Axes on which a test may go one value beyond the highest tolerated so far;
         whoever tests holds a point that asks for more to that value.
+    listed
+        The points that somebody wants tested, where a list was given.
 
-    Raises ValueError for a reference outside the space, a negative noise SD, a
+    Raises ValueError for a point outside the space, a negative noise SD, a
     population of another space, and a gradual axis that the space does not have.
     """
 
@@ -203,9 +205,11 @@ class Problem:
     planned_evaluations: int | None = None
     population: Population | None = None
     gradual: tuple[str, ...] = ()
+    listed: tuple[Point, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, point in (("reference", self.reference), ("start", self.start)):
+        named = [("reference", self.reference), ("start", self.start)]
+        for name, point in (*named, *(("listed", point) for point in self.listed)):
             if point is not None and not self.space.contains(point):
                 raise ValueError(f"{name} {point} is not an allowed point of the space")
         if not 0.0 <= self.noise_sd < inf:

@@ -37,6 +37,7 @@ _BUILT_IN = (
     "optimizers.compass",
     "optimizers.gp",
     "optimizers.grid_replicate",
+    "optimizers.listed",
     "optimizers.peers",
     "optimizers.quadratic",
     "optimizers.rules",

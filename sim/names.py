@@ -45,6 +45,16 @@ SYNONYMS: Final[Mapping[str, str]] = MappingProxyType(
 """Names by the words that a clinic uses, in small letters without marks."""
 
 
+def meant_by(name: str) -> str:
+    """Return the name that a word of the clinic stands for, else the word, lower case.
+
+    >>> meant_by("LVEF")
+    'ejection_fraction_pct'
+    """
+    asked = name.lower()
+    return SYNONYMS.get("".join(c for c in asked if c.isalnum()), asked)
+
+
 def nearest_name(name: str, known: Iterable[str]) -> str:
     """Return the known name that was most likely meant.
 
@@ -53,7 +63,7 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
     """
     names = list(known)
     asked = name.lower()
-    meant = SYNONYMS.get("".join(c for c in asked if c.isalnum()))
+    meant = meant_by(name)
     if meant in names:
         return meant
     alike = [other for other in names if asked and other.lower().startswith(asked)]

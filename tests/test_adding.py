@@ -18,9 +18,9 @@ from sim.instruments import (
     ErrorModel,
     Instruments,
     Pressures,
+    ReadingWindow,
     Readout,
     Seen,
-    Window,
     add_readout,
     readouts,
 )
@@ -84,9 +84,9 @@ def instruments(row: Readout, seed: int, noise_scale: float) -> Instruments:
     )
 
 
-def window(start_s: float, sv_ml: float, n: int = 16) -> Window:
+def window(start_s: float, sv_ml: float, n: int = 16) -> ReadingWindow:
     ones = np.ones(n)
-    return Window(
+    return ReadingWindow(
         start_s=start_s + RR_S * np.arange(n),
         rr_s=RR_S * ones,
         sbp_mmhg=118.0 * ones,

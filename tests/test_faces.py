@@ -90,6 +90,35 @@ def test_a_scenario_loads_no_figures_no_database_and_no_report() -> None:
     assert not any(name.startswith("harness.report") for name in loaded)
 
 
+@pytest.mark.parametrize("own", ["sim.py", "sim/__init__.py", "optimizers.py"])
+def test_a_file_that_hides_a_package_of_ours_is_told_by_name(
+    own: str, tmp_path: Path
+) -> None:
+    file = tmp_path / own
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("", encoding="utf-8")
+    script = tmp_path / "mine.py"
+    script.write_text("from harness import run_scenario\n", encoding="utf-8")
+    failed = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    package = Path(own).parts[0].removesuffix(".py")
+    told = f"ImportError: {file} hides the package {package} of ccmlab"
+    assert told in failed.stderr.splitlines()[-1]
+
+
+def test_a_file_that_hides_the_harness_is_told_by_name(tmp_path: Path) -> None:
+    (tmp_path / "harness.py").write_text("", encoding="utf-8")
+    script = tmp_path / "mine.py"
+    script.write_text("from harness import run_scenario\n", encoding="utf-8")
+    failed = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    last = failed.stderr.splitlines()[-1]
+    assert "'run_scenario' from 'harness'" in last
+    assert str(tmp_path / "harness.py") in last
+
+
 def test_the_simulated_world_is_imported_within_a_quarter_of_a_second() -> None:
     def run_s(code: str) -> float:
         start_s = time.perf_counter()

@@ -11,7 +11,7 @@ from sim.instruments import (
     READOUTS,
     Instruments,
     Reading,
-    Window,
+    ReadingWindow,
     clean_beats,
     readout,
 )
@@ -21,9 +21,9 @@ RR_S = 0.81
 ARM_GAP_BEATS = 21  # programming 5 s and settling 15 beats
 
 
-def true_window(first: int, n: int, *, gain_frac: float = 0.0) -> Window:
+def true_window(first: int, n: int, *, gain_frac: float = 0.0) -> ReadingWindow:
     ones = np.ones(n)
-    return Window(
+    return ReadingWindow(
         start_s=(first + np.arange(n)) * RR_S,
         rr_s=RR_S * ones,
         sbp_mmhg=118.0 * (1.0 + gain_frac) * ones,

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("sim", "optimizers", "harness", "scenarios")
 
 FLOOR = ("sim.units", "sim.sources", "sim.streams", "sim.textfiles", "sim.names")
+FLOOR += ("sim.showing",)
 PEOPLE_AND_DEVICES = (*FLOOR, "sim.heart", "sim.law", "sim.patient", "sim.device")
 SIM = (*PEOPLE_AND_DEVICES, "sim.instruments", "sim.telemetry", "sim.visit")
 OUTSIDE = (*SIM, "optimizers")
@@ -48,6 +49,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "sim.streams": FLOOR,
     "sim.textfiles": (),
     "sim.names": (),
+    "sim.showing": (),
     "sim.heart": FLOOR,
     "sim.law": (*FLOOR, "sim.heart"),
     "sim.patient": (*FLOOR, "sim.heart", "sim.law"),

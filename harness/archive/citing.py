@@ -1,12 +1,14 @@
 """The works that one run rests on, to be cited: as BibTeX or as plain text."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
 from typing import Final
 
 from harness.archive.run_folder import RUN_FILE, read_run
+from harness.common.files import read_json
 from harness.report.sections.provenance import Provenance, ReferenceRow, SourceRow
 from sim.sources import Reference, references
 
@@ -59,10 +61,28 @@ def plain_text(provenance: Provenance) -> str:
     )
 
 
-FORMATS: Final[Mapping[str, Callable[[Provenance], str]]] = {
-    "text": plain_text,
-    "bibtex": bibtex,
-}
+def software(folder: str | Path) -> Reference:
+    """Return ccmlab itself, in the version that a stored run or course was made by."""
+    place = Path(folder)
+    files = [place / RUN_FILE, *sorted(place.glob(f"visit-*/{RUN_FILE}"))]
+    about = read_json(next(file for file in files if file.is_file()))
+    version = about["versions"]["ccmlab"]
+    revision = about.get("git_revision")
+    made_by = f"version {version}" + (f", revision {revision}" if revision else "")
+    return replace(references()["ccmlab"], identifier=made_by)
+
+
+def with_software(folder: str | Path, form: str) -> str:
+    """Return what is to be cited of a stored run: ccmlab first, then the works.
+
+    `form` is "text" or "bibtex". Raises BrokenRunError as `stored_provenance` does.
+    """
+    used = stored_provenance(folder)
+    program = software(folder)
+    if form == "bibtex":
+        return f"{_entry(program)}\n\n{bibtex(used)}"
+    itself = fill(f"[{program.key}] {_sentence(program)}", _WIDTH)
+    return f"{itself}\n\n{plain_text(used)}"
 
 
 def _used(provenance: Provenance) -> Iterator[tuple[Reference, list[SourceRow]]]:

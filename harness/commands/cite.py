@@ -22,14 +22,14 @@ CITATIONS: Final = ("text", "bibtex")
 )
 @HELP
 def cite(run_dir: str, *, form: str) -> int:
-    """Print the works behind the numbers that one run used, and no others.
+    """Print how to cite ccmlab, and the works behind the numbers of one run.
 
     RUN_DIR is the folder of a run or of a course of visits. What its scenario stated
     is credited to the scenario; provenance.csv there lists number by number.
     """
-    from harness.archive.citing import FORMATS, stored_provenance
+    from harness.archive.citing import with_software
 
     with one_clear_message():
-        used = stored_provenance(run_dir)
-    tell(FORMATS[form](used))
+        works = with_software(run_dir, form)
+    tell(works)
     return 0

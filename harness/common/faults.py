@@ -7,7 +7,9 @@ from typing import Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sim.names import nearest_name
+from sim.device.lattice import AXES
+from sim.names import meant_by, nearest_name
+from sim.patient.personalize import OVERRIDES
 from sim.sources import unit_of
 
 _WANTED: Final[Mapping[str, str]] = {
@@ -23,6 +25,13 @@ _WANTED: Final[Mapping[str, str]] = {
     "tuple_type": "a list",
     "list_type": "a list",
 }
+
+
+_FREE: Final[Mapping[str, Iterable[str]]] = {
+    "patient.override": OVERRIDES,
+    "device.settings": AXES,
+}
+"""Tables whose names stand elsewhere: those of a patient and of a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +129,7 @@ def _text(details: ErrorDetails, model: type[BaseModel]) -> str:
     kind, value = details["type"], details["input"]
     name = str(details["loc"][-1]) if details["loc"] else ""
     if kind == "extra_forbidden":
-        return no_such(name, _names_at(model, details["loc"][:-1]))
+        return _unknown(name, _names_at(model, details["loc"][:-1]), model)
     if kind == "missing":
         return "must be given"
     if kind == "literal_error":
@@ -128,6 +137,24 @@ def _text(details: ErrorDetails, model: type[BaseModel]) -> str:
     if kind in _WANTED:
         return f"must be {_WANTED[kind]}, got {shown(value, name)}"
     return f"{details['msg'][0].lower()}{details['msg'][1:]}, got {shown(value, name)}"
+
+
+def _unknown(name: str, known: list[str], root: type[BaseModel]) -> str:
+    """Say that a name is not known, and where what was meant is to be said."""
+    meant = meant_by(name)
+    if meant not in known and (place := dict(_places(root)).get(meant)):
+        return f"no such name here; it is {place!r}; known here: {', '.join(known)}"
+    return no_such(name, known)
+
+
+def _places(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each name of nested tables with its path, those further in first."""
+    for name, field in model.model_fields.items():
+        here = _joined(path, name)
+        for table in _tables_of(field.annotation):
+            yield from _places(table, here)
+        yield from ((inner, f"{here}.{inner}") for inner in _FREE.get(here, ()))
+        yield name, here
 
 
 def _joined(*steps: str) -> str:

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Final
 
 from sim.device.lattice import parameters
+from sim.sources import unit_of
 
 SettingValue = bool | int | float | str
 
@@ -49,6 +50,17 @@ def unit_of_setting(symbol: str) -> str:
     """Return the unit of a programmable value, in words for a reader."""
     unit = parameters()[symbol].unit
     return UNIT_WORDS.get(unit, unit)
+
+
+def axis_words(name: str) -> str:
+    """Return what an axis of a figure is called, from a name that ends in its unit.
+
+    >>> axis_words("phase_duration_ms")
+    'phase duration, ms'
+    """
+    unit = unit_of(name)
+    words = name.removesuffix(f"_{unit.lower()}").replace("_", " ")
+    return f"{words}, {unit}" if unit else words
 
 
 def decimal(value: float, digits: int, *, signed: bool = False) -> str:

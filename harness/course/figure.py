@@ -14,6 +14,7 @@ from harness.common.drawing import (
     INK,
     STYLE,
     VERMILION,
+    drawn,
     new_figure,
     svg_file,
 )
@@ -22,12 +23,22 @@ from harness.course.play import Course
 from sim.patient.chronic import Condition
 from sim.units import DAYS_PER_MONTH, PCT_PER_FRAC
 
+HEIGHT_IN: Final = 8.0
 PANELS: Final = (
     ("ef_pct", "ejection\nfraction, %"),
     ("mlwhfq_points", "MLWHFQ,\npoints"),
     ("peak_vo2_ml_per_kg_min", "peak VO2,\nmL/kg/min"),
     ("walk_m", "6-minute\nwalk, m"),
 )
+
+
+def course_figure(course: Course, *, width: str, keyed: bool) -> Figure:
+    """Return the figure for a journal; `keyed` as in `course_svg`."""
+    return drawn(
+        lambda figure: _draw(figure, course, keyed=keyed),
+        height_in=HEIGHT_IN,
+        width=width,
+    )
 
 
 def course_svg(course: Course, *, keyed: bool = False) -> bytes:
@@ -44,7 +55,8 @@ def course_svg(course: Course, *, keyed: bool = False) -> bytes:
     with rc_context():
         rcdefaults()  # a reader's own matplotlib settings must not change the bytes
         rcParams.update(STYLE)
-        figure = _figure(course, keyed=keyed)
+        figure = new_figure(HEIGHT_IN)
+        _draw(figure, course, keyed=keyed)
         return svg_file(name, figure, plain(course.scenario.title), _words(course))
 
 
@@ -58,8 +70,7 @@ def _words(course: Course) -> str:
     return "; ".join(parts) + ". Simulated data."
 
 
-def _figure(course: Course, *, keyed: bool) -> Figure:
-    figure = new_figure(8.0)
+def _draw(figure: Figure, course: Course, *, keyed: bool) -> None:
     rows = figure.subplots(len(PANELS) + 2, 1, sharex=True)
     months = np.array([point.day for point in course.points]) / DAYS_PER_MONTH
     for axes, (name, label) in zip(rows, PANELS, strict=False):
@@ -82,7 +93,6 @@ def _figure(course: Course, *, keyed: bool) -> Figure:
             axes.axvline(visit.month, color=INK, linewidth=0.4, linestyle=(0, (2, 3)))
     rows[-1].set_xlabel("months (dotted: visits)")
     figure.align_ylabels()
-    return figure
 
 
 def _value(state: Condition, name: str) -> float:

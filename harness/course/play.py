@@ -8,10 +8,12 @@ finds.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from harness.common.tidy import ROWS_SHOWN, TidyTable
 from harness.course.home import Alert, Home, Stretch, day_of
 from harness.play.course_table import CourseTable
 from harness.play.order import order_of
@@ -47,6 +49,9 @@ from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice
 from sim.visit.record import VisitRecord
 from sim.visit.visit import Progress
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 WORST_SYMPTOM: Final = 10.0
 _FACTORY: Final = Train(Settings().amplitude_v)
@@ -87,6 +92,37 @@ class Course:
     def alerts(self) -> tuple[Alert, ...]:
         """What the charger showed between the visits."""
         return tuple(a for visit in self.visits for a in visit.stretch.alerts)
+
+    @property
+    def table(self) -> TidyTable:
+        """What each visit found and did, and what went before it: a row a visit."""
+        return TidyTable.of_rows(visit_rows(self))
+
+    def __repr__(self) -> str:
+        told = [
+            f"month {visit.month:g}: {visit.run.record.verdict.told}"
+            for visit in self.visits
+        ]
+        name = self.scenario_name or self.scenario.title
+        head = f"Course of {name}: seed {self.seed}, {len(told)} visits"
+        return "\n".join([head, *told[:ROWS_SHOWN]])
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
+    def plot(self, *, width: str = "double", keyed: bool = False) -> "Figure":
+        """Return the figure: how patient and device fare over the months.
+
+        Parameters
+        ----------
+        width
+            "double" or "single" column of a journal.
+        keyed
+            Whether it shows how the patient truly was, between the visits too.
+        """
+        drawn = import_module("harness.course.figure")  # loads matplotlib
+        figure: Figure = drawn.course_figure(self, width=width, keyed=keyed)
+        return figure
 
 
 class PatientOverMonths:

@@ -4,6 +4,8 @@ The order is the world's, patient included; the task is what a search gets. Noth
 the patient goes from one into the other.
 """
 
+from harness.common.faults import Fault, ScenarioError
+from harness.play.listed import list_missing
 from harness.play.scenario import Scenario
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.task.lattice import Lattice
@@ -58,8 +60,11 @@ def task_of(
 ) -> Task:
     """Return how the settings to try in a visit are chosen.
 
-    `strategy` replaces what the table of the search says.
+    `strategy` replaces what the table of the search says. Raises ScenarioError for one
+    that needs a list where none is given.
     """
+    if fault := list_missing(search, strategy):
+        raise ScenarioError("scenario", [Fault(f"search.{fault.path}", fault.text)])
     return Task(
         lattice=Lattice(
             axes=search.axes,
@@ -78,4 +83,5 @@ def task_of(
         knows_population=search.population is not False,
         people_laws=Laws.known_of(search.population, order.patient.response),
         ohms=order.found.lead_ohms,
+        listed=tuple(tuple(given.items()) for given in search.listed),
     )

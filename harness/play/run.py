@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from sim.patient import Patient
 from sim.visit.order import VisitOrder
 from sim.visit.record import BeatTable, VisitRecord
 from sim.visit.visit import Progress
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PACKAGES: Final = (
     "ccmlab",
@@ -65,6 +69,31 @@ class Run:
     def record(self) -> VisitRecord:
         """What happened."""
         return self.played.record
+
+    def __repr__(self) -> str:
+        order, facts = self.played.order, self.facts
+        name = facts.scenario_name or facts.scenario.title
+        return (
+            f"Run of {name}: seed {order.seed}, replicate {order.replicate}, "
+            f"strategy {self.played.task.strategy_name}\n{self.record!r}"
+        )
+
+    def _repr_html_(self) -> str:
+        drawn = import_module("harness.play.run_figure")
+        page: str = drawn.run_html(repr(self), self.record)
+        return page
+
+    def plot(self, *, width: str = "double") -> "Figure":
+        """Return the figure: each test with its interval, then the verified gain.
+
+        Parameters
+        ----------
+        width
+            "double" or "single" column of a journal.
+        """
+        drawn = import_module("harness.play.run_figure")  # loads matplotlib
+        figure: Figure = drawn.run_figure(self.record, width=width)
+        return figure
 
 
 def without_beats(run: Run) -> Run:

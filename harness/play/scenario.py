@@ -31,6 +31,7 @@ from harness.common.faults import (
 from harness.play.changing import with_changes
 from harness.play.course_table import CourseTable
 from harness.play.filled import within
+from harness.play.listed import list_faults
 from harness.play.patient_file import resolve_patient
 from harness.play.shipped import file_named, is_path, read_toml, shipped
 from harness.play.tables import (
@@ -93,7 +94,9 @@ class Scenario(Table):
     def _limits_hold_what_was_found(
         cls, search: SearchTable, info: ValidationInfo
     ) -> SearchTable:
-        faults = limits_faults(search, info.data.get("device"))
+        device = info.data.get("device")
+        faults = limits_faults(search, device)
+        faults += list_faults(search, device.model if device else DeviceTable().model)
         if faults:
             raise FaultsError(faults)
         return search

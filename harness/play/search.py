@@ -1,4 +1,11 @@
-"""The search as the visit's advisor: points to settings, what was seen to utility."""
+"""The search as the visit's advisor: points to settings, what was seen to utility.
+
+The life of a question. The visit asks for settings; the search asks its strategy for a
+point, which the lattice around the reference turns into settings. The visit tests them,
+or others that are safer, and tells what was seen in the clinic's words; the objective
+makes one value of it, with its error, and the strategy is told that. A broken-off test
+has no value, and what ended it is an event that the strategy learns of.
+"""
 
 from math import nan
 from statistics import fmean
@@ -72,6 +79,7 @@ class SearchAdvisor:
             planned_evaluations=n_tests + int(task.expected.knows_reference),
             population=self._population(),
             gradual=tuple(name for name in task.lattice.axes if name == STEPPED_AXIS),
+            listed=tuple(self.space.point_with(given) for given in task.listed),
         )
         self._search = Search(
             self._strategy(),

@@ -344,6 +344,7 @@ class _ChoosingTable(Table):
     budget: BudgetTable = BudgetTable()
     on_finish: OnFinish = _TASK.on_finish
     duplicates: Duplicates = _TASK.duplicates
+    listed: Annotated[tuple[dict[str, Value], ...], BeforeValidator(_listed)] = ()
 
 
 @filling(Objective)
@@ -359,10 +360,12 @@ class SearchTable(_ValuingTable):
 
     @model_serializer(mode="wrap")
     def _without_unsaid(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a recommender that was not said: each strategy has its own."""
+        """Leave out a recommender that was not said, and a list that is none."""
         data: dict[str, Any] = handler(self)
         if "recommender" not in self.model_fields_set:
             data.pop("recommender", None)
+        if not self.listed:
+            data.pop("listed", None)
         return data
 
     @property

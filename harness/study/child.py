@@ -1,8 +1,10 @@
 """What the child process does: takes orders from a pipe, plays visits, answers.
 
-Standard output belongs to the answers, so that
-a strategy that prints does no harm; at the end of the orders the process ends at once,
-in the middle of a visit if need be, since whoever ordered it is gone.
+The life of a child. It is started for one thread, warms itself with a very short visit
+of a sound patient, and from then on waits for orders. Standard output belongs to the
+answers, so that a strategy that prints does no harm. At the end of the orders the
+process ends at once, in the middle of a visit if need be, since whoever ordered it is
+gone.
 """
 
 import os

@@ -31,6 +31,7 @@ from harness.common.faults import (
     shown,
 )
 from harness.play.filled import within
+from harness.play.listed import list_faults
 from harness.play.scenario import LARGEST_SEED, limits_faults
 from harness.play.shipped import file_named, read_toml, shipped
 from harness.play.tables import (
@@ -63,6 +64,7 @@ _OPTIONS: Final = (
     "gate_probability",
     "axes",
     "population",
+    "listed",
 )
 _TRAITS: Final = tuple(item.name for item in fields(TraitSpread))
 
@@ -363,6 +365,11 @@ class Study(Table):
             Fault(f"contenders.{i}.axes.{fault.path}", fault.text)
             for i, one in enumerate(self.contenders)
             for fault in limits_faults(one.search(self.search), self.devices[0])
+        ]
+        faults += [
+            Fault(f"contenders.{i}.{fault.path}", fault.text)
+            for i, one in enumerate(self.contenders)
+            for fault in list_faults(one.search(self.search), self.devices[0].model)
         ]
         if faults:
             raise FaultsError(faults)

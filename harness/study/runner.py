@@ -1,4 +1,12 @@
-"""Visits handed out in chunks and recorded as they come back, on any executor."""
+"""Visits handed out in chunks and recorded as they come back, on any executor.
+
+The life of a chunk. Visits of one patient go together, as many as take about `CHUNK_S`
+at the pace seen so far, for what is known of a patient is made once. Each worker has
+one chunk to play and one that waits. What comes back is recorded at once; a visit that
+took its process with it is noted and comes again alone, up to `MOST_TRIES`; the rest of
+a chunk that was lost is a chunk again. So the order in which rows come depends on the
+machine, and nothing else does.
+"""
 
 import time
 from collections import deque

@@ -4,7 +4,7 @@ A `Lattice` says which values may be tried; laid around the reference of a visit
 becomes a `TherapySpace`, whose points are what strategies ask for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizers.space import Axis, Point, Space
-from sim.device.lattice import parameters, place_of, value_at
+from sim.device.lattice import Value, parameters, place_of, value_at
 from sim.device.settings import COUPLED, Settings, with_dependents
 from sim.heart.train import Train
 from sim.sources import unit_of
@@ -75,6 +75,23 @@ class TherapySpace:
         """Return the reference with the searched values of one point."""
         values = dict(self.space.as_dict(point))
         return self.lattice.with_values(self.reference, values)
+
+    def point_with(self, given: Iterable[tuple[str, Value]]) -> Point:
+        """Return the point of the reference with some values.
+
+        Raises ValueError where they are no allowed point of the space.
+        """
+        values = dict(given)
+        asked = self.reference.with_values(values)
+        point = self.point_of(asked)
+        found = self.settings_of(point)
+        if all(getattr(found, name) == getattr(asked, name) for name in values):
+            return point
+        told = ", ".join(f"{name} = {value!r}" for name, value in values.items())
+        raise ValueError(
+            f"listed settings {told} cannot be tested: with the other values of the "
+            "reference they conflict, or lie outside the axes and limits of the search"
+        )
 
     def point_of(self, settings: Settings) -> Point:
         """Return the point nearest to some settings."""

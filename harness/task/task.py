@@ -12,9 +12,13 @@ from optimizers.problem import Budget, Strategy
 from optimizers.recommend import GATE_PROBABILITY
 from optimizers.registry import knowledge
 from optimizers.search import Duplicates
+from sim.device.lattice import Value
 from sim.device.leads import INTACT, LeadOhms
 from sim.visit.measuring import expected_sd_pct, measuring_plan, reference_error_pct
 from sim.visit.plan import VisitPlan
+
+Given = tuple[tuple[str, Value], ...]
+"""Values of some settings by name; the reference has the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Task:
     named and not ours runs in a process of its own within its `limits`; a function
     handed over runs unprotected in the visit's. `ohms` are the impedances of the leads
     as found, so that energy costs the same before a test as the visit says after it.
+    `listed` are the settings that a strategy which searches nothing tests.
     """
 
     lattice: Lattice = field(default_factory=Lattice)
@@ -67,6 +72,7 @@ class Task:
     knows_population: bool = True
     people_laws: Laws = EVERY_LAW
     ohms: LeadOhms = INTACT
+    listed: tuple[Given, ...] = ()
     limits: StrategyLimits = field(default=USUAL_LIMITS, compare=False)
 
     @property

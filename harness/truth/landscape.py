@@ -6,12 +6,14 @@ few gains (`response`), for a whole cohort side by side.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from math import nan
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.common.tidy import TidyTable
 from harness.task.lattice import lattice_train
 from harness.task.objective import Objective
 from harness.truth.answer_key import (
@@ -21,16 +23,21 @@ from harness.truth.answer_key import (
     leads_with,
     reaching,
 )
-from harness.truth.response import Asked, Response, responses
+from harness.truth.effect import Compared, Effect, effects
+from harness.truth.response import Response
 from optimizers.space import Point, Space
 from sim.device.energy import energy_frac
+from sim.device.lattice import MODELS, value_at
 from sim.device.leads import INTACT
-from sim.device.settings import Settings
-from sim.heart.sensation import INTOLERABLE_GRADE, sensation_level
+from sim.device.settings import ConflictError, Settings
+from sim.heart.sensation import INTOLERABLE_GRADE
 from sim.heart.train import Train
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC
 from sim.visit.plan import VisitPlan
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FloatArray = NDArray[np.float64]
 FLAT_PCT: Final = 0.05
@@ -71,6 +78,8 @@ class Landscape:
     off_gain_pct
         Window gain of CCM off: below 0 when the reference does something. It is the
         utility of off too, which costs no energy and is not felt.
+    space, reference
+        What was asked for.
     """
 
     response: Response
@@ -82,6 +91,53 @@ class Landscape:
     energy_frac: FloatArray
     sensation: FloatArray
     off_gain_pct: float
+    space: Space
+    reference: Settings
+
+    @property
+    def table(self) -> TidyTable:
+        """The settings with their truth, a row each, the axes first."""
+        return TidyTable(
+            {
+                **{
+                    axis.name: [value_at(axis.name, axis.values[i]) for i in column]
+                    for axis, column in zip(
+                        self.space.axes, self.points.T.tolist(), strict=True
+                    )
+                },
+                "ees_gain_pct": self.ees_gain_pct,
+                "window_gain_pct": self.window_gain_pct,
+                "settled_gain_pct": self.settled_gain_pct,
+                "utility_pct": self.utility_pct,
+                "energy_frac": self.energy_frac,
+                "sensation": self.sensation,
+                "tolerated": self.tolerated,
+            }
+        )
+
+    def __repr__(self) -> str:
+        values = self.space.as_dict(self.best).items()
+        best = ", ".join(f"{n} {value_at(n, value)}" for n, value in values)
+        return (
+            f"Landscape of {len(self.points)} settings: "
+            f"best {'CCM off' if self.off_is_best else best}, utility "
+            f"{self.best_utility_pct:+.2f} %; {self.span_points:.2f} points over off"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
+    def plot(self, *, width: str = "double") -> "Figure":
+        """Return the figure: utility along each axis, at the best and at the reference.
+
+        Parameters
+        ----------
+        width
+            "double" or "single" column of a journal.
+        """
+        drawn = import_module("harness.truth.landscape_figure")  # loads matplotlib
+        figure: Figure = drawn.landscape_figure(self, width=width)
+        return figure
 
     @property
     def tolerated(self) -> NDArray[np.bool_]:
@@ -162,6 +218,7 @@ def landscape(
     plan: VisitPlan | None = None,
     objective: Objective | None = None,
     faults: LeadFaults = SOUND,
+    off_lattice: bool = False,
 ) -> Landscape:
     """Return the truth of every allowed setting against a reference.
 
@@ -177,7 +234,13 @@ def landscape(
         Read windows of the estimand, and weights of the utility.
     faults
         What is wrong with the leads; nothing by default.
+    off_lattice
+        Whether the reference may have values that no device takes; a ConflictError
+        otherwise.
     """
+    wrong = reference.off_lattice()
+    if not off_lattice and wrong and all(map(reference.off_lattice, MODELS)):
+        raise ConflictError(wrong)
     sought = [Sought(patient, reference, space, faults)]
     return landscapes(sought, plan=plan, objective=objective)[0]
 
@@ -191,41 +254,33 @@ def landscapes(
     """Return `landscape` of several patients, whose hearts are played side by side."""
     plan, objective = plan or VisitPlan(), objective or Objective()
     trains = [lattice_train(one.reference, one.space) for one in sought]
-    gains = [
-        np.asarray(one.patient.gain(reaching(train, one.faults)))
+    played = [
+        Compared(one.patient, _reference_gain(one), reaching(train, one.faults))
         for one, train in zip(sought, trains, strict=True)
     ]
-    asked = [
-        Asked.over(one.patient, _reference_gain(one), of_one)
-        for one, of_one in zip(sought, gains, strict=True)
-    ]
-    found = zip(sought, trains, gains, responses(asked, plan), strict=True)
-    return [_looked_up(*parts, objective) for parts in found]
+    found = zip(sought, trains, effects(played, plan), strict=True)
+    return [_valued(*parts, objective) for parts in found]
 
 
 def _reference_gain(one: Sought) -> float:
     return ees_gain(one.patient, one.reference, leads_with(one.faults))
 
 
-def _looked_up(
-    sought: Sought,
-    train: Train,
-    gains: FloatArray,
-    response: Response,
-    objective: Objective,
+def _valued(
+    sought: Sought, train: Train, effect: Effect, objective: Objective
 ) -> Landscape:
-    window_pct = response.window_pct(gains)
-    felt = reaching(train, sought.faults)
-    level = sensation_level(sought.patient.sensation, felt)
     energy = energy_frac(sought.reference, INTACT, train)
+    utility = objective.utility_pct(effect.window_gain_pct, energy, effect.sensation)
     return Landscape(
-        response,
+        effect.response,
         sought.space.indices,
-        PCT_PER_FRAC * gains,
-        window_pct,
-        response.settled_pct(gains),
-        objective.utility_pct(window_pct, energy, level),
+        effect.ees_gain_pct,
+        effect.window_gain_pct,
+        effect.settled_gain_pct,
+        utility,
         np.asarray(energy),
-        np.asarray(level),
-        float(response.window_pct(0.0)),
+        effect.sensation,
+        effect.off_gain_pct,
+        sought.space,
+        sought.reference,
     )

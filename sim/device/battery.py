@@ -49,6 +49,7 @@ class LithiumCell:
 
     def charge_mah(self, energy_mj: float) -> float:
         """Return the charge taken from the cell for energy delivered to the heart."""
+        # eq. 33
         energy_mwh = energy_mj / _MJ_PER_MWH
         return energy_mwh / self.nominal_v / self.efficiency_frac
 

@@ -116,6 +116,7 @@ def energy_mj_per_train(
     """
     if pulses is None:
         conductance = sum(1.0 / ohm for ohm in ohms.delivering_ohm(settings))
+        # eq. 33
         power_w = settings.amplitude_v**2 * conductance
         return power_w * settings.train_ms * S_PER_MS * MJ_PER_J
     siemens = pulses.v1_delivers / ohms.v1_ohm + pulses.v2_delivers / ohms.v2_ohm

@@ -141,7 +141,7 @@ class Lead:
         model = self.model
         turns = at_s / (model.posture_period_min * S_PER_MIN)
         wave = sum(math.sin(speed * turns + phase) for speed, phase in self._waves)
-        # three unit sines have the standard deviation sqrt(3 / 2)
+        # eq. 32; three unit sines have the standard deviation sqrt(3 / 2)
         share = model.posture_sd_pct * FRAC_PER_PCT * wave / math.sqrt(1.5)
         return self.impedance_ohm * (1.0 + share)
 

@@ -333,7 +333,7 @@ def _report(
             falling = notes[SLOPES + event]
     arteries = row(block, p, j, ARTERY_SUM)
     atria = row(block, p, j, ATRIUM_SUM)
-    # root pressure less arterial pressure is Rc Q, and Q adds up to what was ejected
+    # eq. 13: root less arterial pressure is Rc Q, and Q adds up to what was ejected
     root_drop = (edv - esv) / left(row(block, p, j, OPEN + 1))
     stiffness = left(row(block, p, j, STIFFNESS + 1))
     grow = left(row(block, p, j, VESSELS + 1))

@@ -79,6 +79,7 @@ def refractory_s(parameters: ConductionParameters, rr_s: float) -> float:
     It shortens by `erp_slope_frac` of what the interval is shorter than at the
     reference rate, and lengthens alike.
     """
+    # eq. 27
     longer_s = rr_s - S_PER_MIN / parameters.erp_reference_bpm
     return parameters.erp_ms * S_PER_MS + parameters.erp_slope_frac * longer_s
 
@@ -133,6 +134,7 @@ class Conduction:
     def _block(self) -> list[list[float]]:
         """Draw many beats at once: PR, lags of own and ectopic beats, amplitudes."""
         p, z = self.parameters, self._rng.standard_normal((_BLOCK, _DRAWS_PER_BEAT))
+        # eq. 28
         pr_ms = p.pr_ms + p.pr_jitter_ms * z[:, :1]
         own_ms = [p.v1_lag_ms, p.v2_lag_ms] + p.lag_jitter_ms * z[:, 1:3]
         # the same draws for own and ectopic beats: an ectopic shifts no later beat

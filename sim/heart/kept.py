@@ -142,6 +142,8 @@ class KeptKernel(_Cache):
             if content is not None:
                 data = pickle.load(io.BytesIO(content))
                 return _rebuild(target_context, *data)
+        if sys.stderr is not None and sys.stderr.isatty():
+            _note("the first run of an installation compiles, about half a minute")
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:

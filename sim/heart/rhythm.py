@@ -281,6 +281,7 @@ class Rhythm:
         self._waves, self._n_waves = waves.tolist(), waves.size
 
     def _basic_s(self, now_s: float, reflex_s: float) -> float:
+        # eq. 25
         rr_s = self._mean_rr_s + reflex_s
         if self.is_af:
             rr_s *= self._next_irregular()

@@ -85,6 +85,7 @@ def sensation_level(sensation: Sensation, train: Train) -> FloatArray:
     felt_v = np.asarray(train.amplitude_v) * longer * per_leads
     top_v = sensation.threshold_v
     gap_v = np.maximum(top_v - np.asarray(sensation.felt_v), sensation.least_gap_v)
+    # eq. 29
     grade = INTOLERABLE_GRADE + (felt_v - top_v) / gap_v
     worst = float(WORST_GRADE)
     level: FloatArray = np.where(leads > 0.0, np.clip(grade, -worst, worst), -worst)

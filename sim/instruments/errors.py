@@ -127,6 +127,7 @@ class PressureError(ErrorModel):
         common = common_mmhg + scale * self.white_sbp_mmhg * white[0]
         drifted = 1.0 + seen.clock.drift[seen.clock.at(seen.middle_s)]
         share = self.diastolic_share_frac
+        # eq. 31, each channel with its share of what errs
         sbp = window.sbp_mmhg * drifted + common
         dbp = window.dbp_mmhg * drifted + share * common
         dbp = dbp + scale * self.white_dbp_mmhg * white[1]

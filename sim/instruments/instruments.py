@@ -70,6 +70,7 @@ class Instruments:
         drift, pressure = self._errors.drift, self._errors.pressure
         time_s: FloatArray = np.arange(n, dtype=np.float64) * GRID_S
         slope, bow = rng.standard_normal(2)
+        # eq. 30
         turn = time_s / drift.trend_over_s
         trend = slope * turn + 0.5 * bow * np.sin(np.pi * turn)
         wander = ar1(rng, n, drift.wander_tau_s)

@@ -1,7 +1,7 @@
 """Many virtual patients who could come for CCM, each solved to what was drawn."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
@@ -22,6 +22,7 @@ from sim.patient.population import (
     draws_of,
 )
 from sim.patient.solve_batch import BedsideValues, SolvedHearts, solve_batch
+from sim.showing import html_table
 from sim.units import L_PER_ML
 
 NOMINAL_ONLY: Final[Mapping[str, float]] = MappingProxyType({"nominal": 1.0})
@@ -42,6 +43,15 @@ _ASKED: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
         "heart_rate_bpm": (35.0, 150.0),
     }
 )
+
+
+_SHOWN: Final = (
+    ("ejection_fraction_pct", "ejection fraction {} %"),
+    ("edv_ml", "end-diastolic volume {} mL"),
+    ("sbp_mmhg", "systolic pressure {} mmHg"),
+    ("heart_rate_bpm", "rate {}/min"),
+)
+_ROWS_SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,25 @@ class Cohort:
 
     def __len__(self) -> int:
         return len(self.members)
+
+    def __repr__(self) -> str:
+        if not self.members:
+            return "Cohort of nobody"
+        told = ", ".join(_told(self.column(name), what) for name, what in _SHOWN)
+        laws = Counter(str(law) for law in self.column("family"))
+        of = ", ".join(f"{law} {n}" for law, n in laws.most_common())
+        return (
+            f"Cohort of {len(self)} patients (mean, SD): {told}\n"
+            f"laws: {of}; {self.n_redrawn} draws drawn again"
+        )
+
+    def _repr_html_(self) -> str:
+        names = [name for name, _ in _SHOWN]
+        rows = [
+            [one.patient.name, *(getattr(one.draw, name) for name in names)]
+            for one in self.members[:_ROWS_SHOWN]
+        ]
+        return html_table(["name", *names], rows, repr(self))
 
     @property
     def patients(self) -> list[Patient]:
@@ -99,6 +128,11 @@ class Cohort:
         return np.array([getattr(member.draw, name) for member in self.members])
 
 
+def _told(values: "NDArray[np.generic]", what: str) -> str:
+    drawn = np.asarray(values, dtype=np.float64)
+    return what.format(f"{drawn.mean():.0f} ({drawn.std():.0f})")
+
+
 def _member_under(member: Member, family: str) -> Member:
     draw = replace(member.draw, family=family)
     patient = assembled(member.patient.name, draw, member.heart)
@@ -127,6 +161,7 @@ def sample_cohort(
     families: Mapping[str, float] = NOMINAL_ONLY,
     population: TraitSpread | None = None,
     inclusion: Inclusion = EVERYBODY,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Cohort:
     """Draw patients after evidence B and A3, and solve a heart for each.
 
@@ -149,6 +184,9 @@ def sample_cohort(
         Whom a trial takes, such as `inclusion(ejection_fraction_pct=(25, 35))`:
         whoever is drawn and not taken is replaced as above, so that traits still hang
         together as in the population.
+    progress
+        Called now and then with how many hearts are solved, and `n`; some of them may
+        be thrown away again.
 
     Raises
     ------
@@ -166,7 +204,7 @@ def sample_cohort(
         if not waiting:
             break
         draws = _screened(waiting, spread, shares, inclusion)
-        _try(waiting, draws)
+        _try(waiting, draws, _counted(progress, n, n - len(waiting)))
         waiting = [who for who in waiting if who.member is None]
     if waiting:
         reasons = Counter(why for who in waiting for why in who.refused)
@@ -175,6 +213,14 @@ def sample_cohort(
             + ", ".join(f"{why} ({times})" for why, times in reasons.most_common())
         )
     return Cohort(tuple(who.member for who in everybody if who.member is not None))
+
+
+def _counted(
+    progress: Callable[[int, int], None] | None, n: int, n_before: int
+) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    return lambda n_solved: progress(n_before + n_solved, n)
 
 
 def _screened(
@@ -211,7 +257,11 @@ def law_number(own: np.random.Generator) -> int:
     return int(own.spawn(1)[0].integers(_LAW_NUMBERS))
 
 
-def _try(waiting: Sequence[_Candidate], draws: Sequence[Draw]) -> None:
+def _try(
+    waiting: Sequence[_Candidate],
+    draws: Sequence[Draw],
+    told: Callable[[int], None] | None,
+) -> None:
     """Make members of those whose draw a heart can meet, note why of the others."""
     pairs = [
         (who, replace(draw, law_number=who.law_number))
@@ -222,7 +272,7 @@ def _try(waiting: Sequence[_Candidate], draws: Sequence[Draw]) -> None:
     possible = [(who, draw) for who, draw in pairs if not _asked_too_much(draw)]
     if not possible:
         return
-    hearts = solve_batch(_bedside([draw for _, draw in possible]))
+    hearts = solve_batch(_bedside([draw for _, draw in possible]), told)
     for j, (who, draw) in enumerate(possible):
         why = _why_not(draw, hearts, j)
         if why:

@@ -16,6 +16,7 @@ from sim.heart.train import Train
 from sim.law.muscle import Muscle
 from sim.law.response_law import LawInputs, ResponseLaw
 from sim.law.saturating import Saturating
+from sim.showing import html_table
 from sim.sources import Source, SourcedNumber, provenance, sourced
 
 _COHORT = "B virtual cohort"
@@ -88,6 +89,30 @@ class Patient:
     sensation: Sensation = field(default_factory=Sensation)
     profile: Profile = field(default_factory=Profile)
     sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{name} {value}" for name, value in self.facts.items())
+        return f"Patient {self.name!r}: {facts}"
+
+    def _repr_html_(self) -> str:
+        return html_table(("", ""), self.facts.items(), f"Patient {self.name}")
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What tells one patient from another at a glance; all of it true."""
+        profile, rhythm = self.profile, self.rhythm
+        kind = "atrial fibrillation" if self.in_atrial_fibrillation else "sinus rhythm"
+        return {
+            "phenotype": self.phenotype,
+            "age": f"{profile.age_years:.0f} years",
+            "sex": profile.sex,
+            "NYHA": str(profile.nyha_class),
+            "aetiology": profile.aetiology,
+            "rhythm": f"{kind}, {rhythm.heart_rate_bpm:.0f}/min",
+            "ectopics": f"{rhythm.pvc_per_hour:.0f}/h",
+            "response law": self.response.name,
+            "felt from": f"{self.sensation.felt_v:.3g} V",
+        }
 
     @property
     def heart(self) -> HeartParts:

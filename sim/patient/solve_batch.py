@@ -5,6 +5,7 @@ activation, LV elastance, systemic resistance and arterial compliance together, 
 no heart has to settle on the way.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
@@ -81,15 +82,18 @@ class SolvedHearts:
     dbp_met: Flags
 
 
-def solve_batch(values: BedsideValues) -> SolvedHearts:
+def solve_batch(
+    values: BedsideValues, told: Callable[[int], None] | None = None
+) -> SolvedHearts:
     """Return circulations, made from `HFREF`, that settle at the values.
 
     As `solve_patient` does for one, and beyond it: the diastolic pressure is met by
     arterial compliance as far as that stays within its bounds, and the right ventricle
     is as large as its stroke volume asks, as the left is of its own size [assumed].
+    `told` is called now and then with how many are solved so far.
     """
     hearts = _Iterate.started(values)
-    hearts.improve()
+    hearts.improve(told)
     log_c = hearts.at[:, _COMPLIANCE]
     low = np.log(LEAST_COMPLIANCE_ML_PER_MMHG)
     high = np.log(MOST_COMPLIANCE_ML_PER_MMHG)
@@ -147,7 +151,7 @@ class _Iterate:
         at[:, _COMPLIANCE] = np.log(compliance)
         return cls(values, at)
 
-    def improve(self) -> None:
+    def improve(self, told: Callable[[int], None] | None = None) -> None:
         """Take Newton's steps until every heart is solved or no step helps."""
         n = len(self.values)
         busy = np.arange(n)
@@ -158,6 +162,8 @@ class _Iterate:
             self.rows[busy] = rows
             size = _sizes(miss)
             self.solved[busy] = size <= _SOLVED
+            if told is not None:
+                told(int(self.solved.sum()))
             usable = np.isfinite(slopes).all(axis=(1, 2)) & ~self.solved[busy]
             busy, miss, slopes = busy[usable], miss[usable], slopes[usable]
             if busy.size:

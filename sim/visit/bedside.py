@@ -1,4 +1,15 @@
-"""The patient at the bedside: heart, device and monitor, one event a beat."""
+"""The patient at the bedside: heart, device and monitor, one event a beat.
+
+The life of a beat here. The heart says when and where it is activated; the generator
+decides about a train; the monitor looks at the rhythm. A train that is delivered hands
+the heart its gain, and may do harm: reach muscle that has recovered, capture the
+atrium, be taken for beats by an ICD. The heart contracts and returns when the next beat
+is due, the log keeps the row, and those who waited for so many beats are woken. There
+is no tick: between two beats nothing happens to the patient.
+
+What the monitor finds ends a test that is `guarded`, for the test's own sake; at any
+other time it goes to whoever deals with findings.
+"""
 
 import math
 from collections import deque

@@ -1,4 +1,12 @@
-"""How two settings are compared: arms, pairs, voids and repeats."""
+"""How two settings are compared: arms, pairs, voids and repeats.
+
+The life of a pair. Each arm programs one of the two settings, lets the pressure settle
+and reads it; arms follow in an order that is symmetric in time (R X R, or A B B A), so
+that a straight drift cancels. A window that cannot be read is read again; an arm that
+stays void makes its pair void, and a void pair is never replaced by its readable half.
+The gain of a pair is the ratio of the arms' means: what both have in common drops out.
+After a few beats of the tested setting the patient is asked, and may end the test.
+"""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace

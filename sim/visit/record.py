@@ -208,6 +208,14 @@ class Verdict:
     least_detectable_gain_pct: float
     best_single_reading_pct: float
 
+    @property
+    def told(self) -> str:
+        """The verdict with its gain and interval, in one line."""
+        if self.pairs_done < 2:
+            return f"{self.kind}, not verified"
+        low, high = self.ci95_pct
+        return f"{self.kind}, {self.gain_pct:+.1f} % (95 % {low:+.1f} to {high:+.1f})"
+
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
@@ -368,6 +376,16 @@ class VisitRecord(Findings):
     beats: BeatTable
     programmed: tuple[Settings, ...] = ()
     happened: tuple[Happened, ...] = ()
+
+    def __repr__(self) -> str:
+        minutes = self.phases[-1].end_s / S_PER_MIN if self.phases else 0.0
+        final = self.final
+        return (
+            f"VisitRecord of {self.pseudonym}: {self.verdict.told}\n"
+            f"{len(self.tested)} tests in {minutes:.0f} min, {len(self.beats.rows)} "
+            f"beats; left at {final.amplitude_v:g} V, {final.phase_duration_ms:g} ms, "
+            f"delay {final.delay_ms:g} ms"
+        )
 
     @property
     def patient(self) -> Patient:

@@ -1,4 +1,9 @@
-"""The visit as it goes on: who is there, what has been seen, the clock and the log."""
+"""The visit as it goes on: who is there, what has been seen, the clock and the log.
+
+Everything that the phases share and that changes stands here, and nothing decides here:
+a phase reads it, waits, and puts what it found into `findings`. One object, because a
+person may take over in the middle and has to find all that the search knew.
+"""
 
 from collections import deque
 from collections.abc import Callable, Generator

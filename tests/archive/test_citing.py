@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -140,12 +141,47 @@ def test_the_command_cites_a_stored_run(
 ) -> None:
     report = json.loads((run_dir / "report.json").read_text(encoding="utf-8"))
     parts = (report["provenance"], report["answer_key"]["numbers"])
-    wanted = {row["reference"] for part in parts for row in part["rows"]}
+    wanted = {row["reference"] for part in parts for row in part["rows"]} | {"ccmlab"}
     capsys.readouterr()
     assert invoke(["cite", str(run_dir), "--format", "bibtex"]) == 0
     assert set(entries(capsys.readouterr().out.rstrip("\n"))) == wanted
     assert invoke(["cite", str(run_dir)]) == 0
     assert "[scenario] The scenario file of this run" in capsys.readouterr().out
+
+
+def test_ccmlab_itself_is_cited_first_in_the_version_that_played(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = json.loads((run_dir / "run.json").read_text(encoding="utf-8"))
+    told = f"version {about['versions']['ccmlab']}"
+    capsys.readouterr()
+    assert invoke(["cite", str(run_dir)]) == 0
+    first = " ".join(capsys.readouterr().out.split("\n\n")[0].split())
+    assert first.startswith("[ccmlab] The ccmlab authors. ccmlab: simulated")
+    assert told in first
+    assert invoke(["cite", str(run_dir), "--format", "bibtex"]) == 0
+    kind, fields = entries(capsys.readouterr().out.rstrip("\n"))["ccmlab"]
+    assert kind == "misc"
+    assert told in fields["howpublished"]
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_citation_file_says_what_the_project_says() -> None:
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    own = references()["ccmlab"]
+    for key in ("cff-version", "message", "title", "type", "authors", "version"):
+        assert re.search(rf"^{key}:", text, re.MULTILINE), key
+    assert f"version: {project['project']['version']}\n" in text
+    assert f"license: {project['project']['license']}\n" in text
+    assert f'title: "{own.title}"\n' in text
+    released = re.search(r"^date-released: (\d{4})-\d\d-\d\d$", text, re.MULTILINE)
+    assert released is not None
+    assert int(released[1]) == own.year
+    keywords = re.findall(r"^  - (.+)$", text.split("keywords:")[1], re.MULTILINE)
+    assert set(keywords) == set(project["project"]["keywords"])
 
 
 def test_a_course_is_cited_with_the_law_of_the_months_between(

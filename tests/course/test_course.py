@@ -499,3 +499,14 @@ baseline_min = 1
     assert "month" in said
     assert "simulated data only" in said
     assert (out / "visit-2" / "report.html").is_file()
+
+
+def test_a_course_says_what_each_visit_ended_in_and_draws_itself() -> None:
+    course = played()
+    lines = repr(course).splitlines()
+    assert len(lines) == 1 + len(course.visits)
+    assert course.visits[0].run.record.verdict.kind in lines[1]
+    assert course.table.n_rows == len(course.visits)
+    assert "<table>" in course._repr_html_()
+    hidden, keyed = course.plot(), course.plot(width="single", keyed=True)
+    assert len(keyed.axes[0].lines) > len(hidden.axes[0].lines)

@@ -96,6 +96,18 @@ def test_a_patient_is_the_same_in_a_cohort_of_any_size(cohort: Cohort) -> None:
         )
 
 
+def test_progress_tells_how_many_hearts_are_solved() -> None:
+    told: list[tuple[int, int]] = []
+
+    def tell(n_solved: int, n: int) -> None:
+        told.append((n_solved, n))
+
+    drawn = sample_cohort(2, np.random.default_rng(5), progress=tell)
+    assert told[-1] == (2, 2)
+    assert all(n_solved <= n == 2 for n_solved, n in told)
+    assert drawn.patients == sample_cohort(2, np.random.default_rng(5)).patients
+
+
 def test_rhythm_chart_and_law_are_the_drawn_ones(cohort: Cohort) -> None:
     for member in cohort.members:
         patient, draw = member.patient, member.draw

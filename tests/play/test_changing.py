@@ -1,7 +1,7 @@
 """What is said of a scenario is used or refused, whatever the way it is said in."""
 
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,9 +14,14 @@ from harness.play.asked import asked_for
 from harness.play.order import order_of, task_of
 from harness.play.run import run_scenario
 from harness.play.scenario import Scenario, ScenarioError, load_scenario
+from harness.play.search import SearchAdvisor
+from harness.study.sweep import sweep
 from harness.task.task import Task
+from harness.truth.landscape import landscape
+from optimizers.space import Axis, Space
 from sim.device.settings import Settings
 from sim.patient import load_patient, patient_to_toml, phenotype
+from sim.visit.checklist import run_visit
 from sim.visit.order import VisitOrder
 
 OTHER = "hfref-af"
@@ -225,6 +230,25 @@ def test_the_clinics_word_finds_the_name(said: str, meant: str) -> None:
         first_visit().changed({f"patient.override.{said}": 3.0})
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("patient.lvef", "patient.override.ejection_fraction_pct"),
+        ("LVEF", "patient.override.ejection_fraction_pct"),
+        ("patient.NYHA", "patient.override.nyha_class"),
+        ("patient.amplitude", "device.settings.amplitude_v"),
+        ("visit.voltage", "device.settings.amplitude_v"),
+        ("patient.strategy", "search.strategy"),
+        ("search.readout", "visit.readout"),
+    ],
+)
+def test_a_name_in_the_wrong_table_is_led_to_its_own(said: str, meant: str) -> None:
+    with pytest.raises(
+        ScenarioError, match=f"{said}: no such name here; it is '{meant}'"
+    ):
+        first_visit().changed({said: 30.0})
+
+
 def test_a_space_of_a_search_is_the_same_when_it_comes_back_from_a_pickle() -> None:
     order, task = fingerprint(first_visit())
     space = task.lattice.around(order.found.settings).space
@@ -249,9 +273,40 @@ def test_settings_made_in_code_are_what_the_device_is_found_at(
     assert order_of(asked).found.settings == settings
 
 
-def test_settings_off_the_lattice_are_refused_as_in_a_file() -> None:
-    with pytest.raises(ScenarioError, match=r"amplitude_v: must be 4\.5 to 7\.5 V"):
-        asked_for("first_visit", settings=Settings(amplitude_v=60.0))
+def _visit_found_at(settings: Settings) -> None:
+    order = order_of(first_visit())
+    order = replace(order, found=replace(order.found, settings=settings))
+    task = fingerprint(first_visit())[1]
+    run_visit(order, SearchAdvisor.at(order, task))
+
+
+def _landscape_against(settings: Settings) -> None:
+    landscape(phenotype(OTHER), settings, Space((Axis("n_pulses", "", (2.0,)),)))
+
+
+@pytest.mark.parametrize(
+    "boundary",
+    [
+        lambda settings: asked_for("first_visit", settings=settings),
+        lambda settings: run_scenario("first_visit", settings=settings),
+        lambda settings: sweep([OTHER], [settings]),
+        _visit_found_at,
+        _landscape_against,
+    ],
+    ids=["asked_for", "run_scenario", "sweep", "run_visit", "landscape"],
+)
+def test_settings_off_the_lattice_are_refused_as_in_a_file(
+    boundary: Callable[[Settings], None],
+) -> None:
+    with pytest.raises(ValueError, match=r"amplitude_v:? must be 4\.5 to 7\.5 V"):
+        boundary(Settings(amplitude_v=60.0))
+
+
+def test_the_truth_of_settings_off_the_lattice_is_told_when_asked_for() -> None:
+    high = sweep([OTHER], [Settings(amplitude_v=9.0)], off_lattice=True)
+    assert high["ees_gain_pct"][0] > 0.0
+    with pytest.raises(ValueError, match="a visit programs what a device takes"):
+        sweep([OTHER], [Settings(amplitude_v=9.0)], off_lattice=True, measure="visit")
 
 
 @pytest.mark.slow

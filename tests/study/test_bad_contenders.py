@@ -17,7 +17,7 @@ from harness.study.tables import read_study
 
 BAD = Path(__file__).parents[1] / "data" / "bad_contenders.py"
 DASK = [sys.executable, "-m", "dask"]
-LIMIT_S = 20
+LIMIT_S = 10  # thrice what the slowest of the harmless needs on a busy machine
 NEIGHBOURS = ("stay", "random", "titration")
 FEW = (
     "floating_point_errors",

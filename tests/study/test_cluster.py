@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,15 @@ from harness.study.facts import differences, versions_here
 from harness.study.tables import read_study
 
 DASK = [sys.executable, "-m", "dask"]
-COMMAND = [sys.executable, "-c", "from harness.cli import main; main()", "study"]
+MAIN = "from harness.cli import main; main()"
+COMMAND = [sys.executable, "-c", MAIN, "study"]
+FEW_DEATHS = 3
+IMPATIENT = [
+    *COMMAND[:2],
+    f"from harness.study import cluster; cluster.MOST_DEATHS = {FEW_DEATHS}; {MAIN}",
+    "study",
+]
+"""Gives up sooner: each death costs the start of a worker."""
 ROOT = Path(__file__).parents[2]
 BOUND_S = 240.0  # for a busy machine; usually a tenth of it
 
@@ -232,8 +240,8 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # a worker that says nothing for so long is given up
-        self.settings = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "60s"}
+        # a worker that says nothing for so long, up to twice that, is given up
+        self.settings = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "12s"}
         self.address = f"tcp://127.0.0.1:{free_port()}"
         self.processes: list[subprocess.Popen[str]] = []
         port = self.address.rpartition(":")[2]
@@ -285,10 +293,12 @@ def alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-def begun(study: Path, cluster: Cluster, out: Path) -> "subprocess.Popen[str]":
+def begun(
+    study: Path, cluster: Cluster, out: Path, command: Sequence[str] = COMMAND
+) -> "subprocess.Popen[str]":
     """Start a study on a cluster."""
     return subprocess.Popen(
-        [*COMMAND, str(study), "--dask", cluster.address, "--out", str(out)],
+        [*command, str(study), "--dask", cluster.address, "--out", str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -350,7 +360,7 @@ def test_workers_too_small_for_their_work_end_the_study_and_a_larger_one_goes_on
     study, out = tmp_path / "tiny.toml", tmp_path / "out"
     study.write_text(study_text(["stay"]), encoding="utf-8")
     small = cluster.worker("--nworkers", "1", "--memory-limit", "150MB")
-    running = begun(study, cluster, out)
+    running = begun(study, cluster, out, IMPATIENT)
     try:
         _, told = running.communicate(timeout=2.0 * BOUND_S)
     finally:
@@ -359,7 +369,7 @@ def test_workers_too_small_for_their_work_end_the_study_and_a_larger_one_goes_on
         small.terminate()
         small.wait()
     assert running.returncode == 2, told
-    assert f"lost workers {MOST_DEATHS} times in a row" in told
+    assert f"lost workers {FEW_DEATHS} times in a row" in told
     assert "Traceback" not in told
     assert "what is done is kept, the same command goes on" in told
     cluster.worker()

@@ -13,6 +13,7 @@ from harness.common.drawing import (
     INK,
     STYLE,
     VERMILION,
+    drawn,
     new_figure,
     svg_file,
 )
@@ -27,9 +28,11 @@ def forest_svg(visits: Sequence[StoredVisit]) -> bytes:
         rcdefaults()  # a reader's own matplotlib settings must not change the bytes
         rcParams.update(STYLE)
         words = "; ".join(_words(visit) for visit in visits)
+        forest = new_figure(_height_in(visits))
+        _draw(forest, visits)
         return svg_file(
             "forest",
-            _forest(visits),
+            forest,
             "Verified gain of each visit with its 95 % interval, and the naive claim",
             f"{words}. All values are in the table of verdicts. Simulated data.",
         )
@@ -43,8 +46,20 @@ def _words(visit: StoredVisit) -> str:
     )
 
 
-def _forest(visits: Sequence[StoredVisit]) -> Figure:
-    figure = new_figure(1.0 + ROW_IN * len(visits))
+def forest_figure(visits: Sequence[StoredVisit]) -> Figure:
+    """Return the figure for a journal, as wide as its page."""
+    return drawn(
+        lambda figure: _draw(figure, visits),
+        height_in=_height_in(visits),
+        width="double",
+    )
+
+
+def _height_in(visits: Sequence[StoredVisit]) -> float:
+    return 1.0 + ROW_IN * len(visits)
+
+
+def _draw(figure: Figure, visits: Sequence[StoredVisit]) -> None:
     axes = figure.add_subplot()
     axes.axvline(0.0, color=INK, linewidth=0.8)
     for row, visit in enumerate(visits):
@@ -54,7 +69,6 @@ def _forest(visits: Sequence[StoredVisit]) -> Figure:
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("gain over the reference of the visit, %")
     _legend(axes)
-    return figure
 
 
 def _draw_visit(axes: Axes, row: int, visit: StoredVisit) -> None:

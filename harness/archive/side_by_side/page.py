@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
-from harness.archive.side_by_side.figure import forest_svg
+from harness.archive.side_by_side.figure import forest_figure, forest_svg
 from harness.archive.side_by_side.notes import reading_notes
 from harness.archive.side_by_side.tables import ComparedTable, all_tables
-from harness.archive.side_by_side.visits import StoredVisit, naive_claim
-from harness.common.drawing import inline
+from harness.archive.side_by_side.visits import StoredVisit, naive_claim, read_visits
+from harness.common.drawing import inline, svg_text
 from harness.common.pages import filled
 
 TITLE: Final = "Visits side by side"
@@ -25,10 +27,28 @@ class SideBySide:
     notes: tuple[str, ...]
     tables: Mapping[str, ComparedTable]
 
+    def __repr__(self) -> str:
+        return comparison_text(self)
+
+    def _repr_html_(self) -> str:
+        return svg_text(self.plot())
+
+    def plot(self) -> Figure:
+        """Return the figure: verified gains with their intervals, and naive claims.
+
+        It is as wide as a page of a journal: names and numbers stand beside the marks.
+        """
+        return forest_figure(self.visits)
+
 
 def compare(visits: Sequence[StoredVisit]) -> SideBySide:
     """Put visits side by side."""
     return SideBySide(tuple(visits), reading_notes(visits), all_tables(visits))
+
+
+def compared(folders: Sequence[str | Path]) -> SideBySide:
+    """Return stored visits side by side; BrokenRunError names one that is none."""
+    return compare(read_visits(folders))
 
 
 def comparison_html(comparison: SideBySide) -> str:

@@ -1,4 +1,13 @@
-"""The programmer: everything a clinician does to the device through the wand."""
+"""The programmer: everything a clinician does to the device through the wand.
+
+The life of a value. It is edited, and stands as pending beside the programmed one, with
+the reason where it may not be programmed (`values`). Programming needs the link that
+the `wand` holds, which may be lost on the way, takes its seconds, and is done whole or
+not at all; the device as interrogated afterwards is the proof, not the screen. All that
+is a `session`, which logs what was done. `readout` is what the device tells, `scan` and
+`markers` what it senses, `activity` how much the patient moved; an `observer` sees a
+session and commands nothing; `presets` keeps settings in a file.
+"""
 
 from sim.telemetry.markers import Marker
 from sim.visit.programmer.activity import ActivitySensor, HourlyActivity, activity_trace

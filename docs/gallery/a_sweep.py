@@ -1,0 +1,15 @@
+"""
+Patients by amplitudes
+======================
+
+The true gain of each of thirty patients, and their median.
+"""
+
+import numpy as np
+
+from harness import sweep
+from sim import sample_cohort
+
+patients = sample_cohort(30, np.random.default_rng(7))
+gains = sweep(patients, {"amplitude_v": np.arange(4.5, 8.0, 0.5)})
+figure = gains.plot()

@@ -1,0 +1,160 @@
+"""What runs, patients, cohorts, landscapes and comparisons show of themselves."""
+
+import io
+import pickle
+from functools import cache
+from html.parser import HTMLParser
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.archive.side_by_side.page import compare
+from harness.archive.side_by_side.visits import StoredVisit
+from harness.play.run import Run, run_scenario
+from harness.play.scenario import load_scenario
+from harness.report.build import report_of
+from harness.truth.answer_key import truth_of
+from harness.truth.landscape import Landscape, landscape
+from optimizers.space import Axis, Space
+from sim.patient import Cohort, phenotype, sample_cohort
+
+SPACE = Space(
+    (Axis("amplitude_v", "V", (4.5, 6.0, 7.5)), Axis("delay_ms", "ms", (35.0,)))
+)
+
+
+@cache
+def run() -> Run:
+    return run_scenario("first_visit")
+
+
+@cache
+def truth() -> Landscape:
+    reference = load_scenario("first_visit").found_device.settings
+    return landscape(phenotype("hfref-ischaemic"), reference, SPACE)
+
+
+@cache
+def cohort() -> Cohort:
+    return sample_cohort(2, np.random.default_rng(3))
+
+
+@cache
+def comparison() -> Any:
+    report = report_of(run(), truth_of(run().played))
+    return compare([StoredVisit(1, "one", report), StoredVisit(2, "two", report)])
+
+
+SHOWN = {
+    "run": run,
+    "record": lambda: run().record,
+    "patient": lambda: run().record.patient,
+    "cohort": cohort,
+    "landscape": truth,
+    "comparison": comparison,
+}
+DRAWN = {"run": run, "landscape": truth, "comparison": comparison}
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen.add(tag)
+        self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        self.seen.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_it_says_of_itself_fits_a_screen(name: str) -> None:
+    lines = repr(SHOWN[name]()).splitlines()
+    assert 1 <= len(lines) <= 24
+    assert max(map(len, lines)) <= 250
+
+
+@pytest.mark.parametrize("name", [n for n in SHOWN if n != "record"])
+def test_a_notebook_shows_a_table_or_a_figure(name: str) -> None:
+    tags = Tags()
+    tags.feed(SHOWN[name]()._repr_html_())
+    assert tags.open == []
+    assert {"table", "svg"} & tags.seen
+
+
+def test_a_run_says_seed_strategy_and_verdict_and_nothing_hidden() -> None:
+    text = repr(run()) + run()._repr_html_()
+    assert "seed 7, replicate 0, strategy titration" in text
+    assert run().record.verdict.kind in text
+    assert run().record.patient.name not in text
+
+
+def test_a_run_comes_back_from_a_pickle_as_it_was() -> None:
+    assert repr(pickle.loads(pickle.dumps(run()))) == repr(run())
+
+
+@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_a_figure_is_written_as_a_journal_takes_it(name: str, kind: str) -> None:
+    file, figure = io.BytesIO(), DRAWN[name]().plot()
+    figure.savefig(file, format=kind)
+    begins = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]
+    assert file.getvalue().startswith(begins)
+    width_mm, _ = figure.get_size_inches() * 25.4
+    assert width_mm == pytest.approx(183.0, abs=0.5)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_is_the_same_whatever_the_readers_own_style(name: str) -> None:
+    def pixels() -> bytes:
+        file = io.BytesIO()
+        DRAWN[name]().plot().savefig(file, format="png", dpi=50)
+        return Image.open(file).convert("L").tobytes()
+
+    usual = pixels()
+    with mpl.rc_context({"font.size": 30.0, "lines.linewidth": 9.0}):
+        assert pixels() == usual
+
+
+@pytest.mark.parametrize("name", ["run", "landscape"])
+def test_a_figure_fits_one_column_too(name: str) -> None:
+    figure = DRAWN[name]().plot(width="single")
+    assert figure.get_size_inches()[0] * 25.4 == pytest.approx(89.0, abs=0.5)
+
+
+def test_another_width_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be single or double, got 'huge'"):
+        run().plot(width="huge")
+
+
+def test_the_figure_of_a_run_has_every_test_and_the_verified_gain() -> None:
+    (axes,) = run().plot().axes
+    record = run().record
+    told = {t.get_text() for t in axes.get_legend().get_texts()}
+    assert f"verified, {record.verdict.pairs_done} pairs: {record.verdict.kind}" in told
+    read = [t.gain_pct for t in record.tested if t.gain_pct == t.gain_pct]
+    drawn = axes.containers[0].lines[0].get_ydata()
+    assert list(drawn) == pytest.approx(read)
+
+
+def test_a_landscape_is_a_table_of_every_setting_and_a_panel_for_each_axis() -> None:
+    table = truth().table
+    assert table["amplitude_v"].tolist() == [4.5, 6.0, 7.5]
+    assert table["utility_pct"].tolist() == truth().utility_pct.tolist()
+    (panel,) = truth().plot().axes  # one value of the delay is no axis
+    curve = next(x for x in panel.lines if x.get_label() == "others at their best")
+    assert list(curve.get_ydata()) == pytest.approx(table["utility_pct"])
+
+
+def test_a_cohort_says_who_is_in_it() -> None:
+    assert repr(cohort()).startswith("Cohort of 2 patients")
+    assert repr(Cohort(())) == "Cohort of nobody"
