@@ -29,6 +29,7 @@ from harness.evidence.landscape.told import LawPeople, PlannedTests, told_loss
 from harness.play.scenario import load_scenario
 from harness.study.plan import parse_study
 from harness.truth.landscape import Landscape
+from sim.device.lattice import value_at
 from sim.heart.sensation import INTOLERABLE_GRADE
 from sim.law.two_leads import TwoLeads
 from sim.visit.measuring import expected_sd_pct
@@ -202,6 +203,14 @@ def test_a_survey_has_a_row_for_every_setting() -> None:
 def test_a_survey_names_the_leads_that_it_tries() -> None:
     rows = list(one(WITH_LEADS).rows())
     assert {row["ccm_channels"] for row in rows} == {"V1", "V2", "V1+V2"}
+
+
+def test_both_leads_are_no_end_of_an_axis() -> None:
+    found = one(WITH_LEADS)
+    best = dict(found.around.space.as_dict(found.truth.best))
+    assert value_at("ccm_channels", best["ccm_channels"]) == "V1+V2"
+    assert 15.0 < best["delay_ms"] < 45.0
+    assert not cell_module._at_edge(found.truth, found.around)
 
 
 def cell(**shares_pct: Sequence[float]) -> LawCell:

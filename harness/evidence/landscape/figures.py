@@ -198,7 +198,7 @@ def _yardsticks(suite: Suite, start: str) -> Figure:
 
 def _factory(suite: Suite, start: str) -> Figure:
     cells = [cell for cell in suite.cells if cell.start == start]
-    figure = new_figure(1.2 + 0.4 * len(cells))
+    figure = new_figure(1.4 + 0.4 * len(cells))
     axes = figure.add_subplot()
     left = np.zeros(len(cells))
     counts = np.array([cell.binned for cell in cells], dtype=np.float64)
@@ -218,7 +218,7 @@ def _factory(suite: Suite, start: str) -> Figure:
     axes.set_yticks(range(len(cells)), [cell.label for cell in cells])
     axes.set_ylim(len(cells) - 0.4, -0.6)
     axes.set_xlabel("patients, %")
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
     return figure
 
 
