@@ -93,12 +93,16 @@ def belongs_to(module: str, package: str) -> bool:
 
 
 @cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(FILES[module].read_text(encoding="utf-8"))
+
+
+@cache
 def imported(module: str) -> tuple[tuple[str, int, bool], ...]:
     """Return (module, line, at the top of the file) of every import of a module."""
-    tree = ast.parse(FILES[module].read_text(encoding="utf-8"))
-    top = {id(node) for node in tree.body}
+    top = {id(node) for node in tree(module).body}
     found: list[tuple[str, int, bool]] = []
-    for node in ast.walk(tree):
+    for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -219,8 +223,8 @@ def test_no_neighbours_in_a_folder_import_each_other_in_a_circle(folder: str) ->
 
 def test_a_name_of_a_class_stands_once() -> None:
     homes = defaultdict(list)
-    for module, path in FILES.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for module in FILES:
+        for node in ast.walk(tree(module)):
             if isinstance(node, ast.ClassDef):
                 homes[node.name].append(module)
     assert {name: where for name, where in homes.items() if len(where) > 1} == {}

@@ -75,7 +75,7 @@ class Sweep(TidyTable):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _SweepKnown:
     """What every worker knows."""
 
     settings: tuple[Settings, ...]
@@ -162,7 +162,7 @@ def _asked(
     scenario: Scenario,
     *,
     off_lattice: bool,
-) -> _Asked:
+) -> _SweepKnown:
     if measure not in AT_ONCE:
         raise ValueError(
             f"measure must be one of {', '.join(AT_ONCE)}, got {measure!r}"
@@ -185,7 +185,7 @@ def _asked(
     varied = tuple(n for n in TRAIN_AXES if n in differ) or TRAIN_AXES[:1]
     if measure == "visit":
         scenario = _listing(scenario, listed, varied)
-    return _Asked(listed, varied, measure, scenario)
+    return _SweepKnown(listed, varied, measure, scenario)
 
 
 def _combined(found: Settings, values: Grid, scenario: Scenario) -> Iterator[Settings]:
@@ -221,13 +221,13 @@ def _listing(
 
 def _played(
     groups: Sequence[list[tuple[int, Patient]]],
-    asked: _Asked,
+    asked: _SweepKnown,
     jobs: int,
     told: Count,
 ) -> list[Rows]:
     """Return the rows of each group in order, whoever was ready first."""
     work = cast(
-        Callable[[list[tuple[int, Patient]], _Asked], Rows],
+        Callable[[list[tuple[int, Patient]], _SweepKnown], Rows],
         _truth if asked.measure == "truth" else _visits,
     )
     n_all, n_done = sum(map(len, groups)), 0
@@ -247,7 +247,7 @@ def _played(
     return [found[place] for place in range(len(groups))]
 
 
-def _truth(people: list[tuple[int, Patient]], asked: _Asked) -> Rows:
+def _truth(people: list[tuple[int, Patient]], asked: _SweepKnown) -> Rows:
     scenario = asked.scenario
     orders = [order_of(scenario, patient=who) for _, who in people]
     train = _train(asked.settings)
@@ -265,7 +265,7 @@ def _truth(people: list[tuple[int, Patient]], asked: _Asked) -> Rows:
 
 
 def _true_rows(
-    number: int, who: Patient, effect: Effect, energy: Any, asked: _Asked
+    number: int, who: Patient, effect: Effect, energy: Any, asked: _SweepKnown
 ) -> Iterator[dict[str, Any]]:
     utility = asked.scenario.search.objective.utility_pct(
         effect.window_gain_pct, energy, effect.sensation
@@ -301,11 +301,11 @@ def _train(settings: Sequence[Settings]) -> Train:
     return reaching(train, SOUND)
 
 
-def _visits(people: list[tuple[int, Patient]], asked: _Asked) -> Rows:
+def _visits(people: list[tuple[int, Patient]], asked: _SweepKnown) -> Rows:
     return [row for number, who in people for row in _visit(number, who, asked)]
 
 
-def _visit(number: int, who: Patient, asked: _Asked) -> Iterator[dict[str, Any]]:
+def _visit(number: int, who: Patient, asked: _SweepKnown) -> Iterator[dict[str, Any]]:
     """Play the visit of one patient, numbered so that all have their own chance."""
     scenario = asked.scenario
     order = replace(order_of(scenario, patient=who), patient_index=number)
@@ -339,6 +339,8 @@ def _is_at(settings: Settings, values: Mapping[str, Any]) -> bool:
     return all(getattr(settings, name) == value for name, value in values.items())
 
 
-def _key(number: int, who: Patient, one: Settings, asked: _Asked) -> dict[str, Any]:
+def _key(
+    number: int, who: Patient, one: Settings, asked: _SweepKnown
+) -> dict[str, Any]:
     values = {name: getattr(one, name) for name in asked.varied}
     return {"patient": number, "name": who.name, **values}

@@ -46,6 +46,7 @@ def _play_block(
     av_s: FloatArray,
     gains: FloatArray,
     column: int,
+    ectopic: bool,
     longest_s: float,
     step_s: float,
     read: FloatArray,
@@ -53,7 +54,8 @@ def _play_block(
     """Play one block of hearts; return whether every interval had room.
 
     `gains` and `read` are `(n, beats)`, `states` `(n, 6)` and `constants` `(n, 18)` as
-    in `control`; an `av_s` of -inf is a heart without P waves.
+    in `control`; an `av_s` of -inf is a heart without P waves. `ectopic` is told, since
+    kernels are compiled once more for a constant.
     """
     orders = people[_ORDERS_FROM : _ORDERS_FROM + LANES * at.N_ORDERS]
     orders = orders.reshape(LANES, at.N_ORDERS)
@@ -61,7 +63,7 @@ def _play_block(
     for beat in range(gains.shape[1]):
         for j in range(LANES):
             factor, resistance, shift_ml, shift_s = commands(
-                states[j], constants[j], False
+                states[j], constants[j], ectopic
             )
             rr_s = constants[j, -1] + shift_s
             if not 0.0 < rr_s <= longest_s:
@@ -73,8 +75,10 @@ def _play_block(
         _beat_of_block(people, rise, trace, wave, out, step_s)
         for j in range(LANES):
             row[_RR] = orders[j, at.RR]
-            row[_N_OWN:] = out[j * N_BEAT : (j + 1) * N_BEAT]
-            advance(states[j], constants[j], gains[j, beat], row, False)
+            # numba compiles for seconds what a slice of another length would raise
+            for i in range(N_BEAT):
+                row[_N_OWN + i] = out[j * N_BEAT + i]
+            advance(states[j], constants[j], gains[j, beat], row, ectopic)
             read[j, beat] = row[_N_OWN + column]
     return True
 
@@ -162,6 +166,7 @@ class Crowd(ClosedLoopBatch):
                 av_s[own],
                 told,
                 BEAT_FIELDS.index(field),
+                False,  # a heart without chance has no ectopic beat
                 self._room_s,
                 self.step_s,
                 read,

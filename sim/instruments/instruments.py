@@ -14,7 +14,7 @@ from sim.instruments.reading import (
     ReadingWindow,
 )
 from sim.instruments.readouts import RULES, ReadingRules, Readout
-from sim.units import PCT_PER_FRAC, S_PER_MIN
+from sim.units import PCT_PER_FRAC, S_PER_H, S_PER_MIN
 
 
 class Instruments:
@@ -100,7 +100,7 @@ class Instruments:
 
     def _draw_hand(self, rng: np.random.Generator, n: int) -> FloatArray:
         pressure = self._errors.pressure
-        moves = rng.random(n) < pressure.hand_moves_per_hour * GRID_S / 3600.0
+        moves = rng.random(n) < pressure.hand_moves_per_hour * GRID_S / S_PER_H
         heights_cm = rng.standard_normal(n) * pressure.hand_height_sd_cm
         last_move = np.maximum.accumulate(np.where(moves, np.arange(n), 0))
         return pressure.mmhg_per_cm * heights_cm[last_move] * (last_move > 0)
@@ -108,6 +108,7 @@ class Instruments:
     def _draw_lost(self, rng: np.random.Generator, n: int, scale: float) -> BoolArray:
         pressure = self._errors.pressure
         has_poor_signal = rng.random() < pressure.lost_signal_frac
+        # two for every half minute, where both last five on average: always enough
         spells_s = rng.exponential(size=(max(n // 60, 2), 2)) * np.array(
             [pressure.held_spell_s, pressure.lost_spell_s]
         )

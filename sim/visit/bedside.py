@@ -221,6 +221,7 @@ class Bedside:
         self, decision: BeatDecision, activation: Activation
     ) -> tuple[float, int, float | None]:
         """Return the gain of a train, and the ectopics that it provokes."""
+        # a lead may have failed since the settings were programmed
         if self._leads_revision != self.generator.leads.revision:
             self.settings_changed()
         provoked, captured_s = 0, None
@@ -257,6 +258,7 @@ class Bedside:
         over_s = decision.train_end_s - activation.refractory_end_s
         if over_s < -late.edge_ms * S_PER_MS:
             return 0, None
+        # both, always: what one train does must not shift the draws of the next
         chance, kind = self._rng.random(2)
         if over_s < 0.0:
             return int(chance < self._edge_per_beat), None
@@ -274,10 +276,12 @@ class Bedside:
             self._found(stop)
 
     def _found(self, stop: Stop) -> None:
+        # else the same fall of pressure would be found again at the next beat
         self.monitor.forget_pressure()
         if not self.guarded:
             self._on_finding(stop)
         elif self.stop is None:
+            # the first finding ends a test: what follows has come of it
             self.stop = stop
             self._stopped.succeed()
 

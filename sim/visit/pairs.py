@@ -87,7 +87,7 @@ def read_arms(visit: Visit, comparison: Comparison) -> Process[tuple[Arm, ...]]:
         for role in comparison.order:
             arms.append((yield from read_arm(visit, comparison, role)))
             if arms[-1].reading.void:
-                break
+                break  # the pair is void: more arms would cost minutes for nothing
     finally:
         visit.bedside.guarded = False
     return tuple(arms)
@@ -121,6 +121,7 @@ def _read(visit: Visit) -> Process[Reading]:
     yield from _beats(visit, n)
     bedside.arm_id = -1
     wand, lost = visit.programmer.wand, visit.programmer.reading_link_lost()
+    # a wand lifted and put back meanwhile has spoilt the window too
     lost = lost or not wand.linked or wand.n_removals > n_removals
     return visit.instruments.read(bedside.window(first, n, link_lost=lost))
 

@@ -193,6 +193,7 @@ class SafetyFilter:
         return replace(settings, delay_ms=safe[-1])
 
     def _in_stopped_region(self, settings: Settings, bad: Settings) -> bool:
+        # a later train ends nearer to where the muscle has recovered
         near = settings.delay_ms >= bad.delay_ms - self.rules.excluded_delay_ms
         return near and at_least_as_strong(settings, bad)
 

@@ -48,6 +48,7 @@ def verify(visit: Visit) -> Process:
 def _read_pairs(visit: Visit, choice: Choice) -> Process:
     order = visit.rng("verification")
     for _ in range(visit.plan.verification_pairs):
+        # by a coin: whatever goes with being first is shared out between the two
         arms = ABBA if order.random() < 0.5 else BAAB
         comparison = Comparison(
             "verification", choice.settings, visit.reference, order=arms

@@ -253,6 +253,7 @@ def nothing_is_played() -> Iterator[None]:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("spoiled")
     short = {
+        "visit.strips": "none",  # none of the files that are spoiled
         "visit.titration_min": 3,
         "visit.verification_pairs": 2,
         "visit.response_pairs": 1,

@@ -26,7 +26,7 @@ FIGURES: Final = "figures"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Compared:
+class ComparedStudies:
     """What a comparison says, and who misses a threshold."""
 
     text: str
@@ -41,7 +41,7 @@ def compare(
     thresholds: Sequence[Threshold] = (),
     readme: str | Path | None = None,
     force: bool = False,
-) -> Compared:
+) -> ComparedStudies:
     """Judge stored studies and write what they show; nothing is simulated.
 
     Parameters
@@ -85,7 +85,7 @@ def compare(
     named = {"page": PAGE, "table": f"{TABLE}.csv", "figures": FIGURES}
     named["visits"] = VISITS_FILE
     where = "\n".join(f"{what:<8} {folder / name}" for what, name in named.items())
-    return Compared(f"{leaderboard_text(judged)}\n\n{where}", missed)
+    return ComparedStudies(f"{leaderboard_text(judged)}\n\n{where}", missed)
 
 
 def _write(judged: Sequence[Judged], folder: Path) -> None:
