@@ -45,7 +45,7 @@ from harness.play.stream.transcript import STREAM_FILE
 from harness.report.contents import SCHEMA_VERSION as REPORT_SCHEMA
 from harness.report.contents import Report
 from harness.report.figures.gallery import figures
-from harness.report.formats import renderings
+from harness.report.formats import ALWAYS, FORMATS, renderings
 from harness.report.hand_out import pseudonym_of
 from sim.textfiles import UnreadableError
 
@@ -114,9 +114,17 @@ def prepare(out_dir: str | Path, *, force: bool = False) -> Path:
 
 
 def write_run(
-    run: Run, report: Report, out_dir: str | Path, *, force: bool = False
+    run: Run,
+    report: Report,
+    out_dir: str | Path,
+    *,
+    force: bool = False,
+    formats: Collection[str] = tuple(FORMATS),
 ) -> Path:
     """Write everything about a run and return its folder.
+
+    The report is written in the `formats` named and as JSON, from which `render_again`
+    makes the others.
 
     The folder appears under its name when it is whole, or not at all. Everything in it
     but `timings.json` depends on the run alone. Of a report that is a hand-out, what
@@ -126,7 +134,7 @@ def write_run(
     began_s, began_at = time.perf_counter(), datetime.now(UTC)
     try:
         with whole_folder(target) as folder:
-            _write_contents(run, report, folder)
+            _write_contents(run, report, folder, formats)
             # before the timings are written, which differ each time and have no hash
             hashes = {name: file_hash(folder / name) for name in names_in(folder)}
             about = about_run(run, hashes)
@@ -259,11 +267,13 @@ def _stored_report(folder: str | Path, place: Path) -> Report:
         ) from None
 
 
-def _write_contents(run: Run, report: Report, folder: Path) -> None:
+def _write_contents(
+    run: Run, report: Report, folder: Path, formats: Collection[str]
+) -> None:
     record, drawn = run.record, figures(report)
     whole = report.answer_key is not None
     contents = {
-        **renderings(report, drawn=drawn),
+        **renderings(report, dict.fromkeys((*formats, ALWAYS)), drawn),
         "evaluations.csv": csv_bytes(evaluation_rows(record)),
         "pairs.csv": csv_bytes(pair_rows(record)),
         "readings.csv": csv_bytes(reading_rows(record)),

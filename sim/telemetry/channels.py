@@ -37,14 +37,25 @@ MARKER_BITS: Final[Mapping[MarkerKind, int]] = {
 }
 
 
+SURFACE: Final = "surface electrodes"
+INTRACARDIAC: Final = "bipolar electrode, right ventricular septum"
+AORTIC: Final = "pressure at the root of the aorta"
+CATHETER: Final = "pressure catheter, left ventricle"
+DEVICE: Final = "event marks of the device"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Channel:
-    """One trace: its parts, added up; `counts_per_unit` is how finely it is stored."""
+    """One trace: its parts, added up; `counts_per_unit` is how finely it is stored.
+
+    `sensor` says what would have read it, as a header of EDF+ does.
+    """
 
     name: str
     unit: str
     counts_per_unit: int
     parts: tuple[TracePart, ...]
+    sensor: str = ""
 
     def draw(self, start_s: float, n_samples: int, sampling_hz: float) -> FloatArray:
         """Return samples in `unit`, `(n_samples,)`."""
@@ -215,7 +226,7 @@ def ecg_channels(
             played.interference(under.leads[name].noise_key),
             played.trains([mv_per_v] * len(played.programmed)),
         )
-        found.append(Channel(name, "mV", COUNTS_PER_MV, parts))
+        found.append(Channel(name, "mV", COUNTS_PER_MV, parts, SURFACE))
     return found
 
 
@@ -237,7 +248,7 @@ def electrogram_channels(played: TraceSource) -> list[Channel]:
         still = played.under.noise(f"EGM {lead}", added.electrogram_mv)
         outside = played.interference(played.under.noise_keys[f"EGM {lead}"])
         parts: tuple[TracePart, ...] = (waves, *still, outside, trains)
-        found.append(Channel(f"EGM {lead}", "mV", COUNTS_PER_MV, parts))
+        found.append(Channel(f"EGM {lead}", "mV", COUNTS_PER_MV, parts, INTRACARDIAC))
     return found
 
 
@@ -250,13 +261,13 @@ def pressure_channels(played: TraceSource) -> list[Channel]:
         notch_waves(beats, model),
         *played.under.noise("ABP", sd),
     )
-    found = [Channel("ABP", "mmHg", COUNTS_PER_MMHG, arterial)]
+    found = [Channel("ABP", "mmHg", COUNTS_PER_MMHG, arterial, AORTIC)]
     if played.setup.with_lv_pressure:
         ventricular: tuple[TracePart, ...] = (
             ventricular_curve(beats, model),
             *played.under.noise("LVP", sd),
         )
-        found.append(Channel("LVP", "mmHg", COUNTS_PER_MMHG, ventricular))
+        found.append(Channel("LVP", "mmHg", COUNTS_PER_MMHG, ventricular, CATHETER))
     return found
 
 
@@ -270,4 +281,4 @@ def _marker_channel(marks: tuple[Marker, ...], shape: Morphology) -> Channel:
     to_s = np.array([mark.end_s for mark in marks])
     to_s = np.where(to_s > from_s, to_s, from_s + shape.marker.width_s)
     bits = np.array([MARKER_BITS[mark.kind] for mark in marks], dtype=np.float64)
-    return Channel("MARKER", "NU", 1, (Blocks(from_s, to_s, bits),))
+    return Channel("MARKER", "NU", 1, (Blocks(from_s, to_s, bits),), DEVICE)

@@ -143,6 +143,7 @@ def test_a_hand_out_has_report_readings_strips_and_stream(place: Path) -> None:
     names = {p.name for p in (place / "student").iterdir()}
     assert "stream.jsonl" in names
     assert {"report.json", "report.html", "report.pdf", "report.fhir.json"} <= names
+    assert "report.hl7" in names
     assert {"evaluations.csv", "pairs.csv", "readings.csv", "strips.hea"} <= names
     assert not names & {"beats.parquet", "provenance.csv", "events.csv", "timings.json"}
     assert not (place / "student/figures/pv_loop.svg").exists()
@@ -268,7 +269,7 @@ def test_the_hand_out_of_a_stored_run_is_that_of_the_run(
 ) -> None:
     copy = tmp_path / "copy"
     asked = ["report", str(place / "teacher"), "--answer-key", "no"]
-    assert invoke([*asked, "--format", "html,pdf,fhir", "--out", str(copy)]) == 0
+    assert invoke([*asked, "--format", "html,pdf,fhir,hl7", "--out", str(copy)]) == 0
     made, wanted = (
         {
             str(p.relative_to(f)): p.read_bytes().replace(code_of(f), b"CODE")
