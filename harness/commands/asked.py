@@ -25,6 +25,7 @@ def changed(
     strategy: str | None,
     seed: int | None,
     settings: Sequence[str] = (),
+    engine: str | None = None,
 ) -> "Scenario":
     """Return the scenario with what the options say instead; else a usage error."""
     from harness.play.changing import changes_of
@@ -35,7 +36,7 @@ def changed(
             check_source(strategy)
         except ValueError as error:
             raise click.UsageError(f"--strategy: {error}") from None
-    asked = {"search.strategy": strategy, "seed": seed}
+    asked = {"search.strategy": strategy, "seed": seed, "engine": engine}
     said = {path: value for path, value in asked.items() if value is not None}
     try:
         changes = changes_of(settings)

@@ -2,12 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.commands.faults import one_clear_message
-from harness.commands.options import HELP, MEMORY, QUIET
+from harness.commands.options import ENGINE, HELP, MEMORY, QUIET
 from harness.commands.speech import BANNER, INTERRUPTED, talk, tell
+
+if TYPE_CHECKING:
+    from sim.visit.order import EngineName
 
 
 @click.command("study", short_help="Play patients x contenders x plans x budgets.")
@@ -34,6 +38,7 @@ from harness.commands.speech import BANNER, INTERRUPTED, talk, tell
     is_flag=True,
     help="also play again what failed or timed out, or is damaged in the ledger",
 )
+@ENGINE
 @MEMORY
 @HELP
 @QUIET
@@ -44,6 +49,7 @@ def study(
     dask: str | None,
     out: Path | None,
     replay_failed: bool,
+    engine: "EngineName | None",
     memory_gb: float,
     quiet: bool,
 ) -> int:
@@ -66,6 +72,7 @@ def study(
                 folder,
                 Where(jobs, dask, memory_gb),
                 replay_failed=replay_failed,
+                engine=engine,
                 stderr=sys.stderr,
                 quiet=quiet,
             )

@@ -12,7 +12,7 @@ from harness.task.lattice import Lattice
 from harness.task.people import Laws
 from harness.task.task import Expectation, Task
 from sim.patient import Patient
-from sim.visit.order import VisitOrder
+from sim.visit.order import EngineName, VisitOrder
 from sim.visit.start import started
 
 
@@ -43,16 +43,23 @@ def order_of(
         seed=scenario.seed if seed is None else seed,
         replicate=replicate,
         happenings=tuple(table.planned for table in scenario.happenings),
+        engine=scenario.engine,
     )
     start = scenario.device.start
     return started(order, start) if start else order
 
 
 def order_for(
-    patient: Patient, device: DeviceTable, visit: VisitTable, *, seed: int
+    patient: Patient,
+    device: DeviceTable,
+    visit: VisitTable,
+    *,
+    seed: int,
+    engine: EngineName = "beats",
 ) -> VisitOrder:
     """Return the first visit of a patient with a device and a plan from tables."""
-    return VisitOrder(patient, device.found_device, visit.visit_plan, seed)
+    found, plan = device.found_device, visit.visit_plan
+    return VisitOrder(patient, found, plan, seed, engine=engine)
 
 
 def task_of(

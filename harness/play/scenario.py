@@ -44,6 +44,7 @@ from harness.play.tables import (
     VisitTable,
 )
 from sim.device.settings import with_hours_per_day
+from sim.visit.order import EngineName
 from sim.visit.plan import FoundDevice
 from sim.visit.start import StartName, reach_of
 
@@ -67,7 +68,8 @@ class Scenario(Table):
     """One visit, completely described: with its seed it gives the same bytes.
 
     `title` is what everybody reads, and gives nothing away; `subject` and `description`
-    say what the visit shows, in lists and in the answer key alone.
+    say what the visit shows, in lists and in the answer key alone. `engine` says what
+    plays it.
     """
 
     title: str
@@ -80,13 +82,16 @@ class Scenario(Table):
     search: SearchTable = Field(default=SearchTable(), validate_default=True)
     metadata: dict[str, str] = Field(default_factory=dict)
     happenings: Annotated[tuple[HappeningTable, ...], BeforeValidator(_listed)] = ()
+    engine: EngineName = "beats"
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what does not happen, as before there were happenings."""
+        """Leave out what does not happen and the usual engine, as before there were."""
         data: dict[str, Any] = dump(self)
         if not self.happenings:
             data.pop("happenings", None)
+        if self.engine == "beats":
+            data.pop("engine", None)
         return data
 
     @field_validator("search")

@@ -30,7 +30,7 @@ from sim.patient import (
     sample_cohort,
 )
 from sim.streams import stream
-from sim.visit.order import VisitOrder
+from sim.visit.order import EngineName, VisitOrder
 from sim.visit.start import GIVEN, started
 
 KEY_LENGTH: Final = 24
@@ -71,7 +71,7 @@ class StudyPlan:
                 for budget in study.budgets_min:
                     visit = study.visit_of(plan, budget)
                     for device in study.devices:
-                        yield _Way.of(one.name, search, visit, device)
+                        yield _Way.of(one.name, search, visit, device, study.engine)
 
     @property
     def limits(self) -> StrategyLimits:
@@ -110,21 +110,31 @@ class _Way:
     search: SearchTable
     visit: VisitTable
     device: DeviceTable
+    engine: EngineName
     digest: str
     file_digest: str
 
     @classmethod
     def of(
-        cls, contender: str, search: SearchTable, visit: VisitTable, device: DeviceTable
+        cls,
+        contender: str,
+        search: SearchTable,
+        visit: VisitTable,
+        device: DeviceTable,
+        engine: EngineName,
     ) -> Self:
         """Return a way, with the hashes of all that it is made of."""
         digest = _way_digest(contender, search, visit, device)
+        # beats are what keys of before meant
+        digest = digest if engine == "beats" else _hash([engine, digest])
         file = file_digest(search.strategy)
-        return cls(contender, search, visit, device, digest, file)
+        return cls(contender, search, visit, device, engine, digest, file)
 
     def order_of(self, patient: Patient, index: int, seed: int) -> VisitOrder:
         """Return the first visit of a patient."""
-        order = order_for(patient, self.device, self.visit, seed=seed)
+        order = order_for(
+            patient, self.device, self.visit, seed=seed, engine=self.engine
+        )
         order = replace(order, patient_index=index)
         start = self.device.start
         return started(order, start) if start is not None else order

@@ -47,6 +47,7 @@ from sim.patient.inclusion import Inclusion, inclusion, inclusion_faults
 from sim.patient.named import NAMED, USUAL, named_population
 from sim.patient.population import TraitSpread, checked_families
 from sim.sources import allowed_range
+from sim.visit.order import EngineName
 from sim.visit.plan import VisitPlan
 from sim.visit.start import SET_BY_START, STARTS, StartName
 
@@ -321,6 +322,7 @@ class Study(Table):
     visit: Annotated[VisitTable, AfterValidator(_not_varied)] = VisitTable()
     search: SearchTable = Field(default=SearchTable(), validate_default=True)
     metadata: dict[str, str] = Field(default_factory=dict)
+    engine: EngineName = "beats"
 
     @field_validator("search")
     @classmethod

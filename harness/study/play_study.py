@@ -31,6 +31,7 @@ from harness.study.tables import (
 )
 from harness.task.limits import USUAL_MEMORY_GB
 from sim.units import MIN_PER_H, S_PER_MIN
+from sim.visit.order import EngineName
 
 QUIET_S: Final = 10.0
 MOST_ERRORS: Final = 10
@@ -81,11 +82,13 @@ def run_study(
     where: Where,
     *,
     replay_failed: bool = False,
+    engine: EngineName | None = None,
     stderr: TextIO | None,
     quiet: bool,
 ) -> Result:
     """Play what is missing of a study, and write its tables into the folder.
 
+    `engine` takes the place of what the file says.
     With `replay_failed` also what failed or timed out, and what is damaged in the
     ledger; what came to nothing through no fault of a strategy is always played again.
 
@@ -99,6 +102,8 @@ def run_study(
         When no process to play visits in can be started, or the cluster is no good.
     """
     study = load_study(path_or_name)
+    if engine is not None:
+        study = study.model_copy(update={"engine": engine})
     file = Path(path_or_name)
     return play_study(
         study,

@@ -90,6 +90,11 @@ class ScheduleClock:
         self._until_s = float("-inf")
         self._start = (0, 0)
 
+    @property
+    def until_s(self) -> float:
+        """Until when what `is_on` told last stays true."""
+        return self._until_s
+
     def is_on(self, at_s: float, counters: Counters) -> bool:
         """Tell whether the schedule allows CCM; times must not go backwards."""
         if at_s >= self._until_s:

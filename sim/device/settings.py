@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 from sim.device.lattice import (
@@ -187,9 +187,7 @@ class Settings:
 
     def off_lattice(self, model: str = "CCM X11") -> tuple[Conflict, ...]:
         """List the values that this model cannot take, with what it can."""
-        wrong = [n for n, ok in _allowed(model) if getattr(self, n) not in ok]
-        table = parameters(model)
-        return tuple(_off_lattice(table[n], getattr(self, n)) for n in wrong)
+        return _values_refused(self, model)
 
     def conflicts(self, model: str = "CCM X11") -> tuple[Conflict, ...]:
         """List every broken rule that couples parameters, in the order of the rules.
@@ -200,15 +198,27 @@ class Settings:
             "CCM X11" (Smart Mini) or "CCM X10" (Smart). The Smart counts balancing
             only when the ventricular reference lead delivers too.
         """
-        limits = device_model(model)
-        found = (
-            *_av_order(self),
-            *_refractory_too_short(self, limits),
-            *_train_before_v(self, limits),
-            *_post_ls_too_long(self),
-            *_ovo_caps(self, limits),
-        )
-        return found
+        return _rules_broken(self, model)
+
+
+@lru_cache(maxsize=4096)
+def _values_refused(settings: Settings, model: str) -> tuple[Conflict, ...]:
+    wrong = [n for n, ok in _allowed(model) if getattr(settings, n) not in ok]
+    table = parameters(model)
+    return tuple(_off_lattice(table[n], getattr(settings, n)) for n in wrong)
+
+
+# a visit programs few settings, each many times; the lattice asks each once
+@lru_cache(maxsize=4096)
+def _rules_broken(settings: Settings, model: str) -> tuple[Conflict, ...]:
+    limits = device_model(model)
+    return (
+        *_av_order(settings),
+        *_refractory_too_short(settings, limits),
+        *_train_before_v(settings, limits),
+        *_post_ls_too_long(settings),
+        *_ovo_caps(settings, limits),
+    )
 
 
 _NAMES: Final = tuple(item.name for item in fields(Settings))

@@ -93,6 +93,15 @@ class ClosedLoopBatch:
         for block, part in zip(self._blocks, self._parted(volumes_ml), strict=True):
             block.volumes[:] = part
 
+    @property
+    def state(self) -> FloatArray:
+        """Copy of all that goes from one beat into the next, to be put back."""
+        return self._people.copy()
+
+    @state.setter
+    def state(self, state: FloatArray) -> None:
+        self._people[:] = state
+
     def _parted(self, values: FloatArray) -> list[FloatArray]:
         """Split rows into blocks; the last row fills the spare places."""
         n_spare = len(self._blocks) * LANES - len(self)

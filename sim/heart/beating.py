@@ -12,7 +12,7 @@ settled, at the gain of the settings that it came with.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -109,6 +109,22 @@ def _steering(
     return factor, resistance, shift_ml, onset_s
 
 
+class AnyLoop(Protocol):
+    """What beats: a circulation that is told all that steers a beat."""
+
+    def beat(
+        self,
+        rr_s: float,
+        *,
+        contractility: float,
+        resistance_scale: float,
+        venous_shift_ml: float,
+        atrial_onset_s: float,
+        out: FloatArray,
+    ) -> FloatArray:
+        """Beat once; return the row of `BEAT_FIELDS`, as `ClosedLoop.beat` does."""
+
+
 class BeatingHeart:
     """One patient's heart through one visit, beat by beat.
 
@@ -140,11 +156,10 @@ class BeatingHeart:
         gain: float = 0.0,
         reflex: bool = True,
     ) -> None:
-        start = settled(model, gain)
         self.model = model
-        self.rhythm = Rhythm(model.rhythm, streams.rhythm, streams.ectopy, duration_s)
-        self.conduction = Conduction(model.conduction, streams.conduction)
-        self.circulation = loop_at(model, start)
+        self.rhythm = self._rhythm(streams, duration_s)
+        self.conduction = self._conduction(streams)
+        self.circulation, start = self._rested(gain)
         self.activation: Activation | None = None
         self.n_beats = 0
         self.pooled_ml = 0.0
@@ -154,6 +169,16 @@ class BeatingHeart:
         self._origin, self._rr_s = model.origin, start.rr_s
         # a visit has 5,000 to 9,000 beats; doubling copies each row about once
         self._rows = np.empty((_FIRST_ROWS, len(BEAT_COLUMNS)))
+
+    def _rhythm(self, streams: HeartStreams, duration_s: float) -> Rhythm:
+        return Rhythm(self.model.rhythm, streams.rhythm, streams.ectopy, duration_s)
+
+    def _conduction(self, streams: HeartStreams) -> Conduction:
+        return Conduction(self.model.conduction, streams.conduction)
+
+    def _rested(self, gain: float) -> tuple[AnyLoop, Equilibrium]:
+        start = settled(self.model, gain)
+        return loop_at(self.model, start), start
 
     @property
     def beats(self) -> FloatArray:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.heart.contractility import AF, PVC, SINUS, VT
+from sim.heart.parameters import FloatArray
 from sim.sources import sourced
 from sim.units import S_PER_MIN, S_PER_MS
 
@@ -112,10 +113,7 @@ class Conduction:
         previous_rr_s
             Interval that ended with this activation; sets the refractory period.
         """
-        if not self._rows:
-            # a thousand beats at once: a draw a beat would cost more than its rest
-            self._rows = self._block()
-        pr_s, v1_s, v2_s, early_v1_s, early_v2_s, a, r1, r2 = self._rows.pop()
+        pr_s, v1_s, v2_s, early_v1_s, early_v2_s, a, r1, r2 = self._next_row()
         atrial_s = at_s - pr_s if origin == SINUS else None
         if is_ectopic(origin):
             v1_s, v2_s = early_v1_s, early_v2_s
@@ -131,7 +129,14 @@ class Conduction:
             at_s, origin, atrial_s, at_s + v1_s, at_s + v2_s, a, r1, r2, end_s
         )
 
-    def _block(self) -> list[list[float]]:
+    def _next_row(self) -> list[float]:
+        if not self._rows:
+            # a thousand beats at once: a draw a beat would cost more than its rest;
+            # reversed, since pop takes from the end: draws come in beat order
+            self._rows = self._drawn()[::-1].tolist()
+        return self._rows.pop()
+
+    def _drawn(self) -> FloatArray:
         """Draw many beats at once: PR, lags of own and ectopic beats, amplitudes."""
         p, z = self.parameters, self._rng.standard_normal((_BLOCK, _DRAWS_PER_BEAT))
         # eq. 28
@@ -143,8 +148,7 @@ class Conduction:
         )
         lags_ms = np.maximum(0.0, np.hstack((pr_ms, own_ms, early_ms)))
         mv = [p.atrial_mv, p.v1_mv, p.v2_mv] * (1.0 + p.amplitude_cv_frac * z[:, 3:])
-        rows: list[list[float]] = np.hstack((lags_ms * S_PER_MS, mv))[::-1].tolist()
-        return rows
+        return np.hstack((lags_ms * S_PER_MS, mv))
 
 
 def is_ectopic(origin: int) -> bool:

@@ -269,7 +269,7 @@ class Rhythm:
         self.is_af = fibrillating
         self.base_origin = AF if fibrillating else SINUS
         self._advanced_s = None
-        if not (fibrillating or self._waves):
+        if not (fibrillating or self._n_waves):
             self._draw_waves()
 
     def end_run(self) -> None:
@@ -288,21 +288,25 @@ class Rhythm:
         else:
             place = now_s / GRID_S
             left = int(place)
-            # plain lists: numpy is five times slower a number at a time
-            waves, n = self._waves, self._n_waves
-            before = waves[left % n]
-            rr_s += before + (place - left) * (waves[(left + 1) % n] - before)
+            before = self._wave_s(left)
+            rr_s += before + (place - left) * (self._wave_s(left + 1) - before)
         if rr_s < self._least_s:
             return self._least_s
         return rr_s if rr_s < self._most_s else self._most_s
 
+    def _wave_s(self, place: int) -> float:
+        # a plain list: numpy is five times slower a number at a time
+        return self._waves[place % self._n_waves]
+
     def _next_irregular(self) -> float:
         if not self._irregular:
-            shape = self.parameters.af_cv_frac**-2
-            block = self._rng.gamma(shape, 1.0 / shape, _BLOCK)
             # reversed, since pop takes from the end: draws come in beat order
-            self._irregular = block[::-1].tolist()
+            self._irregular = self._drawn_irregular()[::-1].tolist()
         return self._irregular.pop()
+
+    def _drawn_irregular(self) -> FloatArray:
+        shape = self.parameters.af_cv_frac**-2
+        return self._rng.gamma(shape, 1.0 / shape, _BLOCK)
 
     def _start_ectopic(self, end_s: float) -> None:
         if self._run_left == 0:

@@ -56,9 +56,12 @@ class Instruments:
         self._clock = self._drawn_clock(
             rng_drift, int(horizon_s / GRID_S) + 2, noise_scale, breathing_hz
         )
+        self._set_up_monitor(1.0 + self._clock.drift, self._on_monitor())
+
+    def _set_up_monitor(self, drift: FloatArray, error_mmhg: FloatArray) -> None:
         # plain floats, since one is looked up with every beat
-        self._monitor_drift: list[float] = (1.0 + self._clock.drift).tolist()
-        self._monitor_error: list[float] = self._on_monitor().tolist()
+        self._monitor_drift: list[float] = drift.tolist()
+        self._monitor_error: list[float] = error_mmhg.tolist()
 
     def _drawn_clock(
         self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
@@ -127,6 +130,9 @@ class Instruments:
         """Let the pressure at the finger be higher for some seconds, as in a cough."""
         own = slice(int(from_s / GRID_S), int((from_s + for_s) / GRID_S) + 1)
         self._clock.hand_mmhg[own] += mmhg
+        self._disturb_monitor(own, mmhg)
+
+    def _disturb_monitor(self, own: slice, mmhg: float) -> None:
         self._monitor_error[own] = [mmhg + error for error in self._monitor_error[own]]
 
     @property

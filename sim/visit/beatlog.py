@@ -37,12 +37,35 @@ DEVICE_COLUMNS: Final = (
 COLUMNS: Final = HEART_COLUMNS + DEVICE_COLUMNS + BEAT_FIELDS
 CAUSES: Final = tuple(Cause)
 LOST_TO_SENSING: Final = (Cause.NO_LS, Cause.LS_OUT, Cause.V_UNDERSENSED, Cause.NOISE)
-_CODE: Final = {cause: code for code, cause in enumerate(CAUSES)}
-_LOST_CODES: Final = tuple(_CODE[cause] for cause in LOST_TO_SENSING)
+CODE_OF: Final = {cause: code for code, cause in enumerate(CAUSES)}
+_LOST_CODES: Final = tuple(CODE_OF[cause] for cause in LOST_TO_SENSING)
 _ORIGIN: Final = BEAT_COLUMNS.index("origin")
 _START: Final = BEAT_COLUMNS.index("at_s")
 _FIRST_FIELD: Final = len(BEAT_COLUMNS) - len(BEAT_FIELDS)
 _NAN: Final = float("nan")
+
+
+def line_of(
+    activation: Activation, decision: BeatDecision, setting_id: int, arm_id: int
+) -> tuple[float, ...]:
+    """Return what the device did of one beat, in the order of `DEVICE_COLUMNS`."""
+    atrial_s = activation.atrial_s
+    return (
+        decision.delivered,
+        CODE_OF[decision.cause],
+        decision.train_start_s,
+        decision.train_end_s,
+        decision.ls_s,
+        decision.reference_s,
+        _NAN if atrial_s is None else atrial_s,
+        setting_id,
+        arm_id,
+        activation.v1_s,
+        activation.v2_s,
+        activation.v1_mv,
+        activation.v2_mv,
+        decision.atrial_s,
+    )
 
 
 class BeatLog:
@@ -65,25 +88,7 @@ class BeatLog:
         arm_id: int,
     ) -> None:
         """Write the line of the beat that the heart has just made."""
-        atrial_s = activation.atrial_s
-        self._lines.append(
-            (
-                decision.delivered,
-                _CODE[decision.cause],
-                decision.train_start_s,
-                decision.train_end_s,
-                decision.ls_s,
-                decision.reference_s,
-                _NAN if atrial_s is None else atrial_s,
-                setting_id,
-                arm_id,
-                activation.v1_s,
-                activation.v2_s,
-                activation.v1_mv,
-                activation.v2_mv,
-                decision.atrial_s,
-            )
-        )
+        self._lines.append(line_of(activation, decision, setting_id, arm_id))
 
     def line(self, beat: int) -> tuple[float, ...]:
         """Return what the device did of one beat, in the order of `DEVICE_COLUMNS`."""

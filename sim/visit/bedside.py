@@ -108,11 +108,11 @@ class Bedside:
         self.heart = heart
         self.generator = generator
         self.instruments = instruments
-        self.monitor = Monitor()
+        self.monitor = self._monitor()
         self.guarded = False
         self.stop: Stop | None = None
         self.arm_id = -1
-        self.log = BeatLog(heart)
+        self.log = self._log()
         self.n_late_trains = 0
         self.n_atrial_captures = 0
         self.captures_atrium: Callable[[Settings], bool] = lambda settings: False
@@ -134,9 +134,15 @@ class Bedside:
         self._n_waits = 0
         self._stopped = env.event()
         self._recent: deque[Activation] = deque(maxlen=_RECENT)
-        self._settings: list[Settings] = []
+        self._settings: dict[Settings, int] = {}
         self.settings_changed()
         self.process = env.process(self._run())
+
+    def _monitor(self) -> Monitor:
+        return Monitor()
+
+    def _log(self) -> BeatLog:
+        return BeatLog(self.heart)
 
     @property
     def n_beats(self) -> int:
@@ -162,9 +168,7 @@ class Bedside:
         self._leads_revision = leads.revision
         self._reaches_muscle = bool(leads.working(settings))
         self._reaches_atrium = self._reaches_muscle and self.captures_atrium(settings)
-        if settings not in self._settings:
-            self._settings.append(settings)
-        self._setting_id = self._settings.index(settings)
+        self._setting_id = self._settings.setdefault(settings, len(self._settings))
         self._edge_per_beat = self._edge_chance()
 
     def _edge_chance(self) -> float:
@@ -197,11 +201,15 @@ class Bedside:
         )
         if stop is not None:
             self._found(stop)
-        while self._waking and self._waking[0][0] <= self.log.n_beats:
-            heappop(self._waking)[-1].succeed()
+        self._wake()
         for watcher in self._watchers:
             watcher(decision)
         return rr_s
+
+    def _wake(self) -> None:
+        """Wake who has waited for the beats there are now."""
+        while self._waking and self._waking[0][0] <= self.log.n_beats:
+            heappop(self._waking)[-1].succeed()
 
     def _signals(self, activation: Activation) -> BeatSignals:
         disturbed = activation.at_s < self.interference_until_s

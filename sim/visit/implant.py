@@ -6,14 +6,16 @@ from sim.units import H_PER_DAY, S_PER_H
 from sim.visit.order import VisitOrder
 
 
-def found_generator(order: VisitOrder) -> PulseGenerator:
+def found_generator(
+    order: VisitOrder, kind: type[PulseGenerator] = PulseGenerator
+) -> PulseGenerator:
     """Return the device at check-in, its leads, charge and state as found."""
     found = order.found
     battery = Battery(
         charge_frac=found.charge_frac,
         last_recharge_s=-found.days_since_charge * H_PER_DAY * S_PER_H,
     )
-    generator = PulseGenerator(
+    generator = kind(
         found.settings,
         found.leads(order.rng("leads")),
         battery,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import blake2s
+from typing import Literal
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from sim.patient import Patient
 from sim.streams import stream
 from sim.visit.happenings import Happened
 from sim.visit.plan import FoundDevice, VisitPlan
+
+EngineName = Literal["beats", "table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,8 @@ class VisitOrder:
 
     `replicate` numbers the visits of a patient, `patient_index` the patients of a
     cohort; they key the random streams beside `seed`. `happenings` are known
-    beforehand by who made the order, by nobody in the visit.
+    beforehand by who made the order, by nobody in the visit. `engine` is one of
+    `sim.visit.engines`.
     """
 
     patient: Patient
@@ -30,6 +34,7 @@ class VisitOrder:
     replicate: int = 0
     patient_index: int = 0
     happenings: tuple[Happened, ...] = ()
+    engine: EngineName = "beats"
 
     @property
     def pseudonym(self) -> str:

@@ -17,10 +17,10 @@ import simpy
 from sim.device.generator import PulseGenerator
 from sim.device.settings import Settings
 from sim.heart.beating import BeatingHeart, heart_streams
-from sim.instruments import Instruments, beats_to_read, beats_to_settle, readout
+from sim.instruments import beats_to_read, beats_to_settle, readout
 from sim.units import S_PER_H, S_PER_MIN
 from sim.visit.advisor import Advisor
-from sim.visit.bedside import Bedside
+from sim.visit.engines import ENGINES
 from sim.visit.happenings import Happened
 from sim.visit.implant import found_generator
 from sim.visit.measuring_noise import arm_s
@@ -108,7 +108,8 @@ class Visit:
     def _set_up(self) -> None:
         order, found = self.order, self.found
         self.readout = readout(self.plan.readout)
-        self.instruments = Instruments(
+        engine = ENGINES[order.engine]
+        self.instruments = engine.instruments(
             self.readout,
             breathing_hz=self.patient.rhythm.breathing_hz,
             rng_drift=self.rng("drift"),
@@ -116,11 +117,11 @@ class Visit:
             horizon_s=HORIZON_S,
             noise_scale=self.plan.noise_scale,
         )
-        self.bedside = Bedside(
+        self.bedside = engine.bedside(
             self.env,
             self.patient,
-            _heart(order),
-            generator=found_generator(order),
+            _heart(order, engine.heart),
+            generator=found_generator(order, engine.generator),
             instruments=self.instruments,
             rng_device_ectopy=self.rng("device_ectopy"),
             on_finding=self.seen_outside_a_test,
@@ -253,8 +254,8 @@ class Visit:
         return arm_s(self.plan, rr_s=rr_s, in_af=in_af)
 
 
-def _heart(order: VisitOrder) -> BeatingHeart:
+def _heart(order: VisitOrder, kind: type[BeatingHeart]) -> BeatingHeart:
     streams = heart_streams(
         order.seed, patient=order.patient_index, replicate=order.replicate
     )
-    return BeatingHeart(order.patient.heart, streams, HORIZON_S)
+    return kind(order.patient.heart, streams, HORIZON_S)

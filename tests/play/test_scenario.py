@@ -46,6 +46,7 @@ def test_what_a_file_leaves_out_is_the_plan_of_the_visit_and_the_device() -> Non
 def test_every_field_of_the_plan_and_of_the_found_device_can_be_set() -> None:
     # what the archive keeps and prints, not what is planned
     kept = {"strips", "strip_rate_hz", "strip_noise", "paper"}
+    kept |= {"date", "patient_name"}
     planned = {item.name for item in fields(VisitPlan)}
     assert set(VisitTable.model_fields) - kept == planned
     found = {item.name for item in fields(FoundDevice)} - {"model", "settings"}

@@ -11,12 +11,14 @@ from harness.report.section import Section
 from harness.report.sections.pairs import arm_order
 from harness.report.values import quantity, share
 from sim.instruments import readout
+from sim.visit.engines import ENGINES
 from sim.visit.measuring import measuring_plan
 from sim.visit.record import VisitRecord
 
 # labels by which others find a fact
 STRATEGY: Final = "Search strategy"
 READOUT: Final = "Readout"
+ENGINE: Final = "Engine"
 
 ENTROPY: Final = Fact(
     label="Information content",
@@ -41,9 +43,22 @@ def method_part(case: Case) -> Method:
     versions = dict(run.facts.versions)
     versions["source revision"] = run.facts.git_revision or "not known"
     return Method(
-        facts=(*_search_facts(run), *_reading_facts(run.record), ENTROPY),
+        facts=(
+            *_engine_facts(run.record),
+            *_search_facts(run),
+            *_reading_facts(run.record),
+            ENTROPY,
+        ),
         versions=tuple(Fact(label=name, value=text) for name, text in versions.items()),
     )
+
+
+def _engine_facts(record: VisitRecord) -> tuple[Fact, ...]:
+    """Tell of the engine where it is not the usual one, every beat integrated."""
+    engine = record.order.engine
+    if engine == "beats":
+        return ()
+    return (Fact(label=ENGINE, value=f"{engine}: {ENGINES[engine].title}"),)
 
 
 def _search_facts(run: Run) -> tuple[Fact, ...]:
