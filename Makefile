@@ -49,15 +49,8 @@ bench-against: .venv/dev.stamp  ## compare speed with REV=... (ONLY='visit heart
 reliability: .venv/dev.stamp  ## break it again, write docs/background/reliability.md
 	$(BIN)/python -m bench.reliability
 
-results: .venv/run.stamp  ## write results/published again (two cores: about 90 minutes)
-	$(BIN)/ccmlab validate --quiet --publish .
-	$(BIN)/ccmlab landscape reference --out results/published/landscape --force
-	$(BIN)/ccmlab study reference --out results/reference
-	$(BIN)/ccmlab compare results/reference --out results/published/reference \
-		--readme docs/leaderboard.md --force
-	$(BIN)/ccmlab study goal --out results/goal
-	$(BIN)/ccmlab compare results/goal --out results/published/goal --force
-	$(BIN)/python -m harness.evidence.population_table
+results: .venv/run.stamp  ## write results/published again; stopped, it goes on (about 90 minutes)
+	$(BIN)/python -m bench.results
 
 schema: .venv/run.stamp  ## write docs/*.schema.json again, after a section or message changed
 	$(BIN)/python -m harness.report.schema docs/report.schema.json

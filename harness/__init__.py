@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from harness.archive.run_folder import read_run as read  # noqa: F401
     from harness.archive.run_folder import write_run as write  # noqa: F401
     from harness.archive.side_by_side.page import compared as side_by_side  # noqa: F401
+    from harness.common.counting import Bar as Bar
+    from harness.common.progress import Progress as Progress
+    from harness.course.play import run_course as run_course
     from harness.play.environment import VisitEnvironment as VisitEnvironment
     from harness.play.run import run_scenario as run_scenario
     from harness.play.scenario import load_scenario as load_scenario
@@ -41,11 +44,14 @@ _check_neighbours()
 
 # Each name with the module it is in, and the name that it has there if another.
 HOMES = {
+    "Bar": "harness.common.counting",
+    "Progress": "harness.common.progress",
     "VisitEnvironment": "harness.play.environment",
     "landscape": "harness.truth.landscape",
     "load_scenario": "harness.play.scenario",
     "read": "harness.archive.run_folder:read_run",
     "report_of": "harness.report.build",
+    "run_course": "harness.course.play",
     "run_scenario": "harness.play.run",
     "run_study": "harness.study.play_study",
     "side_by_side": "harness.archive.side_by_side.page:compared",

@@ -17,7 +17,8 @@ SCIENCE |= {"simpy"}
 PROMISED = {
     "sim": "Patient phenotype Settings FoundDevice VisitPlan VisitOrder run_visit",
     "optimizers": "strategy Problem Observation Space",
-    "harness": "load_scenario run_scenario write read landscape run_study",
+    "harness": "load_scenario run_scenario write read landscape run_study "
+    "sweep run_course side_by_side Bar Progress",
 }
 
 

@@ -57,4 +57,4 @@ cuff = load_scenario("first_visit").changed({"visit.readout": "cuff"})
 try:
     cuff.changed({"patient.lvef": 28})
 except ValueError as error:
-    print(str(error).partition(";")[0])
+    print("; ".join(str(error).split("; ")[:2]))

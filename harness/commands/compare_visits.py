@@ -6,7 +6,7 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP
-from harness.commands.speech import BANNER, tell
+from harness.commands.speech import BANNER, patience, tell
 
 
 @click.command(
@@ -36,7 +36,8 @@ def compare_visits(run_dirs: tuple[str, ...], *, out: Path, force: bool) -> int:
     from harness.archive.side_by_side.visits import read_visits
     from harness.common.files import check_free, replace_file
 
-    with one_clear_message():
+    waiting = patience("reading and drawing the visits", "a second for each")
+    with one_clear_message(), waiting:
         check_free(out, force=force)
         compared = compare(read_visits(run_dirs))
         replace_file(out, comparison_html(compared).encode())

@@ -7,7 +7,7 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP
-from harness.commands.speech import BANNER, tell
+from harness.commands.speech import BANNER, patience, tell
 
 EXPORTS: Final = ("ioh", "coco", "csv")
 
@@ -37,7 +37,8 @@ def export_(study_dir: str, *, form: str, out: Path | None) -> int:
     """
     from harness.study.exports.export import export_study
 
-    with one_clear_message():
+    waiting = patience("writing the visits", "seconds, a minute for thousands of them")
+    with one_clear_message(), waiting:
         told = export_study(study_dir, form, out)
     tell(f"{told}\n{BANNER}")
     return 0

@@ -7,7 +7,7 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP
-from harness.commands.speech import BANNER, tell
+from harness.commands.speech import BANNER, patience, tell
 
 PLANS: Final = ("pdf", "gift")
 
@@ -36,7 +36,7 @@ def lesson_plan(lesson: str, *, form: str, out: Path | None, force: bool) -> int
     LESSON is a path ending in .toml or the name of a shipped lesson (ccmlab list
     lessons). The page is for the teacher: it has the answers.
     """
-    with one_clear_message():
+    with one_clear_message(), patience("setting the hand-out", "a few seconds"):
         from harness.clinic.lessons.gift import gift_text
         from harness.clinic.lessons.plan import plan_pdf
         from harness.clinic.lessons.reader import load_lesson

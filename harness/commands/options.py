@@ -4,6 +4,8 @@ from typing import Final
 
 import click
 
+from harness.common.compiling import tell_compiling
+
 STRATEGY: Final = click.option(
     "--strategy",
     metavar="NAME",
@@ -36,5 +38,30 @@ MEMORY: Final = click.option(
     default=4.0,
     help="memory that a strategy of your own may take, 0.1 to 1024 (default: 4)",
 )
-QUIET: Final = click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
+
+
+def _hushed(context: click.Context, option: object, quiet: bool) -> bool:
+    if quiet:
+        tell_compiling(None)
+    return quiet
+
+
+QUIET: Final = click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    callback=_hushed,
+    help="no progress on stderr",
+)
 HELP: Final = click.help_option("-h", "--help", help="show this message and exit")
+FORMATS_HELP: Final = "of html, pdf, json, fhir and hl7, with commas between"
+
+
+def formats_asked(names: str) -> tuple[str, ...]:
+    """Return the formats of a report that `--format` names; a wrong one is told."""
+    from harness.report.formats import formats_named
+
+    try:
+        return formats_named(names)
+    except ValueError as error:
+        raise click.UsageError(f"--format {error}") from None

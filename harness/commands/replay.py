@@ -7,7 +7,7 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP
-from harness.commands.speech import BANNER, tell
+from harness.commands.speech import BANNER, patience, tell
 
 MEASURING_PLANS: Final = ("paired", "alternate-every", "single", "replicates")
 
@@ -68,7 +68,8 @@ def replay(
     """
     if moment is None and (strategy or plan or choose):
         raise click.UsageError("--strategy, --plan and --choose need --from")
-    with one_clear_message():
+    waiting = patience("playing the visit again", "about as long as the first time")
+    with one_clear_message(), waiting:
         from harness.archive.replay_command import ReplayOptionError, replay_into
 
         how = "replay" if moment is None else "fork"

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from harness.commands.faults import one_clear_message
-from harness.commands.options import ANSWER_KEY, HELP
-from harness.commands.speech import BANNER, tell
+from harness.commands.options import ANSWER_KEY, FORMATS_HELP, HELP, formats_asked
+from harness.commands.speech import BANNER, patience, tell
 
 
 @click.command("report", short_help="Render a stored run again; nothing is simulated.")
@@ -16,7 +16,7 @@ from harness.commands.speech import BANNER, tell
     "names",
     metavar="NAMES",
     default="html,pdf",
-    help="of html, pdf, json and fhir, with commas between (default: html,pdf)",
+    help=f"{FORMATS_HELP} (default: html,pdf)",
 )
 @ANSWER_KEY
 @click.option(
@@ -37,15 +37,13 @@ def report_(
     --answer-key no, a hand-out is written into a folder of its own.
     """
     from harness.archive.hand_out import copy_hand_out
-    from harness.archive.rerender import formats_named, render_again
+    from harness.archive.rerender import render_again
 
-    try:
-        formats = formats_named(names)
-    except ValueError as error:
-        raise click.UsageError(f"--format {error}") from None
+    formats = formats_asked(names)
     if answer_key == "yes" and (out is not None or force):
         raise click.UsageError("--out and --force are for --answer-key no")
-    with one_clear_message():
+    waiting = patience("drawing figures and setting pages", "a few seconds")
+    with one_clear_message(), waiting:
         if answer_key == "no":
             folder = copy_hand_out(run_dir, formats, out, force=force)
             tell(f"hand-out  {folder}\n{BANNER}")

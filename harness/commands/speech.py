@@ -3,12 +3,17 @@
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Timer
 from typing import Final
 
 import click
 
+from harness.common.progress import CLEAR_LINE
+
 INTERRUPTED: Final = 130
+PATIENCE_S: Final = 2.0
 BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
 
 
@@ -37,9 +42,30 @@ def talk(text: str) -> None:
         sys.stderr = None
 
 
+def talk_over(text: str) -> None:
+    """Say something on stderr in the place of a line that is not ended."""
+    with suppress(OSError, ValueError, AttributeError):
+        if sys.stderr.isatty():
+            sys.stderr.write(CLEAR_LINE)
+    talk(text)
+
+
 def talker(*, quiet: bool) -> Callable[[str], None]:
     """Return what tells progress, or nothing where it is to be quiet."""
     return (lambda line: None) if quiet else talk
+
+
+@contextmanager
+def patience(work: str, about: str) -> Iterator[None]:
+    """Say on stderr what is done and about how long it takes, if it takes seconds."""
+    waiting = Timer(PATIENCE_S, talk_over, (f"{work}: this takes {about}",))
+    waiting.daemon = True
+    waiting.start()
+    try:
+        yield
+    finally:
+        waiting.cancel()
+        waiting.join()
 
 
 def printable(text: str) -> str:

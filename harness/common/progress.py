@@ -4,7 +4,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Final, Self, TextIO
 
-_CLEAR_LINE: Final = "\r\x1b[2K"
+CLEAR_LINE: Final = "\r\x1b[2K"
 
 
 class Progress:
@@ -46,7 +46,7 @@ class Progress:
     def _before(self, phase: str) -> str:
         if not self._phase:
             return ""
-        return _CLEAR_LINE if phase == self._phase else "\n"
+        return CLEAR_LINE if phase == self._phase else "\n"
 
     def __enter__(self) -> Self:
         return self

@@ -27,9 +27,9 @@ def run_figure(record: VisitRecord, *, width: str) -> Figure:
         if lost:
             axes.plot(lost, [0.0] * len(lost), "x", color=INK, label="not read")
         _verified(axes, record)
-        quantity = READOUTS[record.plan.readout].quantity.partition("_")[0]
+        read_as = READOUTS[record.plan.readout].read_as
         axes.set_xlabel("minutes after check-in")
-        axes.set_ylabel(f"gain over the reference, {quantity}, %")
+        axes.set_ylabel(f"gain in {read_as}, %")
         axes.legend(loc="best")
 
     return drawn(draw, height_in=_HEIGHT_IN, width=width)

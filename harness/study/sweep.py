@@ -25,7 +25,7 @@ from harness.play.settings_table import DEPENDENTS
 from harness.study.sweep_figure import sweep_figure
 from harness.task.lattice import PULSE, TRAIN_AXES
 from harness.truth.answer_key import SOUND, ees_gain, reaching
-from harness.truth.effect import Compared, Effect, effects
+from harness.truth.effect import ComparedTrains, Effect, effects
 from sim.device.energy import energy_frac
 from sim.device.settings import ConflictError, Settings, with_dependents
 from sim.heart.sensation import INTOLERABLE_GRADE
@@ -252,7 +252,7 @@ def _truth(people: list[tuple[int, Patient]], asked: _SweepKnown) -> Rows:
     orders = [order_of(scenario, patient=who) for _, who in people]
     train = _train(asked.settings)
     compared = [
-        Compared(o.patient, ees_gain(o.patient, o.found.settings), train)
+        ComparedTrains(o.patient, ees_gain(o.patient, o.found.settings), train)
         for o in orders
     ]
     energy = np.array([energy_frac(one) for one in asked.settings])

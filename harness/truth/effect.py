@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Compared:
+class ComparedTrains:
     """Trains that reach a patient's muscle, numbers `(n,)`, against one steady gain."""
 
     patient: Patient
@@ -52,7 +52,7 @@ class Effect:
         return float(self.response.window_pct(0.0))
 
 
-def effects(compared: Sequence[Compared], plan: VisitPlan) -> list[Effect]:
+def effects(compared: Sequence[ComparedTrains], plan: VisitPlan) -> list[Effect]:
     """Return the effect on each patient; their hearts are played side by side."""
     gains = [np.asarray(one.patient.gain(one.train)) for one in compared]
     asked = [
@@ -63,7 +63,7 @@ def effects(compared: Sequence[Compared], plan: VisitPlan) -> list[Effect]:
     return [_effect(*parts) for parts in found]
 
 
-def _effect(compared: Compared, gains: FloatArray, response: Response) -> Effect:
+def _effect(compared: ComparedTrains, gains: FloatArray, response: Response) -> Effect:
     return Effect(
         response,
         PCT_PER_FRAC * gains,

@@ -23,7 +23,7 @@ from harness.truth.answer_key import (
     leads_with,
     reaching,
 )
-from harness.truth.effect import Compared, Effect, effects
+from harness.truth.effect import ComparedTrains, Effect, effects
 from harness.truth.response import Response
 from optimizers.space import Point, Space
 from sim.device.energy import energy_frac
@@ -255,7 +255,7 @@ def landscapes(
     plan, objective = plan or VisitPlan(), objective or Objective()
     trains = [lattice_train(one.reference, one.space) for one in sought]
     played = [
-        Compared(one.patient, _reference_gain(one), reaching(train, one.faults))
+        ComparedTrains(one.patient, _reference_gain(one), reaching(train, one.faults))
         for one, train in zip(sought, trains, strict=True)
     ]
     found = zip(sought, trains, effects(played, plan), strict=True)

@@ -29,6 +29,8 @@ from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+from sim.heart.awaited import compiling
+
 # Numba's own annotations are partial: what reads and writes code is taken as untyped.
 _rebuild: Any = CompileResult._rebuild
 _dumps: Any = dumps
@@ -142,7 +144,7 @@ class KeptKernel(_Cache):
             if content is not None:
                 data = pickle.load(io.BytesIO(content))
                 return _rebuild(target_context, *data)
-        if sys.stderr is not None and sys.stderr.isatty():
+        if not compiling(self._function.__name__) and _is_terminal():
             _note("the first run of an installation compiles, about half a minute")
         return None
 
@@ -223,6 +225,10 @@ def _keep(name: str, content: bytes) -> None:
         else:
             return
     _note(f"compiled code is not kept, so that each start compiles ({fault})")
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 _told: Final[set[str]] = set()

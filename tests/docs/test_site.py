@@ -69,7 +69,8 @@ def test_the_researcher_reads_what_the_truth_allows() -> None:
     assert truth.n_rows == read.n_rows == 2 * 4
     gains = truth["window_gain_pct"].reshape(2, 4)
     assert (gains[0][1:] > gains[0][:-1]).all()  # more with every step of amplitude
-    assert gains[1] == pytest.approx([0.0] * 4, abs=1e-9)  # nothing, in the null
+    # nothing, in the null; the curves follow the beats played to 0.02 %
+    assert gains[1] == pytest.approx([0.0] * 4, abs=0.02)
     assert isinstance(found["curves"], Figure)
 
 
