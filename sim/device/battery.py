@@ -117,6 +117,11 @@ class Battery:
         return self._charge_mah / self.cell.capacity_mah
 
     @property
+    def left_frac(self) -> float:
+        """Charge above the suspend voltage, as a share of the full one; or below 0."""
+        return (self._charge_mah - self._suspend_mah) / self.cell.capacity_mah
+
+    @property
     def voltage_v(self) -> float:
         """Voltage at rest."""
         return self.cell.voltage_v(self.charge_frac)

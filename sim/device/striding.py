@@ -56,12 +56,11 @@ class StridingGenerator(PulseGenerator):
     def is_usual(self, at_s: float) -> bool:
         """Tell whether nothing of its own makes the beat at `at_s` an unusual one."""
         battery = self.battery
-        low_frac = battery.cell.suspend_frac + _NEAR_EMPTY_FRAC
         return (
             self._inhibit_left == 0
             and not self._magnet_on
             and at_s >= self.off_until_s
-            and (battery.suspended or battery.charge_frac > low_frac)
+            and (battery.suspended or battery.left_frac > _NEAR_EMPTY_FRAC)
         )
 
     def gate(self, at_s: float) -> Cause | None:

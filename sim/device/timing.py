@@ -9,6 +9,7 @@ come from the heart.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sim.device.events import INHIBITING, Cause
@@ -68,6 +69,8 @@ class Timing:
     inhibit_cycles: Mapping[Cause, int]
 
 
+# a visit programs few settings, each many times
+@lru_cache(maxsize=512)
 def timing_of(settings: Settings, limits: DeviceModel) -> Timing:
     """Return the timing that a pulse generator of this model works with."""
     window_end_ms = settings.alert_start_ms + settings.alert_width_ms

@@ -135,6 +135,7 @@ class Bedside:
         self._stopped = env.event()
         self._recent: deque[Activation] = deque(maxlen=_RECENT)
         self._settings: dict[Settings, int] = {}
+        self._gains: dict[tuple[Settings, int], float] = {}
         self.settings_changed()
         self.process = env.process(self._run())
 
@@ -163,8 +164,10 @@ class Bedside:
         """Look up what the newly programmed settings do to the muscle."""
         settings = self.generator.settings
         leads = self.generator.leads
-        train = train_of(settings, leads)
-        self._gain = float(self.patient.gain(train))
+        asked = settings, leads.revision
+        if asked not in self._gains:
+            self._gains[asked] = float(self.patient.gain(train_of(settings, leads)))
+        self._gain = self._gains[asked]
         self._leads_revision = leads.revision
         self._reaches_muscle = bool(leads.working(settings))
         self._reaches_atrium = self._reaches_muscle and self.captures_atrium(settings)
