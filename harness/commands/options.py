@@ -54,3 +54,14 @@ QUIET: Final = click.option(
     help="no progress on stderr",
 )
 HELP: Final = click.help_option("-h", "--help", help="show this message and exit")
+FORMATS_HELP: Final = "of html, pdf, json, fhir and hl7, with commas between"
+
+
+def formats_asked(names: str) -> tuple[str, ...]:
+    """Return the formats of a report that `--format` names; a wrong one is told."""
+    from harness.report.formats import formats_named
+
+    try:
+        return formats_named(names)
+    except ValueError as error:
+        raise click.UsageError(f"--format {error}") from None
