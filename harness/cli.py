@@ -25,11 +25,10 @@ from harness.commands.replay import replay
 from harness.commands.report import report_
 from harness.commands.run import run
 from harness.commands.sensitivity import sensitivity
-from harness.commands.speech import INTERRUPTED, printable, talk, talk_over, tell
+from harness.commands.speech import INTERRUPTED, printable, say_of_compiling, talk, tell
 from harness.commands.stream import stream
 from harness.commands.study import study
 from harness.commands.validate import validate
-from harness.common.compiling import tell_compiling
 
 
 def main() -> None:
@@ -70,7 +69,7 @@ def cli(context: click.Context, *, version: bool) -> None:
 
     Simulated data only: not for the care of a patient, not for a claim.
     """
-    tell_compiling(talk_over)  # `--quiet` of a verb, read after this, ends it
+    say_of_compiling(quiet=False)  # `--quiet` of a verb, read after this, ends it
     if version:
         tell(f"ccmlab {version_of('ccmlab')}")
     elif context.invoked_subcommand is None:

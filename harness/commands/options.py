@@ -4,7 +4,7 @@ from typing import Final
 
 import click
 
-from harness.common.compiling import tell_compiling
+from harness.commands.speech import say_of_compiling
 
 STRATEGY: Final = click.option(
     "--strategy",
@@ -42,7 +42,7 @@ MEMORY: Final = click.option(
 
 def _hushed(context: click.Context, option: object, quiet: bool) -> bool:
     if quiet:
-        tell_compiling(None)
+        say_of_compiling(quiet=True)
     return quiet
 
 

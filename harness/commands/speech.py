@@ -55,6 +55,13 @@ def talker(*, quiet: bool) -> Callable[[str], None]:
     return (lambda line: None) if quiet else talk
 
 
+def say_of_compiling(*, quiet: bool) -> None:
+    """Have it said on stderr when kernels are compiled, or nothing at all."""
+    from harness.common.compiling import tell_compiling
+
+    tell_compiling(None if quiet else talk_over)
+
+
 @contextmanager
 def patience(work: str, about: str) -> Iterator[None]:
     """Say on stderr what is done and about how long it takes, if it takes seconds."""
