@@ -34,7 +34,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Between:
+class MetricApart:
     """A mean paired difference, table less beats, with its interval."""
 
     mean: float
@@ -54,12 +54,12 @@ class Agreement:
 
     contender: str
     points_lost: tuple[float, float]
-    points_apart: Between
-    regret_apart_pct: Between
-    harmed_apart_pct: Between
-    unpleasant_apart: Between
+    points_apart: MetricApart
+    regret_apart_pct: MetricApart
+    harmed_apart_pct: MetricApart
+    unpleasant_apart: MetricApart
     covered_pct: tuple[float, float]
-    minutes_apart: Between
+    minutes_apart: MetricApart
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _row(name: str, beats: Columns, table: Columns) -> Agreement:
     ours, theirs = ({k: v[own] for k, v in each.items()} for each in (beats, table))
     patients = ours["patient"]
 
-    def apart(column: str) -> Between:
+    def apart(column: str) -> MetricApart:
         return _apart(theirs[column] - ours[column], patients)
 
     wide = ours["span_points"] >= LEAST_SPAN_POINTS
@@ -167,17 +167,17 @@ def _covered_pct(visits: Columns) -> float:
     return PCT_PER_FRAC * float(inside[read].mean()) if read.any() else float("nan")
 
 
-def _apart(difference: Values, patients: NDArray[Any]) -> Between:
+def _apart(difference: Values, patients: NDArray[Any]) -> MetricApart:
     """Return a mean difference; patients are drawn again, with all their visits."""
     told = np.asarray(difference, dtype=np.float64)
     means = [float(told[patients == one].mean()) for one in np.unique(patients)]
     if len(means) < 2 or np.ptp(means) == 0.0:
         only = float(np.mean(means)) if means else float("nan")
-        return Between(only, float("nan"), float("nan"))
+        return MetricApart(only, float("nan"), float("nan"))
     found = bootstrap(
         (means,), np.mean, rng=np.random.default_rng(0), method="percentile"
     ).confidence_interval
-    return Between(float(np.mean(means)), float(found.low), float(found.high))
+    return MetricApart(float(np.mean(means)), float(found.low), float(found.high))
 
 
 def page(found: Agreed) -> str:

@@ -144,8 +144,10 @@ def _connected(address: str) -> Any:
         raise ClusterError(
             "dask is not installed; pip install 'ccmlab[cluster]' from the checkout"
         ) from None
-    # that the scheduler is gone is said once, by us
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    # that the scheduler is gone is said once, by us; a message on its way to it is
+    # logged with a traceback
+    for name in ("client", "batched"):
+        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     try:
         _wait_for(*distributed.comm.get_address_host_port(address))
         client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)

@@ -14,6 +14,7 @@ from harness.play.search import SearchAdvisor
 from harness.task.lattice import Lattice
 from harness.task.task import Expectation, Task
 from harness.truth.answer_key import ees_gain, truth_of, window_gain_pct
+from optimizers.listed import LISTED
 from optimizers.problem import Asking, Problem
 from optimizers.registry import strategies
 from sim.device.settings import Settings, with_dependents
@@ -35,8 +36,10 @@ SHORT = {
 
 @cache
 def short_run(strategy: str = "titration", seed: int = 5) -> Run:
-    scenario = load_scenario("first_visit").changed(SHORT)
-    return run_scenario(scenario, strategy=strategy, seed=seed)
+    told = {"search.strategy": strategy, **SHORT}
+    if strategy in LISTED:
+        told["search.listed"] = [{"amplitude_v": 5.5}, {"amplitude_v": 6.5}]
+    return run_scenario(load_scenario("first_visit").changed(told), seed=seed)
 
 
 def test_the_same_seed_gives_the_same_run() -> None:

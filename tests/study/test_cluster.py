@@ -395,6 +395,7 @@ def test_a_scheduler_gone_midway_is_told_and_the_study_goes_on_without_it(
         running.kill()
         running.communicate()
     assert running.returncode == 2, "".join(said) + told
+    told = "".join(said) + told
     assert f"the dask scheduler at {cluster.address} is gone" in told
     assert "Traceback" not in told
     done = [*COMMAND, str(study), "--jobs", "1", "--out", str(out)]
