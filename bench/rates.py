@@ -29,6 +29,7 @@ CASES = {
     "turned_down": {},
     "atrial_fibrillation": {},
     "follow_up_low_delivery": {},
+    "follow_up_turned_down": {},
 }
 WANTED = {
     "first_visit": "at least 85 %",

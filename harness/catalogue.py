@@ -9,6 +9,7 @@ from typing import Final
 from harness.clinic.lessons.reader import shipped_lessons
 from harness.day.scenario import shipped_days
 from harness.day.site import MODELS as DAY_MODELS
+from harness.play.changeable import REASONS, changed_by, why_fixed
 from harness.play.provenance import declared_numbers, sourced_models
 from harness.play.scenario import shipped_scenarios
 from harness.study.plan import shipped_studies
@@ -23,6 +24,7 @@ from sim.patient.personalize import Override
 from sim.sources import Source, SourcedNumber, differing, provenance, unit_of
 
 Line = tuple[str, str]
+OF_DAY: Final = "a day's file, where it has a range"
 
 
 def scenarios_listed() -> Iterator[Line]:
@@ -106,13 +108,17 @@ def parameters_listed() -> Iterator[Line]:
     yield "DEVICE SETTINGS", "name: what it may be (default); where both come from"
     yield from _settings_listed()
     yield "", ""
-    yield "MODEL NUMBERS", "value and unit, standing, reference: place"
+    for word, reason in REASONS.items():
+        yield f"fixed ({word})", f"{reason}; code may change it"
+    yield "", ""
+    yield "MODEL NUMBERS", "value and unit, what changes it, standing, reference: place"
     numbers = list(_numbers_listed())
-    values = max(len(value) for _, value, _ in numbers)
-    standings = max(len(row.standing) for _, _, row in numbers)
-    for name, value, source in numbers:
+    values = max(len(value) for _, value, _, _ in numbers)
+    places = max(len(place) for _, _, place, _ in numbers)
+    standings = max(len(row.standing) for _, _, _, row in numbers)
+    for name, value, place, source in numbers:
         credit = f"{source.standing:<{standings}}  {source.reference}: {source.place}"
-        yield name, f"{value:<{values}}  {credit}"
+        yield name, f"{value:<{values}}  {place:<{places}}  {credit}"
 
 
 def _settings_listed() -> Iterator[Line]:
@@ -132,17 +138,23 @@ def _credit(source: Source) -> str:
     return f"{source.standing} [{source.reference}: {source.place}]"
 
 
-def _numbers_listed() -> Iterator[tuple[str, str, Source]]:
-    """Yield name, value with unit, and source of each number of each model."""
-    for model in (*sourced_models(), *DAY_MODELS):
+def _numbers_listed() -> Iterator[tuple[str, str, str, Source]]:
+    """Yield name, value with unit, what changes it, and source of each number."""
+    for model in sourced_models():
         if model is Settings:
             continue
         for row in declared_numbers(model):
-            yield f"{model.__name__}.{row.name}", _with_unit(row), row.source
+            place = changed_by(model, row.name) or f"fixed ({why_fixed(model)})"
+            yield f"{model.__name__}.{row.name}", _with_unit(row), place, row.source
+    for model in DAY_MODELS:
+        for row in declared_numbers(model):
+            yield f"{model.__name__}.{row.name}", _with_unit(row), OF_DAY, row.source
     changed = differing(HFREF, NORMAL)
     for row in provenance(HFREF):
         if row.name in changed:
-            yield f"Circulation[HFrEF].{row.name}", _with_unit(row), row.source
+            place = f"patient.circulation.{row.name}"
+            name = f"Circulation[HFrEF].{row.name}"
+            yield name, _with_unit(row), place, row.source
 
 
 def _with_unit(row: SourcedNumber) -> str:

@@ -14,6 +14,9 @@ _DOI = re.compile(r"doi:(10\.[^\s,]+)")
 _PMID = re.compile(r"PMID (\d+)")
 
 _UNIT_OF_SUFFIX: Mapping[str, str] = {
+    "_pg_per_ml": "pg/mL",
+    "_mg_per_dl": "mg/dL",
+    "_kg_per_m2": "kg/m2",
     "_mmhg_per_ml": "mmHg/mL",
     "_mmhg_per_s": "mmHg/s",
     "_mmhg_s_per_ml": "mmHg s/mL",

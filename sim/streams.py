@@ -27,6 +27,7 @@ STREAM_IDS: Final[dict[str, int]] = {
     "clinic_day": 18,
     "start": 19,
     "monitor": 20,
+    "chart": 21,
 }
 
 

@@ -20,6 +20,8 @@ L_PER_ML = 1e-3
 ML_PER_L = 1e3
 MMHG_PER_KPA = 1.0 / 0.133322387415  # BIPM, SI brochure, 8th edition, table 8
 J_PER_MWH = 3.6
+CMH2O_PER_MMHG = 1.35951
+CM_PER_M = 100.0
 
 
 def rr_s(rate_bpm: float) -> float:

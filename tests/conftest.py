@@ -139,7 +139,7 @@ def undrawn() -> Callable[[], AbstractContextManager[None]]:
     from harness.archive import run_folder
     from harness.report.formats import renderings
 
-    def words_alone(report: object, **_: object) -> dict[str, bytes]:
+    def words_alone(report: object, *_: object, **__: object) -> dict[str, bytes]:
         return renderings(report, ["json"])
 
     @contextmanager

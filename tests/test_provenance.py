@@ -12,13 +12,14 @@ import pytest
 
 from harness.play.order import order_of
 from harness.play.provenance import (
+    course_numbers,
     dataclasses_of_sim,
     declared_numbers,
     fixed_models,
     run_numbers,
     sourced_models,
 )
-from harness.play.scenario import load_scenario
+from harness.play.scenario import CourseScenario, load_scenario
 from harness.task.objective import Objective
 from sim.device.lattice import device_model
 from sim.heart.parameters import HFREF
@@ -364,6 +365,30 @@ def test_everything_a_scenario_states_is_credited_to_its_line() -> None:
         for row in rows.values()
         if row.source.standing == "overridden"
     )
+
+
+def test_a_table_of_the_patient_is_the_scenarios_unless_it_names_a_file(
+    tmp_path: Path,
+) -> None:
+    stated = {"patient.rhythm.sdnn_ms": 40.0, "patient.profile.age_years": 70.0}
+    patient = visit_numbers(stated)["patient"]
+    for path in stated:
+        row = patient[path.removeprefix("patient.")]
+        assert (row.source.reference, row.source.place) == ("scenario", path)
+    file = tmp_path / "mine.toml"
+    file.write_text('phenotype = "hfref-ischaemic"\n[rhythm]\nsdnn_ms = 40.0\n')
+    row = visit_numbers({"patient.file": str(file)})["patient"]["rhythm.sdnn_ms"]
+    assert row.source.reference == "patient-file"
+
+
+def test_habits_of_a_course_are_credited_to_its_line() -> None:
+    scenario = load_scenario("follow_up_year")
+    assert isinstance(scenario, CourseScenario)
+    rows = {row.name: row for row in course_numbers(scenario)}
+    adherence = rows["course.charging_adherence_frac"]
+    assert (adherence.value, adherence.source.reference) == (0.8, "scenario")
+    assert adherence.source.place == "course.charging_adherence_frac"
+    assert rows["course.charge_to_frac"].source.reference == "ccmlab-device"
 
 
 def test_what_a_start_left_is_credited_to_the_line_that_names_it() -> None:

@@ -22,6 +22,7 @@ NAMES = {
     "average_responder",
     "first_visit",
     "follow_up_low_delivery",
+    "follow_up_turned_down",
     "follow_up_year",
     "null_responder",
     "turned_down",
@@ -123,6 +124,14 @@ def test_the_follow_up_finds_six_beats_of_ten_and_mends_it() -> None:
     assert "V2 undersensed" in told
     assert "alert window 8 to 28 ms; moved" in told
     assert record.as_left.delivered_frac > 0.9
+
+
+def test_the_follow_up_of_a_device_left_turned_down_ends_improved() -> None:
+    assert attainable_gain_pct("follow_up_turned_down") >= 4.3  # PROTOCOL 5
+    record = run_scenario(load_scenario("follow_up_turned_down")).record
+    assert record.as_found.delivered_frac > 0.9  # nothing is wrong with delivery
+    assert record.verdict.kind == "improved"
+    assert record.final.amplitude_v > record.as_found.settings.amplitude_v
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """A stored run, rendered again from its report.json: nothing is simulated."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -20,17 +19,6 @@ from harness.common.words import plain
 from harness.report.formats import FORMATS, renderings
 
 SOURCE: Final = "report.json"
-
-
-def formats_named(text: str) -> tuple[str, ...]:
-    """Return the formats that a list with commas names; ValueError names the others."""
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    for name in names:
-        if name not in FORMATS:
-            near = get_close_matches(name, FORMATS, n=1)
-            hint = f" (nearest is {near[0]!r})" if near else ""
-            raise ValueError(f"takes {', '.join(FORMATS)}, got {name!r}{hint}")
-    return names
 
 
 def render_again(run_dir: str | Path, formats: Sequence[str]) -> tuple[Path, ...]:

@@ -4,7 +4,7 @@ from typing import Final
 
 import click
 
-from sim.heart.awaited import listen
+from harness.common.compiling import tell_compiling
 
 STRATEGY: Final = click.option(
     "--strategy",
@@ -40,13 +40,9 @@ MEMORY: Final = click.option(
 )
 
 
-def _nothing(name: str) -> None:
-    """Say nothing."""
-
-
 def _hushed(context: click.Context, option: object, quiet: bool) -> bool:
     if quiet:
-        listen(_nothing)
+        tell_compiling(None)
     return quiet
 
 
@@ -58,3 +54,14 @@ QUIET: Final = click.option(
     help="no progress on stderr",
 )
 HELP: Final = click.help_option("-h", "--help", help="show this message and exit")
+FORMATS_HELP: Final = "of html, pdf, json, fhir and hl7, with commas between"
+
+
+def formats_asked(names: str) -> tuple[str, ...]:
+    """Return the formats of a report that `--format` names; a wrong one is told."""
+    from harness.report.formats import formats_named
+
+    try:
+        return formats_named(names)
+    except ValueError as error:
+        raise click.UsageError(f"--format {error}") from None

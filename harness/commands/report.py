@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from harness.commands.faults import one_clear_message
-from harness.commands.options import ANSWER_KEY, HELP
+from harness.commands.options import ANSWER_KEY, FORMATS_HELP, HELP, formats_asked
 from harness.commands.speech import BANNER, patience, tell
 
 
@@ -16,7 +16,7 @@ from harness.commands.speech import BANNER, patience, tell
     "names",
     metavar="NAMES",
     default="html,pdf",
-    help="of html, pdf, json and fhir, with commas between (default: html,pdf)",
+    help=f"{FORMATS_HELP} (default: html,pdf)",
 )
 @ANSWER_KEY
 @click.option(
@@ -37,12 +37,9 @@ def report_(
     --answer-key no, a hand-out is written into a folder of its own.
     """
     from harness.archive.hand_out import copy_hand_out
-    from harness.archive.rerender import formats_named, render_again
+    from harness.archive.rerender import render_again
 
-    try:
-        formats = formats_named(names)
-    except ValueError as error:
-        raise click.UsageError(f"--format {error}") from None
+    formats = formats_asked(names)
     if answer_key == "yes" and (out is not None or force):
         raise click.UsageError("--out and --force are for --answer-key no")
     waiting = patience("drawing figures and setting pages", "a few seconds")

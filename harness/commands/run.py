@@ -13,11 +13,13 @@ from harness.commands.faults import one_clear_message
 from harness.commands.options import (
     ANSWER_KEY,
     ENGINE,
+    FORMATS_HELP,
     HELP,
     MEMORY,
     QUIET,
     SEED,
     STRATEGY,
+    formats_asked,
 )
 from harness.commands.speech import BANNER, tell
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from harness.task.limits import StrategyLimits
 
 PREPARING: Final = ("start", "solving the patient")
+SAID: Final = {"html": "report", "pdf": "pdf"}
+"""The formats whose path a finished run says, under which word."""
 
 
 @click.command(
@@ -59,6 +63,14 @@ PREPARING: Final = ("start", "solving the patient")
     help="folder of the run (default: results/SCENARIO-STRATEGY-seedN)",
 )
 @click.option("--force", is_flag=True, help="replace a run that is in the folder")
+@click.option(
+    "--format",
+    "names",
+    metavar="NAMES",
+    default="html,pdf,json,fhir,hl7",
+    help=f"what the report is made as, {FORMATS_HELP}; json, from which the others "
+    "are rendered, is always there (default: all)",
+)
 @ENGINE
 @ANSWER_KEY
 @MEMORY
@@ -72,6 +84,7 @@ def run(
     replicate: int,
     settings: tuple[str, ...],
     out: Path | None,
+    names: str,
     answer_key: str,
     memory_gb: float,
     force: bool,
@@ -84,57 +97,68 @@ def run(
     (ccmlab list scenarios). One with a table [course] plays several visits over
     months, each in a folder of its own.
     """
+    formats = formats_asked(names)
     with one_clear_message(scenario):
         from harness.archive.run_folder import prepare
         from harness.play.scenario import CourseScenario, load_scenario, scenario_name
+        from harness.report.hand_out import fresh_code
         from harness.task.limits import StrategyLimits
 
         loaded = changed(load_scenario(scenario), strategy, seed, settings, engine)
         limits = StrategyLimits(memory_gb=memory_gb)
         name = scenario_name(scenario)
-        keyed = answer_key == "yes"
+        code = "" if answer_key == "yes" else fresh_code()
         folder = out or default_folder(
-            name, loaded.search.strategy, loaded.seed, replicate, keyed=keyed
+            name, loaded.search.strategy, loaded.seed, replicate, code=code
         )
         if replicate and isinstance(loaded, CourseScenario):
             raise click.UsageError("--replicate is for one visit, not for a course")
         prepare(folder, force=force)
-        how = Writing(folder, force=force, keyed=keyed, quiet=quiet)
+        how = Writing(folder, formats, force=force, code=code, quiet=quiet)
         if not quiet:
             say_whose_code(loaded)
         if isinstance(loaded, CourseScenario):
             tell(_play_course(loaded, name, limits, how))
             return 0
         report = _play(loaded, name, limits, how, replicate=replicate)
-    tell(result_text(report, folder))
+    tell(result_text(report, folder, formats))
     return 0
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """Where a run is written, and whether with its answer key."""
+    """Where a run is written; with its answer key, or under the code of a hand-out."""
 
     folder: Path
+    formats: tuple[str, ...]
     force: bool
-    keyed: bool
+    code: str
     quiet: bool
 
 
 def default_folder(
-    name: str, strategy: str, seed: int, replicate: int = 0, *, keyed: bool = True
+    name: str, strategy: str, seed: int, replicate: int = 0, *, code: str = ""
 ) -> Path:
-    """Return the folder of a run that was not told where to go."""
-    if not keyed:
+    """Return the folder of a run that was not told where to go.
+
+    That of a hand-out, which has a code, tells no more than its pseudonym.
+    """
+    if code:
         from harness.archive.hand_out import FOLDER
+        from harness.report.hand_out import with_code
         from sim.visit.order import pseudonym
 
-        return Path("results") / FOLDER.format(pseudonym(seed, replicate))
+        return Path("results") / FOLDER.format(
+            with_code(pseudonym(seed, replicate), code)
+        )
     function = re.sub(r"[^\w.-]+", "-", strategy.rpartition("/")[2])
     number = f"-replicate{replicate}" if replicate else ""
     return Path("results") / f"{name}-{function}-seed{seed}{number}"
 
 
-def result_text(report: "Report", folder: Path) -> str:
+def result_text(
+    report: "Report", folder: Path, formats: tuple[str, ...] = tuple(SAID)
+) -> str:
     """Return what a finished run says on stdout: verdict, permanent values, paths."""
     rows = [
         (
@@ -157,8 +181,7 @@ def result_text(report: "Report", folder: Path) -> str:
             "",
             *(line.rstrip() for line in lines),
             "",
-            f"report  {folder / 'report.html'}",
-            f"pdf     {folder / 'report.pdf'}",
+            *(f"{SAID[n]:<8}{folder / f'report.{n}'}" for n in SAID if n in formats),
             f"data    {folder}",
             BANNER,
         ]
@@ -194,12 +217,13 @@ def _play(
             replicate=replicate,
             limits=limits,
             progress=progress,
+            recorded=True,
         )
         progress(run.record.events[-1].at_s, "files", "writing the report")
         report = report_of(run, truth_of(run.played))
-        if not how.keyed:
-            report = hand_out_of(report)
-        write_run(run, report, how.folder, force=how.force)
+        if how.code:
+            report = hand_out_of(report, how.code)
+        write_run(run, report, how.folder, force=how.force, formats=how.formats)
     return report
 
 
@@ -214,7 +238,13 @@ def _play_course(
     folder = how.folder
     with Progress(sys.stderr, quiet=how.quiet) as progress:
         progress(0.0, *PREPARING)
-        with course_folder(folder, force=how.force, keyed=how.keyed) as writer:
+        with course_folder(
+            folder,
+            force=how.force,
+            keyed=not how.code,
+            code=how.code,
+            formats=how.formats,
+        ) as writer:
 
             def write(visit: "CourseVisit") -> None:
                 ended_s = visit.run.record.events[-1].at_s
@@ -229,6 +259,7 @@ def _play_course(
                 limits=limits,
                 progress=progress,
                 each=write,
+                recorded=True,
             )
             writer.finish(course)
     page, data = f"report  {folder / 'course.html'}", f"data    {folder}"

@@ -1,7 +1,7 @@
 """The folder of a course: a run a visit, and the tables and figure over the months."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,8 +29,11 @@ from harness.course.figure import course_svg
 from harness.course.home import S_PER_DAY
 from harness.course.page import BANNER, course_html
 from harness.course.play import Course, CourseVisit, visit_rows
+from harness.play.provenance import course_numbers
+from harness.play.scenario import CourseScenario
 from harness.report.build import report_of
-from harness.report.hand_out import hand_out_of
+from harness.report.formats import FORMATS
+from harness.report.hand_out import fresh_code, hand_out_of
 from harness.truth.answer_key import truth_of
 from sim.patient.chronic import FITTED_ROWS, LAW
 from sim.sources import provenance
@@ -54,16 +57,22 @@ def write_course(
 
 @contextmanager
 def course_folder(
-    out_dir: str | Path, *, force: bool = False, keyed: bool = True
+    out_dir: str | Path,
+    *,
+    force: bool = False,
+    keyed: bool = True,
+    code: str = "",
+    formats: Collection[str] = tuple(FORMATS),
 ) -> Iterator["CourseWriter"]:
     """Give what writes a course while it is played, so that no visit must be kept.
 
-    The folder appears under its name at the end, or not at all.
+    The folder appears under its name at the end, or not at all. `code` is that of a
+    hand-out's pseudonyms, a fresh one by default.
     """
     target = prepare(out_dir, force=force)
     try:
         with whole_folder(target) as folder:
-            yield CourseWriter(target, folder, keyed=keyed)
+            yield CourseWriter(target, folder, formats, keyed=keyed, code=code)
     except OSError as error:
         raise OutputError(cannot_write(out_dir, error)) from None
 
@@ -71,10 +80,20 @@ def course_folder(
 class CourseWriter:
     """Writes the visits of a course one by one, then what is told of all of them."""
 
-    def __init__(self, target: Path, folder: Path, *, keyed: bool = True) -> None:
+    def __init__(
+        self,
+        target: Path,
+        folder: Path,
+        formats: Collection[str] = tuple(FORMATS),
+        *,
+        keyed: bool = True,
+        code: str = "",
+    ) -> None:
         self.target = target
+        self._formats = formats
         self._folder = folder
         self._keyed = keyed
+        self._code = code or fresh_code()
         self._began_at = datetime.now(UTC)
         self._archive_s = 0.0
         self._timings: dict[str, Any] = {}
@@ -83,8 +102,8 @@ class CourseWriter:
         """Write one visit as a run."""
         start_s, name = time.perf_counter(), f"visit-{visit.number}"
         report = report_of(visit.run, truth_of(visit.run.played))
-        told = report if self._keyed else hand_out_of(report)
-        write_run(visit.run, told, self._folder / name)
+        told = report if self._keyed else hand_out_of(report, self._code)
+        write_run(visit.run, told, self._folder / name, formats=self._formats)
         # what differs is kept above; a hand-out has none
         (self._folder / name / TIMINGS_FILE).unlink(missing_ok=True)
         self._timings[name] = dict(visit.run.timings_s)
@@ -132,7 +151,7 @@ def _write_tables(course: Course, folder: Path, *, keyed: bool) -> None:
     if keyed:
         write_json(folder / "course.json", course_summary(course))
         contents["days.csv"] = csv_bytes(day_rows(course))
-        contents["provenance.csv"] = csv_bytes(law_rows())
+        contents["provenance.csv"] = csv_bytes(number_rows(course.scenario))
         contents["course_key.svg"] = course_svg(course, keyed=True)
     for name, content in contents.items():
         write_file(folder / name, content)
@@ -208,9 +227,9 @@ def charging_rows(course: Course) -> Iterator[Row]:
             }
 
 
-def law_rows() -> Iterator[Row]:
-    """Yield each number of the chronic law with its source."""
-    for row in provenance(LAW, prefix="chronic."):
+def number_rows(scenario: CourseScenario) -> Iterator[Row]:
+    """Yield each number of the chronic law and of the habits, with its source."""
+    for row in (*provenance(LAW, prefix="chronic."), *course_numbers(scenario)):
         yield {
             "name": row.name,
             "value": str(row.value),

@@ -20,16 +20,18 @@ from harness.common.drawing import (
 )
 from harness.common.words import plain
 from harness.course.play import Course
-from sim.patient.chronic import Condition
+from sim.heart.parameters import FloatArray
+from sim.patient.chronic import LAW, Condition, Score
 from sim.units import DAYS_PER_MONTH, PCT_PER_FRAC
 
 HEIGHT_IN: Final = 8.0
 PANELS: Final = (
     ("ef_pct", "ejection\nfraction, %"),
-    ("mlwhfq_points", "MLWHFQ,\npoints"),
+    ("mlwhfq_points", "MLWHFQ, points\n(higher is worse)"),
     ("peak_vo2_ml_per_kg_min", "peak VO2,\nmL/kg/min"),
     ("walk_m", "6-minute\nwalk, m"),
 )
+SD_PER_95_PCT: Final = 1.96
 
 
 def course_figure(course: Course, *, width: str, keyed: bool) -> Figure:
@@ -77,12 +79,16 @@ def _draw(figure: Figure, course: Course, *, keyed: bool) -> None:
         if keyed:
             true = [_value(point.true, name) for point in course.points]
             axes.plot(months, true, color=FAINT, label="true")
-        axes.plot(
+        seen = np.array([_value(visit.seen, name) for visit in course.visits])
+        axes.errorbar(
             [visit.month for visit in course.visits],
-            [_value(visit.seen, name) for visit in course.visits],
-            "o",
+            seen,
+            yerr=SD_PER_95_PCT * reading_sd(name, seen),
+            fmt="o",
             color=BLUE,
-            label="read at the visit",
+            elinewidth=0.9,
+            capsize=2.5,
+            label="read at the visit, 95 % interval of one reading",
         )
         axes.set_ylabel(label)
     _classes(rows[-2], course, months, keyed=keyed)
@@ -101,6 +107,14 @@ def _value(state: Condition, name: str) -> float:
     return float(getattr(state.scores, name)[0])
 
 
+def reading_sd(name: str, seen: FloatArray) -> FloatArray:
+    """Return how much one reading of a panel errs by itself, (n,), in its unit."""
+    if name == "ef_pct":
+        return LAW.ef_error_frac * seen
+    score: Score = getattr(LAW, name)
+    return np.full(len(seen), score.fluctuation_sd)
+
+
 def _classes(axes: Axes, course: Course, months: np.ndarray, *, keyed: bool) -> None:
     """Draw the class: the clinic sees it at a visit, as it is."""
     if keyed:
@@ -110,7 +124,7 @@ def _classes(axes: Axes, course: Course, months: np.ndarray, *, keyed: bool) -> 
     axes.plot([visit.month for visit in course.visits], seen, "o", color=BLUE)
     axes.set_yticks([1, 2, 3, 4], ["I", "II", "III", "IV"])
     axes.set_ylim(4.4, 0.6)
-    axes.set_ylabel("NYHA\nclass")
+    axes.set_ylabel("NYHA class\n(higher is worse)")
 
 
 def _device(axes: Axes, course: Course) -> None:

@@ -5,11 +5,12 @@ A number that the scenario states is credited to the scenario, never to a paper.
 
 import pkgutil
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from importlib.resources import files
 from typing import Any, Final
 
+from harness.play.course_table import Habits
 from harness.play.scenario import CourseScenario, Scenario
 from harness.task.objective import Objective
 from optimizers.recommend import GATE_PROBABILITY
@@ -19,7 +20,9 @@ from sim.device.lattice import device_model
 from sim.device.leads import LeadModel
 from sim.device.timing import UNIPOLAR
 from sim.instruments import RULES, Errors, readout
-from sim.patient import known_phenotypes
+from sim.patient import Patient, known_phenotypes
+from sim.patient.checks import PARTS
+from sim.patient.table import STATED
 from sim.sources import (
     Source,
     SourcedNumber,
@@ -31,6 +34,8 @@ from sim.telemetry.ecg import Morphology
 from sim.telemetry.morphology import INTERFERENCE
 from sim.visit.arrival import ASKING
 from sim.visit.bedside import AtrialCapture, LateTrains
+from sim.visit.chart import KIDNEY
+from sim.visit.chart import RULES as CHART
 from sim.visit.delivery import RULES_OF_DELIVERY
 from sim.visit.effects import STRAINS
 from sim.visit.followup import RULES as FOLLOW_UP
@@ -98,7 +103,7 @@ def run_numbers(scenario: Scenario, order: VisitOrder) -> Numbers:
     patient, plan = order.patient, order.plan
     fixed = fixed_models(order.found.model, plan)
     return {
-        PATIENT: [*_targets(scenario), *patient.provenance()],
+        PATIENT: [*_targets(scenario), *_of_patient(scenario, patient)],
         "device as found": _device_as_found(scenario, order),
         "visit plan": _plan(plan),
         "search": _search(scenario),
@@ -144,6 +149,8 @@ def fixed_models(device: str, plan: VisitPlan) -> Mapping[str, Any]:
         "rules of reading": RULES,
         "measuring plan": PLANNING,
         "bedside questions": ASKING,
+        "chart": CHART,
+        "kidney": KIDNEY,
         "sensing rules": RULES_OF_SENSING,
         "causes of low delivery": RULES_OF_DELIVERY,
         "safety rules": SafetyRules(),
@@ -160,6 +167,17 @@ def _stated(place: str) -> Source:
     return Source("scenario", place, "overridden")
 
 
+def _of_patient(scenario: Scenario, patient: Patient) -> Iterator[SourcedNumber]:
+    """Yield the patient's numbers; without a file of its own, the scenario states."""
+    parts = {part: table for table, part in PARTS.items()}
+    for row in patient.provenance():
+        source = row.source
+        if source == STATED and not scenario.patient.file:
+            part, _, name = row.name.partition(".")
+            source = _stated(f"patient.{parts[part]}.{name}")
+        yield replace(row, source=source)
+
+
 def _targets(scenario: Scenario) -> Iterator[SourcedNumber]:
     """Yield the bedside values that the patient's circulation was solved to."""
     table = scenario.patient
@@ -172,6 +190,13 @@ def _targets(scenario: Scenario) -> Iterator[SourcedNumber]:
         if name in table.override:
             value, source = table.override[name], _stated(f"patient.override.{name}")
         yield SourcedNumber(f"targets.{name}", value, unit_of(name), source)
+
+
+def course_numbers(scenario: CourseScenario) -> list[SourcedNumber]:
+    """List how the patient of a course charges the device at home."""
+    habits = scenario.course.habits
+    changed = {name: _stated(f"course.{name}") for name in differing(habits, Habits())}
+    return provenance(habits, changed, prefix="course.")
 
 
 def _device_as_found(scenario: Scenario, order: VisitOrder) -> list[SourcedNumber]:

@@ -1,5 +1,6 @@
 """The tables of a scenario file, each with what it may hold."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -48,6 +49,7 @@ from sim.visit.plan import SITES, FoundDevice, Paper, VisitPlan, site
 from sim.visit.start import SET_BY_START, StartName
 
 SEARCHABLE: Final = TRAIN_AXES
+LONGEST_NAME: Final = 60
 _PLAN: Final = VisitPlan()
 _FOUND: Final = FoundDevice()
 _TASK: Final = Task()
@@ -240,9 +242,35 @@ class _PlanTable(Table):
     """The fields of `VisitPlan` that a file may set."""
 
 
-class VisitTable(_PlanTable):
-    """The fields of `VisitPlan` that a file may set, and which strips are kept."""
+USUAL_DATE: Final = dt.date(2030, 1, 15)
+"""Of a visit whose scenario says none: no such visit took place."""
 
+
+def _date(value: object) -> object:
+    """Return the day that a text names; a file of TOML has days of its own."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"must be a day such as 2030-01-15, got {value!r}") from None
+
+
+def _label(value: str) -> str:
+    if not 0 < len(value.strip()) <= LONGEST_NAME:
+        raise ValueError(f"must have 1 to {LONGEST_NAME} letters, got {len(value)}")
+    return value.strip()
+
+
+class VisitTable(_PlanTable):
+    """The fields of `VisitPlan` that a file may set, and what is only told.
+
+    `date` and `patient_name` are of the report alone: day and name that the simulated
+    clinic writes down. Nothing in the visit depends on them.
+    """
+
+    date: Annotated[dt.date, BeforeValidator(_date)] = USUAL_DATE
+    patient_name: Annotated[str, AfterValidator(_label)] | None = None
     strips: Literal["none", "events", "whole"] = "events"
     strip_rate_hz: Annotated[int, within(250, 1000)] = 500
     strip_noise: StripNoiseTable = StripNoiseTable()
@@ -252,8 +280,12 @@ class VisitTable(_PlanTable):
     def _without_the_usual(
         self, handler: SerializerFunctionWrapHandler
     ) -> dict[str, Any]:
-        """Leave the noise of the strips and the paper out while they are usual."""
+        """Leave out what is only told or drawn while it is usual."""
         data: dict[str, Any] = handler(self)
+        if self.date == USUAL_DATE:
+            data.pop("date", None)
+        if self.patient_name is None:
+            data.pop("patient_name", None)
         if self.strip_noise == StripNoiseTable():
             data.pop("strip_noise", None)
         if self.paper is None:

@@ -1,8 +1,10 @@
-"""The report as a FHIR R4 collection Bundle: same report, same bytes, no dates.
+"""The report as a FHIR R4 collection Bundle: same report, same bytes.
 
 Everything carries the security tag HTEST and says in text that it is simulated. Codes
 that no public source states are our own, of the CodeSystem that stands in the Bundle.
 Nothing here claims conformance to any implementation guide.
+
+Times are of the simulated day that the report states, and of no other.
 
 What frames a visit stands here: patient, device, procedure, DiagnosticReport and our
 CodeSystem. What was seen is told by the sections, in the order of the data.
@@ -11,6 +13,7 @@ CodeSystem. What was seen is told by the sections, in the order of the data.
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from hashlib import sha1, sha256
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -26,6 +29,7 @@ from harness.report.fhir_terms import (
     SYSTEM,
     Json,
     Names,
+    Times,
     clean,
     concept,
 )
@@ -53,7 +57,7 @@ def fhir_bundle(report: Report, pdf: bytes | None = None) -> Json:
         The report as PDF, which becomes the presented form of the DiagnosticReport.
     """
     digest = sha256(report.model_dump_json().encode()).hexdigest()
-    names = Names(uuid5(uuid5(NAMESPACE_URL, SYSTEM), digest))
+    names = Names(uuid5(uuid5(NAMESPACE_URL, SYSTEM), digest), clock_of(report))
     observed = dict(_observations(report, names))
     resources = {
         "patient": _patient(report, names),
@@ -74,6 +78,27 @@ def fhir_bundle(report: Report, pdf: bytes | None = None) -> Json:
             for key, resource in entries.items()
         ],
     }
+
+
+def clock_of(report: Report) -> Times:
+    """Return when what happened; a report from before days were told has no clock."""
+    told = report.encounter.started
+    return Times(
+        started=datetime.fromisoformat(told) if told else None,
+        phases={
+            phase.name: (phase.start.value, phase.duration.value)
+            for phase in report.encounter.phases
+            if phase.start.value is not None and phase.duration.value is not None
+        },
+    )
+
+
+def whole_visit(clock: Times) -> tuple[float, float]:
+    """Return start and length of the visit, minutes from check-in."""
+    starts = [start for start, _ in clock.phases.values()]
+    ends = [start + took for start, took in clock.phases.values()]
+    first = min(starts, default=0.0)
+    return first, max(ends, default=0.0) - first
 
 
 def _patient(report: Report, names: Names) -> Json:
@@ -121,6 +146,7 @@ def _procedure(report: Report, names: Names) -> Json:
         status="stopped" if stopped else "completed",
         code={"coding": [{"system": CPT, "code": code}]},
         subject=names.ref("patient"),
+        **names.clock.lasting(*whole_visit(names.clock), "performed"),
         outcome={"text": clean(report.verdict.kind)},
         report=[names.ref("report")],
         note=[{"text": note}],
@@ -166,6 +192,7 @@ def _diagnostic_report(
             STUDY_REPORT,
         ),
         subject=names.ref("patient"),
+        **names.clock.lasting(*whole_visit(names.clock)),
         result=[names.ref(key) for key in results],
         conclusion=clean(conclusion),
         **form,

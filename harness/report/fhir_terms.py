@@ -1,8 +1,9 @@
 """Words, codes, units and ids of the FHIR Bundle; where each foreign code is from."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 from xml.sax.saxutils import escape
@@ -61,6 +62,11 @@ UCUM_CODES: Final = {
     "days": "d",
     "years": "a",
     "ohm": "Ohm",
+    "mL": "mL",
+    "kg": "kg",
+    "pg/mL": "pg/mL",
+    "mg/dL": "mg/dL",
+    "mL/min/1.73 m²": "mL/min/{1.73_m2}",
     "mmHg": "mm[Hg]",
     "mmHg/s": "mm[Hg]/s",
     "cm": "cm",
@@ -94,10 +100,46 @@ def amount(value: float, unit: str) -> Json:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """When things happened on the simulated day; says nothing where no day is known.
+
+    `phases` has start and duration of each phase of the visit, minutes from check-in.
+    """
+
+    started: datetime | None = None
+    phases: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def at(self, minutes: float | None, name: str = "effective") -> Json:
+        """Return a moment, minutes from check-in."""
+        if self.started is None or minutes is None:
+            return {}
+        return {f"{name}DateTime": self._told(minutes)}
+
+    def lasting(
+        self, minutes: float | None, took: float | None, name: str = "effective"
+    ) -> Json:
+        """Return a stretch of the visit: start and length in minutes."""
+        if self.started is None or minutes is None or took is None:
+            return {}
+        ends = {"start": self._told(minutes), "end": self._told(minutes + took)}
+        return {f"{name}Period": ends}
+
+    def during(self, *names: str) -> Json:
+        """Return the time of the first of these phases that came about."""
+        came = (self.phases[name] for name in names if name in self.phases)
+        return self.lasting(*next(came, (None, None)))
+
+    def _told(self, minutes: float) -> str:
+        moment = (self.started or datetime.min) + timedelta(minutes=minutes)
+        return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """Gives each resource of one report an id that depends on the report alone."""
 
     root: UUID
+    clock: Times = Times()
 
     def id(self, key: str) -> str:
         """Return the id of a resource."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from types import MappingProxyType
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from harness.report.contents import Report
 from harness.report.fhir import fhir_bytes
 from harness.report.figures.gallery import Figures, figures
+from harness.report.hl7 import hl7_bytes
 from harness.report.html import render_html
 from harness.report.pdf import render_pdf
 
@@ -27,7 +29,7 @@ class Material:
 
     @cached_property
     def pdf(self) -> bytes:
-        """The report as PDF, which is also part of the FHIR Bundle."""
+        """The report as PDF, which is also part of Bundle and HL7 message."""
         return render_pdf(self.report, self.figures)
 
 
@@ -47,14 +49,29 @@ def _json(of: Material) -> bytes:
     return of.report.model_dump_json(indent=2).encode() + b"\n"
 
 
+ALWAYS: Final = "json"
+"""The format that the others are rendered from: a run always has it."""
+
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         "html": Format("report.html", _html),
         "pdf": Format("report.pdf", lambda of: of.pdf),
         "json": Format("report.json", _json),
         "fhir": Format("report.fhir.json", lambda of: fhir_bytes(of.report, of.pdf)),
+        "hl7": Format("report.hl7", lambda of: hl7_bytes(of.report, of.pdf)),
     }
 )
+
+
+def formats_named(text: str) -> tuple[str, ...]:
+    """Return the formats that a list with commas names; ValueError names the others."""
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            near = get_close_matches(name, FORMATS, n=1)
+            hint = f" (nearest is {near[0]!r})" if near else ""
+            raise ValueError(f"takes {', '.join(FORMATS)}, got {name!r}{hint}")
+    return names
 
 
 def renderings(

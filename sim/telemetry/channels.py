@@ -1,7 +1,7 @@
 """All traces of a visit side by side, drawn piece by piece as whole counts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,8 @@ HIGHEST_HZ: Final = 1000
 LARGEST_COUNT: Final = 32000  # exact in the 8 letters that EDF gives a range
 COUNTS_PER_MV: Final = 1000
 COUNTS_PER_MMHG: Final = 100
+MONITOR: Final = "ABP monitor"
+"""The arterial pressure as the monitor shows it, with its error."""
 MARKER_BITS: Final[Mapping[MarkerKind, int]] = {
     "atrial": 1,
     "ventricular": 2,
@@ -35,14 +37,25 @@ MARKER_BITS: Final[Mapping[MarkerKind, int]] = {
 }
 
 
+SURFACE: Final = "surface electrodes"
+INTRACARDIAC: Final = "bipolar electrode, right ventricular septum"
+AORTIC: Final = "pressure at the root of the aorta"
+CATHETER: Final = "pressure catheter, left ventricle"
+DEVICE: Final = "event marks of the device"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Channel:
-    """One trace: its parts, added up; `counts_per_unit` is how finely it is stored."""
+    """One trace: its parts, added up; `counts_per_unit` is how finely it is stored.
+
+    `sensor` says what would have read it, as a header of EDF+ does.
+    """
 
     name: str
     unit: str
     counts_per_unit: int
     parts: tuple[TracePart, ...]
+    sensor: str = ""
 
     def draw(self, start_s: float, n_samples: int, sampling_hz: float) -> FloatArray:
         """Return samples in `unit`, `(n_samples,)`."""
@@ -122,6 +135,7 @@ def record_strips(
     cause_codes: Mapping[int, str] | None = None,
     morphology: Morphology | None = None,
     background: Background | None = None,
+    shown: RecordedBeats | None = None,
 ) -> Recording:
     """Prepare every trace of a visit; nothing is drawn yet.
 
@@ -138,6 +152,8 @@ def record_strips(
     background
         What lies under the beats; drawn from a generator of seed 0, with a regular
         breath, by default.
+    shown
+        The beats as the monitor shows their pulse, for a trace of its own.
     """
     shape = morphology or Morphology()
     under = background or Background.drawn(
@@ -150,6 +166,7 @@ def record_strips(
         *ecg_channels(played),
         *electrogram_channels(played),
         *pressure_channels(played),
+        *([] if shown is None else [_monitor_channel(replace(played, beats=shown))]),
         _marker_channel(marks, shape),
     )
     return Recording(
@@ -209,7 +226,7 @@ def ecg_channels(
             played.interference(under.leads[name].noise_key),
             played.trains([mv_per_v] * len(played.programmed)),
         )
-        found.append(Channel(name, "mV", COUNTS_PER_MV, parts))
+        found.append(Channel(name, "mV", COUNTS_PER_MV, parts, SURFACE))
     return found
 
 
@@ -231,7 +248,7 @@ def electrogram_channels(played: TraceSource) -> list[Channel]:
         still = played.under.noise(f"EGM {lead}", added.electrogram_mv)
         outside = played.interference(played.under.noise_keys[f"EGM {lead}"])
         parts: tuple[TracePart, ...] = (waves, *still, outside, trains)
-        found.append(Channel(f"EGM {lead}", "mV", COUNTS_PER_MV, parts))
+        found.append(Channel(f"EGM {lead}", "mV", COUNTS_PER_MV, parts, INTRACARDIAC))
     return found
 
 
@@ -244,14 +261,18 @@ def pressure_channels(played: TraceSource) -> list[Channel]:
         notch_waves(beats, model),
         *played.under.noise("ABP", sd),
     )
-    found = [Channel("ABP", "mmHg", COUNTS_PER_MMHG, arterial)]
+    found = [Channel("ABP", "mmHg", COUNTS_PER_MMHG, arterial, AORTIC)]
     if played.setup.with_lv_pressure:
         ventricular: tuple[TracePart, ...] = (
             ventricular_curve(beats, model),
             *played.under.noise("LVP", sd),
         )
-        found.append(Channel("LVP", "mmHg", COUNTS_PER_MMHG, ventricular))
+        found.append(Channel("LVP", "mmHg", COUNTS_PER_MMHG, ventricular, CATHETER))
     return found
+
+
+def _monitor_channel(shown: TraceSource) -> Channel:
+    return replace(pressure_channels(shown)[0], name=MONITOR)
 
 
 def _marker_channel(marks: tuple[Marker, ...], shape: Morphology) -> Channel:
@@ -260,4 +281,4 @@ def _marker_channel(marks: tuple[Marker, ...], shape: Morphology) -> Channel:
     to_s = np.array([mark.end_s for mark in marks])
     to_s = np.where(to_s > from_s, to_s, from_s + shape.marker.width_s)
     bits = np.array([MARKER_BITS[mark.kind] for mark in marks], dtype=np.float64)
-    return Channel("MARKER", "NU", 1, (Blocks(from_s, to_s, bits),))
+    return Channel("MARKER", "NU", 1, (Blocks(from_s, to_s, bits),), DEVICE)

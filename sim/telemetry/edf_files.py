@@ -21,6 +21,7 @@ from sim.telemetry.wfdb_files import PIECE_S, Span
 
 BASE: Final = datetime.datetime(2000, 1, 1)  # EDF+ knows no zone
 NO_UNIT: Final = "NU"
+UNFILTERED: Final = "HP:none LP:none"
 COUNT: Final = np.dtype("<i2")
 _N_RECORDS: Final = slice(236, 244)  # where the header tells how many follow
 
@@ -91,7 +92,8 @@ def _signal(channel: Channel, hz: int) -> EdfSignal:
         np.zeros(hz, dtype=np.int16),
         sampling_frequency=hz,
         label=channel.name,
-        transducer_type="simulated",
+        transducer_type=f"simulated: {channel.sensor}".removesuffix(": "),
+        prefiltering=UNFILTERED,
         physical_dimension="" if channel.unit == NO_UNIT else channel.unit,
         physical_range=(-limit, limit),
         digital_range=(-LARGEST_COUNT, LARGEST_COUNT),

@@ -102,7 +102,21 @@ def _atrial_capture(
     visit.bedside.probed = False
     captured = visit.thresholds.captures_atrium(probe)
     seen = "atrial beats follow the trains" if captured else "no atrial capture"
-    return Check("atrial capture", not captured, f"{seen} at {settings_text(probe)}")
+    text = f"{seen} at {settings_text(probe)}; {_margin_text(settings, probe)}"
+    return Check("atrial capture", not captured, text)
+
+
+def _margin_text(settings: Settings, probe: Settings) -> str:
+    """Tell how far beyond the values to be left the probe went, and what held it."""
+    volts = probe.amplitude_v - settings.amplitude_v
+    later_ms = probe.delay_ms - settings.delay_ms
+    beyond = (
+        f"margin over the values left: {volts:.1f} V and {later_ms:.0f} ms of delay"
+    )
+    if later_ms < CHECKS.capture_delay_ms:
+        asked = f"{CHECKS.capture_delay_ms:.0f} ms are looked for"
+        return f"{beyond} ({asked}; a later train is not allowed or not safe)"
+    return beyond
 
 
 def capture_probe(visit: Visit, settings: Settings) -> Settings:

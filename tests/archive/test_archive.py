@@ -44,6 +44,7 @@ FILES = {
     "provenance.csv",
     "readings.csv",
     "report.fhir.json",
+    "report.hl7",
     "report.html",
     "report.json",
     "report.pdf",

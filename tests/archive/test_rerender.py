@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.archive import rerender
-from harness.archive.rerender import SOURCE, formats_named, render_again
+from harness.archive.rerender import SOURCE, render_again
 from harness.archive.run_folder import read_run
 from harness.cli import invoke
 from harness.common.files import file_hash
 from harness.report.contents import SCHEMA_VERSION as REPORT_SCHEMA
 from harness.report.contents import Report
-from harness.report.formats import FORMATS, renderings
+from harness.report.formats import FORMATS, formats_named, renderings
 
 Spoil = Callable[[Path], None]
 

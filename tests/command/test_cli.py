@@ -195,6 +195,25 @@ def test_a_visit_leaves_a_whole_run_and_prints_the_verdict(
     assert "--force" in message
 
 
+def test_only_the_formats_asked_for_are_made_and_json_always(
+    short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine"
+    asked = ["run", str(short), "--out", str(out), "--format", "html"]
+    assert invoke(asked) == 0
+    assert {f.name for f in out.glob("report.*")} == {"report.html", "report.json"}
+    assert "report.pdf" not in capsys.readouterr().out
+    assert read_run(out)
+
+
+def test_an_unknown_format_of_a_run_is_told_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["run", "first_visit", "--out", str(tmp_path / "x"), "--format", "hl8"]
+    assert invoke(asked) == 2
+    assert "nearest is 'hl7'" in capsys.readouterr().err
+
+
 def test_a_quiet_run_says_nothing_on_stderr(
     short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

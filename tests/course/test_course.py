@@ -18,7 +18,7 @@ from harness.archive.run_folder import read_run
 from harness.cli import invoke
 from harness.common.files import BrokenRunError, OutputError
 from harness.course.archive import course_folder, day_rows, write_course
-from harness.course.figure import course_svg
+from harness.course.figure import course_svg, reading_sd
 from harness.course.home import Day, Home, Stretch, day_of, scheduled_h
 from harness.course.page import course_html, course_text
 from harness.course.play import (
@@ -357,6 +357,18 @@ def test_the_figure_is_the_same_for_the_same_course() -> None:
     svg = course_svg(played())
     assert svg == course_svg(played())
     assert b"<title" in svg
+
+
+def test_the_figure_says_where_higher_is_worse_and_how_readings_err() -> None:
+    svg = course_svg(played()).decode()
+    assert svg.count("higher is worse") == 2  # MLWHFQ and NYHA class
+    assert "95 % interval of one reading" in svg
+
+
+def test_error_bars_are_those_of_one_reading() -> None:
+    """EF errs by 5.1 % of itself (N20), a score by its fluctuation of the law."""
+    assert reading_sd("ef_pct", np.array([20.0, 40.0])) == pytest.approx([1.02, 2.04])
+    assert reading_sd("mlwhfq_points", np.zeros(2)) == pytest.approx([10.5, 10.5])
 
 
 def test_the_page_stands_alone_and_leads_to_each_report() -> None:

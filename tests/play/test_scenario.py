@@ -46,6 +46,7 @@ def test_what_a_file_leaves_out_is_the_plan_of_the_visit_and_the_device() -> Non
 def test_every_field_of_the_plan_and_of_the_found_device_can_be_set() -> None:
     # what the archive keeps and prints, not what is planned
     kept = {"strips", "strip_rate_hz", "strip_noise", "paper"}
+    kept |= {"date", "patient_name"}
     planned = {item.name for item in fields(VisitPlan)}
     assert set(VisitTable.model_fields) - kept == planned
     found = {item.name for item in fields(FoundDevice)} - {"model", "settings"}
@@ -175,7 +176,11 @@ def test_every_fault_of_a_file_is_told_at_once() -> None:
             ["must be a number, got '40'"],
         ),
         ("[visit]\nnoise_scale = nan", "visit.noise_scale", ["finite number, got nan"]),
-        ("seed = 3", "patient.seed", ["no such name", "known: phenotype, override"]),
+        (
+            "seed = 3",
+            "patient.seed",
+            ["no such name", "known here: phenotype, override"],
+        ),
         ("[visit]\nsite = 3", "visit.site", ["must be text in quotes, got 3"]),
         ("[device]\nfound = 3", "device.found", ["must be a table, got 3"]),
         ("[device]\nsettings = 3", "device.settings", ["must be a table, got 3"]),

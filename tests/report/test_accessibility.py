@@ -418,3 +418,16 @@ def test_the_page_of_a_stored_run_is_the_page_that_was_tested(
     for path in (root / "one" / "report.html", root / "side.html"):
         with opened(path.read_text(encoding="utf-8")) as page:
             assert axe_faults(page) == []
+
+
+@pytest.mark.parametrize("table", ["table.settings", "table.tests"])
+def test_the_main_tables_are_readable_on_a_telephone(
+    page_of: Callable[[str], str], opened: Open, table: str
+) -> None:
+    """At 360 pixels every column that is shown is in sight without scrolling."""
+    with opened(page_of("report"), width=360) as page:
+        right = page.eval_on_selector_all(
+            f"{table} tr > *",
+            "cells => Math.max(...cells.map(c => c.getBoundingClientRect().right))",
+        )
+    assert 0 < right <= 360

@@ -7,6 +7,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -263,11 +264,35 @@ def test_another_report_gives_other_ids(report: Report, harmed_report: Report) -
     assert one.isdisjoint(other)
 
 
-def test_no_date_of_any_day_is_in_the_bundle(bundle: Json) -> None:
-    dated = ("effective", "issued", "date", "performed", "timestamp", "lastUpdated")
-    names = {name for node in nodes(bundle) for name in node}
-    assert [name for name in names if name.startswith(dated)] == []
-    assert re.findall(r"\b20\d\d-\d\d-\d\d", json.dumps(bundle)) == []
+def test_no_date_is_in_the_bundle_but_the_simulated_day(
+    bundle: Json, report: Report
+) -> None:
+    day = report.encounter.started[:10]
+    assert set(re.findall(r"\b20\d\d-\d\d-\d\d", json.dumps(bundle))) == {day}
+
+
+def test_every_observation_says_when(bundle: Json, report: Report) -> None:
+    """A test began so many minutes after check-in, and took so many."""
+    for item in of_kind(bundle, "Observation"):
+        assert ("effectiveDateTime" in item) + ("effectivePeriod" in item) == 1
+    check_in = datetime.fromisoformat(report.encounter.started)
+    tested = observations(bundle, "tested-setting")
+    for item, row in zip(tested, report.tests.rows, strict=True):
+        start, end = (
+            (datetime.fromisoformat(item["effectivePeriod"][edge]) - check_in)
+            for edge in ("start", "end")
+        )
+        assert start.total_seconds() == pytest.approx(60 * row.start.value, abs=1)
+        length = 60 * (row.start.value + row.minutes.value)
+        assert end.total_seconds() == pytest.approx(length, abs=1)
+
+
+def test_a_report_from_before_days_were_told_tells_no_time(report: Report) -> None:
+    encounter = report.encounter.model_copy(update={"started": ""})
+    told = fhir_bundle(report.model_copy(update={"encounter": encounter}))
+    names = {name for node in nodes(told) for name in node}
+    assert [n for n in names if n.startswith(("effective", "performed"))] == []
+    assert faults(of_kind(told, "Procedure")[0], "Procedure") == []
 
 
 def test_every_reference_leads_to_an_entry(bundle: Json) -> None:

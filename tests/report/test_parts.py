@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from harness.common.words import decimal, plain, setting_text
 from harness.report.contents import SCHEMA_VERSION, Report
 from harness.report.html import render_html
-from harness.report.parts import Interval, Quantity
+from harness.report.parts import Interval, Quantity, fact_text
 from harness.report.schema import schema_text
+from harness.report.sections.visit import DATE, NAME, PSEUDONYM
 from harness.report.values import gain, interval, quantity
-from sim.visit.record import VisitRecord
+from sim.visit.record import Check, Event, Symptoms, VisitRecord
 
 Build = Callable[..., Report]
 PUBLISHED = Path(__file__).parents[2] / "docs" / "report.schema.json"
@@ -187,3 +188,34 @@ def test_the_claim_of_the_best_reading_stands_beside_the_verified_gain(
     facts = {fact.label: fact.text for fact in report.analysis.facts}
     assert facts["What the best single reading would have claimed"].startswith("+6.8")
     assert facts["Verified gain"].startswith("+4.1")
+
+
+def test_scores_that_fell_are_said_to_be_mostly_expectation(report_of: Build) -> None:
+    symptoms = Symptoms(0.0, 3, 5.0, 5.0, "")
+    for after, told in ((4.0, True), (5.0, False), (6.0, False)):
+        asked = (symptoms, replace(symptoms, dyspnoea=after))
+        note = report_of(symptoms=asked).encounter.symptoms_note
+        assert ("expectation" in note) == told
+
+
+def test_the_day_is_the_scenarios_and_the_hour_the_devices(report_of: Build) -> None:
+    told = report_of(scenario={"visit": {"date": "2031-02-03"}}).encounter
+    assert told.started.startswith("2031-02-03T08:27")  # arrival at 8.45 h
+    assert fact_text(told.facts, DATE) == "2031-02-03, check-in at 08:27"
+
+
+def test_a_name_of_the_scenario_stands_beside_the_pseudonym(report_of: Build) -> None:
+    named = report_of(scenario={"visit": {"patient_name": "Mrs Example"}}).encounter
+    assert fact_text(named.patient, NAME) == "Mrs Example"
+    assert fact_text(named.facts, PSEUDONYM).startswith("SIM-")
+    assert NAME not in {fact.label for fact in report_of().encounter.patient}
+
+
+def test_congestion_is_told_as_findings(report_of: Build) -> None:
+    check = Check("congestion", True, "examined; NYHA class 3")
+    noted = Event(600.0, "exam", "check", f"{check.name}: {check.text}")
+    told = report_of(checklist=(check,), events=(noted,)).encounter
+    found = fact_text(told.examination, "congestion")
+    assert "jugular veins at about" in found
+    assert "rales" in found
+    assert "oedema" in found

@@ -141,6 +141,33 @@ def test_gaps_between_strips_have_no_samples_and_keep_the_clock(
     assert np.array_equal(np.isfinite(read.p_signal).all(axis=1), covered)
 
 
+def test_a_record_with_gaps_opens_as_its_segments(
+    recording: Recording, apart: Path, wfdb: ModuleType
+) -> None:
+    """As `docs/how-to/open-the-strips.md` shows it: `m2s=False` keeps them apart."""
+    read = wfdb.rdrecord(str(apart / "strips"), m2s=False)
+    names = [name for name in read.seg_name if name != "~"]
+    assert names == ["strips_layout", "strips_0001", "strips_0002"]
+    strips = [part for part in read.segments if part is not None and part.sig_len]
+    lengths = [part.sig_len / recording.sampling_hz for part in strips]
+    assert lengths == [span.end_s - span.start_s for span in APART]
+
+
+def test_channels_of_edf_tell_what_they_are_and_their_unit(
+    recording: Recording, whole: Path
+) -> None:
+    with pyedflib.EdfReader(str(whole / "strips.edf")) as read:
+        heads = {head["label"]: head for head in read.getSignalHeaders()}
+    assert {name: head["dimension"] for name, head in heads.items()} == {
+        channel.name: channel.unit.replace("NU", "") for channel in recording.channels
+    }
+    assert heads["ECG II"]["transducer"] == "simulated: surface electrodes"
+    assert "septum" in heads["EGM V1"]["transducer"]
+    assert "aorta" in heads["ABP"]["transducer"]
+    assert "marks" in heads["MARKER"]["transducer"]
+    assert {head["prefilter"] for head in heads.values()} == {"HP:none LP:none"}
+
+
 def test_a_strip_in_edf_begins_at_its_time_of_the_visit(apart: Path) -> None:
     with pyedflib.EdfReader(str(apart / "strips_0002.edf")) as read:
         assert read.getStartdatetime() == datetime(2000, 1, 1, 0, 1, 40)

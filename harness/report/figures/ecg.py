@@ -1,5 +1,6 @@
 """Lead II with one lane below it for each kind of device marker: two strips."""
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -14,17 +15,25 @@ from harness.common.drawing import (
     ORANGE,
     PURPLE,
     VERMILION,
-    new_figure,
+    WIDTH_IN,
 )
 from harness.report.contents import Report
 from harness.report.figures.plot import Plot
 from harness.report.sections.strips import StripMarker, StripPart
 
-ECG_MV: Final = (-1.0, 1.9)
+LEAST_MV: Final = (-0.5, 1.5)
+"""What a strip shows at least; a taller beat has more paper."""
+
+PAPER_MM_PER_S: Final = 25.0
+GAIN_MM_PER_MV: Final = 10.0
+SQUARE_S: Final = 0.2
+SQUARE_MV: Final = 0.5
+BEFORE_S: Final = -2.0 * SQUARE_S  # where the calibration mark stands
+MM_PER_IN: Final = 25.4
 ROOM_S: Final = 0.8
-TRACE_IN: Final = 0.75
-LANE_IN: Final = 0.15
-FRAME_IN: Final = 0.42
+LANE_IN: Final = 0.14
+LEFT_IN: Final = 0.55
+FRAME_IN: Final = 0.38
 LANES: Final = {
     "atrial": ("A", PURPLE),
     "ventricular": ("V", GREEN),
@@ -49,7 +58,10 @@ def ecg_plot(name: str) -> Plot:
 
     def caption(report: Report) -> str:
         strip = told(report)
-        return f"{strip.title}. At {strip.start.text} of the visit. {strip.caption}"
+        return (
+            f"{strip.title}. At {strip.start.text} of the visit. {strip.caption} "
+            f"{_scale(strip)}"
+        )
 
     return Plot(
         name=f"ecg_{name}",
@@ -61,34 +73,76 @@ def ecg_plot(name: str) -> Plot:
     )
 
 
-def ecg_figure(strip: StripPart) -> Figure:
-    """Draw lead II with one lane below it for each kind of marker."""
-    lanes_in = LANE_IN * len(_lanes(strip))
-    figure = new_figure(TRACE_IN + FRAME_IN + lanes_in)
-    trace, lanes = figure.subplots(
-        2, 1, sharex=True, height_ratios=(TRACE_IN, lanes_in)
+def _scale(strip: StripPart) -> str:
+    """Tell speed and gain of the paper, as on any strip."""
+    length_s = len(strip.lead_ii_mv) / strip.sampling_hz
+    return (
+        f"Printed: {paper_mm_per_s(length_s):g} mm/s, {GAIN_MM_PER_MV:g} mm/mV; the "
+        f"mark in front is 1 mV, the squares are {SQUARE_S:g} s and {SQUARE_MV:g} mV."
     )
-    time_s = np.arange(len(strip.lead_ii_mv)) / strip.sampling_hz
-    length_s = float(time_s[-1] + 1.0 / strip.sampling_hz)
-    _paper(trace, length_s)
-    trace.plot(time_s, strip.lead_ii_mv, color=INK, linewidth=0.9)
-    trace.set_ylabel("lead II, mV")
-    trace.set_ylim(*ECG_MV)
-    trace.tick_params(axis="x", which="both", length=0, labelbottom=False)
-    trace.spines["bottom"].set_visible(False)
-    _marker_lanes(lanes, strip)
-    late = [m for m in strip.markers if _is_named(m) and m.at_s > length_s - ROOM_S]
-    lanes.set_xlim(0.0, length_s + (ROOM_S if late else 0.0))
+
+
+def ecg_figure(strip: StripPart) -> Figure:
+    """Draw lead II to scale, with one lane below it for each kind of marker."""
+    lanes_in = LANE_IN * len(_lanes(strip))
+    low_mv, high_mv = _shown_mv(strip)
+    trace_in = (high_mv - low_mv) * GAIN_MM_PER_MV / MM_PER_IN
+    height_in = trace_in + lanes_in + FRAME_IN
+    figure = Figure(figsize=(WIDTH_IN, height_in))
+    length_s = len(strip.lead_ii_mv) / strip.sampling_hz
+    span_s = (WIDTH_IN - LEFT_IN) * MM_PER_IN / paper_mm_per_s(length_s)
+
+    def axes_at(bottom_in: float, tall_in: float) -> Axes:
+        box = (LEFT_IN / WIDTH_IN, bottom_in / height_in)
+        size = (1.0 - LEFT_IN / WIDTH_IN, tall_in / height_in)
+        axes = figure.add_axes((*box, *size))
+        axes.set_xlim(BEFORE_S, BEFORE_S + span_s)
+        return axes
+
+    lanes = axes_at(FRAME_IN, lanes_in)
+    _trace(axes_at(FRAME_IN + lanes_in, trace_in), strip, length_s)
+    _marker_lanes(lanes, strip, length_s)
+    lanes.set_xticks(np.arange(0.0, length_s + 0.5))
     lanes.set_xlabel("time, s")
     return figure
 
 
-def _paper(axes: Axes, length_s: float) -> None:
+def paper_mm_per_s(length_s: float) -> float:
+    """Return the paper speed at which a strip is as wide as the page: 25, or half."""
+    fits = (WIDTH_IN - LEFT_IN) * MM_PER_IN / PAPER_MM_PER_S + BEFORE_S
+    return PAPER_MM_PER_S if length_s <= fits else PAPER_MM_PER_S / 2.0
+
+
+def _trace(axes: Axes, strip: StripPart, length_s: float) -> None:
+    """Draw the lead behind its calibration mark: 1 mV, as long as a square."""
+    time_s = np.arange(len(strip.lead_ii_mv)) / strip.sampling_hz
+    shown_mv = _shown_mv(strip)
+    _paper(axes, length_s, shown_mv)
+    axes.plot(time_s, strip.lead_ii_mv, color=INK, linewidth=0.9)
+    start_s = BEFORE_S + SQUARE_S / 4.0
+    mark_s = start_s + SQUARE_S * np.array([0.0, 0.25, 0.25, 1.0, 1.0, 1.25])
+    axes.plot(mark_s, [0.0, 0.0, 1.0, 1.0, 0.0, 0.0], color=INK, linewidth=0.9)
+    axes.set_ylabel("lead II, mV")
+    axes.set_ylim(*shown_mv)
+    axes.tick_params(axis="x", which="both", length=0, labelbottom=False)
+    axes.spines["bottom"].set_visible(False)
+
+
+def _shown_mv(strip: StripPart) -> tuple[float, float]:
+    """Return lower and upper edge of the paper, in whole squares."""
+    low, high = min(strip.lead_ii_mv), max(strip.lead_ii_mv)
+    return (
+        min(LEAST_MV[0], SQUARE_MV * math.floor(low / SQUARE_MV)),
+        max(LEAST_MV[1], SQUARE_MV * math.ceil(high / SQUARE_MV)),
+    )
+
+
+def _paper(axes: Axes, length_s: float, shown_mv: tuple[float, float]) -> None:
     """Rule the paper at 0.2 s and 0.5 mV; lines cost far less time than ticks."""
     looks: dict[str, Any] = {"color": FAINT, "linewidth": 0.25, "zorder": 0.5}
     looks["alpha"] = 0.35
-    axes.vlines(np.arange(0.0, length_s + 0.1, 0.2), *ECG_MV, **looks)
-    axes.hlines(np.arange(-1.0, ECG_MV[1], 0.5), 0.0, length_s, **looks)
+    axes.vlines(np.arange(BEFORE_S, length_s + 0.1, SQUARE_S), *shown_mv, **looks)
+    axes.hlines(np.arange(*shown_mv, SQUARE_MV), BEFORE_S, length_s, **looks)
 
 
 def _lanes(strip: StripPart) -> list[str]:
@@ -97,18 +151,20 @@ def _lanes(strip: StripPart) -> list[str]:
     return [kind for kind in LANES if kind in present or kind == "ccm"]
 
 
-def _marker_lanes(axes: Axes, strip: StripPart) -> None:
+def _marker_lanes(axes: Axes, strip: StripPart, length_s: float) -> None:
     shown = _lanes(strip)
     for marker in strip.markers:
         row, colour = shown.index(marker.kind), LANES[marker.kind][1]
         width_s = max(marker.end_s - marker.at_s, 0.012)
         axes.broken_barh([(marker.at_s, width_s)], (row - 0.36, 0.72), color=colour)
         if _is_named(marker):
+            late = marker.at_s > length_s - ROOM_S
             axes.annotate(
                 marker.code,
-                (marker.at_s + width_s, row),
-                xytext=(3, 0),
+                (marker.at_s if late else marker.at_s + width_s, row),
+                xytext=(-3 if late else 3, 0),
                 textcoords="offset points",
+                ha="right" if late else "left",
                 va="center",
                 fontsize=8,
             )

@@ -13,7 +13,7 @@ from harness.report.figures.plot import Plot, always, number_of
 def timeline_figure(report: Report) -> Figure:
     """Draw when each phase took place, each test, and each adverse event."""
     phases = report.encounter.phases
-    figure = new_figure(0.165 * len(phases) + 0.5, HALF_IN)
+    figure = new_figure(0.145 * len(phases) + 0.45, HALF_IN)
     axes = figure.add_subplot()
     for row, phase in enumerate(phases):
         start, length = number_of(phase.start), number_of(phase.duration)

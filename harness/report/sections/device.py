@@ -1,14 +1,14 @@
 """Device and leads, and what the first interrogation read before anything changed."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.common.words import plain
 from harness.report.case import Case
 from harness.report.fhir_observations import component, observation, slug
 from harness.report.fhir_terms import Json, Names, concept
-from harness.report.parts import Count, Fact, Interval, Part
+from harness.report.parts import Count, Fact, Interval, Part, Quantity
 from harness.report.section import Section
 from harness.report.values import minutes, notes, quantity, share
 from sim.units import PCT_PER_FRAC
@@ -38,6 +38,10 @@ COUNTERS: Final = {
     "BATTERY_LOW": "no CCM: battery low",
 }
 NEEDS_ATRIUM: Final = "ODO-LS-CCM"
+# labels by which others find a fact
+READ_AT: Final = "Read at"
+BATTERY_V: Final = "Battery voltage"
+GENERATOR: Final = "Pulse generator"
 
 
 class Device(Part):
@@ -83,7 +87,7 @@ def counter_rows(read: Interrogation) -> tuple[Count, ...]:
 def _identity(record: VisitRecord, model: str) -> tuple[Fact, ...]:
     found = record.as_found.settings
     return (
-        Fact(label="Pulse generator", value=f"simulated CCM generator, type {model}"),
+        Fact(label=GENERATOR, value=f"simulated CCM generator, type {model}"),
         Fact(label="Leads", value="two right-ventricular septal leads, V1 and V2"),
         Fact(label="Local sense lead", value=found.ls_channel),
         Fact(label="Ventricular reference lead", value=found.reference_channel),
@@ -109,11 +113,11 @@ def _leads(found: Interrogation) -> tuple[Fact, ...]:
 def interrogation_facts(read: Interrogation) -> tuple[Fact, ...]:
     """Return what one interrogation read, apart from settings and leads."""
     return (
-        Fact(label="Read at", value=minutes(read.at_s)),
+        Fact(label=READ_AT, value=minutes(read.at_s)),
         Fact(label="State", value=read.ccm_state),
         Fact(label="CCM % (beats with CCM)", value=share(read.delivered_frac)),
         Fact(label="Battery charge", value=quantity(read.battery_pct, "%")),
-        Fact(label="Battery voltage", value=quantity(read.battery_v, "V", 2)),
+        Fact(label=BATTERY_V, value=quantity(read.battery_v, "V", 2)),
         Fact(
             label="Since the last charge",
             value=quantity(read.days_since_charge, "days", 1),
@@ -122,13 +126,15 @@ def interrogation_facts(read: Interrogation) -> tuple[Fact, ...]:
 
 
 def interrogation_in_fhir(
-    names: Names, key: str, facts: Iterable[Fact]
+    names: Names, key: str, facts: Sequence[Fact]
 ) -> Iterator[tuple[str, Json]]:
     """Yield what one interrogation read as an Observation."""
     shown = [
         (fact.label, fact.text if isinstance(fact.value, Interval) else fact.value)
         for fact in facts
     ]
+    read = [fact.value for fact in facts if fact.label == READ_AT]
+    at = read[0].value if read and isinstance(read[0], Quantity) else None
     yield (
         key,
         observation(
@@ -136,6 +142,7 @@ def interrogation_in_fhir(
             key,
             concept(key, f"device {key}"),
             [f"{fact.label}: {fact.text}" for fact in facts],
+            **names.clock.at(at),
             component=[component(slug(label), label, value) for label, value in shown],
         ),
     )

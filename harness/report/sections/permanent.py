@@ -82,13 +82,26 @@ def setting_row(
 def _in_fhir(permanent: Permanent, names: Names) -> Iterator[tuple[str, Json]]:
     rows = (*permanent.main, *permanent.others)
     found = [(row, row.as_found) for row in rows]
-    yield "found", _programmed(names, "found", "as-found", found)
+    yield (
+        "found",
+        _programmed(names, "found", "as-found", found, during="interrogation"),
+    )
     left = [(row, row.permanent) for row in rows]
-    yield "permanent", _programmed(names, "permanent", "permanent", left)
+    yield (
+        "permanent",
+        _programmed(
+            names, "permanent", "permanent", left, during="permanent programming"
+        ),
+    )
 
 
 def _programmed(
-    names: Names, key: str, when: str, values: Iterable[tuple[SettingRow, SettingValue]]
+    names: Names,
+    key: str,
+    when: str,
+    values: Iterable[tuple[SettingRow, SettingValue]],
+    *,
+    during: str,
 ) -> Json:
     display = f"programmed values, {when.replace('-', ' ')}"
     words = "; ".join(
@@ -100,6 +113,7 @@ def _programmed(
         key,
         concept(f"settings-{when}", display),
         (display, words),
+        **names.clock.during(during),
         component=[
             setting(row.symbol, row.label, row.unit, value) for row, value in values
         ],

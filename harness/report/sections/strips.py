@@ -35,7 +35,7 @@ from sim.units import MS_PER_S, S_PER_MIN
 from sim.visit.record import BeatTable, VisitRecord
 from sim.visit.strips import background_of
 
-LENGTH_S: Final = 8.0
+LENGTH_S: Final = 6.0  # as much as a page holds at 25 mm/s
 HZ: Final = 250.0
 STEP_S: Final = 4.0
 SHORT_CAUSES: Final = {Cause.VT: "rate", Cause.NO_LS: "no LS", Cause.LS_OUT: "LS out"}
@@ -224,6 +224,7 @@ def _observed(names: Names, strip: StripPart) -> Json:
         f"strip-{strip.name}",
         concept("ecg-lead-ii", "ECG, lead II", ECG),
         (strip.title, strip.caption),
+        **names.clock.at(strip.start.value),
         valueSampledData={
             "origin": amount(0.0, "mV"),
             "period": MS_PER_S / strip.sampling_hz,

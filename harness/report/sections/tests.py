@@ -361,6 +361,7 @@ def _observed(tests: Tests, names: Names, row: TestedRow) -> Json:
         f"test-{row.number}",
         concept("tested-setting", "gain of a tested setting over the reference"),
         (f"Test {row.number}: gain {row.gain.text}.", row.decision),
+        **names.clock.lasting(row.start.value, row.minutes.value),
         **measured(row.gain, row.decision),
         note=[{"text": clean(row.decision)}],
         component=[*settings, *(component(*item) for item in seen)],

@@ -24,6 +24,9 @@ READ_ONLY: Final = (
     "(0418T-style). No code is chosen by this report."
 )
 
+JUDGED_IN: Final = ("verification", "titration", "response test", "sensing")
+"""Phases that a verdict may rest on, the best first."""
+
 
 class VerdictPart(Part):
     """The one sentence of the visit and what it rests on."""
@@ -119,6 +122,7 @@ def _in_fhir(verdict: VerdictPart, names: Names) -> Iterator[tuple[str, Json]]:
                 "verified-gain", "verified gain of the candidate over the reference"
             ),
             (verdict.sentence, verdict.confidence, SURROGATE),
+            **names.clock.during(*JUDGED_IN),
             **measured(verdict.gain, verdict.reason),
             note=[{"text": clean(verdict.sentence)}],
             component=[
