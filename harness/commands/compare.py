@@ -67,7 +67,6 @@ def compare(
                 thresholds=[parse_threshold(text) for text in asked],
                 readme=readme,
                 force=force,
-                say=talk,
             )
         except ThresholdError as error:
             raise click.UsageError(f"--fail-under: {error}") from None

@@ -46,6 +46,11 @@ def run(folder: Path, tmp_path: Path) -> Run:
     return lambda *more: invoke(["compare", str(folder), "--out", out, *more])
 
 
+def said(told: str) -> list[str]:
+    """Return what a command said, but for the patience it asks on a busy machine."""
+    return [line for line in told.splitlines() if not line.startswith("judging the")]
+
+
 def test_page_table_and_figures_are_written(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,7 +119,7 @@ def test_a_missed_threshold_ends_with_1_after_everything_is_written(
     asked = ("good:attained_pct=50", "poor:harmed_pct=5", "poor:attained_pct@40=26")
     assert run(*(part for text in asked for part in ("--fail-under", text))) == 1
     told = capsys.readouterr().err
-    assert told.count("\n") == 1
+    assert len(said(told)) == 1
     assert "poor, paired, 40 min: attained_pct is 25.0, asked at least 26" in told
     assert (tmp_path / "out" / "compare.html").is_file()
 
@@ -161,7 +166,7 @@ def test_what_is_not_there_gives_one_clear_message_and_no_page(
     assert run(*more) == 2
     told = capsys.readouterr().err
     assert wanted in told
-    assert told.count("\n") == 1
+    assert len(said(told)) == 1
     assert not (tmp_path / "out").exists()
 
 

@@ -1,8 +1,7 @@
 """`ccmlab compare`: read studies, judge them, write page, table and figures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +23,6 @@ from harness.study.judging.thresholds import Miss, Threshold, misses
 
 PAGE: Final = "compare.html"
 TABLE: Final = "leaderboard"
-MANY_VISITS: Final = 500
-VISITS_A_MIN: Final = 5000
-"""Judged in a minute of an idle core; most of it goes to choosing again."""
 TABLES: Final = "tables"
 FIGURES: Final = "figures"
 
@@ -47,7 +43,6 @@ def compare(
     thresholds: Sequence[Threshold] = (),
     readme: str | Path | None = None,
     force: bool = False,
-    say: Callable[[str], None] | None = None,
 ) -> ComparedStudies:
     """Judge stored studies and write what they show; nothing is simulated.
 
@@ -67,8 +62,6 @@ def compare(
         the first study, start by start.
     force
         Replace a page that is there.
-    say
-        Is told how long many visits will take; nothing is said of few.
 
     Raises
     ------
@@ -82,7 +75,6 @@ def compare(
     folder = Path(out)
     check_free(folder / PAGE, force=force)
     stored = read_studies(folders)
-    _announce(sum(study.visits["key"].size for study in stored), say)
     studies = [by_start(study) for study in stored]
     judged = [judge(part, baseline) for parts in studies for part in parts]
     missed = misses(judged, thresholds)
@@ -97,12 +89,6 @@ def compare(
     named["visits"] = VISITS_FILE
     where = "\n".join(f"{what:<8} {folder / name}" for what, name in named.items())
     return ComparedStudies(f"{leaderboard_text(judged)}\n\n{where}", missed)
-
-
-def _announce(n_visits: int, say: Callable[[str], None] | None) -> None:
-    if say is not None and n_visits >= MANY_VISITS:
-        minutes = ceil(n_visits / VISITS_A_MIN)
-        say(f"ccmlab: judging {n_visits} visits, about {minutes} min")
 
 
 def _write(judged: Sequence[Judged], folder: Path) -> None:
