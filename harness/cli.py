@@ -29,8 +29,7 @@ from harness.commands.speech import INTERRUPTED, printable, talk, talk_over, tel
 from harness.commands.stream import stream
 from harness.commands.study import study
 from harness.commands.validate import validate
-from harness.common.compiling import Compiling
-from sim.heart.awaited import listen
+from harness.common.compiling import tell_compiling
 
 
 def main() -> None:
@@ -71,7 +70,7 @@ def cli(context: click.Context, *, version: bool) -> None:
 
     Simulated data only: not for the care of a patient, not for a claim.
     """
-    listen(Compiling(talk_over))  # `--quiet` of a verb, read after this, ends it
+    tell_compiling(talk_over)  # `--quiet` of a verb, read after this, ends it
     if version:
         tell(f"ccmlab {version_of('ccmlab')}")
     elif context.invoked_subcommand is None:

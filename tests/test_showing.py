@@ -4,6 +4,7 @@ import io
 import pickle
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harness.archive.run_folder import StoredRun
 from harness.archive.side_by_side.page import compare
 from harness.archive.side_by_side.visits import StoredVisit
 from harness.play.run import Run, run_scenario
@@ -48,7 +50,20 @@ def comparison() -> Any:
     return compare([StoredVisit(1, "one", report), StoredVisit(2, "two", report)])
 
 
+def stored() -> StoredRun:
+    about = {"scenario_name": "first_visit", "seed": 7, "strategy": "titration"}
+    report = comparison().visits[0].report
+    return StoredRun(Path("results/first"), about, report)
+
+
+def test_a_run_that_is_read_back_says_what_it_was() -> None:
+    first, second = repr(stored()).splitlines()
+    assert first.endswith("scenario_name first_visit, seed 7, strategy titration")
+    assert second.startswith(f"{run().record.verdict.kind}, gain +")
+
+
 SHOWN = {
+    "stored": stored,
     "run": run,
     "record": lambda: run().record,
     "patient": lambda: run().record.patient,
@@ -83,7 +98,7 @@ def test_what_it_says_of_itself_fits_a_screen(name: str) -> None:
     assert max(map(len, lines)) <= 250
 
 
-@pytest.mark.parametrize("name", [n for n in SHOWN if n != "record"])
+@pytest.mark.parametrize("name", [n for n in SHOWN if n not in ("record", "stored")])
 def test_a_notebook_shows_a_table_or_a_figure(name: str) -> None:
     tags = Tags()
     tags.feed(SHOWN[name]()._repr_html_())

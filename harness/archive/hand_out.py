@@ -1,7 +1,9 @@
-"""A copy of a stored run for students: report, readings and strips, nothing true.
+"""A copy of a stored run for students: report, readings, strips, stream, nothing true.
 
 What nobody in the visit knew is left out, and with it what would play the visit again:
-patient, law, title, seed, beats, sources. The teacher's folder keeps all of it.
+patient, law, title, seed, beats, sources. The teacher's folder keeps all of it, and
+notes the pseudonym of the copy, which is drawn anew: that of the run follows from its
+seed.
 """
 
 import shutil
@@ -14,11 +16,12 @@ from harness.archive.run_folder import (
     RUN_FILE,
     StoredRun,
     about_hand_out,
+    note_hand_out,
     prepare,
     read_run,
 )
 from harness.archive.strips import NAME as STRIPS
-from harness.archive.strips_told import leave_pressures_out
+from harness.archive.strips_told import make_told
 from harness.common.files import (
     BrokenRunError,
     OutputError,
@@ -32,12 +35,15 @@ from harness.common.files import (
 from harness.report.contents import Report
 from harness.report.figures.gallery import figures
 from harness.report.formats import renderings
-from harness.report.hand_out import TellsAllError, hand_out_of
-from harness.report.parts import fact_text
-from harness.report.sections.visit import PSEUDONYM
+from harness.report.hand_out import (
+    TellsAllError,
+    fresh_code,
+    hand_out_of,
+    pseudonym_of,
+)
 
 FOLDER: Final = "hand-out-{}"
-"""Named by the pseudonym: the name of a run's folder tells scenario and seed."""
+"""Named by its pseudonym: the name of a run's folder tells scenario and seed."""
 
 
 def copy_hand_out(
@@ -52,11 +58,11 @@ def copy_hand_out(
     Parameters
     ----------
     run_dir
-        The folder of the run, which stays as it is.
+        The folder of the run, in which only the hand-out's pseudonym is noted.
     formats
         What is rendered, beside `report.json`.
     out_dir
-        A folder beside the run's, named by the pseudonym, by default.
+        A folder beside the run's, named by the hand-out's pseudonym, by default.
     force
         Replace a run or hand-out that is there.
 
@@ -64,7 +70,7 @@ def copy_hand_out(
     """
     stored = read_run(run_dir)
     report = _told(run_dir, stored.report)
-    pseudonym = fact_text(report.encounter.facts, PSEUDONYM)
+    pseudonym = pseudonym_of(report)
     asked = out_dir or stored.folder.parent / FOLDER.format(pseudonym)
     target = prepare(asked, force=force)
     if target == stored.folder:
@@ -74,12 +80,14 @@ def copy_hand_out(
             _fill(folder, stored, report, formats)
     except OSError as error:
         raise OutputError(cannot_write(asked, error)) from None
+    if stored.report.answer_key is not None:
+        note_hand_out(stored.folder, pseudonym)
     return target
 
 
 def _told(run_dir: str | Path, report: Report) -> Report:
     try:
-        return hand_out_of(report)
+        return hand_out_of(report, fresh_code())
     except TellsAllError as error:
         raise BrokenRunError(
             f"{run_dir} gives no hand-out: {error}; play its scenario again"
@@ -96,7 +104,7 @@ def _fill(
         write_file(folder / f"figures/{name}.svg", figure.svg)
     for name in _kept(stored.about["files"]):
         shutil.copyfile(stored.folder / name, folder / name)
-    leave_pressures_out(folder, STRIPS)
+    make_told(folder, STRIPS, pseudonym_of(stored.report), pseudonym_of(report))
     hashes = {name: file_hash(folder / name) for name in names_in(folder)}
     write_json(folder / RUN_FILE, _about(stored.about, hashes))
 

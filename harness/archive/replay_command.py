@@ -19,6 +19,7 @@ from harness.archive.run_folder import prepare, read_run, write_run
 from harness.common.faults import FaultsError
 from harness.play.run import Run
 from harness.play.settings_table import kept_values
+from harness.play.stream.transcript import STREAM_FILE
 from harness.report.build import report_of
 from harness.truth.answer_key import truth_of
 from sim.device.lattice import Value
@@ -54,7 +55,9 @@ def replay_into(
     log, hashes = read_log(place)
     prepare(folder, force=force)
     if moment is None:
-        run = replay(log)
+        # a run that was written without what was told is to be the same again
+        recorded = not hashes or STREAM_FILE in hashes
+        run = replay(log, recorded=recorded)
         _write(run, folder, force=force)
         return _compared(folder, hashes)
     fork = Fork(
@@ -64,7 +67,7 @@ def replay_into(
         _choice(choose, log.scenario.device.model),
     )
     try:
-        other = forked(log, fork)
+        other = forked(log, fork, recorded=True)
     except ForkError as error:
         raise ReplayOptionError(f"--from {moment}: {error}") from None
     _write(other, folder, force=force)

@@ -18,6 +18,7 @@ from harness.play.stream.commands import (
     HandOver,
 )
 from harness.play.stream.live import LiveVisit
+from harness.play.stream.transcript import Scribe
 from harness.truth.answer_key import truth_of
 from sim.device.lattice import Value
 from sim.textfiles import UnreadableError
@@ -77,29 +78,38 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {str(name): str(value) for name, value in files.items()}
 
 
-def run_of(live: LiveVisit) -> Run:
-    """Return a finished visit as a run, which can be reported and written."""
+def run_of(live: LiveVisit, scribe: Scribe | None = None) -> Run:
+    """Return a finished visit as a run, which can be reported and written.
+
+    With the scribe that listened to it, the run keeps what was told at the bedside.
+    """
     log = live.actions
     facts = RunFacts(log.scenario, log.scenario_name, versions(), git_revision())
-    return Run(facts, live.played(), {}, log)
+    transcript = None if scribe is None else scribe.transcript
+    return Run(facts, live.played(), {}, log, transcript)
 
 
-def replay(log: ActionLog) -> Run:
-    """Play the visit of a log again, to its end."""
-    with LiveVisit.replayed(log, strips=False) as live:
-        return run_of(live)
+def replay(log: ActionLog, *, recorded: bool = False) -> Run:
+    """Play the visit of a log again, to its end.
+
+    `recorded` keeps what was told at the bedside, for the folder of the run.
+    """
+    scribe = Scribe() if recorded else None
+    with LiveVisit.replayed(log, strips=False, listener=scribe) as live:
+        return run_of(live, scribe)
 
 
-def forked(log: ActionLog, fork: Fork) -> Run:
+def forked(log: ActionLog, fork: Fork, *, recorded: bool = False) -> Run:
     """Play a visit until a moment as it was, then otherwise.
 
     What was done after the moment is left out; a visit in which a person was asked is
     handed over to the strategy. The streams of noise are the same, and so is all that
-    befell the patient beforehand. Raises ForkError where the visit is over by then, or
-    refuses what is to be done.
+    befell the patient beforehand. `recorded` is as in `replay`. Raises ForkError where
+    the visit is over by then, or refuses what is to be done.
     """
     kept = replace(log, actions=log.until(fork.at_s).actions)
-    with LiveVisit.replayed(kept, fork.at_s, strips=False) as live:
+    scribe = Scribe() if recorded else None
+    with LiveVisit.replayed(kept, fork.at_s, strips=False, listener=scribe) as live:
         if live.over:
             raise ForkError(
                 f"the visit was over after {live.now_s / S_PER_MIN:.1f} min"
@@ -109,7 +119,7 @@ def forked(log: ActionLog, fork: Fork) -> Run:
             if not answer.taken:
                 raise ForkError(answer.reason)
         live.advance(inf)
-        return run_of(live)
+        return run_of(live, scribe)
 
 
 def _commands(fork: Fork, live: LiveVisit, *, person: bool) -> list[Command]:

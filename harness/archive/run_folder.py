@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from harness.archive.strips import NAME as STRIPS
 from harness.archive.strips import write_strips
-from harness.archive.strips_told import leave_pressures_out
+from harness.archive.strips_told import make_told
 from harness.archive.tables import (
     evaluation_rows,
     event_rows,
@@ -41,17 +41,21 @@ from harness.common.files import (
 )
 from harness.play.run import Run, strategy_summary
 from harness.play.stream.actions import ACTIONS_FILE, ActionLog, log_text
+from harness.play.stream.transcript import STREAM_FILE
 from harness.report.contents import SCHEMA_VERSION as REPORT_SCHEMA
 from harness.report.contents import Report
 from harness.report.figures.gallery import figures
 from harness.report.formats import ALWAYS, FORMATS, renderings
+from harness.report.hand_out import pseudonym_of
 from sim.textfiles import UnreadableError
 
 SCHEMA_VERSION: Final = 1
 RUN_FILE: Final = "run.json"
 TIMINGS_FILE: Final = "timings.json"
-READINGS: Final = ("evaluations.csv", "pairs.csv", "readings.csv")
-"""The tables that hold what was read, and nothing that is true."""
+HAND_OUTS_FILE: Final = "hand_outs.csv"
+"""Which hand-outs were made of a run: nothing in them leads back to it."""
+READINGS: Final = ("evaluations.csv", "pairs.csv", "readings.csv", STREAM_FILE)
+"""What was read and what was told at the bedside: nothing that is true."""
 HAND_OUT: Final = "hand-out"
 NOT_REPLAYED: Final = "a hand-out: it cannot be replayed, the teacher's folder can"
 _TOLD: Final = (
@@ -66,6 +70,9 @@ _TOLD: Final = (
 )
 
 
+_SHOWN: Final = ("scenario_name", "seed", "replicate", "strategy")
+
+
 @dataclass(frozen=True, slots=True)
 class StoredRun:
     """A run that was read back: `about` is `run.json`, `report` is `report.json`."""
@@ -73,6 +80,14 @@ class StoredRun:
     folder: Path
     about: Mapping[str, Any]
     report: Report
+
+    def __repr__(self) -> str:
+        told = [f"{name} {self.about[name]}" for name in _SHOWN if name in self.about]
+        verdict = self.report.verdict
+        return (
+            f"StoredRun in {self.folder}: {', '.join(told)}\n{verdict.kind}, gain "
+            f"{verdict.gain.text}, 95 % interval {verdict.interval_95.text}"
+        )
 
 
 def prepare(out_dir: str | Path, *, force: bool = False) -> Path:
@@ -167,6 +182,21 @@ def about_hand_out(about: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def note_hand_out(folder: Path, pseudonym: str) -> None:
+    """Note in the folder of a run under which pseudonym a hand-out was made of it.
+
+    Raises OutputError when that cannot be written.
+    """
+    path = folder / HAND_OUTS_FILE
+    try:
+        with path.open("a", encoding="utf-8", newline="") as out:
+            if not out.tell():
+                out.write("pseudonym,made_at\n")
+            out.write(f"{pseudonym},{datetime.now(UTC).isoformat()}\n")
+    except OSError as error:
+        raise OutputError(cannot_write(path, error)) from None
+
+
 def read_run(folder: str | Path, *, rendered: Collection[str] = ()) -> StoredRun:
     """Read a run back; BrokenRunError says what is missing, was changed, or is foreign.
 
@@ -249,6 +279,8 @@ def _write_contents(
         "readings.csv": csv_bytes(reading_rows(record)),
     }
     contents |= {f"figures/{n}.svg": f.svg for n, f in drawn.items()}
+    if run.transcript is not None:
+        contents[STREAM_FILE] = run.transcript.lines
     if whole and run.actions is not None:
         # holds scenario and seed: who has it plays the visit again, truth and all
         contents[ACTIONS_FILE] = log_text(_portable_log(run.actions)).encode()
@@ -260,10 +292,10 @@ def _write_contents(
     if whole and len(record.beats.rows):
         write_beats(record.beats, folder / "beats.parquet", pseudonym=record.pseudonym)
         sync(folder / "beats.parquet")
-    _write_strips(run, folder, whole=whole)
+    _write_strips(run, report, folder)
 
 
-def _write_strips(run: Run, folder: Path, *, whole: bool) -> None:
+def _write_strips(run: Run, report: Report, folder: Path) -> None:
     visit = run.facts.scenario.visit
     write_strips(
         run.record,
@@ -271,9 +303,10 @@ def _write_strips(run: Run, folder: Path, *, whole: bool) -> None:
         keep=visit.strips,
         sampling_hz=visit.strip_rate_hz,
         disturbance=visit.strip_noise.disturbance,
+        shown_mmhg=None if run.transcript is None else run.transcript.shown_mmhg,
     )
-    if not whole:
-        leave_pressures_out(folder, STRIPS)
+    if report.answer_key is None:
+        make_told(folder, STRIPS, run.record.pseudonym, pseudonym_of(report))
     # their writers do not wait for the disk, as `write_file` does
     for path in folder.glob(f"{STRIPS}*"):
         sync(path)
@@ -286,7 +319,7 @@ def _check_free(target: Path, asked: str, *, force: bool) -> None:
         raise OutputError(f"output folder {asked} is a file; name a folder")
     present = set(names_in(target))
     about = _about(target)
-    known = {RUN_FILE, TIMINGS_FILE, *(about["files"] if about else ())}
+    known = {RUN_FILE, TIMINGS_FILE, HAND_OUTS_FILE, *(about["files"] if about else ())}
     # one file that no run wrote is somebody's work, whatever --force says
     if present and (about is None or present - known):
         other = sorted(present if about is None else present - known)[0]

@@ -21,10 +21,11 @@ from sim.telemetry.annotations import (
     device_marks,
     true_beats,
 )
-from sim.telemetry.beats import RecordedBeats
+from sim.telemetry.beats import FloatArray, RecordedBeats
 from sim.telemetry.channels import Recording, Setup, record_strips
 from sim.telemetry.edf_files import write_edf
 from sim.telemetry.morphology import Disturbance, Morphology
+from sim.telemetry.shown import beats_shown
 from sim.telemetry.wfdb_files import Span, write_annotations, write_wfdb
 from sim.visit.record import BeatTable, VisitRecord
 from sim.visit.strips import background_of, lead_sensing, noisy_spans_s
@@ -44,6 +45,7 @@ def write_strips(
     keep: Kept,
     sampling_hz: int,
     disturbance: Disturbance | None = None,
+    shown_mmhg: FloatArray | None = None,
 ) -> None:
     """Write the strips of a visit as WFDB and EDF+.
 
@@ -60,10 +62,12 @@ def write_strips(
         Samples a second, 250 to 1000.
     disturbance
         Noise, drift and breathing; those of `Disturbance` by default.
+    shown_mmhg : (n_beats, 3)
+        What the monitor showed of each beat, see `Transcript`, for a trace of it.
     """
     if keep == "none" or not len(record.beats.rows):
         return
-    recording = recording_of(record, sampling_hz, disturbance)
+    recording = recording_of(record, sampling_hz, disturbance, shown_mmhg)
     spans = [whole_span(recording)] if keep == "whole" else event_spans(record)
     if not spans:
         return
@@ -84,11 +88,15 @@ def write_strips(
 
 
 def recording_of(
-    record: VisitRecord, sampling_hz: int, disturbance: Disturbance | None = None
+    record: VisitRecord,
+    sampling_hz: int,
+    disturbance: Disturbance | None = None,
+    shown_mmhg: FloatArray | None = None,
 ) -> Recording:
     """Return every trace of a visit, ready to be drawn.
 
-    The disturbances are drawn from a stream of their own: they change no visit.
+    The disturbances are drawn from a stream of their own: they change no visit. With
+    what the monitor showed of each beat there is a trace of that too.
     """
     shape = Morphology(disturbance=disturbance or Disturbance())
     setup = Setup(
@@ -99,13 +107,15 @@ def recording_of(
         with_lv_pressure=record.plan.readout == INVASIVE,
         noisy_s=noisy_spans_s(record.happened),
     )
+    beats = recorded_beats(record.beats)
     return record_strips(
-        _with_faults(recorded_beats(record.beats), record),
+        _with_faults(beats, record),
         record.programmed,
         setup,
         cause_codes=CAUSE_CODES,
         morphology=shape,
         background=background_of(record.order, record.pseudonym, shape),
+        shown=None if shown_mmhg is None else beats_shown(beats, shown_mmhg),
     )
 
 

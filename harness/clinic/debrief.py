@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.archive.replaying import Fork, forked, replay
-from harness.archive.run_folder import write_run
+from harness.archive.run_folder import note_hand_out, write_run
 from harness.clinic.words import OFF, says, values_text
 from harness.play.played import Played
 from harness.play.stream.actions import ActionLog
 from harness.play.stream.telling import therapy
 from harness.report.build import report_of
-from harness.report.hand_out import hand_out_of
+from harness.report.hand_out import fresh_code, hand_out_of, pseudonym_of
 from harness.truth.answer_key import ees_gain, leads_with, loop, truth_of
 from harness.truth.score import Scorer
 from sim.device.energy import energy_frac
@@ -101,10 +101,12 @@ def warm_up() -> None:
 
 def write_visit(log: ActionLog, folder: Path, hand_out: Path) -> None:
     """Write a visit as `ccmlab run` does, and its hand-out beside it."""
-    run = replay(log)
+    run = replay(log, recorded=True)
     report = report_of(run, truth_of(run.played))
+    told = hand_out_of(report, fresh_code())
     write_run(run, report, folder)
-    write_run(run, hand_out_of(report), hand_out)
+    write_run(run, told, hand_out)
+    note_hand_out(folder, pseudonym_of(told))
 
 
 def claims(record: VisitRecord) -> Iterator[Claim]:

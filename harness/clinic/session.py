@@ -71,8 +71,6 @@ PLAIN: Final[Mapping[str, Command]] = {
     "finish": FinishTitration(),
     "advise": AskAdvice(),
 }
-NEWEST_S: Final = 2.5
-"""Seconds in which there is a beat, with which the newest strips are drawn."""
 MOST_SAYINGS: Final = 60
 NO_LESSON: Final = "there is no lesson here"
 LEADS: Final = ("alone", "teacher")
@@ -145,9 +143,8 @@ class LiveSession:
     def hurry(self, until_s: float) -> None:
         """Let the patient live until a time, with the newest of the strips alone."""
         self.live.draw_strips(False)
-        self.advance(until_s - NEWEST_S)
-        self.live.draw_strips(True)
         self.advance(until_s)
+        self.live.draw_strips(True)
 
     def to_next_event(self, until_s: float) -> bool:
         """Go on until something is to be seen, or a time; tell whether it was."""

@@ -30,7 +30,7 @@ from harness.commands.speech import BANNER, patience, talk, tell
     metavar="DIR",
     type=click.Path(path_type=Path),
     default=Path("results") / "compare",
-    help="folder of page, table and figures (default: results/compare)",
+    help="folder of page, tables, figures and visits (default: results/compare)",
 )
 @click.option(
     "--readme",
@@ -51,7 +51,8 @@ def compare(
 ) -> int:
     """Judge the contenders of stored studies: leaderboard, page, table, figures.
 
-    STUDY_DIR is the folder of a study, complete or not. Nothing is simulated again.
+    STUDY_DIR is the folder of a study, complete or not, or of a comparison, which has
+    the visits that it rests on. Nothing is simulated again.
     """
     from harness.study.judging.compare import compare as judge
     from harness.study.judging.thresholds import ThresholdError, parse_threshold
@@ -66,6 +67,7 @@ def compare(
                 thresholds=[parse_threshold(text) for text in asked],
                 readme=readme,
                 force=force,
+                say=talk,
             )
         except ThresholdError as error:
             raise click.UsageError(f"--fail-under: {error}") from None

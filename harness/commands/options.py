@@ -4,7 +4,7 @@ from typing import Final
 
 import click
 
-from sim.heart.awaited import listen
+from harness.common.compiling import tell_compiling
 
 STRATEGY: Final = click.option(
     "--strategy",
@@ -40,13 +40,9 @@ MEMORY: Final = click.option(
 )
 
 
-def _nothing(name: str) -> None:
-    """Say nothing."""
-
-
 def _hushed(context: click.Context, option: object, quiet: bool) -> bool:
     if quiet:
-        listen(_nothing)
+        tell_compiling(None)
     return quiet
 
 

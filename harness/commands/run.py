@@ -101,19 +101,20 @@ def run(
     with one_clear_message(scenario):
         from harness.archive.run_folder import prepare
         from harness.play.scenario import CourseScenario, load_scenario, scenario_name
+        from harness.report.hand_out import fresh_code
         from harness.task.limits import StrategyLimits
 
         loaded = changed(load_scenario(scenario), strategy, seed, settings, engine)
         limits = StrategyLimits(memory_gb=memory_gb)
         name = scenario_name(scenario)
-        keyed = answer_key == "yes"
+        code = "" if answer_key == "yes" else fresh_code()
         folder = out or default_folder(
-            name, loaded.search.strategy, loaded.seed, replicate, keyed=keyed
+            name, loaded.search.strategy, loaded.seed, replicate, code=code
         )
         if replicate and isinstance(loaded, CourseScenario):
             raise click.UsageError("--replicate is for one visit, not for a course")
         prepare(folder, force=force)
-        how = Writing(folder, formats, force=force, keyed=keyed, quiet=quiet)
+        how = Writing(folder, formats, force=force, code=code, quiet=quiet)
         if not quiet:
             say_whose_code(loaded)
         if isinstance(loaded, CourseScenario):
@@ -126,24 +127,30 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """Where a run is written, and whether with its answer key."""
+    """Where a run is written; with its answer key, or under the code of a hand-out."""
 
     folder: Path
     formats: tuple[str, ...]
     force: bool
-    keyed: bool
+    code: str
     quiet: bool
 
 
 def default_folder(
-    name: str, strategy: str, seed: int, replicate: int = 0, *, keyed: bool = True
+    name: str, strategy: str, seed: int, replicate: int = 0, *, code: str = ""
 ) -> Path:
-    """Return the folder of a run that was not told where to go."""
-    if not keyed:
+    """Return the folder of a run that was not told where to go.
+
+    That of a hand-out, which has a code, tells no more than its pseudonym.
+    """
+    if code:
         from harness.archive.hand_out import FOLDER
+        from harness.report.hand_out import with_code
         from sim.visit.order import pseudonym
 
-        return Path("results") / FOLDER.format(pseudonym(seed, replicate))
+        return Path("results") / FOLDER.format(
+            with_code(pseudonym(seed, replicate), code)
+        )
     function = re.sub(r"[^\w.-]+", "-", strategy.rpartition("/")[2])
     number = f"-replicate{replicate}" if replicate else ""
     return Path("results") / f"{name}-{function}-seed{seed}{number}"
@@ -210,11 +217,12 @@ def _play(
             replicate=replicate,
             limits=limits,
             progress=progress,
+            recorded=True,
         )
         progress(run.record.events[-1].at_s, "files", "writing the report")
         report = report_of(run, truth_of(run.played))
-        if not how.keyed:
-            report = hand_out_of(report)
+        if how.code:
+            report = hand_out_of(report, how.code)
         write_run(run, report, how.folder, force=how.force, formats=how.formats)
     return report
 
@@ -231,7 +239,11 @@ def _play_course(
     with Progress(sys.stderr, quiet=how.quiet) as progress:
         progress(0.0, *PREPARING)
         with course_folder(
-            folder, force=how.force, keyed=how.keyed, formats=how.formats
+            folder,
+            force=how.force,
+            keyed=not how.code,
+            code=how.code,
+            formats=how.formats,
         ) as writer:
 
             def write(visit: "CourseVisit") -> None:
@@ -247,6 +259,7 @@ def _play_course(
                 limits=limits,
                 progress=progress,
                 each=write,
+                recorded=True,
             )
             writer.finish(course)
     page, data = f"report  {folder / 'course.html'}", f"data    {folder}"

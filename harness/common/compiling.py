@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from sim.heart.awaited import listen
+
 DONE_S: Final[Mapping[str, tuple[float, ...]]] = {
     "_begin": (2.0, 24.0),
     "march": (6.0, 16.0, 27.0),
@@ -18,6 +20,15 @@ DONE_S: Final[Mapping[str, tuple[float, ...]]] = {
 the second ...; measured on a slow machine, only their shares are used."""
 ALL_S: Final = 43.7
 QUIET_S: Final = 4.0
+
+
+def tell_compiling(say: Callable[[str], None] | None) -> None:
+    """Have `say` told while kernels are compiled; None for nothing at all."""
+    listen(_nothing if say is None else Compiling(say))
+
+
+def _nothing(name: str) -> None:
+    """Say nothing, where otherwise a terminal would be told."""
 
 
 class Compiling:

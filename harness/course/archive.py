@@ -33,7 +33,7 @@ from harness.play.provenance import course_numbers
 from harness.play.scenario import CourseScenario
 from harness.report.build import report_of
 from harness.report.formats import FORMATS
-from harness.report.hand_out import hand_out_of
+from harness.report.hand_out import fresh_code, hand_out_of
 from harness.truth.answer_key import truth_of
 from sim.patient.chronic import FITTED_ROWS, LAW
 from sim.sources import provenance
@@ -61,16 +61,18 @@ def course_folder(
     *,
     force: bool = False,
     keyed: bool = True,
+    code: str = "",
     formats: Collection[str] = tuple(FORMATS),
 ) -> Iterator["CourseWriter"]:
     """Give what writes a course while it is played, so that no visit must be kept.
 
-    The folder appears under its name at the end, or not at all.
+    The folder appears under its name at the end, or not at all. `code` is that of a
+    hand-out's pseudonyms, a fresh one by default.
     """
     target = prepare(out_dir, force=force)
     try:
         with whole_folder(target) as folder:
-            yield CourseWriter(target, folder, formats, keyed=keyed)
+            yield CourseWriter(target, folder, formats, keyed=keyed, code=code)
     except OSError as error:
         raise OutputError(cannot_write(out_dir, error)) from None
 
@@ -85,11 +87,13 @@ class CourseWriter:
         formats: Collection[str] = tuple(FORMATS),
         *,
         keyed: bool = True,
+        code: str = "",
     ) -> None:
         self.target = target
         self._formats = formats
         self._folder = folder
         self._keyed = keyed
+        self._code = code or fresh_code()
         self._began_at = datetime.now(UTC)
         self._archive_s = 0.0
         self._timings: dict[str, Any] = {}
@@ -98,7 +102,7 @@ class CourseWriter:
         """Write one visit as a run."""
         start_s, name = time.perf_counter(), f"visit-{visit.number}"
         report = report_of(visit.run, truth_of(visit.run.played))
-        told = report if self._keyed else hand_out_of(report)
+        told = report if self._keyed else hand_out_of(report, self._code)
         write_run(visit.run, told, self._folder / name, formats=self._formats)
         # what differs is kept above; a hand-out has none
         (self._folder / name / TIMINGS_FILE).unlink(missing_ok=True)

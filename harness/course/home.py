@@ -190,7 +190,7 @@ class Home:
             return stream(self._seed, name=name, replicate=replicate, key=key)
 
         device = replace(self._with(fault, found), fault_frac=1.0, suspended_frac=0.0)
-        counted = sample_counters(patient, device, rng)
+        counted = sample_counters(patient.heart, device, rng)
         is_active = found.state == "ACTIVE"
         share = counted.delivered / counted.beats if is_active else 0.0
         return share, energy_mj_per_train(found.settings, device.lead_ohms)

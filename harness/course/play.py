@@ -198,6 +198,7 @@ def run_course(
     limits: StrategyLimits = USUAL_LIMITS,
     progress: Progress | None = None,
     each: Callable[[CourseVisit], None] | None = None,
+    recorded: bool = False,
 ) -> Course:
     """Play every visit of a course.
 
@@ -216,6 +217,8 @@ def run_course(
     each
         Called with each visit when it is played; the course then keeps no beats of it,
         so that its memory does not grow with the number of visits.
+    recorded
+        Whether each run keeps what was told at the bedside, for its folder.
     """
     first = order_of(scenario, seed=seed)
     table, person = scenario.course, PatientOverMonths(scenario, first)
@@ -241,6 +244,7 @@ def run_course(
             strategy=strategy,
             limits=limits,
             progress=progress,
+            recorded=recorded,
         )
         visit = CourseVisit(number, month, stretch, true, seen, run)
         if each is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ from harness.play.played import Played, play
 from harness.play.scenario import Scenario, one_visit
 from harness.play.search import SearchAdvisor
 from harness.play.stream.actions import ActionLog
+from harness.play.stream.live import LiveVisit
+from harness.play.stream.transcript import Scribe, Transcript
 from harness.task.limits import USUAL_LIMITS, StrategyLimits
 from optimizers.registry import strategies
 from sim.device.settings import Settings
@@ -58,12 +61,14 @@ class Run:
 
     Only `timings_s` differs between two runs of the same seed. `actions` plays it
     again; a visit of a course, which begins where the one before ended, has none.
+    `transcript` is what was told of it at the bedside, where that was recorded.
     """
 
     facts: RunFacts
     played: Played
     timings_s: Mapping[str, float]
     actions: ActionLog | None = None
+    transcript: Transcript | None = None
 
     @property
     def record(self) -> VisitRecord:
@@ -101,7 +106,7 @@ def without_beats(run: Run) -> Run:
     record = run.record
     beats = BeatTable(record.beats.columns, np.empty((0, len(record.beats.columns))))
     played = replace(run.played, record=replace(record, beats=beats))
-    return replace(run, played=played)
+    return replace(run, played=played, transcript=None)
 
 
 def run_scenario(
@@ -115,6 +120,7 @@ def run_scenario(
     replicate: int = 0,
     limits: StrategyLimits = USUAL_LIMITS,
     progress: Progress | None = None,
+    recorded: bool = False,
 ) -> Run:
     """Play the visit of a scenario; ScenarioError for a course of visits.
 
@@ -135,6 +141,8 @@ def run_scenario(
         What somebody else's strategy may use; it has a process of its own.
     progress
         Called with simulated seconds, phase and text for each line of the visit's log.
+    recorded
+        Whether the run keeps what was told at the bedside, for its folder.
     """
     scenario_name = scenario_name or name_of(scenario)
     scenario = asked_for(scenario, patient=patient, settings=settings)
@@ -142,23 +150,9 @@ def run_scenario(
     start_s = time.perf_counter()
     order = order_of(scenario, seed=seed, replicate=replicate)
     ready_s = time.perf_counter() - start_s
-    run = run_order(
-        order,
-        scenario,
-        scenario_name=scenario_name,
-        strategy=strategy,
-        limits=limits,
-        progress=progress,
-    )
-    actions = ActionLog(
-        scenario=scenario,
-        scenario_name=scenario_name,
-        seed=order.seed,
-        replicate=replicate,
-        strategy=strategy or scenario.search.strategy,
-    )
-    timings_s = {"patient_s": ready_s, **run.timings_s}
-    return replace(run, timings_s=timings_s, actions=actions)
+    log = _log_of(order, scenario, scenario_name, strategy)
+    run = _run_log(log, order, limits=limits, progress=progress, recorded=recorded)
+    return replace(run, timings_s={"patient_s": ready_s, **run.timings_s})
 
 
 def run_order(
@@ -169,6 +163,7 @@ def run_order(
     strategy: str = "",
     limits: StrategyLimits = USUAL_LIMITS,
     progress: Progress | None = None,
+    recorded: bool = False,
 ) -> Run:
     """Play a visit that is not a scenario's first, searched as the scenario says.
 
@@ -178,15 +173,77 @@ def run_order(
         The visit; patient and device may have moved on since the scenario's.
     scenario
         How the settings are searched, and what the report and files say of the visit.
-    scenario_name, strategy, limits, progress
+    scenario_name, strategy, limits, progress, recorded
         As in `run_scenario`.
     """
+    log = _log_of(order, scenario, scenario_name, strategy)
+    run = _run_log(log, order, limits=limits, progress=progress, recorded=recorded)
+    # played from the scenario alone, it would begin as the first one
+    return replace(run, actions=None)
+
+
+def _log_of(
+    order: VisitOrder, scenario: Scenario, scenario_name: str, strategy: str
+) -> ActionLog:
+    return ActionLog(
+        scenario=scenario,
+        scenario_name=scenario_name,
+        seed=order.seed,
+        replicate=order.replicate,
+        strategy=strategy or scenario.search.strategy,
+    )
+
+
+def _run_log(
+    log: ActionLog,
+    order: VisitOrder,
+    *,
+    limits: StrategyLimits,
+    progress: Progress | None,
+    recorded: bool,
+) -> Run:
     start_s = time.perf_counter()
-    task = task_of(scenario.search, scenario.device, order, strategy=strategy)
-    task = replace(task, limits=limits)
-    played = play(order, SearchAdvisor.at(order, task), progress=progress)
-    facts = RunFacts(scenario, scenario_name, versions(), git_revision())
-    return Run(facts, played, {"visit_s": time.perf_counter() - start_s})
+    scribe = Scribe() if recorded else None
+    if scribe is None:
+        played = _played(log, order, limits, progress)
+    else:
+        played = _told(log, order, limits, progress, scribe)
+    facts = RunFacts(log.scenario, log.scenario_name, versions(), git_revision())
+    timings_s = {"visit_s": time.perf_counter() - start_s}
+    transcript = None if scribe is None else scribe.transcript
+    return Run(facts, played, timings_s, log, transcript)
+
+
+def _played(
+    log: ActionLog,
+    order: VisitOrder,
+    limits: StrategyLimits,
+    progress: Progress | None,
+) -> Played:
+    search, device = log.scenario.search, log.scenario.device
+    task = task_of(search, device, order, strategy=log.strategy)
+    advisor = SearchAdvisor.at(order, replace(task, limits=limits))
+    return play(order, advisor, progress=progress)
+
+
+def _told(
+    log: ActionLog,
+    order: VisitOrder,
+    limits: StrategyLimits,
+    progress: Progress | None,
+    scribe: Scribe,
+) -> Played:
+    live = LiveVisit(
+        log,
+        strips=False,
+        order=order,
+        limits=limits,
+        progress=progress,
+        listener=scribe,
+    )
+    with live:
+        live.advance(inf)
+        return live.played()
 
 
 def strategy_summary(name: str) -> str:

@@ -43,6 +43,11 @@ class Lattice:
     model: str = "CCM X11"
     solve_dependents: bool = True
 
+    @property
+    def every(self) -> Space:
+        """Every setting of the axes, those that conflict around a reference too."""
+        return _every(self)
+
     def around(self, reference: Settings) -> "TherapySpace":
         """Return the settings around a reference, without those that conflict."""
         return _around(self, reference)
@@ -102,6 +107,14 @@ class TherapySpace:
 @lru_cache(maxsize=64)
 def _around(lattice: Lattice, reference: Settings) -> TherapySpace:
     """Lay a lattice out; cached, since the conflicts take longer than a test."""
+    every = lattice.every
+    programmable = _Programmable(lattice, reference, every)
+    space = Space(every.axes, programmable, coupled=COUPLED)
+    return TherapySpace(lattice, reference, space)
+
+
+@lru_cache(maxsize=64)
+def _every(lattice: Lattice) -> Space:
     table = parameters(lattice.model)
     bounds = {name: (low, high) for name, low, high in lattice.limits}
 
@@ -109,10 +122,7 @@ def _around(lattice: Lattice, reference: Settings) -> TherapySpace:
         values = [place_of(name, value) for value in table[name].values]
         return Axis(name, unit_of(name), _within(values, bounds.get(name)))
 
-    axes = tuple(axis(name) for name in lattice.axes)
-    programmable = _Programmable(lattice, reference, Space(axes))
-    space = Space(axes, programmable, coupled=COUPLED)
-    return TherapySpace(lattice, reference, space)
+    return Space(tuple(axis(name) for name in lattice.axes))
 
 
 @dataclass(frozen=True, slots=True)

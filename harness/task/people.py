@@ -94,6 +94,11 @@ class Laws:
             return "all laws"
         return "other laws" if len(self.groups) > 1 else "the patient's law"
 
+    @property
+    def as_known(self) -> str:
+        """What a search knows beforehand that knows these people."""
+        return f"people of {self.told_as}"
+
 
 EVERY_LAW: Final = Laws()
 

@@ -92,5 +92,5 @@ class Task:
         by_people = self.recommender == "population"
         found = knowledge(self.strategy_name)
         if self.knows_population and (found == "people" or by_people):
-            return f"people of {self.people_laws.told_as}"
+            return self.people_laws.as_known
         return "noise" if found == "people" else found or "unknown"

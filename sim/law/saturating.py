@@ -2,7 +2,7 @@
 
 It satisfies each verified fact: a threshold, grading in amplitude, width, delay and
 number of pulses, a possible change of sign (evidence A3). `plateau` and `sharp` are its
-named corners, where whole studies may stand.
+named corners, where whole studies may stand; its spreads reach both.
 """
 
 from dataclasses import dataclass
@@ -23,10 +23,12 @@ class Saturating(ChargeLaw):
 
     name: ClassVar[str] = "saturating"
     summary: ClassVar[str] = "a threshold, less and less for each volt, one best delay"
-    g_one_lead_frac: float = drawn(0.067, LogNormal(0.079, 0.27), "A3 g_i")
+    g_one_lead_frac: float = drawn(
+        0.067, LogNormal(0.085, 0.23), "A3 g_i, A16", "fitted"
+    )
     best_delay_ms: float = drawn(32.0, Normal(32.0, 8.0, 12.0, 60.0), "A3 di")
     early_width_ms: float = drawn(14.0, Even(8.0, 20.0), "A3 sL")
-    late_width_ms: float = drawn(38.0, Even(20.0, 60.0), "A3 sR")
+    late_width_ms: float = drawn(38.0, Even(10.0, 60.0), "A3 sR; sharp")
     negative_frac: float = drawn(0.1, Even(0.0, 0.3), "A3 dn")
 
     def shape(self, train: Train, patient: LawInputs) -> FloatArray:

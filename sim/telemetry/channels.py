@@ -1,7 +1,7 @@
 """All traces of a visit side by side, drawn piece by piece as whole counts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,8 @@ HIGHEST_HZ: Final = 1000
 LARGEST_COUNT: Final = 32000  # exact in the 8 letters that EDF gives a range
 COUNTS_PER_MV: Final = 1000
 COUNTS_PER_MMHG: Final = 100
+MONITOR: Final = "ABP monitor"
+"""The arterial pressure as the monitor shows it, with its error."""
 MARKER_BITS: Final[Mapping[MarkerKind, int]] = {
     "atrial": 1,
     "ventricular": 2,
@@ -133,6 +135,7 @@ def record_strips(
     cause_codes: Mapping[int, str] | None = None,
     morphology: Morphology | None = None,
     background: Background | None = None,
+    shown: RecordedBeats | None = None,
 ) -> Recording:
     """Prepare every trace of a visit; nothing is drawn yet.
 
@@ -149,6 +152,8 @@ def record_strips(
     background
         What lies under the beats; drawn from a generator of seed 0, with a regular
         breath, by default.
+    shown
+        The beats as the monitor shows their pulse, for a trace of its own.
     """
     shape = morphology or Morphology()
     under = background or Background.drawn(
@@ -161,6 +166,7 @@ def record_strips(
         *ecg_channels(played),
         *electrogram_channels(played),
         *pressure_channels(played),
+        *([] if shown is None else [_monitor_channel(replace(played, beats=shown))]),
         _marker_channel(marks, shape),
     )
     return Recording(
@@ -263,6 +269,10 @@ def pressure_channels(played: TraceSource) -> list[Channel]:
         )
         found.append(Channel("LVP", "mmHg", COUNTS_PER_MMHG, ventricular, CATHETER))
     return found
+
+
+def _monitor_channel(shown: TraceSource) -> Channel:
+    return replace(pressure_channels(shown)[0], name=MONITOR)
 
 
 def _marker_channel(marks: tuple[Marker, ...], shape: Morphology) -> Channel:

@@ -5,11 +5,14 @@ would the slope of its rise and the times of its valves. What is drawn has the p
 that the monitor shows, and one shape for everybody.
 """
 
-from dataclasses import dataclass
-from math import nan, sqrt
+from dataclasses import dataclass, replace
+from math import isnan, nan, sqrt
 from typing import Final
 
+import numpy as np
+
 from sim.sources import sourced
+from sim.telemetry.beats import FloatArray, RecordedBeats
 
 _EVIDENCE: Final = ("ccmlab-evidence", "C2 Waveforms", "assumed")
 
@@ -58,3 +61,28 @@ def pulse_fields(
         "aortic_close_s": PULSE.open_s + lasts_s if ejects else nan,
         "mitral_open_s": nan,
     }
+
+
+def beats_shown(beats: RecordedBeats, shown_mmhg: FloatArray) -> RecordedBeats:
+    """Return beats whose pulse is the monitor's; without a signal a line at its level.
+
+    Parameters
+    ----------
+    beats
+        Beats of a visit, `(n,)`.
+    shown_mmhg : (n, 3)
+        Systolic, diastolic and mean pressure that the monitor showed of each, nan
+        without a signal.
+    """
+    level_mmhg, pulses = 0.0, list[dict[str, float]]()
+    opens = ~np.isnan(beats.aortic_open_s)
+    for rr_s, ejects, (sbp, dbp, map_) in zip(
+        beats.rr_s.tolist(), opens.tolist(), shown_mmhg.tolist(), strict=True
+    ):
+        level_mmhg = level_mmhg if isnan(map_) else map_
+        pulse = (level_mmhg, level_mmhg) if isnan(map_) else (sbp, dbp)
+        pulses.append(pulse_fields(rr_s, *pulse, ejects=ejects))
+    if not pulses:
+        return beats
+    names = pulses[0].keys()
+    return replace(beats, **{k: np.array([p[k] for p in pulses]) for k in names})

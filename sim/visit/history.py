@@ -9,8 +9,8 @@ from sim.device.battery import Battery
 from sim.device.generator import BeatSignals, Counters, PulseGenerator
 from sim.device.leads import Leads
 from sim.heart.conduction import Conduction
+from sim.heart.parts import HeartParts
 from sim.heart.rhythm import Rhythm
-from sim.patient import Patient
 from sim.visit.implant import put_into_state
 from sim.visit.plan import FoundDevice
 
@@ -18,7 +18,7 @@ HISTORY_BEATS: Final = 1500
 
 
 def sample_counters(
-    patient: Patient, found: FoundDevice, rng: Callable[..., np.random.Generator]
+    model: HeartParts, found: FoundDevice, rng: Callable[..., np.random.Generator]
 ) -> Counters:
     """Return what the device counts over a sample of beats of a patient.
 
@@ -29,12 +29,12 @@ def sample_counters(
 
     Parameters
     ----------
-    patient, found
+    model, found
         Whose rhythm, and the device with its settings.
     rng
         Gives a random stream by name and key, as `Visit.rng` does.
     """
-    model, leads = patient.heart, Leads(rng=rng("leads", 1))
+    leads = Leads(rng=rng("leads", 1))
     generator = PulseGenerator(found.settings, leads, Battery(), found.model)
     generator.force_on = True
     duration_s = 2.0 * HISTORY_BEATS

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -11,10 +12,13 @@ from sim.device.generator import Cause, Counters
 from sim.device.schedule import scheduled_h_per_day
 from sim.device.settings import Settings, with_dependents
 from sim.heart.conduction import refractory_s
+from sim.heart.parts import HeartParts
+from sim.streams import stream
 from sim.units import MS_PER_S, S_PER_H, S_PER_MIN
 from sim.visit.delivery import losses, losses_text
 from sim.visit.history import sample_counters
 from sim.visit.icd_check import interrogate_icd
+from sim.visit.plan import FoundDevice
 from sim.visit.programmer import readout, share_text
 from sim.visit.programmer.scan import (
     RULES_OF_SENSING,
@@ -38,7 +42,25 @@ def history(visit: Visit) -> Counters:
 
     The programmer scales the sample to the time since the last visit.
     """
-    return sample_counters(visit.patient, visit.found, visit.rng)
+    order = visit.order
+    return _counted(
+        order.patient.heart,
+        order.found,
+        order.seed,
+        order.patient_index,
+        order.replicate,
+    )
+
+
+# in a study many contenders meet one patient with one past
+@lru_cache(maxsize=64)
+def _counted(
+    model: HeartParts, found: FoundDevice, seed: int, index: int, replicate: int
+) -> Counters:
+    def rng(name: str, *key: int) -> np.random.Generator:
+        return stream(seed, name=name, patient=index, replicate=replicate, key=key)
+
+    return sample_counters(model, found, rng)
 
 
 def counters_since_visit(visit: Visit, sample: Counters) -> Mapping[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -86,7 +87,9 @@ def least_detectable_gain_pct(pair_sd_pct: float, n_pairs: int) -> float:
     power = RULES.power_pct * FRAC_PER_PCT
 
     def shortfall(noncentrality: float) -> float:
-        return 1.0 - float(nctdtr(degrees, noncentrality, bound)) - power
+        missed = float(nctdtr(degrees, noncentrality, bound))
+        # scipy 1.15 loses a chance below 1e-180 now and then: nan
+        return 1.0 - (0.0 if isnan(missed) else missed) - power
 
     shift = float(brentq(shortfall, 0.0, 60.0))
     return shift * pair_sd_pct / float(np.sqrt(n_pairs))

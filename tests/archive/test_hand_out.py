@@ -1,6 +1,7 @@
 """A hand-out holds what was read and nothing true; a report tells the truth last."""
 
 import json
+import re
 import shutil
 import subprocess
 import warnings
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import edfio
 import numpy as np
 import pytest
@@ -20,7 +22,9 @@ from harness.commands.run import default_folder
 from harness.common.files import file_hash
 from harness.play.scenario import Scenario, load_scenario
 from harness.report.contents import Report
+from harness.report.hand_out import fresh_code, hand_out_of, pseudonym_of
 from harness.report.sections.answer_key import BEST, BEST_GAIN, REGRET, WINDOW_GAIN
+from sim.telemetry.beats import FloatArray
 from sim.visit.order import pseudonym
 
 SEED = 918273645
@@ -55,6 +59,9 @@ SECRETS = (
     "plateau",
     "g_two_leads",
 )
+
+PACKED = (".pdf", ".json")
+"""What is packed, holds a hash, or what was packed, as FHIR does."""
 
 TextOf = Callable[[bytes], str]
 
@@ -132,8 +139,9 @@ def test_the_same_search_finds_every_secret_in_the_teachers_folder(
         assert secret in whole
 
 
-def test_a_hand_out_has_report_readings_and_strips(place: Path) -> None:
+def test_a_hand_out_has_report_readings_strips_and_stream(place: Path) -> None:
     names = {p.name for p in (place / "student").iterdir()}
+    assert "stream.jsonl" in names
     assert {"report.json", "report.html", "report.pdf", "report.fhir.json"} <= names
     assert "report.hl7" in names
     assert {"evaluations.csv", "pairs.csv", "readings.csv", "strips.hea"} <= names
@@ -142,10 +150,73 @@ def test_a_hand_out_has_report_readings_and_strips(place: Path) -> None:
     assert (place / "student/figures/timeline.svg").exists()
 
 
-def test_readings_and_marks_of_a_hand_out_are_those_of_the_visit(place: Path) -> None:
-    for name in ("evaluations.csv", "readings.csv", "strips.dev"):
+def test_readings_marks_and_stream_of_a_hand_out_are_those_of_the_visit(
+    place: Path,
+) -> None:
+    for name in ("evaluations.csv", "readings.csv", "stream.jsonl"):
         teacher, student = (place / who / name for who in ("teacher", "student"))
         assert teacher.read_bytes() == student.read_bytes()
+    marks = [
+        (place / who / "strips.dev").read_bytes().replace(code_of(place / who), b"")
+        for who in ("teacher", "student")
+    ]
+    assert marks[0] == marks[1]
+
+
+def code_of(folder: Path) -> bytes:
+    return pseudonym_of(read_run(folder).report).encode()
+
+
+def test_the_stream_of_a_hand_out_is_that_of_the_command_without_samples(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["stream", str(place / "secret_scenario.toml"), "--rate", "max"]
+    assert invoke(asked) == 0
+    told = map(json.loads, capsys.readouterr().out.splitlines())
+    kept = (place / "student/stream.jsonl").read_text(encoding="utf-8").splitlines()
+    for line, wanted in zip(
+        kept, (m for m in told if m["kind"] != "samples"), strict=True
+    ):
+        message = json.loads(line)
+        assert message | {"number": 0} == wanted | {"number": 0}
+    assert json.loads(kept[-1])["number"] == len(kept)
+
+
+def test_the_pressure_of_a_hand_out_is_the_monitors_and_not_the_hearts(
+    place: Path,
+) -> None:
+    whole, told = (traces(place / who) for who in ("teacher", "student"))
+    assert "ABP" not in told
+    shown, true = told["ABP monitor"], whole["ABP"]
+    np.testing.assert_array_equal(shown, whole["ABP monitor"])
+    errors = (shown - true)[~np.isnan(shown)]
+    means = errors.reshape(-1, 5000).mean(axis=1)  # of 10 s at 500 Hz
+    # slow waves of SD 2 mmHg and tau 10 s do not average out in 10 s
+    assert np.abs(means).max() > 0.5
+    assert np.abs(errors).max() < 60.0
+
+
+def test_no_number_of_a_hand_out_is_a_pressure_of_the_heart(place: Path) -> None:
+    with duckdb.connect() as base:
+        columns = base.execute(
+            "SELECT sbp_mmhg, dbp_mmhg, map_mmhg FROM read_parquet(?)",
+            [str(place / "teacher/beats.parquet")],
+        ).fetchnumpy()
+    true = {f"{value:.8f}" for column in columns.values() for value in column.tolist()}
+    numbers = re.compile(r"\b\d{2,3}\.\d{8,}")
+    for name in ("stream.jsonl", "readings.csv", "pairs.csv"):
+        text = (place / "student" / name).read_text(encoding="utf-8")
+        told = {f"{float(found):.8f}" for found in numbers.findall(text)}
+        assert told, name
+        assert not told & true, name
+
+
+def traces(folder: Path) -> dict[str, FloatArray]:
+    with warnings.catch_warnings():  # about today's pandas
+        warnings.simplefilter("ignore")
+        import wfdb
+    read = wfdb.rdrecord(str(folder / "strips"), m2s=True)
+    return dict(zip(read.sig_name, read.p_signal.T, strict=True))
 
 
 def test_the_strips_of_a_hand_out_have_every_trace_but_the_true_pressure(
@@ -153,16 +224,12 @@ def test_the_strips_of_a_hand_out_have_every_trace_but_the_true_pressure(
 ) -> None:
     assert invoke(["report", str(place / "teacher"), "--answer-key", "no"]) == 0
     (copied,) = place.glob("hand-out-*")
-    with warnings.catch_warnings():  # about today's pandas
-        warnings.simplefilter("ignore")
-        import wfdb
-    whole = wfdb.rdrecord(str(place / "teacher/strips"), m2s=True)
-    n = whole.sig_name.index("ABP")
+    whole = traces(place / "teacher")
     for folder in (place / "student", copied):
-        told = wfdb.rdrecord(str(folder / "strips"), m2s=True)
-        assert told.sig_name == [name for name in whole.sig_name if name != "ABP"]
-        rest = np.delete(whole.p_signal, n, axis=1)
-        np.testing.assert_array_equal(told.p_signal, rest)
+        told = traces(folder)
+        assert [*told] == [name for name in whole if name != "ABP"]
+        for name, samples in told.items():
+            np.testing.assert_array_equal(samples, whole[name])
         for path in folder.glob("strips*.edf"):
             edf, all_ = (
                 edfio.read_edf(path),
@@ -204,24 +271,59 @@ def test_the_hand_out_of_a_stored_run_is_that_of_the_run(
     asked = ["report", str(place / "teacher"), "--answer-key", "no"]
     assert invoke([*asked, "--format", "html,pdf,fhir,hl7", "--out", str(copy)]) == 0
     made, wanted = (
-        {str(p.relative_to(f)): p.read_bytes() for p in f.rglob("*") if p.is_file()}
+        {
+            str(p.relative_to(f)): p.read_bytes().replace(code_of(f), b"CODE")
+            for p in f.rglob("*")
+            if p.is_file() and p.suffix not in PACKED and p.name != "run.json"
+        }
         for f in (copy, place / "student")
     )
     assert made == wanted
+    files = [{p.name for p in f.iterdir()} for f in (copy, place / "student")]
+    assert files[0] == files[1]
 
 
 def test_a_hand_out_lies_beside_its_run_under_the_pseudonym(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = shutil.copytree(place / "teacher", tmp_path / "runs/secret-seed1")
+    run = tmp_path / "runs/secret-seed1"
+    shutil.copytree(
+        place / "teacher", run, ignore=shutil.ignore_patterns("hand_outs.csv")
+    )
     assert invoke(["report", str(run), "--answer-key", "no"]) == 0
-    folder = tmp_path / f"runs/hand-out-{pseudonym(SEED)}"
+    (folder,) = (tmp_path / "runs").glob("hand-out-*")
     assert str(folder) in capsys.readouterr().out
     assert (folder / "report.pdf").is_file()
-    assert default_folder("secret", "titration", SEED, keyed=False).name == folder.name
-    assert invoke(["report", str(run), "--answer-key", "no"]) == 2
+    own = code_of(folder).decode()
+    assert folder.name == f"hand-out-{own}"
+    code = own.split("-")[1]
+    assert default_folder("secret", "titration", SEED, code=code).name == folder.name
+    noted = (run / "hand_outs.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in noted] == ["pseudonym", own]
+    asked = ["report", str(run), "--answer-key", "no", "--out", str(folder)]
+    assert invoke(asked) == 2
     assert "holds a run already" in capsys.readouterr().err
-    assert invoke(["report", str(run), "--answer-key", "no", "--force"]) == 0
+    assert invoke([*asked, "--force"]) == 0
+    noted = (run / "hand_outs.csv").read_text(encoding="utf-8").splitlines()
+    assert len(noted) == 3
+
+
+def test_the_pseudonym_of_a_hand_out_does_not_follow_from_the_seed(
+    place: Path, told: Callable[[Path], dict[str, str]]
+) -> None:
+    own, drawn = pseudonym(SEED), code_of(place / "student").decode()
+    assert drawn != own
+    assert drawn.split("-")[::2] == own.split("-")[::2]
+    for name, text in told(place / "student").items():
+        assert own not in text, f"{name} tells the pseudonym of the seed"
+    texts = told(place / "student")
+    for name in ("report.html", "text of report.pdf", "strips.hea", "strips.dev"):
+        assert drawn in texts[name], name
+
+
+def test_each_hand_out_of_a_run_has_a_pseudonym_of_its_own(report: Report) -> None:
+    told = {pseudonym_of(hand_out_of(report, fresh_code())) for _ in range(3)}
+    assert len(told) == 3
 
 
 def test_a_hand_out_is_rendered_again_like_any_run(place: Path, tmp_path: Path) -> None:

@@ -49,6 +49,24 @@ def predict_and_test(session: LiveSession, plan: str = "paired") -> None:
     assert session.want(TryScreen(plan), ME) == ""
 
 
+def test_where_the_clock_stops_the_newest_strips_are_there(
+    session: LiveSession,
+) -> None:
+    """Paused at an event, or before a lesson's first step, nobody sees a blank."""
+    predict_and_test(session)
+    until_asked(session)
+    piece = session.strips.unsent(newest_only=True)
+    assert piece is not None
+    lasts_s = len(piece["ecg"]) / piece["hz"]
+    assert lasts_s > 7.0
+    assert abs(piece["start_s"] + lasts_s - session.now_s) < 2.5
+    with load_lesson("one_beat").begin() as live:
+        begun = LiveSession(live)
+        piece = begun.strips.unsent(newest_only=True)
+    assert piece is not None
+    assert len(piece["ecg"]) / piece["hz"] > 7.0
+
+
 def test_no_test_begins_without_a_prediction(session: LiveSession) -> None:
     session.want(ChangeValue("amplitude_v", 1), ME)
     assert "expect" in session.want(TryScreen("paired"), ME)

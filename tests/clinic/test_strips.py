@@ -1,7 +1,11 @@
 """Pieces of the strips for a screen: the newest, without a gap, in little memory."""
 
+import gc
+import tracemalloc
+
 import pytest
 
+from harness.clinic.session import LiveSession
 from harness.clinic.strips import KEPT_BEATS, KEPT_S, NEWEST_S, Strips
 from harness.play.scenario import load_scenario
 from harness.play.stream.live import LiveVisit
@@ -16,6 +20,12 @@ from sim.units import S_PER_H
 CHANNELS = ("ECG II", "EGM V1", "EGM V2", "ABP")
 HZ = 250
 EIGHT_HOURS_S = int(8 * S_PER_H)
+WARM_S = 0.5 * S_PER_H
+"""By then all that a live visit keeps of its newest messages is full."""
+SLICE_S = 60.0
+BEAT_BYTES = 1000
+"""A beat of the record: a row of 26 numbers in an array that doubles, and a line of 14
+numbers of 24 bytes each, with what holds them."""
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +98,43 @@ def test_eight_hours_take_no_more_memory_than_a_minute(opened: OpenedMessage) ->
     assert len(strips._counts["ecg"]) <= (2 * KEPT_S + 1) * HZ
     assert len(strips._markers) <= 2 * KEPT_S + 2
     assert len(strips._trend) <= KEPT_BEATS
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        # traced, a quarter of an hour and the warming up take six seconds
+        pytest.param(0.25, marks=pytest.mark.slow),
+        pytest.param(8.0, marks=pytest.mark.soak),
+    ],
+)
+def test_a_visit_that_goes_on_keeps_its_record_and_nothing_else(
+    session: LiveSession, hours: float
+) -> None:
+    """Its person thinks, at the highest pace, and a window takes what is new."""
+    tracemalloc.start()
+    try:
+        hurried(session, session.now_s + WARM_S)
+        before, n_before = traced_bytes(), session.live.visit.bedside.n_beats
+        hurried(session, session.now_s + hours * S_PER_H)
+        grown = traced_bytes() - before
+    finally:
+        tracemalloc.stop()
+    assert session.waits
+    n_beats = session.live.visit.bedside.n_beats - n_before
+    assert n_beats > 50 * 60 * hours
+    assert grown < BEAT_BYTES * n_beats
+
+
+def hurried(session: LiveSession, until_s: float) -> None:
+    while session.now_s < until_s:
+        session.hurry(session.now_s + SLICE_S)
+        session.strips.unsent(newest_only=True)
+
+
+def traced_bytes() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
 
 
 def beat(at_s: int) -> BeatMessage:

@@ -1,6 +1,7 @@
 """Landscapes: rules, the told search, one patient's survey, a study's laws."""
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -28,12 +29,14 @@ from harness.evidence.landscape.told import LawPeople, PlannedTests, told_loss
 from harness.play.scenario import load_scenario
 from harness.study.plan import parse_study
 from harness.truth.landscape import Landscape
+from sim.device.lattice import value_at
 from sim.heart.sensation import INTOLERABLE_GRADE
 from sim.law.two_leads import TwoLeads
 from sim.visit.measuring import expected_sd_pct
 from sim.visit.measuring_noise import usual_arm_s
 from sim.visit.plan import VisitPlan
 
+ROOT = Path(__file__).parents[2]
 ALL_AXES = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 SEARCHED = ("amplitude_v", "phase_duration_ms", "delay_ms")
 WITH_LEADS = ("amplitude_v", "ccm_channels", "delay_ms")
@@ -173,6 +176,22 @@ def test_a_survey_tells_what_each_choice_gives_away() -> None:
     assert sum(found.explained.values()) == pytest.approx(1.0)
 
 
+def test_the_example_of_the_how_to_tells_what_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = (ROOT / "docs" / "how-to" / "see-the-truth.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    values: dict[str, Any] = {}
+    exec(code, values)
+    span, *choices = capsys.readouterr().out.splitlines()
+    found = values["found"]
+    assert span == f"{found.truth.span_points} {found.explained}"
+    names = ["best", "as found", "factory settings", "textbook rule", "off"]
+    for line, name in zip(choices, names, strict=True):
+        assert line.startswith(f"{name} ")
+    assert choices[0].endswith(" 0.0")
+
+
 def test_a_survey_has_a_row_for_every_setting() -> None:
     rows = list(one().rows())
     assert len(rows) == one().around.space.size == 868
@@ -184,6 +203,14 @@ def test_a_survey_has_a_row_for_every_setting() -> None:
 def test_a_survey_names_the_leads_that_it_tries() -> None:
     rows = list(one(WITH_LEADS).rows())
     assert {row["ccm_channels"] for row in rows} == {"V1", "V2", "V1+V2"}
+
+
+def test_both_leads_are_no_end_of_an_axis() -> None:
+    found = one(WITH_LEADS)
+    best = dict(found.around.space.as_dict(found.truth.best))
+    assert value_at("ccm_channels", best["ccm_channels"]) == "V1+V2"
+    assert 15.0 < best["delay_ms"] < 45.0
+    assert not cell_module._at_edge(found.truth, found.around)
 
 
 def cell(**shares_pct: Sequence[float]) -> LawCell:

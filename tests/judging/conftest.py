@@ -88,6 +88,14 @@ def make_visit(**named: Any) -> VisitRow:
             "post_regret_pct": regret(gain),
             "attained_frac": gain / best if best >= 0.05 else float("nan"),
             "harmed": final <= -0.1,
+            "candidate_harms": gain <= -0.1,
+            "candidate_energy_frac": 0.8,
+            "final_energy_frac": 0.8,
+            "reference_energy_frac": 0.8,
+            "candidate_sensation": 0.0,
+            "reference_sensation": 0.0,
+            "best_utility_energy_0_pct": best,
+            "best_utility_energy_1_pct": max(best - 0.8, row["off_gain_pct"]),
         }
         | row
     )

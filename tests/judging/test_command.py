@@ -58,6 +58,7 @@ def test_page_table_and_figures_are_written(
         for path in (tmp_path / "out").rglob("*.*")
     }
     figures = ("regret", "solved", "price", "readings", "patients")
+    tables = ("ranks", "pairs", "laws", "knowledge", "fronts", "constraints")
     assert found == {
         "compare.html",
         "leaderboard.csv",
@@ -65,6 +66,7 @@ def test_page_table_and_figures_are_written(
         "studies.json",
         "visits.parquet",
         "evaluations.parquet",
+        *(f"tables/{name}.csv" for name in tables),
         *(f"figures/{name}.svg" for name in figures),
     }
 

@@ -43,7 +43,10 @@ def judged(stored: Callable[..., StoredStudy], visit: Visit) -> Judged:
 def test_the_csv_has_a_row_a_contender_and_budget(judged: Judged) -> None:
     rows = list(csv.DictReader(io.StringIO(leaderboard_csv([judged]).decode())))
     of_main = [row for row in rows if row["patients"] == "sinus"]
-    assert len(of_main) == 9
+    ranked = [row for row in of_main if row["rank"] != "0"]
+    assert len(ranked) == 9
+    # off, and the better of staying and off, at each budget: there is a stay already
+    assert len(of_main) == 9 + 2 * 3
     (good,) = (
         row
         for row in of_main
@@ -76,10 +79,27 @@ def test_the_parquet_file_holds_the_same_rows(judged: Judged, tmp_path: Path) ->
 def test_the_terminal_shows_the_middle_budget_best_first(judged: Judged) -> None:
     lines = leaderboard_text([judged]).split("\n\n")[0].splitlines()
     assert "4 patients, plan paired, 40 min, against stay" in lines[0]
-    assert len(lines) == 2 + 3
+    assert len(lines) == 2 + 3 + 2
+    assert lines[5].split()[:3] == ["–", "off", "(truth)"]
     assert lines[2].split()[:2] == ["1", "good"]
     assert lines[4].split()[:2] == ["3", "stay"]
     assert "coverage" not in lines[1]  # no interval, no column
+
+
+def test_the_terminal_says_how_sure_a_rank_is(
+    stored: Callable[..., StoredStudy], visit: Visit
+) -> None:
+    gains = {"good": (3.0, 1.0, 3.0), "level": (2.0, 3.0, 2.0), "poor": (0.0, 0.0, 0.0)}
+    rows = [
+        visit(key=f"{name}{p}", patient=p, contender=name, candidate_gain_pct=gain)
+        for name, each in gains.items()
+        for p, gain in enumerate(each)
+    ]
+    lines = leaderboard_text([judge(stored(rows))]).splitlines()
+    assert "rank 95 %" in lines[1]
+    # 7 points against 7: one stands first by its median, either may be ahead
+    assert all("1 to 2" in line for line in lines[2:4])
+    assert lines[4].split()[:3] == ["3", "poor", "3"]
 
 
 def test_the_terminal_marks_failures_and_ranks_nobody_who_only_failed(
@@ -105,7 +125,7 @@ def test_the_terminal_marks_failures_and_ranks_nobody_who_only_failed(
 def test_the_markdown_table_has_as_many_cells_in_every_row(judged: Judged) -> None:
     text = fragment([judged])
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(rows) == 2 + 3
+    assert len(rows) == 2 + 3 + 2
     cells = {row.replace("\\|", "").count("|") for row in rows}
     assert len(cells) == 1
     assert "36 visits of virtual patients, played in 10 minutes on 2 cores" in text

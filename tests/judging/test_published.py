@@ -11,6 +11,7 @@ import pytest
 
 from harness.cli import invoke
 from harness.common.files import BrokenRunError, names_in
+from harness.study.judging.compare import compare
 from harness.study.judging.published import EVALUATIONS, STUDIES_FILE, VISITS
 from harness.study.judging.reading import read_studies
 from harness.study.outcome import VisitRow
@@ -124,3 +125,13 @@ def test_a_study_that_two_folders_have_is_refused(
 ) -> None:
     with pytest.raises(BrokenRunError, match="study one is in two of the folders"):
         read_studies([published, folders[0]])
+
+
+def test_many_visits_are_announced_with_the_time_they_take(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("harness.study.judging.compare.MANY_VISITS", 12)
+    monkeypatch.setattr("harness.study.judging.compare._write", lambda *_: None)
+    compare([folders[1]], tmp_path / "out", say=told.append)
+    assert told == ["ccmlab: judging 12 visits, about 1 min"]

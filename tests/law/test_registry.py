@@ -2,9 +2,11 @@
 
 import pickle
 import re
+import sys
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 from typing import ClassVar
 
 import duckdb
@@ -32,6 +34,7 @@ ANYBODY = LawInputs()
 ROOT = Path(__file__).parents[2]
 OWN = '''
 from dataclasses import dataclass
+from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
@@ -275,7 +278,7 @@ def test_an_installed_law_is_known_by_the_name_of_its_entry_point(monkeypatch):
     assert law_named("theirs").name == "theirs"
 
 
-def test_the_example_of_the_how_to_is_a_law(tmp_path):
+def test_the_example_of_the_how_to_is_a_law(tmp_path, monkeypatch):
     page = (ROOT / "docs" / "how-to" / "write-a-law.md").read_text(encoding="utf-8")
     code, check = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     scenario = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)[0]
@@ -288,6 +291,9 @@ def test_the_example_of_the_how_to_is_a_law(tmp_path):
     assert law_faults(kind.typical()) == ()
     assert law_faults(kind.draw(np.random.default_rng(1))) == ()
     assert "law_faults(Mine()) == ()" in check
+    monkeypatch.setitem(sys.modules, "mine", mine := ModuleType("mine"))
+    exec(code, vars(mine))
+    exec(check, {})
     # at the middle of the four corners: their mean
     law = law_named(table(tmp_path, gains))
     middle = law.gain(Train(6.0, delay_ms=30.0), ANYBODY)

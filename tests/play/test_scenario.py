@@ -176,7 +176,11 @@ def test_every_fault_of_a_file_is_told_at_once() -> None:
             ["must be a number, got '40'"],
         ),
         ("[visit]\nnoise_scale = nan", "visit.noise_scale", ["finite number, got nan"]),
-        ("seed = 3", "patient.seed", ["no such name", "known: phenotype, override"]),
+        (
+            "seed = 3",
+            "patient.seed",
+            ["no such name", "known here: phenotype, override"],
+        ),
         ("[visit]\nsite = 3", "visit.site", ["must be text in quotes, got 3"]),
         ("[device]\nfound = 3", "device.found", ["must be a table, got 3"]),
         ("[device]\nsettings = 3", "device.settings", ["must be a table, got 3"]),

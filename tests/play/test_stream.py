@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.play.run import run_scenario
+from harness.archive.strips import recording_of
+from harness.play.run import Run, run_scenario
 from harness.play.scenario import Scenario, load_scenario
 from harness.play.stream.live import LiveVisit
 from harness.play.stream.messages import (
@@ -32,6 +33,9 @@ from harness.play.stream.messages import (
     schema,
     schema_text,
 )
+from harness.play.stream.opening import SAMPLING_HZ
+from harness.play.stream.transcript import Transcript
+from sim.telemetry.channels import MONITOR
 from sim.telemetry.synthesis import FloatArray
 from sim.visit.record import VisitRecord
 
@@ -54,6 +58,13 @@ def short() -> Scenario:
 @cache
 def whole() -> VisitRecord:
     return run_scenario(short()).record
+
+
+@cache
+def transcribed() -> tuple[Run, Transcript]:
+    run = run_scenario(short(), recorded=True)
+    assert run.transcript is not None
+    return run, run.transcript
 
 
 @cache
@@ -247,3 +258,31 @@ def test_no_message_has_seed_pseudonym_phenotype_or_title() -> None:
         short().title,
     )
     assert [word for word in hidden if word and word in text] == []
+
+
+def test_the_monitors_trace_of_a_folder_is_that_of_the_live_strip() -> None:
+    """Drawn at once from what the beats were told to show, and piece by piece."""
+    told = [from_json(line) for line in recorded()]
+    live = np.concatenate(
+        [m.counts["ABP"] for m in told if isinstance(m, SamplesMessage)]
+    )
+    run, transcript = transcribed()
+    assert is_same(run.record, whole())
+    noise = run.facts.scenario.visit.strip_noise.disturbance
+    strips = recording_of(run.record, SAMPLING_HZ, noise, transcript.shown_mmhg)
+    place = [channel.name for channel in strips.channels].index(MONITOR)
+    at_once = strips.counts(0, len(live))[:, place]
+    np.testing.assert_array_equal(live, at_once)
+
+
+def test_a_transcript_is_the_stream_but_for_the_samples() -> None:
+    _, told = lived()
+    _, transcript = transcribed()
+    lines = transcript.lines.decode().splitlines()
+    assert lines == [as_json(message) for message in told]
+    beats = [m for m in told if isinstance(m, BeatMessage)]
+    shown = transcript.shown_mmhg
+    assert shown.shape == (len(beats), 3)
+    assert np.isnan(shown[-1]).all()
+    for beat, (sbp, dbp, _) in zip(beats[1:], shown.tolist(), strict=False):
+        assert (sbp, dbp) == (beat.sbp_mmhg, beat.dbp_mmhg) or beat.sbp_mmhg is None

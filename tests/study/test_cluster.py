@@ -321,14 +321,14 @@ def test_a_worker_killed_midway_costs_its_chunk_and_changes_no_table(
     tmp_path: Path, cluster: Cluster, study_text: Callable[..., str]
 ) -> None:
     text = study_text(
-        ["stay", "random"], replicates=6, patients=("hfref-ischaemic", "hfref-null")
+        ["stay", "random"], replicates=4, patients=("hfref-ischaemic", "hfref-null")
     )
     study, out = tmp_path / "tiny.toml", tmp_path / "on-dask"
     study.write_text(text, encoding="utf-8")
     workers = [cluster.worker(), cluster.worker()]
     running = begun(study, cluster, out)
     try:
-        said = read_until(running, r" [1-9]\d* of 24 visits")
+        said = read_until(running, r" [1-9]\d* of 16 visits")
         started = [pid for worker in workers for pid in children(worker.pid)]
         mine = children(workers[0].pid)
         workers[0].kill()
@@ -338,7 +338,7 @@ def test_a_worker_killed_midway_costs_its_chunk_and_changes_no_table(
         running.kill()
         running.communicate()
     assert running.returncode == 0, "".join(said) + told
-    assert "24 visits: 24 done" in printed
+    assert "16 visits: 16 done" in printed
     assert len(started) == 2
     assert len(mine) == 1
     deadline_s = time.monotonic() + 30.0
@@ -383,11 +383,11 @@ def test_a_scheduler_gone_midway_is_told_and_the_study_goes_on_without_it(
     tmp_path: Path, cluster: Cluster, study_text: Callable[..., str]
 ) -> None:
     study, out = tmp_path / "tiny.toml", tmp_path / "out"
-    study.write_text(study_text(["stay", "random"], replicates=12), encoding="utf-8")
+    study.write_text(study_text(["stay", "random"], replicates=8), encoding="utf-8")
     cluster.worker()
     running = begun(study, cluster, out)
     try:
-        said = read_until(running, r" [1-9]\d* of 24 visits")
+        said = read_until(running, r" [1-9]\d* of 16 visits")
         cluster.processes[0].kill()
         cluster.processes[0].wait()
         _, told = running.communicate(timeout=BOUND_S)
@@ -399,8 +399,8 @@ def test_a_scheduler_gone_midway_is_told_and_the_study_goes_on_without_it(
     assert "Traceback" not in told
     done = [*COMMAND, str(study), "--jobs", "1", "--out", str(out)]
     here = subprocess.run(done, capture_output=True, text=True, check=True)
-    assert re.search(r"going on from [1-9]\d* of 24 visits", here.stderr)
-    assert "24 visits: 24 done" in here.stdout
+    assert re.search(r"going on from [1-9]\d* of 16 visits", here.stderr)
+    assert "16 visits: 16 done" in here.stdout
 
 
 @pytest.mark.slow
@@ -409,11 +409,11 @@ def test_a_worker_that_stands_still_costs_its_chunk_alone(
     tmp_path: Path, cluster: Cluster, study_text: Callable[..., str]
 ) -> None:
     study, out = tmp_path / "tiny.toml", tmp_path / "out"
-    study.write_text(study_text(["stay", "random"], replicates=12), encoding="utf-8")
+    study.write_text(study_text(["stay", "random"], replicates=8), encoding="utf-8")
     still, _ = cluster.worker(), cluster.worker()
     running = begun(study, cluster, out)
     try:
-        said = read_until(running, r" [1-9]\d* of 24 visits")
+        said = read_until(running, r" [1-9]\d* of 16 visits")
         still.send_signal(signal.SIGSTOP)
         printed, told = running.communicate(timeout=BOUND_S)
     finally:
@@ -421,7 +421,7 @@ def test_a_worker_that_stands_still_costs_its_chunk_alone(
         running.kill()
         running.communicate()
     assert running.returncode == 0, "".join(said) + told
-    assert "24 visits: 24 done" in printed
+    assert "16 visits: 16 done" in printed
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import nctdtr
 from scipy.stats import ttest_1samp
 
 from sim.visit.plan import VisitPlan
@@ -74,6 +75,20 @@ def test_one_valid_pair_gives_no_interval() -> None:
     verdict = verdict_of([8.0, None])
     assert verdict.kind == "inconclusive"
     assert math.isnan(verdict.ci95_pct[0])
+
+
+def test_a_chance_that_is_lost_far_out_does_not_hide_the_least_detectable_gain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sought = least_detectable_gain_pct(2.0, 10)
+
+    def lost_far_out(degrees: float, noncentrality: float, bound: float) -> float:
+        if noncentrality > 30.0:
+            return math.nan  # as scipy 1.15 does at 9 degrees and 37
+        return float(nctdtr(degrees, noncentrality, bound))
+
+    monkeypatch.setattr("sim.visit.verdict.nctdtr", lost_far_out)
+    assert least_detectable_gain_pct(2.0, 10) == sought
 
 
 def test_the_least_detectable_gain_is_shown_in_80_percent_of_visits() -> None:

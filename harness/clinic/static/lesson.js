@@ -17,8 +17,10 @@ export class LessonStrip {
     this.told = told;
     say("lesson-h", lesson.questions ? `${lesson.title}: questions` : `${lesson.title}, ${lesson.n} of ${lesson.of}: ${lesson.name}`);
     const held = document.activeElement?.dataset?.name;
+    at("lesson-on").replaceChildren(...(lesson.questions || !leads ? [] : [this.next(lesson)]));
     at("lesson-body").replaceChildren(...(lesson.questions ? this.ending(lesson, leads) : this.step(lesson, leads)));
-    if (held) at("lesson-body").querySelector(`[data-name="${CSS.escape(held)}"]`)?.focus();
+    if (held) at("lesson").querySelector(`[data-name="${CSS.escape(held)}"]`)?.focus();
+    at("lesson-body").querySelector(".then:last-of-type")?.scrollIntoView({ block: "nearest" });
   }
 
   /** In a lesson that is open from its beginning: the true loop, beside the tests. */
@@ -34,17 +36,16 @@ export class LessonStrip {
   step(lesson, leads) {
     const parts = [make("p", {}, lesson.say)];
     if (lesson.ask) parts.push(make("p", { class: "ask" }, lesson.ask), this.choices(lesson.choices, lesson.predicted, leads, (choice) => ({ do: "lesson predict", choice })));
+    if (lesson.ask && !leads) parts.push(make("p", { class: "small wrap" }, "Settle it together: the teacher presses."));
     if (!lesson.ask || lesson.predicted) parts.push(make("p", {}, make("b", {}, "Do: "), lesson.do, lesson.seen ? ` (${lesson.seen})` : ""));
+    if (leads && lesson.inject) parts.push(make("div", { class: "row" }, this.button(`Let it happen: ${lesson.inject}`, { do: "lesson inject" })));
     if (lesson.then) parts.push(make("p", { class: "then", role: "status" }, lesson.then));
-    if (leads) parts.push(this.leading(lesson));
     return parts;
   }
 
-  leading(lesson) {
-    const row = [];
-    if (lesson.inject) row.push(this.button(`Let it happen: ${lesson.inject}`, { do: "lesson inject" }));
-    row.push(this.button(lesson.done ? "Next step" : "Next step anyway", { do: "lesson on", anyway: !lesson.done }, lesson.done));
-    return make("div", { class: "row" }, ...row);
+  /** Beside the heading: within reach however long the step is. */
+  next(lesson) {
+    return this.button(lesson.done ? "Next step" : "Next step anyway", { do: "lesson on", anyway: !lesson.done }, lesson.done);
   }
 
   ending(lesson, leads) {

@@ -66,6 +66,7 @@ function paint(told) {
   if (begun) met = true;
   if (told.over) see("debrief");
   else see(met ? "visit" : "card");
+  say("class-code", told.code ? `Class code ${told.code}` : ""); // a class comes in before the patient does
   if (!met) return card(told);
   clock.show(told, acts);
   programmer.show(told, acts);
@@ -89,6 +90,7 @@ function tick(told) {
 }
 
 function see(part) {
+  if (at(part).hidden) scrollTo(0, 0); // the form of the start may have been far down
   for (const id of ["start", "card", "visit", "debrief"]) show(id, id === part);
 }
 

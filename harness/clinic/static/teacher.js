@@ -23,7 +23,6 @@ export class Teacher {
     this.panels(teaches, page.role === "alone");
     if (!this.built) this.build(teaches);
     say("teacher-h", teaches ? `Class of ${page.students}` : "Let something happen");
-    say("class-code", page.code ? `Class code ${page.code}` : "");
     if (!teaches) return;
     say(this.codes, `Code for a student to program: ${page.programmer_code}`);
     this.freeze.setAttribute("aria-pressed", String(page.frozen));

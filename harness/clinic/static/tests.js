@@ -1,7 +1,7 @@
 /** Every test so far: a chart with intervals, and the same as a table. */
 import { at, draw, make, say, show, signed } from "./dom.js";
 
-const LEFT = 58, RIGHT = 10, TOP = 8;
+const LEFT = 58, RIGHT = 10, TOP = 8, LOW = 200;
 const WORDS = { felt: "felt", stopped: "stopped", refused: "refused", void: "void" };
 
 export class Tests {
@@ -53,15 +53,22 @@ export class Tests {
     const fit = Math.max(1, Math.floor(room / 40));
     const rows = this.rows.slice(-fit);
     const step = Math.min(76, room / Math.max(rows.length, Math.min(8, fit)));
-    const lines = step >= 52 ? this.axes.length + 1 : 1;
-    const bottom = high - 8 - lines * 15;
+    const values = step >= 52 ? this.named(rows, high) : [];
+    const bottom = high - 8 - (values.length + 1) * 15;
     const reach = this.reach();
     const y = (value) => TOP + ((reach - value) / (2 * reach)) * (bottom - TOP);
     for (const value of [-reach / 2, 0, reach / 2]) {
       svg.append(draw("line", { class: value ? "grid" : "zero", x1: LEFT, x2: wide - RIGHT, y1: y(value), y2: y(value) }));
       svg.append(draw("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, `${signed(value, 0)} %`));
     }
-    rows.forEach((row, n) => svg.append(this.mark(row, LEFT + (n + 0.5) * step, y, bottom, lines, row === this.rows.at(-1), reach)));
+    rows.forEach((row, n) => svg.append(this.mark(row, LEFT + (n + 0.5) * step, y, bottom, values, row === this.rows.at(-1), reach)));
+  }
+
+  /** Which values stand below a test: in a low chart those alone by which its tests differ. */
+  named(rows, high) {
+    const all = this.axes.map((_, n) => n);
+    const varied = all.filter((n) => rows.some((row) => row.values[n] !== rows[0].values[n]));
+    return high < LOW && varied.length ? varied : all;
   }
 
   reach() {
@@ -70,7 +77,7 @@ export class Tests {
     return [4, 6, 8, 12, 16, 24, 32, 48].find((limit) => limit >= most) ?? Math.ceil(most);
   }
 
-  mark(row, x, y, bottom, lines, last, reach) {
+  mark(row, x, y, bottom, values, last, reach) {
     const group = draw("g", { class: last ? "last" : "" });
     group.append(draw("title", {}, rowWords(row)));
     if (row.gain === null) {
@@ -90,7 +97,7 @@ export class Tests {
       const at = y(Math.max(-reach, Math.min(reach, row.true)));
       group.append(draw("path", { class: "truth", d: `M${x + 14} ${at - 8}l8 8-8 8-8-8z` }, draw("title", {}, `the truth: ${signed(row.true)} %`)));
     }
-    const labels = lines > 1 ? [...row.values, `#${row.number}`] : [`#${row.number}`];
+    const labels = [...values.map((n) => row.values[n]), `#${row.number}`];
     labels.forEach((label, n) => group.append(draw("text", { x, y: bottom + 14 + n * 15, "text-anchor": "middle" }, label)));
     return group;
   }

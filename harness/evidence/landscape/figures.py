@@ -123,7 +123,10 @@ def _map(survey: Survey) -> Figure:
     x, y = (np.array(space.axes[place].values) for place in (across, up))
     shown = np.ix_(~np.isnan(worth).all(axis=1), ~np.isnan(worth).all(axis=0))
     x, y = x[shown[1].ravel()], y[shown[0].ravel()]
-    drawn = axes.pcolormesh(x, y, worth[shown], cmap="cividis", shading="nearest")
+    # edges of their own colour: without, the page shines through between the cells
+    drawn = axes.pcolormesh(
+        x, y, worth[shown], cmap="cividis", shading="nearest", edgecolors="face"
+    )
     dots = np.argwhere(felt[shown])
     axes.plot(x[dots[:, 1]], y[dots[:, 0]], ".", color=INK, markersize=2.5)
     for point, marker in ((truth.best, "*"), (survey.around.reference_point, "D")):
@@ -195,7 +198,7 @@ def _yardsticks(suite: Suite, start: str) -> Figure:
 
 def _factory(suite: Suite, start: str) -> Figure:
     cells = [cell for cell in suite.cells if cell.start == start]
-    figure = new_figure(1.2 + 0.4 * len(cells))
+    figure = new_figure(1.4 + 0.4 * len(cells))
     axes = figure.add_subplot()
     left = np.zeros(len(cells))
     counts = np.array([cell.binned for cell in cells], dtype=np.float64)
@@ -215,7 +218,7 @@ def _factory(suite: Suite, start: str) -> Figure:
     axes.set_yticks(range(len(cells)), [cell.label for cell in cells])
     axes.set_ylim(len(cells) - 0.4, -0.6)
     axes.set_xlabel("patients, %")
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
     return figure
 
 

@@ -331,11 +331,14 @@ def _at_top(truth: Landscape, around: TherapySpace) -> bool:
 
 
 def _at_edge(truth: Landscape, around: TherapySpace) -> bool:
-    """Return whether the optimum is at an end of an axis other than the amplitude's."""
+    """Return whether the optimum is at an end of an axis other than the amplitude's.
+
+    Which leads deliver has no order, and so no end.
+    """
     if truth.off_is_best:
         return False
     low, high = truth.points.min(axis=0), truth.points.max(axis=0)
     best = np.array(truth.best)
     ends = (best == low) | (best == high)
-    others = np.array([name != AMPLITUDE for name in around.space.names])
+    others = np.array([name not in (AMPLITUDE, LEADS) for name in around.space.names])
     return bool((ends & others).any())

@@ -37,11 +37,15 @@ _A16_HEAD: Final = f"within {A16.mean_pct:g} \N{PLUS-MINUS SIGN} {A16.within_pct
 
 @dataclass(frozen=True, slots=True)
 class TruthTable:
-    """Rows of text under heads; the first cell of a row names it."""
+    """Rows of text under heads; the first cell of a row names it.
+
+    Columns whose head is in `words` hold no numbers: they begin at the left, and wrap.
+    """
 
     caption: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,12 @@ class TruthPage:
 
 def _aligned(table: TruthTable) -> list[str]:
     rows = [table.heads, *table.rows]
+    left = [i == 0 or head in table.words for i, head in enumerate(table.heads)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(table.heads))]
     return [
         "  ".join(
-            f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}"
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            f"{cell:<{width}}" if is_left else f"{cell:>{width}}"
+            for cell, width, is_left in zip(row, widths, left, strict=True)
         ).rstrip()
         for row in rows
     ]
@@ -128,6 +133,7 @@ def _choices(survey: Survey) -> TruthTable:
             )
             for one in survey.givens
         ),
+        ("settings",),
     )
 
 
@@ -188,6 +194,7 @@ def _of_start(suite: Suite, start: str) -> tuple[TruthTable, ...]:
             f"Given away from start {start}, median share of the span, %",
             ("law", "span, points", *names, "verdict"),
             tuple(_given_away(cell) for cell in cells),
+            ("verdict",),
         ),
         TruthTable(
             f"The same pooled, %, and mean points, start {start}",
@@ -210,6 +217,7 @@ def _of_start(suite: Suite, start: str) -> tuple[TruthTable, ...]:
             f"The rules that either half of the patients chose, start {start}",
             ("law", "first half", "second half"),
             tuple((cell.label, *map(_rule, cell.fitted)) for cell in cells),
+            ("first half", "second half"),
         ),
         TruthTable(
             f"Tags, start {start}; patients by what the factory settings give away",
@@ -218,6 +226,7 @@ def _of_start(suite: Suite, start: str) -> tuple[TruthTable, ...]:
                 (cell.label, *(str(count) for count in cell.binned), cell.tags)
                 for cell in cells
             ),
+            ("tags",),
         ),
     )
 

@@ -174,7 +174,7 @@ DOSE: Final = (
         place="A3 di",
     ),
     _span("response.early_width_ms", "dose: early width sL", (8.0, 20.0), place="A3"),
-    _span("response.late_width_ms", "dose: late width sR", (20.0, 60.0), place="A3"),
+    _span("response.late_width_ms", "dose: late width sR", (10.0, 60.0), place="A3"),
     _span("response.negative_frac", "dose: negative part dn", (0.0, 0.3), place="A3"),
     _span(
         "sensation.threshold_v",

@@ -23,12 +23,13 @@ from harness.play.stream.opening import opened
 from harness.play.stream.person import PersonAdvisor
 from harness.play.stream.strips import LiveStrips
 from harness.play.stream.telling import Teller, therapy
+from harness.task.limits import USUAL_LIMITS, StrategyLimits
 from harness.task.task import Task
 from sim.visit.checklist import programming_visit
 from sim.visit.checklist import record as record_of
 from sim.visit.order import VisitOrder
 from sim.visit.record import VisitRecord
-from sim.visit.visit import Visit
+from sim.visit.visit import Progress, Visit
 
 KEPT_FLOW: Final = 4000
 """Messages of beats, strips and markers that are kept, about two minutes."""
@@ -48,6 +49,14 @@ class LiveVisit:
         What the visit is made from; its actions are not played, see `replayed`.
     strips
         Whether samples of the strip are drawn and told.
+    order
+        The visit, where it is not the first of the log's scenario.
+    limits
+        What somebody else's strategy may use.
+    progress
+        Called with simulated seconds, phase and text for each line of the visit's log.
+    listener
+        Handed every message, the first one too.
 
     Attributes
     ----------
@@ -55,23 +64,32 @@ class LiveVisit:
         The visit itself, which knows what is true: for this room and for tests.
     """
 
-    def __init__(self, log: ActionLog, *, strips: bool = True) -> None:
-        one_visit(log.scenario, "a visit that is lived or replayed is one visit")
-        order = order_of(log.scenario, seed=log.seed, replicate=log.replicate)
+    def __init__(
+        self,
+        log: ActionLog,
+        *,
+        strips: bool = True,
+        order: VisitOrder | None = None,
+        limits: StrategyLimits = USUAL_LIMITS,
+        progress: Progress | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        order = order or _first_order(log)
         task = task_of(
             log.scenario.search, log.scenario.device, order, strategy=log.strategy
         )
+        task = replace(task, limits=limits)
         self._log, self._actions = log, list[Action]()
         self._flow: deque[Message] = deque(maxlen=KEPT_FLOW)
         self._kept: list[Message] = []
-        self._listeners: list[Listener] = []
+        self._listeners: list[Listener] = [] if listener is None else [listener]
         self._n_messages = 0
         self.order: VisitOrder = order
         self.task: Task = task
         self.advisor = PersonAdvisor(
             SearchAdvisor.at(order, task), alone=not log.person
         )
-        self.visit = Visit(order, self.advisor)
+        self.visit = Visit(order, self.advisor, progress)
         drawn = LiveStrips(self.visit, log.scenario.visit.strip_noise.disturbance)
         self._teller = Teller(
             self.visit, self.advisor, self._emit, drawn if strips else None
@@ -123,13 +141,18 @@ class LiveVisit:
 
     @classmethod
     def replayed(
-        cls, log: ActionLog, until_s: float = float("inf"), *, strips: bool = True
+        cls,
+        log: ActionLog,
+        until_s: float = float("inf"),
+        *,
+        strips: bool = True,
+        listener: Listener | None = None,
     ) -> Self:
         """Return a visit brought to where a log has it at a time; by default its end.
 
         What was done at that time itself is done.
         """
-        live = cls(log, strips=strips)
+        live = cls(log, strips=strips, listener=listener)
         for action in log.until(until_s).actions:
             live.advance(action.at_s)
             live.command(action.command)
@@ -164,9 +187,10 @@ class LiveVisit:
     def draw_strips(self, on: bool) -> None:
         """Draw strips from now on or not: whoever hurries on needs the newest alone.
 
-        When they are drawn again, the last 8 s come first; what was before is left out.
+        When they are drawn again, the last 8 s come at once; what was before is left
+        out.
         """
-        self._teller.draws = on
+        self._teller.draw(on)
 
     def step(self) -> None:
         """Let the next thing happen, and what else happens at the same time."""
@@ -251,3 +275,8 @@ class LiveVisit:
         (self._flow if isinstance(told, FLOWING) else self._kept).append(told)
         for listener in tuple(self._listeners):
             listener(told)
+
+
+def _first_order(log: ActionLog) -> VisitOrder:
+    one_visit(log.scenario, "a visit that is lived or replayed is one visit")
+    return order_of(log.scenario, seed=log.seed, replicate=log.replicate)

@@ -59,6 +59,10 @@ class LiveStrips:
         The number of the first sample, and `(n, n_channels)`.
         """
         self._feed.add(self._fields(beat, shown))
+        return self.newest()
+
+    def newest(self) -> tuple[int, CountArray]:
+        """Return what is final now and was not drawn, as `add` does."""
         first = self._feed.n_drawn
         return first, self._feed.take(self._visit.bedside.programmed)
 

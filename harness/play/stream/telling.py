@@ -100,13 +100,19 @@ class Teller:
         strips: LiveStrips | None,
     ) -> None:
         self._visit, self._advisor, self._emit = visit, advisor, emit
-        self._strips, self.draws = strips, True
+        self._strips, self._draws = strips, True
         self._shown: Pressures | None = None
         self._read_white: tuple[ReadWindow, FloatArray] | None = None
         self._white = np.empty((0, 2))
         self._white_block = -1
         visit.listeners.append(self._on_record)
         visit.bedside.watch(self._on_beat)
+
+    def draw(self, on: bool) -> None:
+        """Draw strips from now on or not; the newest are told when they are again."""
+        was, self._draws = self._draws, on
+        if on and not was and self._strips is not None and self._visit.bedside.n_beats:
+            self._tell_samples(*self._strips.newest())
 
     @property
     def _now_s(self) -> float:
@@ -288,7 +294,7 @@ class Teller:
             self._tell_markers(decision, beat)
         if self._strips is None:
             return
-        if not self.draws:
+        if not self._draws:
             self._strips.pass_over(beat, self._shown)
         else:
             self._tell_samples(*self._strips.add(beat, self._shown))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, isfinite
 from typing import Final
 
 import numpy as np
@@ -16,8 +16,8 @@ from harness.study.judging.cells import (
     groups,
     judged_visits,
 )
-from harness.study.judging.metrics import METRICS
-from harness.study.judging.numbers import NOTHING, Estimate
+from harness.study.judging.metrics import METRICS, OF_LOSSES, OF_THE_SEARCHED
+from harness.study.judging.numbers import NOTHING, Estimate, sign_flip_ps
 from harness.study.judging.outcomes import (
     costs,
     gains,
@@ -32,6 +32,7 @@ from harness.study.judging.paired import (
     against_best,
     holm_adjusted,
     points_lost_of,
+    saved_points,
 )
 from harness.study.judging.reading import (
     BrokenStudyError,
@@ -39,15 +40,30 @@ from harness.study.judging.reading import (
     StoredStudy,
     starts_of,
 )
-from harness.study.judging.verdicts import Confusion, confusion, verdict_rates
+from harness.study.judging.verdicts import (
+    NO_VISITS,
+    Confusion,
+    confusion,
+    verdict_rates,
+)
+from harness.study.judging.yardsticks import STAY as YARDSTICK_STAY
+from harness.study.judging.yardsticks import told_cells
+from harness.task.people import Laws
 from optimizers.sources import nearest_name
 
 STAY: Final = "stay"
+TOLD: Final = Laws.told("any").as_known
+"""What a contender knows that is told the law of its patient."""
+BY_HARM: Final = ("harmed_pct", "candidate_harms_pct", "energy_mean_pct")
+"""What ranks where no setting is worth searching."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One contender in one group, plan and budget; `values` has every metric."""
+    """One contender in one group, plan and budget; `values` has every metric.
+
+    `rank` is 0 of a yardstick, which no visit played.
+    """
 
     study: str
     group: str
@@ -57,6 +73,7 @@ class Line:
     contender: str
     strategy: str
     recommender: str
+    knows: str
     baseline: str
     rank: int
     n_patients: int
@@ -73,6 +90,16 @@ class Line:
     def came_to_nothing(self) -> bool:
         """Whether no visit came to its end: what is told is the reference's alone."""
         return self.n_kept == self.n_visits
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether it is a contender that came to an end at all."""
+        return self.rank > 0 and not self.came_to_nothing
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is told the patient's law, which nobody can know: a ceiling."""
+        return self.knows == TOLD
 
     @property
     def is_baseline(self) -> bool:
@@ -94,6 +121,7 @@ class Lost:
 class Judged:
     """A study with what it shows: its visits as judged, and its lines in order.
 
+    `told` are lines of yardsticks, which follow from the truth and are not ranked.
     `together` has the rates of verdicts over all visits of the main group: intervals
     and verdicts are the visit's, whoever searches.
     """
@@ -103,6 +131,7 @@ class Judged:
     groups: tuple[Group, ...]
     baseline: str
     lines: tuple[Line, ...]
+    told: tuple[Line, ...]
     together: Mapping[str, Estimate]
     lost: tuple[Lost, ...]
 
@@ -122,8 +151,7 @@ class Judged:
 
     def group_of(self, metric: str) -> Group:
         """Return whom a metric is told of: losses of those who can gain, else all."""
-        lost = any(word in metric for word in ("regret", "points", "saved", "behind"))
-        return self.main if lost else self.everybody
+        return self.main if metric in OF_LOSSES else self.everybody
 
     @property
     def start(self) -> str:
@@ -143,14 +171,26 @@ class Judged:
         budgets = np.unique(self.visits["budget_min"])
         return float(budgets[budgets.size // 2])
 
+    def budget_in(self, plan: str) -> float:
+        """Return the budget of headlines, or the longest that a plan was played at."""
+        budgets = {line.budget_min for line in self.lines if line.plan == plan}
+        return self.budget_min if self.budget_min in budgets else max(budgets)
+
     def table(self, group: str, plan: str, budget_min: float) -> tuple[Line, ...]:
         """Return the lines of one table, best first."""
-        wanted = (group, plan, budget_min)
-        return tuple(
-            line
-            for line in self.lines
-            if (line.group, line.plan, line.budget_min) == wanted
-        )
+        return _of_table(self.lines, (group, plan, budget_min))
+
+    def told_of(self, group: str, plan: str, budget_min: float) -> tuple[Line, ...]:
+        """Return the yardsticks beside one table."""
+        return _of_table(self.told, (group, plan, budget_min))
+
+
+def _of_table(
+    lines: Sequence[Line], wanted: tuple[str, str, float]
+) -> tuple[Line, ...]:
+    return tuple(
+        line for line in lines if (line.group, line.plan, line.budget_min) == wanted
+    )
 
 
 def judge(study: StoredStudy, baseline: str | None = None) -> Judged:
@@ -182,7 +222,7 @@ def judge(study: StoredStudy, baseline: str | None = None) -> Judged:
         line
         for group in found
         for table in _tables(visits, group)
-        for line in _lines(study.name, group.name, table, name, spans)
+        for line in _lines(study.name, group, table, name, spans)
     ]
     everybody = cell({name: v[found[0].keep] for name, v in visits.items()})
     return Judged(
@@ -191,6 +231,7 @@ def judge(study: StoredStudy, baseline: str | None = None) -> Judged:
         found,
         name,
         tuple(lines),
+        tuple(_told(study, visits, found, name)),
         verdict_rates(everybody),
         tuple(_lost(visits)),
     )
@@ -217,28 +258,45 @@ def _tables(visits: Columns, group: Group) -> Iterator[list[Cell]]:
 
 def _lines(
     study: str,
-    group: str,
+    group: Group,
     table: Sequence[Cell],
     baseline: str,
     spans: Mapping[str, float],
 ) -> list[Line]:
-    """Return the lines of one table, ranked by points lost, then median regret."""
-    lines = [_line(study, group, one, baseline, spans) for one in table]
-    lines.sort(key=_standing)
-    by_name = {one.contender: one for one in table}
-    best = points_lost_of(by_name[lines[0].contender])
-    compared = []
-    for line in lines:
-        own = by_name[line.contender]
-        behind = {} if line is lines[0] else against_best(points_lost_of(own), best)
-        compared.append({**_versus(line, own, by_name), **behind})
+    """Return the lines of one table, ranked."""
+    lines = [_line(study, group.name, one, baseline, spans) for one in table]
+    if group.by_harm:
+        lines.sort(key=_gentleness)
+        compared: list[Mapping[str, Estimate]] = [{"p": NOTHING} for _ in lines]
+    else:
+        lines.sort(key=_standing)
+        compared = _compared(lines, {one.contender: one for one in table})
     adjusted = holm_adjusted(compared)
+    dropped = OF_THE_SEARCHED if group.by_harm else frozenset()
     return [
-        replace(line, rank=rank, values=_all(line.values, more, p_holm))
+        replace(line, rank=rank, values=_all(line.values, more, p_holm, dropped))
         for rank, (line, more, p_holm) in enumerate(
             zip(lines, compared, adjusted, strict=True), start=1
         )
     ]
+
+
+def _compared(
+    lines: Sequence[Line], by_name: Mapping[str, Cell]
+) -> list[Mapping[str, Estimate]]:
+    """Return how ranked lines stand against the baseline and against the first."""
+    best = points_lost_of(by_name[lines[0].contender])
+    compared: list[dict[str, Estimate]] = []
+    saved = []
+    for line in lines:
+        own = points_lost_of(by_name[line.contender])
+        base = _base(line, by_name)
+        behind = {} if line is lines[0] else against_best(own, best)
+        versus = {} if base is None else against_baseline(own, base)
+        compared.append({**versus, **behind})
+        saved.append(np.zeros(0) if base is None else saved_points(own, base))
+    ps = zip(compared, sign_flip_ps(saved), strict=True)
+    return [{**of_one, "p": p} for of_one, p in ps]
 
 
 def _line(
@@ -253,6 +311,7 @@ def _line(
         contender=own.contender,
         strategy=str(own.of("strategy")[0]),
         recommender=str(own.of("recommender")[0]),
+        knows=str(own.of("knows")[0]),
         baseline=baseline,
         rank=0,
         n_patients=own.patients.size,
@@ -269,8 +328,30 @@ def _line(
     )
 
 
+def _told(
+    study: StoredStudy, visits: Columns, found: Sequence[Group], baseline: str
+) -> Iterator[Line]:
+    """Yield the yardsticks of every table; who stays is not told twice."""
+    known = set(visits["contender"].tolist())
+    for group in found:
+        dropped = OF_THE_SEARCHED if group.by_harm else frozenset()
+        for table in _tables(visits, group):
+            columns = {n: np.concatenate([c.of(n) for c in table]) for n in visits}
+            for own in told_cells(columns, study.tables.study):
+                if own.contender == YARDSTICK_STAY and STAY in known:
+                    continue
+                line = _line(study.name, group.name, own, baseline, {})
+                values = {**losses(own), **gains(own)}
+                yield replace(
+                    line, values=_all(values, {}, NOTHING, dropped), confusion=NO_VISITS
+                )
+
+
 def _standing(line: Line) -> tuple[bool, float, float, str]:
-    """Return what ranks: who never came to an end is last, equals go by name."""
+    """Return what ranks: points lost, then median regret.
+
+    Who never came to an end is last, equals go by name.
+    """
     lost, regret = line["points_lost_mean"], line["regret_median_pct"]
     return (
         line.came_to_nothing,
@@ -280,25 +361,34 @@ def _standing(line: Line) -> tuple[bool, float, float, str]:
     )
 
 
-def _versus(
-    line: Line, own: Cell, by_name: Mapping[str, Cell]
-) -> Mapping[str, Estimate]:
-    """Return the comparison with the baseline; nothing for itself, or without one."""
+def _gentleness(line: Line) -> tuple[bool, float, float, float, str]:
+    """Return what ranks where nothing is to be won: harm, then energy."""
+    values = (line[name].value for name in BY_HARM)
+    after, before, energy = (value if isfinite(value) else inf for value in values)
+    return (line.came_to_nothing, after, before, energy, line.contender)
+
+
+def _base(line: Line, by_name: Mapping[str, Cell]) -> PointsLost | None:
+    """Return whom a line is held against; None for itself, or without a baseline."""
     if line.baseline == KEPT:
-        base: PointsLost = points_lost_of(own, "reference_points_lost")
-    elif line.is_baseline or line.baseline not in by_name:
-        return {"p": NOTHING}
-    else:
-        base = points_lost_of(by_name[line.baseline])
-    return against_baseline(points_lost_of(own), base)
+        return points_lost_of(by_name[line.contender], "reference_points_lost")
+    if line.is_baseline or line.baseline not in by_name:
+        return None
+    return points_lost_of(by_name[line.baseline])
 
 
 def _all(
-    own: Mapping[str, Estimate], more: Mapping[str, Estimate], p_holm: Estimate
+    own: Mapping[str, Estimate],
+    more: Mapping[str, Estimate],
+    p_holm: Estimate,
+    dropped: frozenset[str],
 ) -> Mapping[str, Estimate]:
-    """Return every metric, in the order of their list."""
+    """Return every metric, in the order of their list; nothing for what is dropped."""
     known = {**own, **more, "p_holm": p_holm}
-    return {name: known.get(name, NOTHING) for name in METRICS}
+    return {
+        name: NOTHING if name in dropped else known.get(name, NOTHING)
+        for name in METRICS
+    }
 
 
 def _lost(visits: Columns) -> Iterator[Lost]:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from harness.study.judging.numbers import FloatArray
 from harness.study.judging.reading import Columns, StoredStudy
+from harness.study.judging.weights import at_other_weights, best_valued
 from harness.truth.landscape import FLAT_PCT, LEAST_SPAN_POINTS
+from harness.truth.score import OTHER_ENERGY_WEIGHTS
 from sim.units import PCT_PER_FRAC
 from sim.visit.plan import VisitPlan
 
@@ -26,11 +28,20 @@ COST: Final = ("minutes", "unpleasant_events", "beats", "n_tests", "n_evaluation
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """Patients whose visits are judged together, and which visits these are."""
+    """Patients whose visits are judged together, and which visits these are.
+
+    `law` where all have one response law.
+    """
 
     name: str
     title: str
     keep: BoolArray
+    law: str = ""
+
+    @property
+    def by_harm(self) -> bool:
+        """Whether harm, energy and verdict alone judge here."""
+        return self.law in BY_HARM_ALONE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +101,7 @@ def judged_visits(study: StoredStudy) -> Columns:
         "off_gain_pct",
         "span_points",
         "reference_points_lost",
+        *(best_valued(weight) for weight in OTHER_ENERGY_WEIGHTS),
     ):
         visits[name] = _known_of_patient(visits, name)
     visits["reference_regret_pct"] = reference_regret_pct(visits)
@@ -106,6 +118,7 @@ def judged_visits(study: StoredStudy) -> Columns:
     able = visits["attainable_gain_pct"] >= FLAT_PCT
     visits["attained_frac"] = np.where(able, visits["attained_frac"], np.nan)
     visits["ask_ms"], visits["slowest_ask_ms"] = _asks(study, visits["key"])
+    visits |= at_other_weights(visits, study.tables.study)
     return visits
 
 
@@ -160,6 +173,7 @@ def groups(visits: Columns) -> tuple[Group, ...]:
                 f"{SINUS}, {family}",
                 f"sinus rhythm, dose-response family {family}",
                 ~in_af & np.asarray(visits["family"] == family),
+                str(family),
             )
             for family in families
         ]

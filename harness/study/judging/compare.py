@@ -1,10 +1,12 @@
 """`ccmlab compare`: read studies, judge them, write page, table and figures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Final
 
+from harness.common.csv import csv_bytes
 from harness.common.files import OutputError, check_free, replace_file
 from harness.common.parquet import write_parquet
 from harness.study.judging.board import Judged, judge
@@ -15,13 +17,17 @@ from harness.study.judging.files import (
     leaderboard_text,
     replace_fragment,
 )
-from harness.study.judging.page import page, page_html
+from harness.study.judging.page import page, page_html, sheet_rows
 from harness.study.judging.published import VISITS_FILE, publish
 from harness.study.judging.reading import by_start, read_studies
 from harness.study.judging.thresholds import Miss, Threshold, misses
 
 PAGE: Final = "compare.html"
 TABLE: Final = "leaderboard"
+MANY_VISITS: Final = 500
+VISITS_A_MIN: Final = 5000
+"""Judged in a minute of an idle core; most of it goes to choosing again."""
+TABLES: Final = "tables"
 FIGURES: Final = "figures"
 
 
@@ -41,6 +47,7 @@ def compare(
     thresholds: Sequence[Threshold] = (),
     readme: str | Path | None = None,
     force: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> ComparedStudies:
     """Judge stored studies and write what they show; nothing is simulated.
 
@@ -49,8 +56,8 @@ def compare(
     folders
         Folders of studies or of published comparisons, at least one.
     out
-        Folder of `compare.html`, `leaderboard.csv`, `leaderboard.parquet`, `figures/`,
-        and of the visits behind them (`published`).
+        Folder of `compare.html`, `leaderboard.csv`, `leaderboard.parquet`, `tables/`,
+        `figures/`, and of the visits behind them (`published`).
     baseline
         Contender that the others are held against; None takes `stay`.
     thresholds
@@ -60,6 +67,8 @@ def compare(
         the first study, start by start.
     force
         Replace a page that is there.
+    say
+        Is told how long many visits will take; nothing is said of few.
 
     Raises
     ------
@@ -73,6 +82,7 @@ def compare(
     folder = Path(out)
     check_free(folder / PAGE, force=force)
     stored = read_studies(folders)
+    _announce(sum(study.visits["key"].size for study in stored), say)
     studies = [by_start(study) for study in stored]
     judged = [judge(part, baseline) for parts in studies for part in parts]
     missed = misses(judged, thresholds)
@@ -82,16 +92,25 @@ def compare(
     publish([(study.name, study.tables) for study in stored], folder)
     if readme:
         replace_file(Path(readme), new_readme)
-    named = {"page": PAGE, "table": f"{TABLE}.csv", "figures": FIGURES}
+    named = {"page": PAGE, "table": f"{TABLE}.csv", "tables": TABLES}
+    named["figures"] = FIGURES
     named["visits"] = VISITS_FILE
     where = "\n".join(f"{what:<8} {folder / name}" for what, name in named.items())
     return ComparedStudies(f"{leaderboard_text(judged)}\n\n{where}", missed)
+
+
+def _announce(n_visits: int, say: Callable[[str], None] | None) -> None:
+    if say is not None and n_visits >= MANY_VISITS:
+        minutes = ceil(n_visits / VISITS_A_MIN)
+        say(f"ccmlab: judging {n_visits} visits, about {minutes} min")
 
 
 def _write(judged: Sequence[Judged], folder: Path) -> None:
     shown = page(judged)
     for drawn in shown.drawn:
         replace_file(folder / FIGURES / f"{drawn.name}.svg", drawn.svg)
+    for name, rows in sheet_rows(shown).items():
+        replace_file(folder / TABLES / f"{name}.csv", csv_bytes(rows))
     replace_file(folder / f"{TABLE}.csv", leaderboard_csv(judged))
     write_parquet(leaderboard_rows(judged), folder / f"{TABLE}.parquet")
     replace_file(folder / PAGE, page_html(shown).encode())

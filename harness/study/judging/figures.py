@@ -1,4 +1,4 @@
-"""The five figures of a study and plan as SVG files."""
+"""The figures of a study and plan as SVG files."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from harness.common.drawing import STYLE, svg_file
 from harness.study.judging.board import Judged, Line
 from harness.study.judging.cells import Cell, cells
+from harness.study.judging.choices import choices
+from harness.study.judging.gate_figure import curves, gate_figure, gate_words
 from harness.study.judging.over_minutes import regret_figure, solved_figure
 from harness.study.judging.scatter import price_figure, readings_figure
 from harness.study.judging.strokes import N_BEST, Stroke
@@ -44,6 +46,12 @@ WATERFALL_CAPTION: Final = (
     "Mean over replicates. Vermilion with a cross: harmed in any of them, worse than "
     "the reference by 0.1 point or more, or newly felt. Grey dash: what the patient "
     "could have gained. No bar: the reference was kept."
+)
+GATES_CAPTION: Final = (
+    "From stored searches, by one recommender: the reference is left only for a "
+    "setting that is better with more than the probability beside the marks. Left is "
+    "safer, lower is better. Points lost of those who can gain, harm of all, before a "
+    "verification sees the choice."
 )
 
 
@@ -99,7 +107,7 @@ def _drawn(
     """Yield name, title, caption, description and figure, one after the other."""
     of_plan, all_cells = drawn_from
     by_visit = evaluations_by_visit(judged.study.evaluations)
-    table = judged.table(judged.main.name, plan, _budget(judged, plan))
+    table = judged.table(judged.main.name, plan, judged.budget_in(plan))
     standing = _words(table, known)
     yield (
         "regret",
@@ -130,6 +138,15 @@ def _drawn(
         readings_figure(judged, all_cells),
     )
     yield from _waterfall(table, of_plan)
+    gates = choices(judged, plan).gates
+    if curves(gates, known):
+        yield (
+            "gates",
+            "The gate: what it costs and what it spares",
+            GATES_CAPTION,
+            f"{gate_words(gates, known)}.",
+            gate_figure(gates, known),
+        )
 
 
 def _waterfall(table: Sequence[Line], cells: Sequence[Cell]) -> Iterator[_Parts]:
@@ -144,12 +161,6 @@ def _waterfall(table: Sequence[Line], cells: Sequence[Cell]) -> Iterator[_Parts]
             "; ".join(map(waterfall_words, rows)),
             waterfall_figure(rows),
         )
-
-
-def _budget(judged: Judged, plan: str) -> float:
-    """Return the budget of headlines, or the longest that the plan was played with."""
-    budgets = {line.budget_min for line in judged.lines if line.plan == plan}
-    return judged.budget_min if judged.budget_min in budgets else max(budgets)
 
 
 def _cell(of_plan: Sequence[Cell], contender: str, budget_min: float) -> Cell:

@@ -1,14 +1,16 @@
 """The leaderboard as a tidy table, as text, and as a part of a Markdown file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from harness.common.csv import Cell, csv_bytes
-from harness.common.words import EN_DASH
+from harness.common.words import EN_DASH, between, decimal
 from harness.study.judging.board import Judged, Line
 from harness.study.judging.layout import estimate_cell
 from harness.study.judging.metrics import METRICS
 from harness.study.judging.numbers import Estimate
+from harness.study.judging.rivals import rank_sheet
+from harness.study.judging.standing import contenders
 from harness.study.judging.verdicts import TRUTHS, VERDICTS
 from harness.study.judging.words import capital, start_words, together
 from sim.units import S_PER_MIN
@@ -39,10 +41,11 @@ def leaderboard_rows(studies: Sequence[Judged]) -> Iterator[dict[str, Cell]]:
     """Yield a row a study, group, start, plan, budget and contender: every metric.
 
     A metric has its own name, its limits that name and `_low`, `_high`, its Monte Carlo
-    error `_error`, and what it rests on `_n` (visits for a rate, else patients).
+    error `_error`, and what it rests on `_n` (visits for a rate, else patients). A
+    yardstick, which follows from the truth, has rank 0.
     """
     for judged in studies:
-        for line in judged.lines:
+        for line in (*judged.lines, *judged.told):
             yield _row(line)
 
 
@@ -57,6 +60,7 @@ def _row(line: Line) -> dict[str, Cell]:
         "contender": line.contender,
         "strategy": line.strategy,
         "recommender": line.recommender,
+        "knows": line.knows,
         "baseline": line.baseline,
         "n_patients": line.n_patients,
         "n_visits": line.n_visits,
@@ -101,15 +105,41 @@ def leaderboard_text(studies: Sequence[Judged]) -> str:
                 f"patients, plan {first.plan}, {first.budget_min:g} min, against "
                 f"{judged.baseline}"
             )
-            blocks.append("\n".join([_plain(title), *_text_table(table)]))
+            rows = (*table, *_beside(judged, table))
+            text = _text_table(rows, _spans(judged, first.plan))
+            blocks.append("\n".join([_plain(title), *text]))
         blocks.append(together(judged))
     return "\n\n".join(blocks)
 
 
-def _text_table(table: Sequence[Line]) -> Iterator[str]:
-    rows = [("", "contender", *(head for _, head in TEXT_COLUMNS), "failed")]
+def _beside(judged: Judged, table: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the yardsticks of a table."""
+    return judged.told_of(table[0].group, table[0].plan, table[0].budget_min)
+
+
+def _spans(judged: Judged, plan: str) -> Mapping[str, str]:
+    """Return between which ranks each contender may stand, 95 %."""
+    found = {}
+    for row in rank_sheet(contenders(judged, judged.main, plan)).rows:
+        rank = row["rank"]
+        if isinstance(rank, Estimate):
+            sure = rank.low == rank.high
+            span = decimal(rank.low, 0) if sure else between(rank.low, rank.high, 0)
+            found[str(row["contender"])] = span
+    return found
+
+
+def _text_table(table: Sequence[Line], spans: Mapping[str, str]) -> Iterator[str]:
+    heads = ("", "contender", "rank 95 %", *(head for _, head in TEXT_COLUMNS))
+    rows = [(*heads, "failed")]
     rows += [
-        (_rank(line), _short(line.contender), *_texts(line), _failed(line))
+        (
+            _rank(line),
+            _short(line.contender),
+            spans.get(line.contender, EN_DASH),
+            *_texts(line),
+            _failed(line),
+        )
         for line in table
     ]
     keep = _filled(rows)
@@ -123,7 +153,7 @@ def _text_table(table: Sequence[Line]) -> Iterator[str]:
 
 
 def _rank(line: Line) -> str:
-    return EN_DASH if line.came_to_nothing else str(line.rank)
+    return str(line.rank) if line.is_ranked else EN_DASH
 
 
 def _failed(line: Line) -> str:
@@ -180,7 +210,10 @@ def _markdown(judged: Judged, table: Sequence[Line]) -> Iterator[str]:
     yield _safe(capital(told))
     yield ""
     rows = [["contender", *(head for _, head in TEXT_COLUMNS), "failed"]]
-    rows += [[_safe(line.contender), *_texts(line), _failed(line)] for line in table]
+    rows += [
+        [_safe(line.contender), *_texts(line), _failed(line)]
+        for line in (*table, *_beside(judged, table))
+    ]
     keep = _filled(rows)
     yield _markdown_row(rows[0], keep)
     yield f"|-|{'-:|' * (len(keep) - 1)}"

@@ -10,6 +10,8 @@ from harness.study.judging.board import Line
 from harness.study.judging.metrics import METRICS, P_VALUES, Metric
 from harness.study.judging.numbers import Estimate
 from harness.study.judging.verdicts import TRUTHS, VERDICTS
+from harness.study.judging.weights import lost_at
+from harness.truth.score import OTHER_ENERGY_WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,14 @@ LAYOUTS: Final[tuple[tuple[str, tuple[Column, ...]], ...]] = (
         ),
     ),
     (
+        "Points lost, were energy weighed otherwise",
+        tuple(
+            metric_column(f"{lost_at(weight)}_{what}", interval=True)
+            for weight in OTHER_ENERGY_WEIGHTS
+            for what in ("mean", "share_pct")
+        ),
+    ),
+    (
         "Gain, harm and cost",
         (
             metric_column("attained_pct", interval=True),
@@ -162,6 +172,9 @@ LAYOUTS: Final[tuple[tuple[str, tuple[Column, ...]], ...]] = (
             metric_column("solved_75_pct"),
             metric_column("solved_90_pct"),
             _with_n("harmed_pct"),
+            _with_n("candidate_harms_pct"),
+            metric_column("worst_gain_pct", interval=True),
+            metric_column("energy_mean_pct", interval=True),
             metric_column("unpleasant_events_mean", interval=True),
             metric_column("minutes_mean"),
             metric_column("visit_minutes_mean"),
@@ -202,8 +215,9 @@ LAYOUTS: Final[tuple[tuple[str, tuple[Column, ...]], ...]] = (
 
 
 def tables(lines: Sequence[Line]) -> tuple[ShownTable, ...]:
-    """Return every table of one group, plan and budget; columns without data go."""
-    return tuple(_table(caption, columns, lines) for caption, columns in LAYOUTS)
+    """Return every table of one group, plan and budget; what has no data goes."""
+    found = (_table(caption, columns, lines) for caption, columns in LAYOUTS)
+    return tuple(table for table in found if len(table.heads) > 1)
 
 
 def _table(
@@ -212,20 +226,37 @@ def _table(
     filled = [
         (head, cells)
         for head, cells in (
-            (head, [shown(line) for line in lines]) for head, shown in columns
+            (head, [_seen(shown, line) for line in lines]) for head, shown in columns
         )
         if any(cell.text != EN_DASH for cell in cells)
     ]
-    names = [ShownCell(line.contender, _beside(line), str(line.rank)) for line in lines]
+    last = str(len(lines))
+    names = [
+        ShownCell(
+            line.contender, _beside(line), str(line.rank) if line.is_ranked else last
+        )
+        for line in lines
+    ]
     return ShownTable(
         caption,
         (
-            Head("Contender", "By rank: points lost, then median regret."),
+            Head("Contender", _order(lines)),
             *(head for head, _ in filled),
         ),
         tuple(zip(names, *(cells for _, cells in filled), strict=True)),
         tuple(line.is_baseline for line in lines),
     )
+
+
+def _seen(shown: Callable[[Line], ShownCell], line: Line) -> ShownCell:
+    """Return a cell; a dash where no visit came to its end, whatever is told of it."""
+    return ShownCell(EN_DASH) if line.came_to_nothing else shown(line)
+
+
+def _order(lines: Sequence[Line]) -> str:
+    if lines[0]["points_lost_mean"].known:
+        return "By rank: points lost, then median regret."
+    return "By rank: harm, then energy."
 
 
 def _beside(line: Line) -> str:
@@ -235,6 +266,8 @@ def _beside(line: Line) -> str:
         said.append("baseline")
     if line.strategy != line.contender:
         said.append(line.strategy)
+    if line.knows.startswith("people"):
+        said.append(f"knows {line.knows}")
     if line.n_kept:
         said.append(f"{line.n_kept} came to nothing")
     return ", ".join(said)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
+from harness.study.judging.weights import lost_at
+from harness.truth.score import OTHER_ENERGY_WEIGHTS
+
 Better = Literal["higher", "lower", ""]
 
 P_VALUES: Final = frozenset({"p", "p_holm"})
@@ -56,6 +59,29 @@ METRICS: Final = _metrics(
         2,
         "Points lost of what was programmed for good: the choice where the verdict "
         "allows it, else the reference.",
+    ),
+    *(
+        row
+        for weight in OTHER_ENERGY_WEIGHTS
+        for row in (
+            (
+                f"{lost_at(weight)}_mean",
+                f"Points lost at energy weight {weight:g}",
+                "points",
+                "lower",
+                2,
+                f"Points lost where the nominal energy costs {weight:g} points, for "
+                "best and choice alike; the search was told the study's own weight.",
+            ),
+            (
+                f"{lost_at(weight)}_share_pct",
+                f"Of the span, at energy weight {weight:g}",
+                "%",
+                "lower",
+                1,
+                "The same, summed, as a share of the span at that weight, summed.",
+            ),
+        )
     ),
     (
         "regret_median_pct",
@@ -138,6 +164,32 @@ METRICS: Final = _metrics(
         1,
         "Visits whose permanent settings are truly worse than the reference by 0.1 "
         "point or more, or not tolerated; never where that was not tolerated itself.",
+    ),
+    (
+        "candidate_harms_pct",
+        "Harmed before the verdict",
+        "%",
+        "lower",
+        1,
+        "The same of the search's choice, had nobody verified it.",
+    ),
+    (
+        "worst_gain_pct",
+        "Gain of the worst 5 %",
+        "%",
+        "higher",
+        2,
+        "True gain of the permanent settings: mean over those 5 % of patients (one at "
+        "least) in whom it is lowest.",
+    ),
+    (
+        "energy_mean_pct",
+        "Energy",
+        "%",
+        "lower",
+        0,
+        "Daily energy of the permanent settings as a share of the nominal settings', "
+        "mean over patients; 0 is CCM off.",
     ),
     (
         "unpleasant_events_mean",
@@ -368,8 +420,8 @@ METRICS: Final = _metrics(
         "lower",
         4,
         "Two-sided sign-flip test of the paired differences against a mean of 0: exact "
-        "up to 16 patients, else of 99,999 draws (fewer above 400 patients). Where "
-        "none of these reached what was seen it is a limit, written <=.",
+        "up to 16 patients, else of 99,999 draws. Where none of these reached what was "
+        "seen it is a limit, one in 100,000, written <=.",
     ),
     (
         "p_holm",
@@ -397,3 +449,24 @@ METRICS: Final = _metrics(
         "Median of the same differences.",
     ),
 )
+
+OF_LOSSES: Final = frozenset(
+    name
+    for name in METRICS
+    if any(word in name for word in ("regret", "points", "behind"))
+)
+"""What is told of patients who can gain."""
+
+OF_THE_SEARCHED: Final = OF_LOSSES | {
+    "attained_pct",
+    "attained_median_pct",
+    "solved_50_pct",
+    "solved_75_pct",
+    "solved_90_pct",
+    "wins",
+    "ties",
+    "losses",
+    "p",
+    "p_holm",
+}
+"""What is told under no law whose settings are not worth searching."""

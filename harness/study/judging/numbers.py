@@ -1,9 +1,9 @@
 """Intervals and tests: Wilson, bootstrap over patients, sign flips, Holm."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isfinite, nan, sqrt
+from math import ceil, isfinite, nan, sqrt
 from typing import Final
 
 import numpy as np
@@ -20,15 +20,13 @@ FEWEST_RESAMPLES: Final = 500
 MOST_DRAWN: Final = 4_000_000
 """Patients drawn in all: above 2,000 patients there are fewer resamples."""
 N_FLIPS: Final = 99_999
-FEWEST_FLIPS: Final = 9_999
-MOST_SIGNS: Final = 40_000_000
-"""Signs drawn in all: above 400 patients there are fewer flips."""
 ALL_FLIPPED: Final = 16
 """Up to so many patients every pattern of signs is looked at, and p is exact."""
 QUARTILES: Final = (0.25, 0.5, 0.75)
 _Z95: Final = 1.959963984540054
 _LIMITS: Final = (0.025, 0.975)
-_BLOCKS: Final = 64
+_AT_ONCE: Final = 4096
+"""Patterns of signs in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +157,15 @@ def mean(values: FloatArray) -> Estimate:
     return _estimate(float(values.mean()), drawn, values.size)
 
 
+def mean_of_lowest(values: FloatArray, share: float) -> Estimate:
+    """Return the mean of the lowest share of values, one at least, with interval."""
+    if values.size == 0:
+        return NOTHING
+    n = max(1, ceil(share * values.size))
+    drawn = sorted_resamples(values)[:, :n].mean(axis=1)
+    return _estimate(float(np.sort(values)[:n].mean()), drawn, values.size)
+
+
 def quantiles(values: FloatArray, shares: Sequence[float]) -> list[Estimate]:
     """Return quantiles over patients, each with its bootstrap interval."""
     if values.size == 0:
@@ -205,38 +212,61 @@ def sign_flip_p(differences: FloatArray) -> Estimate:
     """Return the two-sided p of a mean difference of 0, by flipping signs.
 
     Exact for few patients; for more, of signs drawn at random, and then never below
-    one in as many as were drawn.
+    one in as many as were drawn and one.
 
     Parameters
     ----------
     differences : (n,)
         One a patient.
     """
-    n = differences.size
+    return sign_flip_ps([differences])[0]
+
+
+def sign_flip_ps(differences: Sequence[FloatArray]) -> list[Estimate]:
+    """Return `sign_flip_p` of several comparisons.
+
+    Those of equally many patients are held against the same flips, which are drawn
+    once for all of them.
+    """
+    found = [NOTHING] * len(differences)
+    for n in sorted({one.size for one in differences}):
+        places = [i for i, one in enumerate(differences) if one.size == n]
+        ps = _of_same_size(np.column_stack([differences[i] for i in places]))
+        for place, p in zip(places, ps, strict=True):
+            found[place] = p
+    return found
+
+
+def _of_same_size(differences: FloatArray) -> list[Estimate]:
+    """Return the p of each column; a row a patient."""
+    n, k = differences.shape
     if n == 0:
-        return NOTHING
-    seen = abs(float(differences.sum()))
-    tie = 1e-9 * float(np.abs(differences).sum())
-    n_reached = sum(
-        int(np.count_nonzero(np.abs(block @ differences) >= seen - tie))
-        for block in np.array_split(_flips(n), _BLOCKS)
-    )
+        return [NOTHING] * k
+    seen = np.abs(differences.sum(axis=0))
+    least = seen - 1e-9 * np.abs(differences).sum(axis=0)  # ties by rounding count
+    reached = np.zeros(k, dtype=np.int64)
+    for signs in _flips(n):
+        reached += np.count_nonzero(np.abs(signs @ differences) >= least, axis=0)
     if n <= ALL_FLIPPED:
-        return Estimate(n_reached / 2**n, n=n)
-    p = (1 + n_reached) / (_flips(n).shape[0] + 1)
-    return Estimate(p, n=n, at_most=n_reached == 0)
+        return [Estimate(count / 2**n, n=n) for count in reached.tolist()]
+    return [
+        Estimate((1 + count) / (N_FLIPS + 1), n=n, at_most=count == 0)
+        for count in reached.tolist()
+    ]
 
 
-@lru_cache(maxsize=2)
-def _flips(n: int) -> NDArray[np.int8]:
-    """Return patterns of signs of n patients: all of them, or many at random."""
+def _flips(n: int) -> Iterator[FloatArray]:
+    """Yield patterns of signs of n patients: all of them, or many at random."""
     if n <= ALL_FLIPPED:
-        bits = (np.arange(2**n)[:, np.newaxis] >> np.arange(n)) & 1
-    else:
-        rng = np.random.default_rng(np.random.SeedSequence([SEED, n, 1]))
-        n_flips = min(N_FLIPS, max(FEWEST_FLIPS, MOST_SIGNS // n))
-        bits = rng.integers(0, 2, size=(n_flips, n), dtype=np.int8)
-    return np.asarray(2 * bits - 1, dtype=np.int8)
+        every = (np.arange(2**n)[:, np.newaxis] >> np.arange(n)) & 1
+        yield np.asarray(2.0 * every - 1.0, dtype=np.float64)
+        return
+    rng = np.random.default_rng(np.random.SeedSequence([SEED, n, 1]))
+    for first in range(0, N_FLIPS, _AT_ONCE):
+        n_patterns = min(_AT_ONCE, N_FLIPS - first)
+        drawn = np.frombuffer(rng.bytes(n_patterns * -(-n // 8)), np.uint8)
+        bits = np.unpackbits(drawn.reshape(n_patterns, -1), axis=1, count=n)
+        yield np.asarray(2.0 * bits - 1.0, dtype=np.float64)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

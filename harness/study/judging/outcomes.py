@@ -17,14 +17,19 @@ from harness.study.judging.numbers import (
     Estimate,
     FloatArray,
     mean,
+    mean_of_lowest,
     quantiles,
     rate_pct,
     ratio,
 )
 from harness.study.judging.reading import Columns
+from harness.study.judging.weights import lost_at, span_at
 from harness.truth.landscape import FLAT_PCT
+from harness.truth.score import OTHER_ENERGY_WEIGHTS
 from sim.units import PCT_PER_FRAC
 
+WORST_FRAC: Final = 0.05
+"""Share of patients whose outcome is told apart: those who fared worst."""
 TARGETS: Final = (0.5, 0.75, 0.9)
 """Shares of the attainable gain."""
 MEDIAN: Final = (0.5,)
@@ -45,8 +50,21 @@ def losses(cell: Cell) -> Values:
         "points_lost_mean": mean(known(lost)),
         "points_lost_share_pct": share.times(PCT_PER_FRAC),
         "final_points_lost_mean": mean(known(cell.per_patient("final_points_lost"))),
+        **_at_other_weights(cell),
         **_regrets(cell),
     }
+
+
+def _at_other_weights(cell: Cell) -> Values:
+    found = {}
+    for weight in OTHER_ENERGY_WEIGHTS:
+        name = lost_at(weight)
+        lost, span = cell.per_patient(name), cell.per_patient(span_at(weight))
+        told = np.isfinite(lost) & np.isfinite(span)
+        share = ratio(lost[told], span[told])
+        found[f"{name}_mean"] = mean(lost[told])
+        found[f"{name}_share_pct"] = share.times(PCT_PER_FRAC)
+    return found
 
 
 def _regrets(cell: Cell) -> Values:
@@ -75,8 +93,20 @@ def gains(cell: Cell) -> Values:
         "attained_pct": ratio(gained[able], attainable[able]).times(PCT_PER_FRAC),
         "attained_median_pct": quantiles(shares, MEDIAN)[0],
         "gain_mean_pct": mean(known(gained)),
-        "harmed_pct": rate_pct(cell.of("harmed"), cell.of("patient")),
+        **harms(cell),
         **_solved(cell),
+    }
+
+
+def harms(cell: Cell) -> Values:
+    """Return who was harmed, how much the worst off lost, and what energy is used."""
+    final = known(cell.per_patient("final_gain_pct"))
+    energy = known(cell.per_patient("final_energy_frac"))
+    return {
+        "harmed_pct": rate_pct(cell.of("harmed"), cell.of("patient")),
+        "candidate_harms_pct": rate_pct(cell.of("candidate_harms"), cell.of("patient")),
+        "worst_gain_pct": mean_of_lowest(final, WORST_FRAC),
+        "energy_mean_pct": mean(energy).times(PCT_PER_FRAC),
     }
 
 

@@ -16,7 +16,6 @@ from harness.study.judging.numbers import (
     mean,
     quantile_differences,
     quantiles,
-    sign_flip_p,
 )
 
 MARGIN_POINTS: Final = 0.25
@@ -39,8 +38,8 @@ def points_lost_of(cell: Cell, column: str = "points_lost") -> PointsLost:
 
 
 def against_baseline(own: PointsLost, baseline: PointsLost) -> Mapping[str, Estimate]:
-    """Return what a contender saves against a baseline, patient by patient."""
-    mine, theirs = _common(own, baseline)
+    """Return what a contender saves against a baseline, but for its p."""
+    mine, theirs = common(own, baseline)
     saved = theirs - mine
     n = saved.size
     apart = quantile_differences(theirs, mine, QUARTILES)
@@ -55,13 +54,18 @@ def against_baseline(own: PointsLost, baseline: PointsLost) -> Mapping[str, Esti
         "wins": Estimate(wins, n=n),
         "ties": Estimate(n - wins - losses, n=n),
         "losses": Estimate(losses, n=n),
-        "p": sign_flip_p(saved),
     }
+
+
+def saved_points(own: PointsLost, baseline: PointsLost) -> FloatArray:
+    """Return what each patient whom both saw saves against a baseline, `(n,)`."""
+    mine, theirs = common(own, baseline)
+    return theirs - mine
 
 
 def against_best(own: PointsLost, best: PointsLost) -> Mapping[str, Estimate]:
     """Return how far a contender is behind the best, patient by patient."""
-    mine, theirs = _common(own, best)
+    mine, theirs = common(own, best)
     behind = mine - theirs
     return {
         "behind_best_mean_points": mean(behind),
@@ -78,7 +82,7 @@ def holm_adjusted(values: Sequence[Mapping[str, Estimate]]) -> list[Estimate]:
     ]
 
 
-def _common(own: PointsLost, other: PointsLost) -> tuple[FloatArray, FloatArray]:
+def common(own: PointsLost, other: PointsLost) -> tuple[FloatArray, FloatArray]:
     """Return both on the patients that both have, where both are known."""
     _, here, there = np.intersect1d(
         own.patients, other.patients, assume_unique=True, return_indices=True

@@ -26,6 +26,9 @@ class Confusion:
         return sum(map(sum, self.counts))
 
 
+NO_VISITS: Final = Confusion(((0,) * len(VERDICTS),) * len(TRUTHS))
+
+
 def confusion(cell: Cell) -> Confusion:
     """Count what the visits said, by what is true of their candidate."""
     said = _said(cell)

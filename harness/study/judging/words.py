@@ -54,12 +54,13 @@ def headline(judged: Judged) -> str:
 
 
 def _headline(judged: Judged, table: Sequence[Line]) -> str:
-    first = next((line for line in table if not line.is_baseline), table[0])
+    able = [line for line in table if not line.is_told] or list(table)
+    first = next((line for line in able if not line.is_baseline), able[0])
     share = first["points_lost_share_pct"]
     said = [
         f"{start_words(judged)}at {first.budget_min:g} minutes, plan {first.plan}, "
         f"{judged.main.title}: "
-        f"{first.contender} loses least of {len(table)} contenders, "
+        f"{first.contender} loses least of {len(able)} contenders, "
         f"{with_interval('points_lost_mean', first['points_lost_mean'])} of utility a "
         f"patient, {with_interval('points_lost_share_pct', share)} of the span"
     ]
@@ -74,7 +75,13 @@ def _headline(judged: Judged, table: Sequence[Line]) -> str:
         f"; harmed: {with_interval('harmed_pct', whole['harmed_pct'])} of "
         f"{whole.n_visits} visits of {judged.everybody.title}."
     )
-    if table[0].is_baseline:
+    if ceilings := [line for line in table if line.is_told]:
+        lost = with_interval("points_lost_mean", ceilings[0]["points_lost_mean"])
+        said.append(
+            f" Told the patient's law, which nobody can know, {ceilings[0].contender} "
+            f"loses {lost}: a ceiling, no contender."
+        )
+    if able[0].is_baseline:
         said.append(f" No contender is ahead of the baseline {judged.baseline}.")
     return capital("".join(said))
 
