@@ -17,7 +17,7 @@ from harness.report.parts import Interval, Quantity, fact_text
 from harness.report.schema import schema_text
 from harness.report.sections.visit import DATE, NAME, PSEUDONYM
 from harness.report.values import gain, interval, quantity
-from sim.visit.record import Check, Event, Symptoms, VisitRecord
+from sim.visit.record import Check, Event, SymptomReport, VisitRecord
 
 Build = Callable[..., Report]
 PUBLISHED = Path(__file__).parents[2] / "docs" / "report.schema.json"
@@ -191,7 +191,7 @@ def test_the_claim_of_the_best_reading_stands_beside_the_verified_gain(
 
 
 def test_scores_that_fell_are_said_to_be_mostly_expectation(report_of: Build) -> None:
-    symptoms = Symptoms(0.0, 3, 5.0, 5.0, "")
+    symptoms = SymptomReport(0.0, 3, 5.0, 5.0, "")
     for after, told in ((4.0, True), (5.0, False), (6.0, False)):
         asked = (symptoms, replace(symptoms, dyspnoea=after))
         note = report_of(symptoms=asked).encounter.symptoms_note

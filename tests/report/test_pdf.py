@@ -247,11 +247,11 @@ def test_page_and_pdf_have_the_same_headings(page: BeautifulSoup, pdf: bytes) ->
     ]
 
 
-def test_a_full_visit_takes_three_to_five_pages_of_letter_and_its_key(
+def test_a_full_visit_takes_three_to_six_pages_of_letter_and_its_key(
     pdf: bytes,
 ) -> None:
     *visit, key = pages_of(pdf)
-    assert 3 <= len(visit) <= 5
+    assert 3 <= len(visit) <= 6  # two strips to scale take a third of a page more
     assert "Answer key" in key
     assert not any("Answer key" in page for page in visit)
     assert "612 x 792 pts (letter)" in poppler_says(pdf, "pdfinfo", "-")
