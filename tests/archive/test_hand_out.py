@@ -60,7 +60,7 @@ SECRETS = (
     "g_two_leads",
 )
 
-PACKED = (".pdf", ".json")
+PACKED = (".pdf", ".json", ".hl7")
 """What is packed, holds a hash, or what was packed, as FHIR does."""
 
 TextOf = Callable[[bytes], str]
