@@ -142,7 +142,8 @@ def run_scenario(
     progress
         Called with simulated seconds, phase and text for each line of the visit's log.
     recorded
-        Whether the run keeps what was told at the bedside, for its folder.
+        Whether the run keeps what was told at the bedside, for its folder; nothing is
+        kept of a visit by table, which has no beats to tell of.
     """
     scenario_name = scenario_name or name_of(scenario)
     scenario = asked_for(scenario, patient=patient, settings=settings)
@@ -203,7 +204,8 @@ def _run_log(
     recorded: bool,
 ) -> Run:
     start_s = time.perf_counter()
-    scribe = Scribe() if recorded else None
+    # by table no beat is kept: there is nothing to be told of each
+    scribe = Scribe() if recorded and order.engine == "beats" else None
     if scribe is None:
         played = _played(log, order, limits, progress)
     else:

@@ -207,6 +207,16 @@ def one_visit(scenario: Scenario, does: str) -> None:
         raise ScenarioError("scenario", [Fault("course", text)])
 
 
+def beat_by_beat(scenario: Scenario, does: str) -> None:
+    """Raise ScenarioError for a visit by table, where each beat is to be told.
+
+    `does` says in the message who needs the beats.
+    """
+    if scenario.engine != "beats":
+        text = f"must be 'beats', got {scenario.engine!r}: {does}"
+        raise ScenarioError("scenario", [Fault("engine", text)])
+
+
 def shipped_scenarios() -> Mapping[str, Traversable]:
     """Return the files that come with the package, by name, sorted."""
     return shipped()

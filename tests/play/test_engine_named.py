@@ -8,6 +8,7 @@ from harness.archive.replaying import replay
 from harness.play.order import order_of
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import Scenario, ScenarioError, parse_scenario
+from harness.play.stream.live import LiveVisit
 from harness.report.case import Case
 from harness.report.parts import fact_text
 from harness.report.sections.method import ENGINE, method_part
@@ -78,3 +79,11 @@ def test_a_study_by_table_has_visits_and_keys_of_its_own() -> None:
     assert [job.order.engine for job in table] == ["table"]
     assert table[0].key != beats[0].key
     assert replace(table[0].order, engine="beats") == beats[0].order
+
+
+def test_a_visit_by_table_tells_no_beats(run: Run) -> None:
+    told = run_scenario(short(), recorded=True)
+    assert told.transcript is None
+    assert told.record.events == run.record.events
+    with pytest.raises(ScenarioError, match="engine: must be 'beats', got 'table'"):
+        LiveVisit.of(short())

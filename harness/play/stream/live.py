@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from harness.play.order import order_of, task_of
 from harness.play.played import Played
-from harness.play.scenario import Scenario, one_visit
+from harness.play.scenario import Scenario, beat_by_beat, one_visit
 from harness.play.search import SearchAdvisor
 from harness.play.stream.actions import Action, ActionLog
 from harness.play.stream.commands import Answer, Command
@@ -75,6 +75,8 @@ class LiveVisit:
         listener: Listener | None = None,
     ) -> None:
         order = order or _first_order(log)
+        if strips:
+            beat_by_beat(log.scenario, "strips are drawn of beats that were integrated")
         task = task_of(
             log.scenario.search, log.scenario.device, order, strategy=log.strategy
         )
