@@ -19,6 +19,8 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from harness.commands import speech
+
 # The same examples every time, and no failure because a machine was busy.
 settings.register_profile("ccmlab", derandomize=True, deadline=None)
 settings.load_profile("ccmlab")
@@ -128,6 +130,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if config.stash[LEFT]:
         terminalreporter.section("left behind", red=True)
         terminalreporter.write_line("\n".join(config.stash[LEFT]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_waits() -> Iterator[None]:
+    """Let a busy machine add no line of patience to what a command says."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(speech, "PATIENCE_S", 3600.0)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,8 @@
 """SimPy's environment, with a clock that can be set between two events."""
 
+from collections.abc import Generator
+from typing import Any
+
 import simpy
 
 
@@ -17,3 +20,18 @@ class SteppedEnvironment(simpy.Environment):
                 f"now_s must be {self.now:g} to {self.peek():g} s, got {now_s:g} s"
             )
         self._now = now_s
+
+    def principal(self, steps: Generator[simpy.Event, Any, Any]) -> simpy.Process:
+        """Start the process that all is about: what ends it is raised as it is.
+
+        A step raises a copy of what ends any other, made of its `args` alone: what else
+        an error holds is lost, or the copy cannot be made.
+        """
+        process = self.process(steps)
+        process.callbacks.append(_raise_own)
+        return process
+
+
+def _raise_own(ended: simpy.Event) -> None:
+    if isinstance(ended.value, BaseException) and not ended.ok:
+        raise ended.value

@@ -226,11 +226,19 @@ def test_parameters_name_settings_and_model_numbers_with_their_sources(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert invoke(["list", "parameters"]) == 0
-    settings, model = capsys.readouterr().out.split("\n\n")
+    settings, fixed, model = capsys.readouterr().out.split("\n\n")
     lines = {line.split()[0]: " ".join(line.split()[1:]) for line in model.splitlines()}
-    assert (
-        lines["Contractility.fast_on_beats"] == "2.5 beats assumed ccmlab-evidence: A2"
+    assert lines["Contractility.fast_on_beats"] == (
+        "2.5 beats patient.contractility.fast_on_beats assumed ccmlab-evidence: A2"
     )
-    assert lines["Objective.energy_weight"].startswith("0.5 assumed ccmlab-protocol")
-    assert lines["Circulation[HFrEF].heart_rate_bpm"].startswith("74 1/min fitted")
+    assert lines["Objective.energy_weight"].startswith(
+        "0.5 search.energy_weight assumed ccmlab-protocol"
+    )
+    assert lines["Circulation[HFrEF].heart_rate_bpm"].startswith(
+        "74 1/min patient.circulation.heart_rate_bpm fitted"
+    )
+    assert lines["LithiumCell.capacity_mah"].startswith("200 mAh fixed (device)")
+    assert re.search(
+        r"^fixed \(device\) +the device is what its manuals say", fixed, re.M
+    )
     assert re.search(r"^amplitude_v .*measured \[ccmlab-device: 1\.2\]", settings, re.M)

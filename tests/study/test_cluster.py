@@ -369,7 +369,10 @@ def test_workers_too_small_for_their_work_end_the_study_and_a_larger_one_goes_on
         small.terminate()
         small.wait()
     assert running.returncode == 2, told
-    assert f"lost workers {FEW_DEATHS} times in a row" in told
+    lost = re.search(r"lost workers (\d+) times in a row", told)
+    assert lost, told
+    # dask gives a chunk up after deaths of its own count, which may be more
+    assert FEW_DEATHS <= int(lost[1]) <= 2 * FEW_DEATHS
     assert "Traceback" not in told
     assert "what is done is kept, the same command goes on" in told
     cluster.worker()

@@ -171,7 +171,15 @@ ROWS_OF_PLACE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = MappingProxyTy
 ON_NO_ROW: Final = (
     *("0 finding 4", "A3 I1", "A3 k", "A3 s", "A3 t", "A3 w", "A3, no effect"),
     *("A3 family plateau", "A3 family sharp", "A3 laws, "),
-    *("B chronic law", "B named cohorts", "B, but", "C2 MVO2", "C2 b", "C2 r(n)"),
+    *(
+        "B chart",
+        "B chronic law",
+        "B named cohorts",
+        "B, but",
+        "C2 MVO2",
+        "C2 b",
+        "C2 r(n)",
+    ),
     *("C2 settled beat", "C2 Waveforms"),
     *("E AF", "E Conduction", "E ECGSYN", "E HRV", "E PVCs, the most"),
 )

@@ -99,7 +99,7 @@ class LiveVisit:
         self._desk = Desk(self.visit, self.advisor, task.lattice, self._emit)
         self._closed = False
         self._emit(opened(self.visit, self.advisor, task))
-        self._process = self.visit.env.process(programming_visit(self.visit))
+        self._process = self.visit.env.principal(programming_visit(self.visit))
 
     @classmethod
     def of(
