@@ -68,7 +68,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "killed": Kind(
         "a writer killed at each step, a study killed or interrupted and gone on with",
-        ("tests/archive/test_archive.py", "tests/study/test_study_command.py"),
+        (
+            "tests/archive/test_archive.py",
+            "tests/archive/test_files_written_aside.py",
+            "tests/study/test_study_command.py",
+        ),
         "killed or interrupt or ctrl_c or died or dead or clock",
     ),
     "stays": Kind(

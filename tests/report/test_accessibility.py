@@ -420,6 +420,21 @@ def test_the_page_of_a_stored_run_is_the_page_that_was_tested(
             assert axe_faults(page) == []
 
 
+BROKEN_WORDS = """cells => cells.flatMap(cell => {
+    const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), broken = [];
+    while (text.nextNode()) {
+        const node = text.currentNode, range = document.createRange();
+        for (const word of node.data.matchAll(/[^\\s(),]+/g)) {
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            if (range.getClientRects().length > 1) broken.push(word[0]);
+        }
+    }
+    return broken;
+})"""
+"""Which words of cells are broken over two lines, without a hyphen of their own."""
+
+
 @pytest.mark.parametrize("table", ["table.settings", "table.tests"])
 def test_the_main_tables_are_readable_on_a_telephone(
     page_of: Callable[[str], str], opened: Open, table: str
@@ -430,4 +445,6 @@ def test_the_main_tables_are_readable_on_a_telephone(
             f"{table} tr > *",
             "cells => Math.max(...cells.map(c => c.getBoundingClientRect().right))",
         )
+        broken = page.eval_on_selector_all(f"{table} th", BROKEN_WORDS)
     assert 0 < right <= 360
+    assert broken == []
