@@ -21,6 +21,12 @@ PHONE = {"width": 360, "height": 740}
 PATIENT = 2
 """The third patient of the list: `first_visit`."""
 
+# drawing sixty times a second takes more of the machine than all that is tested here
+TEN_A_SECOND = """
+const draw = requestAnimationFrame;
+window.requestAnimationFrame = (f) => setTimeout(() => draw(f), 100);
+"""
+
 FAULTS = """() => {
   const faults = [], seen = (e) => e.offsetParent !== null && !e.closest('.scroll');
   const root = document.documentElement;
@@ -70,6 +76,7 @@ def served(clinic: Callable[[], Any]) -> Any:
 def page(browser: Browser, served: Any) -> Iterator[Page]:
     """Return a window on the start of the clinic; a fault of its script fails."""
     context = browser.new_context(viewport=DESK)
+    context.add_init_script(TEN_A_SECOND)
     window = context.new_page()
     faults: list[str] = []
     window.on("pageerror", lambda error: faults.append(str(error)))
@@ -316,6 +323,7 @@ def test_a_window_made_narrow_redraws_its_trend_without_waiting_for_a_beat(
     page: Page,
 ) -> None:
     begin(page)
+    page.evaluate("window.requestAnimationFrame = draw")
     page.keyboard.press("2")
     expect(page.locator("#trend canvas")).to_be_visible()
     for size in (PHONE, DESK, PHONE):
@@ -349,6 +357,7 @@ def test_two_windows_see_one_visit_and_one_is_told_that_the_programmer_is_busy(
     (room,) = served.rooms._running
     code = room.programmer_code
     context = browser.new_context(viewport=PHONE)
+    context.add_init_script(TEN_A_SECOND)
     other = context.new_page()
     other.goto(f"{served.url}#code={code}")
     other.get_by_role("button", name="Join as a student").click()
@@ -372,6 +381,7 @@ def test_a_student_sees_the_vote_and_programs_nothing(
     begin(page, "Teach a class")
     code = page.locator("#class-code").inner_text().split()[-1]
     context = browser.new_context(viewport=PHONE)
+    context.add_init_script(TEN_A_SECOND)
     student = context.new_page()
     student.goto(f"{served.url}#code={code}")
     student.get_by_role("button", name="Join as a student").click()
