@@ -40,6 +40,7 @@ _RECENT: Final = 256
 _SBP: Final = BEAT_COLUMNS.index("sbp_mmhg")
 
 Waiting = Generator[simpy.Event, object, Stop | None]
+Spending = Generator[simpy.Event, object, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +295,10 @@ class Bedside:
         elif self.stop is None:
             # the first finding ends a test: what follows has come of it
             self.stop = stop
-            self._stopped.succeed()
+            self._end_waits()
+
+    def _end_waits(self) -> None:
+        self._stopped.succeed()
 
     def break_off(self, stop: Stop) -> bool:
         """Break off the test that is going on; False when there is none."""
@@ -337,6 +341,13 @@ class Bedside:
         """Wait for some seconds; return what stopped it, if any."""
         yield self.env.timeout(seconds) | self._stopped
         return self.stop
+
+    def spend_s(self, seconds: float) -> Spending:
+        """Spend some seconds that nothing cuts short."""
+        yield self.env.timeout(seconds)
+
+    def take_over(self) -> None:
+        """Learn that the visit is played to its end, and nobody else sets the clock."""
 
     def resume(self) -> None:
         """Take note that a stop has been dealt with."""
