@@ -32,8 +32,9 @@ from sim.heart.judged import (
 )
 from sim.heart.parameters import FloatArray
 from sim.heart.parts import HeartParts
-from sim.heart.rhythm import GRID_S, Rhythm, variability_s
+from sim.heart.rhythm import GRID_S, Ectopic, Rhythm, variability_s
 from sim.heart.tabled import N_READ, READ_AT, TabledLoop, loop_table, tabled_beat
+from sim.streams import DrawMemory
 from sim.units import S_PER_MIN, S_PER_MS
 
 DEVICE_NOW: Final = (
@@ -303,6 +304,12 @@ def _beats_in_a_row(
     return most
 
 
+_EVENTS: Final = DrawMemory[tuple[FloatArray, list[Ectopic]]](16)
+_WAVES: Final = DrawMemory[FloatArray](8)
+_DRAWS: Final = DrawMemory[FloatArray](128)
+"""What the hearts of the last patients drew, for their next visits."""
+
+
 class Stock:
     """Numbers drawn beforehand, taken from the front: one at a time or many at once."""
 
@@ -325,8 +332,12 @@ class Stock:
 
 
 class StridingRhythm(Rhythm):
-    """A rhythm whose waves, events and draws are arrays, for a kernel to read."""
+    """A rhythm whose waves, events and draws are arrays, for a kernel to read.
 
+    `events` are the spontaneous ectopics, `(m, 3)`: time, coupling, number of beats.
+    """
+
+    events: FloatArray
     waves: FloatArray = np.empty(0)
     irregular = Stock(np.empty(0))
 
@@ -334,11 +345,6 @@ class StridingRhythm(Rhythm):
     def is_usual(self) -> bool:
         """Whether no captured atrium advances the next beat."""
         return self._advanced_s is None
-
-    @cached_property
-    def events(self) -> FloatArray:
-        """The spontaneous ectopics, `(m, 3)`: time, coupling, number of beats."""
-        return np.array(self.ectopics, dtype=np.float64).reshape(-1, 3)
 
     @cached_property
     def fixed(self) -> tuple[float, ...]:
@@ -374,8 +380,20 @@ class StridingRhythm(Rhythm):
         self._run_left, self._run_length = int(left), int(length)
         self._captured_s = None if after_s != after_s else after_s
 
+    def _drawn_ectopics(self, rng: np.random.Generator) -> list[Ectopic]:
+        drawn = _EVENTS.drawn(rng, (self.parameters, self._duration_s), self._listed)
+        self.events, ectopics = drawn
+        return ectopics
+
+    def _listed(self, rng: np.random.Generator) -> tuple[FloatArray, list[Ectopic]]:
+        ectopics = super()._drawn_ectopics(rng)
+        return np.array(ectopics, dtype=np.float64).reshape(-1, 3), ectopics
+
     def _draw_waves(self) -> None:
-        self.waves = variability_s(self.parameters, self._rng, self._duration_s)
+        of, for_s = self.parameters, self._duration_s
+        self.waves = _WAVES.drawn(
+            self._rng, (of, for_s), lambda rng: variability_s(of, rng, for_s)
+        )
         self._n_waves = self.waves.size
 
     def _wave_s(self, place: int) -> float:
@@ -400,8 +418,11 @@ class StridingConduction(Conduction):
     def stock_up(self) -> FloatArray:
         """Return the draws of the beats to come; a new block where none is left."""
         if not len(self.stock):
-            self.stock = Stock(self._drawn())
+            self.stock = Stock(_DRAWS.drawn(self._rng, self.parameters, self._block))
         return self.stock.left
+
+    def _block(self, rng: np.random.Generator) -> FloatArray:
+        return self._drawn()
 
     def _next_row(self) -> list[float]:
         self.stock_up()

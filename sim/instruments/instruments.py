@@ -53,15 +53,15 @@ class Instruments:
         self._error = readout.error()
         self._rng_of_reading = rng_of_reading
         self._number = 0
-        self._clock = self._drawn_clock(
-            rng_drift, int(horizon_s / GRID_S) + 2, noise_scale, breathing_hz
-        )
-        self._set_up_monitor(1.0 + self._clock.drift, self._on_monitor())
+        self._set_up(rng_drift, int(horizon_s / GRID_S) + 2, noise_scale, breathing_hz)
 
-    def _set_up_monitor(self, drift: FloatArray, error_mmhg: FloatArray) -> None:
+    def _set_up(
+        self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
+    ) -> None:
+        self._clock = self._drawn_clock(rng, n, scale, breathing_hz)
         # plain floats, since one is looked up with every beat
-        self._monitor_drift: list[float] = drift.tolist()
-        self._monitor_error: list[float] = error_mmhg.tolist()
+        self._monitor_drift: list[float] = (1.0 + self._clock.drift).tolist()
+        self._monitor_error: list[float] = self._on_monitor(self._clock).tolist()
 
     def _drawn_clock(
         self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
@@ -91,9 +91,9 @@ class Instruments:
             rng=rng.spawn(1)[0],
         )
 
-    def _on_monitor(self) -> FloatArray:
+    def _on_monitor(self, clock: Clock) -> FloatArray:
         """Return the error of the monitored pressure at each time of the grid, mmHg."""
-        pressure, clock = self._errors.pressure, self._clock
+        pressure = self._errors.pressure
         time_s: FloatArray = np.arange(clock.drift.size, dtype=np.float64) * GRID_S
         return (
             pressure.slow_sbp_mmhg * clock.slow

@@ -360,6 +360,10 @@ class Bedside:
         expects_ccm = self.settings.delivers
         return self.log.window(first, n, expects_ccm=expects_ccm, link_lost=link_lost)
 
+    def recent_starts_s(self, n: int) -> list[float]:
+        """Return when the last `n` beats that were not ectopic began, at most 256."""
+        return [beat.at_s for beat in self.recent_activations(n)]
+
     def recent_activations(self, n: int) -> list[Activation]:
         """Return the last `n` activations that were not ectopic, at most 256."""
         return list(self._recent)[-n:]

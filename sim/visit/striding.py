@@ -10,7 +10,7 @@ could stop a test is left to the beat-by-beat rules of `Bedside`.
 import sys
 from collections.abc import Generator
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import simpy
@@ -30,7 +30,8 @@ from sim.heart.striding import (
     leads_of,
 )
 from sim.instruments import Instruments
-from sim.instruments.clock import GRID_S
+from sim.instruments.clock import GRID_S, Clock
+from sim.streams import DrawMemory
 from sim.units import S_PER_MS
 from sim.visit.beatlog import CODE_OF, COLUMNS, BeatLog
 from sim.visit.bedside import Bedside, Spending, Waiting
@@ -54,14 +55,34 @@ _NO_WAIT: Final = float("inf")
 _NO_BEAT: Final = sys.maxsize
 
 
+class _Waves(NamedTuple):
+    """The waves of a visit, and what the monitor makes of a true pressure by them."""
+
+    clock: Clock
+    drift: FloatArray
+    error_mmhg: FloatArray
+
+
+_WAVES: Final = DrawMemory[_Waves](8)
+
+
 class MonitorArrays(Instruments):
     """Instruments whose monitor keeps arrays, for a kernel to read."""
 
     monitor_drift: FloatArray
     monitor_error_mmhg: FloatArray
 
-    def _set_up_monitor(self, drift: FloatArray, error_mmhg: FloatArray) -> None:
-        self.monitor_drift, self.monitor_error_mmhg = drift, error_mmhg
+    def _set_up(
+        self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
+    ) -> None:
+        def draw(rng: np.random.Generator) -> _Waves:
+            clock = self._drawn_clock(rng, n, scale, breathing_hz)
+            return _Waves(clock, 1.0 + clock.drift, self._on_monitor(clock))
+
+        clock, drift, error_mmhg = _WAVES.drawn(rng, (n, scale, breathing_hz), draw)
+        # a cough moves the height of the hand and what the monitor shows
+        self._clock = clock.unspoilt()
+        self.monitor_drift, self.monitor_error_mmhg = drift, error_mmhg.copy()
 
     def _disturb_monitor(self, own: slice, mmhg: float) -> None:
         self.monitor_error_mmhg[own] += mmhg
@@ -199,11 +220,15 @@ class StridingLog(BeatLog):
 
     def recent_activations(self, n: int) -> list[Activation]:
         """Return the last `n` activations that were not ectopic, fewer at first."""
-        low = max(0, self._n - _RECENT_PER_BEAT * n)
-        own = np.flatnonzero(~self.ectopic(low, self._n))[-n:] + low
+        own = self.recent(n)
         origins = self._heart.beats[own, _ORIGIN]
         both = zip(self.leads[own], origins.tolist(), strict=True)
         return [activation_of(leads, int(origin)) for leads, origin in both]
+
+    def recent(self, n: int) -> NDArray[np.intp]:
+        """Return the lines of the last `n` beats that were not ectopic."""
+        low = max(0, self._n - _RECENT_PER_BEAT * n)
+        return np.flatnonzero(~self.ectopic(low, self._n))[-n:] + low
 
     def _device(self, name: str, first: int, last: int) -> FloatArray:
         values: FloatArray = self.found[first:last, DEVICE.index(name)]
@@ -243,6 +268,11 @@ class StridingBedside(Bedside):
     def recent_activations(self, n: int) -> list[Activation]:
         """Return the last `n` activations that were not ectopic."""
         return self.log.recent_activations(n)
+
+    def recent_starts_s(self, n: int) -> list[float]:
+        """Return when the last `n` beats that were not ectopic began."""
+        starts_s: list[float] = self.log.leads[self.log.recent(n), _AT_S].tolist()
+        return starts_s
 
     def take_over(self) -> None:
         """Let who waits move the clock: nothing else has any business with it."""
