@@ -29,7 +29,7 @@ from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
 from sim.heart.conduction import Activation
 from sim.heart.contractility import AF, SINUS
 from sim.heart.train import Train
-from sim.instruments import Instruments, ReadingWindow
+from sim.instruments import Instruments, Reading, ReadingWindow
 from sim.patient import Patient
 from sim.sources import sourced
 from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
@@ -359,6 +359,10 @@ class Bedside:
         """Return the `n` true beats from `first` on, for an instrument to read."""
         expects_ccm = self.settings.delivers
         return self.log.window(first, n, expects_ccm=expects_ccm, link_lost=link_lost)
+
+    def read(self, first: int, n: int, *, link_lost: bool = False) -> Reading:
+        """Let the instruments read the `n` beats from `first` on, the last ones."""
+        return self.instruments.read(self.window(first, n, link_lost=link_lost))
 
     def recent_starts_s(self, n: int) -> list[float]:
         """Return when the last `n` beats that were not ectopic began, at most 256."""

@@ -126,7 +126,7 @@ def _read(visit: Visit) -> Process[Reading]:
     wand, lost = visit.programmer.wand, visit.programmer.reading_link_lost()
     # a wand lifted and put back meanwhile has spoilt the window too
     lost = lost or not wand.linked or wand.n_removals > n_removals
-    return visit.instruments.read(bedside.window(first, n, link_lost=lost))
+    return bedside.read(first, n, link_lost=lost)
 
 
 def _until_felt(visit: Visit, asks: Callable[[], Stop | None]) -> Process[None]:

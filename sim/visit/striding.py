@@ -10,7 +10,7 @@ could stop a test is left to the beat-by-beat rules of `Bedside`.
 import sys
 from collections.abc import Generator
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import simpy
@@ -29,9 +29,10 @@ from sim.heart.striding import (
     activation_of,
     leads_of,
 )
-from sim.instruments import Instruments
-from sim.instruments.clock import GRID_S, Clock
-from sim.streams import DrawMemory
+from sim.instruments import RULES as READING_RULES
+from sim.instruments import Reading
+from sim.instruments.clock import GRID_S
+from sim.instruments.striding import BEATS, StridingInstruments
 from sim.units import S_PER_MS
 from sim.visit.beatlog import CODE_OF, COLUMNS, BeatLog
 from sim.visit.bedside import Bedside, Spending, Waiting
@@ -48,50 +49,15 @@ _RECENT_PER_BEAT: Final = 4
 """How far back beats are looked for that are not ectopic, in those wanted."""
 _ORIGIN: Final = BEAT_COLUMNS.index("origin")
 _N_TIMES: Final = 2
+_N_READ: Final = BEATS.index("is_ectopic")
+_READ_COLUMNS: Final = [
+    BEAT_COLUMNS.index({"start_s": "at_s"}.get(name, name)) for name in BEATS[:_N_READ]
+]
 _AT_S: Final = LEADS.index("at_s")
 _MONITORED: Final = WATCH.index("monitored_mmhg")
 _N_LIMITS: Final = ALERT.index("ectopic_run")
 _NO_WAIT: Final = float("inf")
 _NO_BEAT: Final = sys.maxsize
-
-
-class _Waves(NamedTuple):
-    """The waves of a visit, and what the monitor makes of a true pressure by them."""
-
-    clock: Clock
-    drift: FloatArray
-    error_mmhg: FloatArray
-
-
-_WAVES: Final = DrawMemory[_Waves](8)
-
-
-class MonitorArrays(Instruments):
-    """Instruments whose monitor keeps arrays, for a kernel to read."""
-
-    monitor_drift: FloatArray
-    monitor_error_mmhg: FloatArray
-
-    def _set_up(
-        self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
-    ) -> None:
-        def draw(rng: np.random.Generator) -> _Waves:
-            clock = self._drawn_clock(rng, n, scale, breathing_hz)
-            return _Waves(clock, 1.0 + clock.drift, self._on_monitor(clock))
-
-        clock, drift, error_mmhg = _WAVES.drawn(rng, (n, scale, breathing_hz), draw)
-        # a cough moves the height of the hand and what the monitor shows
-        self._clock = clock.unspoilt()
-        self.monitor_drift, self.monitor_error_mmhg = drift, error_mmhg.copy()
-
-    def _disturb_monitor(self, own: slice, mmhg: float) -> None:
-        self.monitor_error_mmhg[own] += mmhg
-
-    def monitored_sbp_mmhg(self, now_s: float, true_sbp_mmhg: float) -> float:
-        """Return the systolic pressure on the monitor at one beat."""
-        i = min(int(now_s * (1.0 / GRID_S)), self.monitor_drift.size - 1)
-        shown = true_sbp_mmhg * self.monitor_drift[i] + self.monitor_error_mmhg[i]
-        return float(shown)
 
 
 class StridingMonitor(Monitor):
@@ -225,6 +191,18 @@ class StridingLog(BeatLog):
         both = zip(self.leads[own], origins.tolist(), strict=True)
         return [activation_of(leads, int(origin)) for leads, origin in both]
 
+    def lines(self, first: int, n: int) -> FloatArray:
+        """Return the `n` beats from `first` on as `sim.instruments.striding.BEATS`.
+
+        Some beats before them are there too, as many as an ectopic reaches.
+        """
+        low = max(0, first - READING_RULES.dropped_around_ectopic)
+        lines = np.empty((first + n - low, len(BEATS)))
+        lines[:, :_N_READ] = self._heart.beats[low : first + n, _READ_COLUMNS]
+        lines[:, _N_READ] = self.ectopic(low, first + n)
+        lines[:, -1] = self.found[low : first + n, 0]
+        return lines
+
     def recent(self, n: int) -> NDArray[np.intp]:
         """Return the lines of the last `n` beats that were not ectopic."""
         low = max(0, self._n - _RECENT_PER_BEAT * n)
@@ -252,7 +230,7 @@ class StridingBedside(Bedside):
 
     heart: TabledHeart
     generator: StridingGenerator
-    instruments: MonitorArrays
+    instruments: StridingInstruments
     monitor: StridingMonitor
     log: StridingLog
     _alone = False
@@ -273,6 +251,16 @@ class StridingBedside(Bedside):
         """Return when the last `n` beats that were not ectopic began."""
         starts_s: list[float] = self.log.leads[self.log.recent(n), _AT_S].tolist()
         return starts_s
+
+    def read(self, first: int, n: int, *, link_lost: bool = False) -> Reading:
+        """Let the instruments read the `n` beats from `first` on, the last ones."""
+        return self.instruments.read_beats(
+            self.log.lines(first, n),
+            n,
+            lambda: self.window(first, n, link_lost=link_lost),
+            expects_ccm=self.settings.delivers,
+            link_lost=link_lost,
+        )
 
     def take_over(self) -> None:
         """Let who waits move the clock: nothing else has any business with it."""
