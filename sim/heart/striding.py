@@ -107,7 +107,7 @@ def _activated(
 ) -> None:
     """Write the row of `LEADS` of a beat, as `Conduction.activate`."""
     v1_lag_s, v2_lag_s, mv = drawn[1], drawn[2], conduction[_MV]
-    if origin == PVC or origin == VT:
+    if origin in (PVC, VT):
         v1_lag_s, v2_lag_s = drawn[3], drawn[4]
         mv *= conduction[_EARLY_MV]
     v2_lag_s += conduction[_LAG]
@@ -137,7 +137,7 @@ def _own_interval_s(
         left = int(at)
         wave = waves[left % waves.size]
         rr_s += wave + (at - left) * (waves[(left + 1) % waves.size] - wave)
-    return min(max(rr_s, rhythm[_LEAST]), rhythm[_MOST])
+    return float(min(max(rr_s, rhythm[_LEAST]), rhythm[_MOST]))
 
 
 @kernel
@@ -176,13 +176,13 @@ def _interval_s(
         rhythm[_LEFT] -= 1.0
         rhythm[_SINCE] += rr_s
         rhythm[_ORIGIN] = VT if in_run else PVC
-        return rr_s
+        return float(rr_s)
     elapsed_s = rhythm[_SINCE]
     rhythm[_SINCE], rhythm[_ORIGIN] = 0.0, rhythm[_BASE]
     if rhythm[_BASE] == AF:
         return own_s
     ticks = math.ceil(elapsed_s / own_s + rhythm[_RECOVERY])
-    return ticks * own_s - elapsed_s
+    return float(ticks * own_s - elapsed_s)
 
 
 @kernel
@@ -248,7 +248,7 @@ def _beats_in_a_row(
         if beat > 0 and now_s >= clock[2]:
             return beat
         line, origin = first + beat, int(rhythm[_ORIGIN])
-        is_ectopic = origin == PVC or origin == VT
+        is_ectopic = origin in (PVC, VT)
         own, seen, row = leads[line], found[line], rows[line]
         _activated(now_s, rr_before_s, origin, drawn[beat], conduction, own)
         if not is_ectopic and pressure_speaks(watch, ring, place):

@@ -122,7 +122,9 @@ def _read_pressure(
         drifted = 1.0 + drift[i]
         # eq. 31, each channel with its share of what errs
         seen[0] += row[_SBP] * drifted + common
-        seen[1] += row[_DBP] * drifted + share * common + scale * white_dbp * white[1, k]
+        seen[1] += (
+            row[_DBP] * drifted + share * common + scale * white_dbp * white[1, k]
+        )
         seen[2] += row[_MAP] * drifted + (1.0 + 2.0 * share) / 3.0 * common
         seen[3] += row[_RR]
         n_used += 1

@@ -38,6 +38,7 @@ from sim.visit.beatlog import CODE_OF, COLUMNS, BeatLog
 from sim.visit.bedside import Bedside, Spending, Waiting
 from sim.visit.record import BeatTable
 from sim.visit.safety import Monitor, Stop
+from sim.visit.stepping import SteppedEnvironment
 
 FloatArray = NDArray[np.float64]
 LONGEST_STRIDE: Final = 256
@@ -228,6 +229,7 @@ def _found_of(decision: BeatDecision) -> tuple[float, ...]:
 class StridingBedside(Bedside):
     """A bedside at which beats are taken in a stride."""
 
+    env: SteppedEnvironment
     heart: TabledHeart
     generator: StridingGenerator
     instruments: StridingInstruments
