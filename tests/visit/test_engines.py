@@ -167,7 +167,7 @@ def test_a_pressure_is_read_in_one_kernel_as_beat_by_beat(
         return by_both[-1][1]
 
     monkeypatch.setattr(StridingInstruments, "read_beats", compared)
-    play(order_for(somebody(pvc_per_hour=1500.0)))
+    play(order_for(phenotype("hfref-frequent-pvc"), seed=14))
     assert len(by_both) >= 20
     assert any(slow.void for slow, _ in by_both)
     assert any(slow.n_used < slow.n_beats for slow, _ in by_both)
