@@ -241,8 +241,9 @@ class LiveVisit:
 
         `harness.archive.replaying.run_of` makes a run of it, for report and folder.
         """
-        search = self.advisor.search
-        return Played(search.task, self.record, search.space, search.log)
+        search, record = self.advisor.search, self.record
+        ending = self.advisor.ending(record.titration_end)
+        return Played(search.task, record, search.space, search.log, ending)
 
     def close(self) -> None:
         """Stop the strategy; the visit stays where it is."""
