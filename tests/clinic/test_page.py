@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
+from harness.clinic.pace import FIXED
 from harness.play.stream.live import LiveVisit
 from harness.truth.score import Scorer
+from sim.units import S_PER_H
 from sim.visit.record import VisitRecord
 
 pytestmark = pytest.mark.browser
@@ -402,6 +404,48 @@ def test_a_window_made_narrow_redraws_its_trend_without_waiting_for_a_beat(
             == 0
         )
         assert page.evaluate(FAULTS) == []
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        pytest.param(0.5, marks=pytest.mark.slow),
+        pytest.param(8.0, marks=pytest.mark.soak),
+    ],
+)
+def test_a_window_that_looks_on_for_hours_takes_no_more_memory(
+    page: Page, clinic: Any, monkeypatch: pytest.MonkeyPatch, hours: float
+) -> None:
+    monkeypatch.setitem(FIXED, "60", HURRIED)
+    begin(page)
+    on(page, "#predict")
+    press(page, "3")
+    look_on(page, clinic, WARM_S)
+    before = heap_bytes(page)
+    look_on(page, clinic, hours * S_PER_H)
+    assert heap_bytes(page) < before + HEAP_BYTES
+
+
+HURRIED = 600.0
+WARM_S = 900.0
+"""By then strips and trend are full."""
+HEAP_BYTES = 1_000_000
+"""A beat a second for eight hours would take more, if the page kept a row of it."""
+
+
+def look_on(page: Page, clinic: Any, for_s: float) -> None:
+    until_s = clinic.session.now_s + for_s
+    while clinic.session.now_s < until_s:
+        page.wait_for_timeout(100)
+
+
+def heap_bytes(page: Page) -> float:
+    """Return what the script of a page holds, after a collection of its garbage."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    used: float = session.send("Runtime.getHeapUsage")["usedSize"]
+    session.detach()
+    return used
 
 
 @pytest.mark.slow
