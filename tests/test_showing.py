@@ -1,7 +1,6 @@
 """What runs, patients, cohorts, landscapes and comparisons show of themselves."""
 
 import io
-import pickle
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -111,10 +110,6 @@ def test_a_run_says_seed_strategy_and_verdict_and_nothing_hidden() -> None:
     assert "seed 7, replicate 0, strategy titration" in text
     assert run().record.verdict.kind in text
     assert run().record.patient.name not in text
-
-
-def test_a_run_comes_back_from_a_pickle_as_it_was() -> None:
-    assert repr(pickle.loads(pickle.dumps(run()))) == repr(run())
 
 
 @pytest.mark.parametrize("name", DRAWN)
