@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.play.run import run_scenario as run_scenario
     from harness.play.scenario import load_scenario as load_scenario
     from harness.report.build import report_of as report_of
+    from harness.study.ahead.plan import plan as plan
     from harness.study.judging.leaderboard import leaderboard as leaderboard
     from harness.study.play_study import run_study as run_study
     from harness.study.sweep import sweep as sweep
@@ -52,6 +53,7 @@ HOMES = {
     "landscape": "harness.truth.landscape",
     "leaderboard": "harness.study.judging.leaderboard",
     "load_scenario": "harness.play.scenario",
+    "plan": "harness.study.ahead.plan",
     "read": "harness.course.kept",
     "report_of": "harness.report.build",
     "run_course": "harness.course.play",

@@ -209,7 +209,7 @@ class PatientOverMonths:
 def run_course(
     scenario: Scenario | str | Path,
     *,
-    patient: Patient | None = None,
+    patient: Patient | str | None = None,
     settings: Settings | None = None,
     scenario_name: str = "",
     strategy: str = "",
@@ -226,8 +226,9 @@ def run_course(
     scenario
         A scenario with a table `[course]`, the name of a shipped one, or a path.
     patient, settings
-        Who comes, and how the device is found at month 0, in place of what the scenario
-        says; the scenario of the course states them.
+        Who comes, a patient or the name of a phenotype, and how the device is found at
+        month 0, in place of what the scenario says; the scenario of the course states
+        them.
     scenario_name
         Under which name the reports show it; that of the scenario where it was named.
     strategy, seed

@@ -122,7 +122,7 @@ def without_beats(run: Run) -> Run:
 def run_scenario(
     scenario: Scenario | str | Path,
     *,
-    patient: Patient | None = None,
+    patient: Patient | str | None = None,
     settings: Settings | None = None,
     scenario_name: str = "",
     strategy: str = "",
@@ -139,8 +139,8 @@ def run_scenario(
     scenario
         A scenario, the name of a shipped one, or a path.
     patient, settings
-        Who comes, and how the device is found, in place of what the scenario says; the
-        scenario of the run states them.
+        Who comes, a patient or the name of a phenotype, and how the device is found, in
+        place of what the scenario says; the scenario of the run states them.
     scenario_name
         Under which name the report shows it; that of the scenario where it was named.
     strategy, seed

@@ -136,7 +136,7 @@ def test_what_the_page_on_fits_says_can_be_done_as_it_stands(
     assert "95 %" in told
     scenario = next(b for first, b in given.items() if first.startswith("title = "))
     Path("fitted.toml").write_text(scenario, "utf-8")
-    assert load_scenario("fitted.toml").patient.patient.name == "my_patient"
+    assert load_scenario("fitted.toml").patient.patient.name == "bedside"
     assert invoke(command) == 2  # --force replaces a patient file
     assert invoke([*command, "--force"]) == 0
     assert invoke([*command, "--force", "--phenotype", "hfref-nonischaemic"]) == 0
@@ -149,7 +149,7 @@ def test_the_ward_of_the_page_on_fits_is_fitted(
     ward = next(b for first, b in blocks(FIT_PAGE).items() if first.startswith("Pat"))
     Path("ward.csv").write_text(ward, "utf-8")
     assert invoke(on_the_page("ccmlab fit ward.csv")) == 0
-    assert "Ward" in capsys.readouterr().out  # it means nothing here, and is named
+    assert "Ward" in capsys.readouterr().err  # it means nothing here, and is named
     made = {path.name for path in Path("ward-patients").iterdir()}
     assert made == {"A-01.toml", "A-02.toml", "patients.csv"}
 
