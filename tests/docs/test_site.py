@@ -151,7 +151,7 @@ def test_the_ward_of_the_page_on_fits_is_fitted(
     assert invoke(on_the_page("ccmlab fit ward.csv")) == 0
     assert "Ward" in capsys.readouterr().err  # it means nothing here, and is named
     made = {path.name for path in Path("ward-patients").iterdir()}
-    assert made == {"A-01.toml", "A-02.toml", "patients.csv"}
+    assert made == {"A-01-patient.toml", "A-02-patient.toml", "patients.csv"}
 
 
 @pytest.mark.slow  # reads every page and docstring
