@@ -234,6 +234,8 @@ class Ended:
                 "TMPDIR": str(place.temporary),
                 "NUMBA_CACHE_DIR": str(user_caches()[0]),
                 "MOST_BYTES": str(most_bytes),
+                # Python would keep what it compiled cut short, for whoever comes next
+                "PYTHONDONTWRITEBYTECODE": "1",
                 name: value,
             },
             stdout=subprocess.PIPE,
