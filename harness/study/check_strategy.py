@@ -27,7 +27,6 @@ from optimizers.conformance import CHECKS, CheckOutcome, check_strategy
 from optimizers.registry import check_source, load_strategy
 from sim.heart.kept import user_caches
 from sim.units import PCT_PER_FRAC
-from sim.visit.engines import ENGINES
 from sim.visit.order import EngineName
 
 YARDSTICKS: Final = "check"
@@ -234,7 +233,7 @@ def _table(found: Iterable[Standing], n_patients: int, engine: EngineName) -> li
     head += f"{'ms an ask':>11}"
     lines = [
         f"{n_patients} simulated patients, 40 minutes each, played by {engine}",
-        f"({ENGINES[engine].title}); points of utility",
+        "(table: no beat integrated; --engine beats does). Points of utility",
         "lost, of what lies between CCM off and the best; share harmed, unpleasant",
         "events a visit: too few patients for a ranking",
     ]
