@@ -23,6 +23,7 @@ from sim.heart.jit import kernel
 from sim.heart.parameters import FloatArray
 from sim.heart.parts import HeartParts
 from sim.heart.rhythm import GRID_S, Rhythm, variability_s
+from sim.heart.stock import Stock
 from sim.heart.tabled import N_READ, READ_AT, TabledLoop, loop_table, tabled_beat
 from sim.units import S_PER_MIN, S_PER_MS
 
@@ -298,27 +299,6 @@ def _beats_in_a_row(
         rr_before_s = rr_s
         now_s += rr_s
     return len(rows)
-
-
-class Stock:
-    """Numbers drawn beforehand, taken from the front: one at a time or many at once."""
-
-    def __init__(self, drawn: FloatArray) -> None:
-        self._drawn = drawn
-        self._next = 0
-
-    def __len__(self) -> int:
-        return len(self._drawn) - self._next
-
-    @property
-    def left(self) -> FloatArray:
-        """What has not been taken; a view."""
-        return self._drawn[self._next :]
-
-    def take(self, n: int) -> FloatArray:
-        """Return the next numbers."""
-        self._next += n
-        return self._drawn[self._next - n : self._next]
 
 
 class StridingRhythm(Rhythm):

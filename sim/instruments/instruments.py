@@ -59,9 +59,7 @@ class Instruments:
         self._set_up_monitor(1.0 + self._clock.drift, self._on_monitor())
 
     def _set_up_monitor(self, drift: FloatArray, error_mmhg: FloatArray) -> None:
-        # plain floats, since one is looked up with every beat
-        self._monitor_drift: list[float] = drift.tolist()
-        self._monitor_error: list[float] = error_mmhg.tolist()
+        self.monitor_drift, self.monitor_error_mmhg = drift, error_mmhg
 
     def _drawn_clock(
         self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
@@ -123,8 +121,9 @@ class Instruments:
 
     def monitored_sbp_mmhg(self, now_s: float, true_sbp_mmhg: float) -> float:
         """Return the systolic pressure on the monitor at one beat."""
-        i = min(int(now_s * (1.0 / GRID_S)), len(self._monitor_error) - 1)
-        return true_sbp_mmhg * self._monitor_drift[i] + self._monitor_error[i]
+        i = min(int(now_s * (1.0 / GRID_S)), self.monitor_drift.size - 1)
+        shown = true_sbp_mmhg * self.monitor_drift[i] + self.monitor_error_mmhg[i]
+        return float(shown)
 
     def disturb(self, from_s: float, for_s: float, mmhg: float) -> None:
         """Let the pressure at the finger be higher for some seconds, as in a cough."""
@@ -133,7 +132,7 @@ class Instruments:
         self._disturb_monitor(own, mmhg)
 
     def _disturb_monitor(self, own: slice, mmhg: float) -> None:
-        self._monitor_error[own] = [mmhg + error for error in self._monitor_error[own]]
+        self.monitor_error_mmhg[own] += mmhg
 
     @property
     def next_number(self) -> int:

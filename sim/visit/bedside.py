@@ -12,7 +12,6 @@ other time it goes to whoever deals with findings.
 """
 
 import math
-from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -36,7 +35,6 @@ from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
 from sim.visit.beatlog import BeatLog
 from sim.visit.safety import ATRIAL_CAPTURE, ICD_SHOCK, LATE_TRAIN, Monitor, Stop
 
-_RECENT: Final = 256
 _SBP: Final = BEAT_COLUMNS.index("sbp_mmhg")
 
 Waiting = Generator[simpy.Event, object, Stop | None]
@@ -133,7 +131,6 @@ class Bedside:
         self._waking: list[tuple[int, int, simpy.Event]] = []
         self._n_waits = 0
         self._stopped = env.event()
-        self._recent: deque[Activation] = deque(maxlen=_RECENT)
         self._settings: dict[Settings, int] = {}
         self._gains: dict[tuple[Settings, int], float] = {}
         self.settings_changed()
@@ -189,8 +186,6 @@ class Bedside:
         decision = self.generator.beat(self._signals(activation))
         ectopic = activation.origin != SINUS and activation.origin != AF
         stop = self.monitor.beat(now_s, self._monitored_sbp_mmhg, ectopic)
-        if not ectopic:
-            self._recent.append(activation)
         if self.icd is not None:
             self.icd.beat(now_s)
         gain, provoked, captured_s = 0.0, 0, None
@@ -350,5 +345,5 @@ class Bedside:
         return self.log.window(first, n, expects_ccm=expects_ccm, link_lost=link_lost)
 
     def recent_activations(self, n: int) -> list[Activation]:
-        """Return the last `n` activations that were not ectopic, at most 256."""
-        return list(self._recent)[-n:]
+        """Return the last `n` activations that were not ectopic."""
+        return self.log.recent_activations(n)
