@@ -4,7 +4,8 @@ They are drawn before anything is read, so that two strategies which read at the
 time meet the same patient.
 """
 
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -59,12 +60,17 @@ class Clock:
     rng: np.random.Generator
     _waves: dict[float, FloatArray] = field(default_factory=dict)
 
+    def unspoilt(self) -> "Clock":
+        """Return the same clock for another visit; neither disturbs the other."""
+        hand_mmhg, rng = self.hand_mmhg.copy(), deepcopy(self.rng)
+        return replace(self, hand_mmhg=hand_mmhg, rng=rng, _waves={})
+
     def at(self, time_s: FloatArray) -> NDArray[np.intp]:
         """Return the place of each time on the grid; later times take the last one."""
         index = (time_s * (1.0 / GRID_S)).astype(np.intp)
         return np.asarray(np.minimum(index, self.drift.size - 1), dtype=np.intp)
 
-    def breath(self, time_s: FloatArray) -> FloatArray:
+    def breath(self, time_s: FloatArray | np.float64) -> FloatArray:
         """Return the wave of breathing, amplitude 1."""
         angle = 2.0 * np.pi * self.breathing_hz * time_s + self.breath_phase
         return np.asarray(np.sin(angle))

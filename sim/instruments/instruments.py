@@ -53,13 +53,14 @@ class Instruments:
         self._error = readout.error()
         self._rng_of_reading = rng_of_reading
         self._number = 0
-        self._clock = self._drawn_clock(
-            rng_drift, int(horizon_s / GRID_S) + 2, noise_scale, breathing_hz
-        )
-        self._set_up_monitor(1.0 + self._clock.drift, self._on_monitor())
+        self._set_up(rng_drift, int(horizon_s / GRID_S) + 2, noise_scale, breathing_hz)
 
-    def _set_up_monitor(self, drift: FloatArray, error_mmhg: FloatArray) -> None:
-        self.monitor_drift, self.monitor_error_mmhg = drift, error_mmhg
+    def _set_up(
+        self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
+    ) -> None:
+        self._clock = self._drawn_clock(rng, n, scale, breathing_hz)
+        self.monitor_drift: FloatArray = 1.0 + self._clock.drift
+        self.monitor_error_mmhg = self._on_monitor(self._clock)
 
     def _drawn_clock(
         self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
@@ -89,9 +90,9 @@ class Instruments:
             rng=rng.spawn(1)[0],
         )
 
-    def _on_monitor(self) -> FloatArray:
+    def _on_monitor(self, clock: Clock) -> FloatArray:
         """Return the error of the monitored pressure at each time of the grid, mmHg."""
-        pressure, clock = self._errors.pressure, self._clock
+        pressure = self._errors.pressure
         time_s: FloatArray = np.arange(clock.drift.size, dtype=np.float64) * GRID_S
         return (
             pressure.slow_sbp_mmhg * clock.slow
@@ -162,26 +163,7 @@ class Instruments:
         white
             Unit white errors: the systolic pressure's, and one of the diastolic alone.
         """
-        pressure, clock = self._errors.pressure, self._clock
-        at = np.array([middle_s])
-        beat = ReadingWindow(
-            start_s=at,
-            rr_s=np.zeros(1),
-            sbp_mmhg=np.array([true.sbp_mmhg]),
-            dbp_mmhg=np.array([true.dbp_mmhg]),
-            map_mmhg=np.array([true.map_mmhg]),
-            sv_ml=np.zeros(1),
-            dpdt_max_mmhg_per_s=np.zeros(1),
-            clean=np.ones(1, dtype=np.bool_),
-            ectopic=np.zeros(1, dtype=np.bool_),
-            delivered=np.zeros(1, dtype=np.bool_),
-            expects_ccm=False,
-        )
-        if not pressure.readable(beat, clock)[0]:
-            return None
-        seen = Seen(beat, np.ones(1, dtype=np.bool_), clock, self._clock.rng)
-        common = pressure.waves_mmhg(seen) + clock.hand_mmhg[clock.at(at)]
-        return pressure.with_errors(seen, common, np.array([white]).T)
+        return self._errors.pressure.shown(middle_s, true, white, self._clock)
 
     def read(self, window: ReadingWindow) -> Reading:
         """Read one window of true beats with this instrument's error."""
@@ -220,20 +202,31 @@ class Instruments:
         return np.asarray(window.start_s + 0.5 * window.rr_s >= end_s - whole_s)
 
     def _why_void(self, window: ReadingWindow, used: BoolArray) -> str:
-        rules = self.rules
-        if window.link_lost:
+        eligible, n = window.delivered[window.clean], window.rr_s.size
+        may_miss = window.expects_ccm and eligible.size
+        return self._void_text(
+            link_lost=window.link_lost,
+            ectopic_frac=float(window.ectopic.mean()),
+            delivered_frac=float(eligible.mean()) if may_miss else 1.0,
+            too_few=bool(used.sum() < min(self.rules.least_beats_used, n // 2)),
+        )
+
+    def _void_text(
+        self,
+        *,
+        link_lost: bool,
+        ectopic_frac: float,
+        delivered_frac: float,
+        too_few: bool,
+    ) -> str:
+        """Return why a window does not count, empty for one that does."""
+        if link_lost:
             return "wand link lost"
-        if window.ectopic.mean() > rules.most_ectopic_frac:
-            share = PCT_PER_FRAC * float(window.ectopic.mean())
-            return f"ectopic beats {share:.0f} %"
-        eligible = window.delivered[window.clean]
-        if window.expects_ccm and eligible.size:
-            share = float(eligible.mean())
-            if share < rules.least_delivered_frac:
-                return f"only {PCT_PER_FRAC * share:.0f} % of beats with CCM"
-        if used.sum() < min(rules.least_beats_used, window.rr_s.size // 2):
-            return "too few readable beats"
-        return ""
+        if ectopic_frac > self.rules.most_ectopic_frac:
+            return f"ectopic beats {PCT_PER_FRAC * ectopic_frac:.0f} %"
+        if delivered_frac < self.rules.least_delivered_frac:
+            return f"only {PCT_PER_FRAC * delivered_frac:.0f} % of beats with CCM"
+        return "too few readable beats" if too_few else ""
 
     def _monitored(self, seen: Seen) -> Pressures:
         pressure, clock = self._errors.pressure, self._clock

@@ -136,14 +136,22 @@ class BeatLog:
         line: list[float] = self._lines[beat, : len(DEVICE_COLUMNS)].tolist()
         return line
 
-    def recent_activations(self, n: int) -> list[Activation]:
-        """Return the last `n` activations that were not ectopic, fewer at first."""
-        low = self._n
-        own = np.empty(0, np.intp)
+    def recent(self, n: int) -> NDArray[np.intp]:
+        """Return the places of the last `n` beats that were not ectopic."""
+        low, own = self._n, np.empty(0, np.intp)
         while len(own) < n and low > 0:
             low = max(0, low - _PER_BEAT * n)
             own = np.flatnonzero(~self.ectopic(low, self._n)) + low
-        return [self._activation(int(beat)) for beat in own[-n:]]
+        return own[-n:]
+
+    def recent_starts_s(self, n: int) -> list[float]:
+        """Return when the last `n` beats that were not ectopic began."""
+        starts_s: list[float] = self._heart.beats[self.recent(n), _START].tolist()
+        return starts_s
+
+    def recent_activations(self, n: int) -> list[Activation]:
+        """Return the last `n` activations that were not ectopic."""
+        return [self._activation(int(beat)) for beat in self.recent(n)]
 
     def _activation(self, beat: int) -> Activation:
         at_s, origin = self._heart.beats[beat, [_START, _ORIGIN]].tolist()

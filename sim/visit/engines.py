@@ -12,10 +12,11 @@ from sim.heart.beating import BeatingHeart
 from sim.heart.stretching import StretchingHeart
 from sim.heart.striding import TabledHeart
 from sim.instruments import Instruments
+from sim.instruments.striding import StridingInstruments
 from sim.visit.bedside import Bedside
 from sim.visit.order import EngineName
 from sim.visit.stretching import StretchingBedside
-from sim.visit.striding import MonitorArrays, StridingBedside
+from sim.visit.striding import StridingBedside
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ ENGINES: Final[Mapping[EngineName, Engine]] = MappingProxyType(
             " stride; none is kept",
             TabledHeart,
             StridingGenerator,
-            MonitorArrays,
+            StridingInstruments,
             StridingBedside,
         ),
     }
