@@ -10,6 +10,7 @@ import pytest
 from sim.instruments import (
     READOUTS,
     Instruments,
+    Pressures,
     Reading,
     ReadingWindow,
     clean_beats,
@@ -251,3 +252,34 @@ def test_what_is_remembered_of_a_stream_is_what_it_would_draw_again() -> None:
     # only the last two are kept
     memory.drawn(rng(1), "x", draw)
     assert len(drawn) == 4
+
+
+@pytest.mark.parametrize("noise_scale", [1.0, 0.0])
+def test_what_a_monitor_shows_of_a_beat_is_what_is_read_of_it(
+    noise_scale: float,
+) -> None:
+    tools = instruments("finger-pressure", 3, noise_scale=noise_scale)
+    compared = 0
+    for beat in range(400):
+        window = true_window(7 * beat, 1)
+        white = tools.white_of_reading(tools.next_number, 1)[:, 0].tolist()
+        middle_s = float(window.start_s[0]) + 0.5 * RR_S
+        true = Pressures(118.0, 72.0, 87.0)
+        shown = tools.shown_mmhg(middle_s, true, (white[0], white[1]))
+        reading = tools.read(window)
+        # the monitor asks for a signal in the middle of a beat, a reading at its start
+        if shown is not None and not reading.void:
+            own = Pressures(reading.sbp_mmhg, reading.dbp_mmhg, reading.map_mmhg)
+            assert shown == own
+            compared += 1
+    assert compared > 350
+
+
+def test_a_monitor_shows_nothing_while_it_calibrates() -> None:
+    tools = instruments("finger-pressure", 3)
+    shown = [
+        tools.shown_mmhg(0.5 * k, Pressures(118.0, 72.0, 87.0), (0.0, 0.0))
+        for k in range(2400)
+    ]
+    # 2.5 s of each minute, and spells without a signal in a few patients
+    assert 0.03 <= sum(one is None for one in shown) / len(shown) < 0.06

@@ -112,6 +112,11 @@ class Battery:
         self._set_mah(charge_frac * self.cell.capacity_mah)
 
     @property
+    def charge_mah(self) -> float:
+        """Charge."""
+        return self._charge_mah
+
+    @property
     def charge_frac(self) -> float:
         """Charge as a share of the full one."""
         return self._charge_mah / self.cell.capacity_mah
@@ -132,6 +137,10 @@ class Battery:
         self._charge_mah = left_mah if left_mah > 0.0 else 0.0
         if left_mah < self._suspend_mah:
             self.suspended = True
+
+    def left(self, charge_mah: float) -> None:
+        """Take note of what many drains have left, none below the suspend voltage."""
+        self._charge_mah = charge_mah
 
     def recharge(self, at_s: float, to_frac: float = 1.0) -> Recharge:
         """Charge the cell and log it.

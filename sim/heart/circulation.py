@@ -127,11 +127,20 @@ class ClosedLoop:
         self.step_s = step_s
         self._block = Block([circulation], step_s)
         self._rise = rise_table([circulation], step_s)
-        self._make_room(2.0)
+        self.room_s = 0.0
+        self.make_room(2.0)
 
-    def _make_room(self, rr_s: float) -> None:
-        self._room_s = rr_s
-        self._trace = room_for(rr_s, self.step_s, 1)
+    def make_room(self, rr_s: float) -> None:
+        """Make room for a beat that lasts so long, as `room_s` tells."""
+        # room grows and never shrinks: to allocate each time would cost a beat more
+        if rr_s > self.room_s:
+            self.room_s = rr_s
+            self._trace = room_for(rr_s, self.step_s, 1)
+
+    @property
+    def for_kernels(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """The first four arguments of `beat_of_one`: a beat without its waves."""
+        return self._block.people, self._rise, self._trace, _NO_WAVE
 
     @property
     def volumes_ml(self) -> FloatArray:
@@ -208,9 +217,7 @@ class ClosedLoop:
                 "contractility and resistance_scale must be above 0, got "
                 f"{contractility:g} and {resistance_scale:g}"
             )
-        # room grows and never shrinks: to allocate each time would cost a beat more
-        if rr_s > self._room_s:
-            self._make_room(rr_s)
+        self.make_room(rr_s)
         if atrial_onset_s is None:
             atrial_onset_s = max(0.0, rr_s - self.circulation.av_delay_s)
         elif math.isnan(atrial_onset_s):

@@ -7,6 +7,7 @@ import numpy as np
 
 from sim.heart.contractility import AF, PVC, SINUS, VT
 from sim.heart.parameters import FloatArray
+from sim.heart.stock import Stock
 from sim.sources import sourced
 from sim.units import S_PER_MIN, S_PER_MS
 
@@ -89,7 +90,8 @@ class Conduction:
     """Draws each beat's activation times, in beat order, from its own generator.
 
     `posture_lag_ms` is what the present posture adds to the lag of V2,
-    `posture_mv_factor` what it makes of both ventricular amplitudes.
+    `posture_mv_factor` what it makes of both ventricular amplitudes; `stock` has the
+    draws of the beats to come.
     """
 
     def __init__(
@@ -97,7 +99,7 @@ class Conduction:
     ) -> None:
         self.parameters = parameters
         self._rng = rng
-        self._rows: list[list[float]] = []
+        self.stock = Stock(np.empty((0, 0)))
         self.posture_lag_ms = 0.0
         self.posture_mv_factor = 1.0
 
@@ -129,12 +131,16 @@ class Conduction:
             at_s, origin, atrial_s, at_s + v1_s, at_s + v2_s, a, r1, r2, end_s
         )
 
+    def stock_up(self) -> FloatArray:
+        """Return the draws of the beats to come; a new block where none is left."""
+        if not len(self.stock):
+            self.stock = Stock(self._drawn())
+        return self.stock.left
+
     def _next_row(self) -> list[float]:
-        if not self._rows:
-            # a thousand beats at once: a draw a beat would cost more than its rest;
-            # reversed, since pop takes from the end: draws come in beat order
-            self._rows = self._drawn()[::-1].tolist()
-        return self._rows.pop()
+        self.stock_up()
+        row: list[float] = self.stock.take(1)[0].tolist()
+        return row
 
     def _drawn(self) -> FloatArray:
         """Draw many beats at once: PR, lags of own and ectopic beats, amplitudes."""

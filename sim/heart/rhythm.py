@@ -22,6 +22,7 @@ import numpy as np
 
 from sim.heart.contractility import AF, PVC, SINUS, VT
 from sim.heart.parameters import FloatArray
+from sim.heart.stock import Stock
 from sim.sources import sourced
 from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
 
@@ -184,6 +185,13 @@ class Rhythm:
         Generators of the streams "rhythm" and "ectopy"; used for nothing else.
     duration_s
         How long the visit may last; spontaneous ectopics are drawn up to here.
+
+    Attributes
+    ----------
+    waves
+        Variability on its grid, empty until it is drawn.
+    irregular
+        In fibrillation, the factors of the intervals to come.
     """
 
     def __init__(
@@ -203,9 +211,8 @@ class Rhythm:
         self._mean_rr_s = S_PER_MIN / parameters.heart_rate_bpm
         self._rng = rng_rhythm
         self._least_s, self._most_s = parameters.least_rr_s, parameters.most_rr_s
-        self._waves: list[float] = []
-        self._irregular: list[float] = []
-        self._n_waves = 0
+        self.waves: FloatArray = np.empty(0)
+        self.irregular = Stock(np.empty(0))
         if not self.is_af:
             self._draw_waves()
         self._set_next_ectopic(0)
@@ -215,6 +222,20 @@ class Rhythm:
         self._captured_s: float | None = None
         self._advanced_s: float | None = None
         self._since_sinus_s = 0.0
+
+    @property
+    def next_ectopic_s(self) -> float:
+        """Earliest clock time of the next spontaneous ectopic."""
+        return self._next_ectopic_s
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether no ectopic, no pause and no advanced beat is under way."""
+        return (
+            self._run_left == 0
+            and self._since_sinus_s == 0.0
+            and self._advanced_s is None
+        )
 
     def next_interval(self, now_s: float, reflex_s: float = 0.0) -> NextBeat:
         """Return the interval that starts at `now_s`; call once per beat, in order.
@@ -269,7 +290,7 @@ class Rhythm:
         self.is_af = fibrillating
         self.base_origin = AF if fibrillating else SINUS
         self._advanced_s = None
-        if not (fibrillating or self._n_waves):
+        if not (fibrillating or self.waves.size):
             self._draw_waves()
 
     def end_run(self) -> None:
@@ -280,8 +301,7 @@ class Rhythm:
         return ectopic_events(self.parameters, rng, self._duration_s)
 
     def _draw_waves(self) -> None:
-        waves = variability_s(self.parameters, self._rng, self._duration_s)
-        self._waves, self._n_waves = waves.tolist(), waves.size
+        self.waves = variability_s(self.parameters, self._rng, self._duration_s)
 
     def _basic_s(self, now_s: float, reflex_s: float) -> float:
         # eq. 25
@@ -298,14 +318,17 @@ class Rhythm:
         return rr_s if rr_s < self._most_s else self._most_s
 
     def _wave_s(self, place: int) -> float:
-        # a plain list: numpy is five times slower a number at a time
-        return self._waves[place % self._n_waves]
+        return float(self.waves[place % self.waves.size])
+
+    def stock_up(self) -> FloatArray:
+        """Return the irregular numbers to come; a new block where none is left."""
+        if not len(self.irregular):
+            self.irregular = Stock(self._drawn_irregular())
+        return self.irregular.left
 
     def _next_irregular(self) -> float:
-        if not self._irregular:
-            # reversed, since pop takes from the end: draws come in beat order
-            self._irregular = self._drawn_irregular()[::-1].tolist()
-        return self._irregular.pop()
+        self.stock_up()
+        return float(self.irregular.take(1)[0])
 
     def _drawn_irregular(self) -> FloatArray:
         shape = self.parameters.af_cv_frac**-2

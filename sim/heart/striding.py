@@ -33,6 +33,7 @@ from sim.heart.judged import (
 from sim.heart.parameters import FloatArray
 from sim.heart.parts import HeartParts
 from sim.heart.rhythm import GRID_S, Ectopic, Rhythm, variability_s
+from sim.heart.stock import Stock
 from sim.heart.tabled import N_READ, READ_AT, TabledLoop, loop_table, tabled_beat
 from sim.streams import DrawMemory
 from sim.units import S_PER_MIN, S_PER_MS
@@ -309,27 +310,6 @@ _EVENTS: Final = DrawMemory[tuple[FloatArray, list[Ectopic]]](16)
 _WAVES: Final = DrawMemory[FloatArray](8)
 _DRAWS: Final = DrawMemory[FloatArray](128)
 """What the hearts of the last patients drew, for their next visits."""
-
-
-class Stock:
-    """Numbers drawn beforehand, taken from the front: one at a time or many at once."""
-
-    def __init__(self, drawn: FloatArray) -> None:
-        self._drawn = drawn
-        self._next = 0
-
-    def __len__(self) -> int:
-        return len(self._drawn) - self._next
-
-    @property
-    def left(self) -> FloatArray:
-        """What has not been taken; a view."""
-        return self._drawn[self._next :]
-
-    def take(self, n: int) -> FloatArray:
-        """Return the next numbers."""
-        self._next += n
-        return self._drawn[self._next - n : self._next]
 
 
 class StridingRhythm(Rhythm):

@@ -70,7 +70,7 @@ class Clock:
         index = (time_s * (1.0 / GRID_S)).astype(np.intp)
         return np.asarray(np.minimum(index, self.drift.size - 1), dtype=np.intp)
 
-    def breath(self, time_s: FloatArray) -> FloatArray:
+    def breath(self, time_s: FloatArray | np.float64) -> FloatArray:
         """Return the wave of breathing, amplitude 1."""
         angle = 2.0 * np.pi * self.breathing_hz * time_s + self.breath_phase
         return np.asarray(np.sin(angle))

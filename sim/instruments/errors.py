@@ -7,17 +7,18 @@ makes of a window of true beats; a row of `sim.instruments.readouts` names it.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 import numpy as np
 
-from sim.instruments.clock import Clock
+from sim.instruments.clock import GRID_S, Clock
 from sim.instruments.reading import BoolArray, FloatArray, Pressures, ReadingWindow
 from sim.sources import sourced
 from sim.units import MMHG_PER_CM_OF_BLOOD, S_PER_H
 
 PROTOCOL: Final = "ccmlab-protocol"
 PLACE: Final = "2, table of readouts"
+Value = TypeVar("Value", float, FloatArray)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,11 +104,12 @@ class PressureError(ErrorModel):
         """Tell the beats outside calibrations and lost spells; all without noise."""
         if clock.scale == 0.0:
             return np.ones(window.rr_s.size, dtype=np.bool_)
-        since_s = (window.start_s + clock.calibration_phase_s) % (
-            self.calibration_every_s
-        )
         lost = clock.lost[clock.at(window.start_s)]
+        since_s = self._since_calibration_s(window.start_s, clock)
         return np.asarray((since_s >= self.calibration_pause_s) & ~lost)
+
+    def _since_calibration_s(self, time_s: Value, clock: Clock) -> Value:
+        return (time_s + clock.calibration_phase_s) % self.calibration_every_s
 
     def with_errors(
         self, seen: Seen, common_mmhg: FloatArray, white: FloatArray
@@ -123,23 +125,77 @@ class PressureError(ErrorModel):
         white : (2, n)
             Unit white errors: the systolic pressure's, and one of the diastolic alone.
         """
-        window, scale = seen.window, seen.clock.scale
+        window, drift = seen.window, seen.clock.drift[seen.clock.at(seen.middle_s)]
+        channels = self._channels(
+            (window.sbp_mmhg, window.dbp_mmhg, window.map_mmhg),
+            drift,
+            common_mmhg,
+            (white[0], white[1]),
+            seen.clock.scale,
+        )
+        return Pressures(*(float(each[seen.used].mean()) for each in channels))
+
+    def shown(
+        self, at_s: float, true: Pressures, white: tuple[float, float], clock: Clock
+    ) -> Pressures | None:
+        """Return the pressures of one beat, None without a signal.
+
+        As `with_errors` of a window of that beat, ten times as fast.
+
+        Parameters
+        ----------
+        at_s
+            Time of its middle.
+        true
+            Its pressures.
+        white
+            Its unit white errors.
+        """
+        place = min(int(at_s * (1.0 / GRID_S)), clock.drift.size - 1)
+        since_s = self._since_calibration_s(at_s, clock)
+        is_lost = since_s < self.calibration_pause_s or clock.lost[place]
+        if clock.scale != 0.0 and is_lost:
+            return None
+        slow, breath = float(clock.slow[place]), float(clock.breath(np.float64(at_s)))
+        channels = self._channels(
+            (true.sbp_mmhg, true.dbp_mmhg, true.map_mmhg),
+            float(clock.drift[place]),
+            self._waves(slow, breath, clock.scale) + float(clock.hand_mmhg[place]),
+            white,
+            clock.scale,
+        )
+        return Pressures(*channels)
+
+    def _channels(
+        self,
+        true_mmhg: tuple[Value, Value, Value],
+        drift: Value,
+        common_mmhg: Value,
+        white: tuple[Value, Value],
+        scale: float,
+    ) -> tuple[Value, Value, Value]:
+        """Return systolic, diastolic and mean pressure with their errors."""
+        sbp, dbp, map_ = true_mmhg
         common = common_mmhg + scale * self.white_sbp_mmhg * white[0]
-        drifted = 1.0 + seen.clock.drift[seen.clock.at(seen.middle_s)]
+        drifted = 1.0 + drift
         share = self.diastolic_share_frac
         # eq. 31, each channel with its share of what errs
-        sbp = window.sbp_mmhg * drifted + common
-        dbp = window.dbp_mmhg * drifted + share * common
-        dbp = dbp + scale * self.white_dbp_mmhg * white[1]
-        # the mean lies a third of the way from diastole to systole
-        map_ = window.map_mmhg * drifted + (1.0 + 2.0 * share) / 3.0 * common
-        return Pressures(*(float(each[seen.used].mean()) for each in (sbp, dbp, map_)))
+        own = scale * self.white_dbp_mmhg * white[1]
+        return (
+            sbp * drifted + common,
+            dbp * drifted + share * common + own,
+            # the mean lies a third of the way from diastole to systole
+            map_ * drifted + (1.0 + 2.0 * share) / 3.0 * common,
+        )
 
     def waves_mmhg(self, seen: Seen) -> FloatArray:
         """Return the patient's own waves in the systolic pressure, `(n,)`."""
-        clock = seen.clock
-        breath = clock.scale * self.breath_sbp_mmhg * clock.breath(seen.middle_s)
-        return self.slow_sbp_mmhg * clock.slow[clock.at(seen.middle_s)] + breath
+        clock, middle_s = seen.clock, seen.middle_s
+        slow = clock.slow[clock.at(middle_s)]
+        return self._waves(slow, clock.breath(middle_s), clock.scale)
+
+    def _waves(self, slow: Value, breath: Value, scale: float) -> Value:
+        return self.slow_sbp_mmhg * slow + scale * self.breath_sbp_mmhg * breath
 
     def primary(self, seen: Seen, pressures: Pressures) -> float:
         """Return the mean systolic pressure of the monitor, mmHg."""

@@ -59,9 +59,8 @@ class Instruments:
         self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
     ) -> None:
         self._clock = self._drawn_clock(rng, n, scale, breathing_hz)
-        # plain floats, since one is looked up with every beat
-        self._monitor_drift: list[float] = (1.0 + self._clock.drift).tolist()
-        self._monitor_error: list[float] = self._on_monitor(self._clock).tolist()
+        self.monitor_drift: FloatArray = 1.0 + self._clock.drift
+        self.monitor_error_mmhg = self._on_monitor(self._clock)
 
     def _drawn_clock(
         self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
@@ -123,8 +122,9 @@ class Instruments:
 
     def monitored_sbp_mmhg(self, now_s: float, true_sbp_mmhg: float) -> float:
         """Return the systolic pressure on the monitor at one beat."""
-        i = min(int(now_s * (1.0 / GRID_S)), len(self._monitor_error) - 1)
-        return true_sbp_mmhg * self._monitor_drift[i] + self._monitor_error[i]
+        i = min(int(now_s * (1.0 / GRID_S)), self.monitor_drift.size - 1)
+        shown = true_sbp_mmhg * self.monitor_drift[i] + self.monitor_error_mmhg[i]
+        return float(shown)
 
     def disturb(self, from_s: float, for_s: float, mmhg: float) -> None:
         """Let the pressure at the finger be higher for some seconds, as in a cough."""
@@ -133,7 +133,7 @@ class Instruments:
         self._disturb_monitor(own, mmhg)
 
     def _disturb_monitor(self, own: slice, mmhg: float) -> None:
-        self._monitor_error[own] = [mmhg + error for error in self._monitor_error[own]]
+        self.monitor_error_mmhg[own] += mmhg
 
     @property
     def next_number(self) -> int:
@@ -163,26 +163,7 @@ class Instruments:
         white
             Unit white errors: the systolic pressure's, and one of the diastolic alone.
         """
-        pressure, clock = self._errors.pressure, self._clock
-        at = np.array([middle_s])
-        beat = ReadingWindow(
-            start_s=at,
-            rr_s=np.zeros(1),
-            sbp_mmhg=np.array([true.sbp_mmhg]),
-            dbp_mmhg=np.array([true.dbp_mmhg]),
-            map_mmhg=np.array([true.map_mmhg]),
-            sv_ml=np.zeros(1),
-            dpdt_max_mmhg_per_s=np.zeros(1),
-            clean=np.ones(1, dtype=np.bool_),
-            ectopic=np.zeros(1, dtype=np.bool_),
-            delivered=np.zeros(1, dtype=np.bool_),
-            expects_ccm=False,
-        )
-        if not pressure.readable(beat, clock)[0]:
-            return None
-        seen = Seen(beat, np.ones(1, dtype=np.bool_), clock, self._clock.rng)
-        common = pressure.waves_mmhg(seen) + clock.hand_mmhg[clock.at(at)]
-        return pressure.with_errors(seen, common, np.array([white]).T)
+        return self._errors.pressure.shown(middle_s, true, white, self._clock)
 
     def read(self, window: ReadingWindow) -> Reading:
         """Read one window of true beats with this instrument's error."""

@@ -1,6 +1,6 @@
 """What is known of every beat: the heart's own rows and what the device did with it."""
 
-from array import array
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -43,14 +43,27 @@ _LOST_CODES: Final = tuple(CODE_OF[cause] for cause in LOST_TO_SENSING)
 _ORIGIN: Final = BEAT_COLUMNS.index("origin")
 _START: Final = BEAT_COLUMNS.index("at_s")
 _FIRST_FIELD: Final = len(BEAT_COLUMNS) - len(BEAT_FIELDS)
-_WIDTH: Final = len(DEVICE_COLUMNS)
 _NAN: Final = float("nan")
+_BESIDES: Final = ("atrial_mv", "refractory_end_s")
+"""What is kept of each beat for who asks, and stands in no table."""
+_LINE: Final = DEVICE_COLUMNS + _BESIDES
+_FIRST_LINES: Final = 1024
+_AT: Final = {name: place for place, name in enumerate(_LINE)}
+_OF_LEADS: Final = [
+    _AT[name] for name in ("atrial_s", "v1_s", "v2_s", "atrial_mv", "v1_mv", "v2_mv")
+] + [_AT["refractory_end_s"]]
+_OF_DEVICE: Final = [
+    _AT[name] for name in ("delivered", "train_start_s", "train_end_s", "ls_s", "v_s")
+] + [_AT["a_sensed_s"], _AT["cause"]]
+_OF_VISIT: Final = [_AT["setting_id"], _AT["arm_id"]]
+_PER_BEAT: Final = 4
+"""How far back beats are looked for that are not ectopic, in those wanted."""
 
 
 def line_of(
     activation: Activation, decision: BeatDecision, setting_id: int, arm_id: int
 ) -> tuple[float, ...]:
-    """Return what the device did of one beat, in the order of `DEVICE_COLUMNS`."""
+    """Return what leads and device did of one beat: `DEVICE_COLUMNS`, then the rest."""
     atrial_s = activation.atrial_s
     return (
         decision.delivered,
@@ -67,6 +80,8 @@ def line_of(
         activation.v1_mv,
         activation.v2_mv,
         decision.atrial_s,
+        activation.atrial_mv,
+        activation.refractory_end_s,
     )
 
 
@@ -75,13 +90,13 @@ class BeatLog:
 
     def __init__(self, heart: BeatingHeart) -> None:
         self._heart = heart
-        # an array of doubles takes a quarter of what a tuple a beat does
-        self._lines = array("d")
+        self._n = 0
+        self._lines = np.empty((_FIRST_LINES, len(_LINE)))
 
     @property
     def n_beats(self) -> int:
         """Beats so far."""
-        return len(self._lines) // _WIDTH
+        return self._n
 
     def add(
         self,
@@ -91,11 +106,58 @@ class BeatLog:
         arm_id: int,
     ) -> None:
         """Write the line of the beat that the heart has just made."""
-        self._lines.extend(line_of(activation, decision, setting_id, arm_id))
+        self._room(1)[0] = line_of(activation, decision, setting_id, arm_id)
+        self._n += 1
 
-    def line(self, beat: int) -> tuple[float, ...]:
+    def add_many(
+        self, leads: FloatArray, found: FloatArray, setting_id: int, arm_id: int
+    ) -> None:
+        """Write the lines of beats that the heart has just made.
+
+        Parameters
+        ----------
+        leads, found : (n, 8), (n, 7)
+            In the order of `LEADS` and `DEVICE` of `sim.heart.judged`.
+        """
+        lines = self._room(len(leads))
+        lines[:, _OF_LEADS], lines[:, _OF_DEVICE] = leads[:, 1:], found
+        lines[:, _OF_VISIT] = setting_id, arm_id
+        self._n += len(leads)
+
+    def _room(self, n: int) -> FloatArray:
+        """Return the lines that come next."""
+        while self._n + n > len(self._lines):
+            self._lines = np.concatenate((self._lines, np.empty_like(self._lines)))
+        lines: FloatArray = self._lines[self._n : self._n + n]
+        return lines
+
+    def line(self, beat: int) -> Sequence[float]:
         """Return what the device did of one beat, in the order of `DEVICE_COLUMNS`."""
-        return tuple(self._lines[beat * _WIDTH : (beat + 1) * _WIDTH])
+        line: list[float] = self._lines[beat, : len(DEVICE_COLUMNS)].tolist()
+        return line
+
+    def recent(self, n: int) -> NDArray[np.intp]:
+        """Return the places of the last `n` beats that were not ectopic."""
+        low, own = self._n, np.empty(0, np.intp)
+        while len(own) < n and low > 0:
+            low = max(0, low - _PER_BEAT * n)
+            own = np.flatnonzero(~self.ectopic(low, self._n)) + low
+        return own[-n:]
+
+    def recent_starts_s(self, n: int) -> list[float]:
+        """Return when the last `n` beats that were not ectopic began."""
+        starts_s: list[float] = self._heart.beats[self.recent(n), _START].tolist()
+        return starts_s
+
+    def recent_activations(self, n: int) -> list[Activation]:
+        """Return the last `n` activations that were not ectopic."""
+        return [self._activation(int(beat)) for beat in self.recent(n)]
+
+    def _activation(self, beat: int) -> Activation:
+        at_s, origin = self._heart.beats[beat, [_START, _ORIGIN]].tolist()
+        values: list[float] = self._lines[beat, _OF_LEADS].tolist()
+        atrial_s = values[0] if values[0] == values[0] else None
+        return Activation(at_s, int(origin), atrial_s, *values[1:])
 
     def window(
         self, first: int, n: int, *, expects_ccm: bool, link_lost: bool = False
@@ -153,7 +215,7 @@ class BeatLog:
         beats = self._heart.beats
         parts = (
             beats[:, : len(HEART_COLUMNS)],
-            self._table(0, self.n_beats),
+            self._lines[: self._n, : len(DEVICE_COLUMNS)],
             beats[:, _FIRST_FIELD:],
         )
         rows = np.concatenate(parts, axis=1)
@@ -161,13 +223,8 @@ class BeatLog:
         return BeatTable(COLUMNS, rows)
 
     def _device(self, name: str, first: int, last: int) -> FloatArray:
-        return self._table(first, last)[:, DEVICE_COLUMNS.index(name)]
-
-    def _table(self, first: int, last: int) -> FloatArray:
-        """Return what the device did of some beats, a line each; a copy."""
-        # a view would keep the array from growing
-        own = self._lines[first * _WIDTH : last * _WIDTH]
-        return np.frombuffer(own).reshape(-1, _WIDTH)
+        values: FloatArray = self._lines[first:last, _AT[name]]
+        return values
 
     def _share(self, first: int, chosen: BoolArray) -> float:
         own = ~self.ectopic(first, self.n_beats)

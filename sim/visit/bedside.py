@@ -12,7 +12,6 @@ other time it goes to whoever deals with findings.
 """
 
 import math
-from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -36,7 +35,6 @@ from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
 from sim.visit.beatlog import BeatLog
 from sim.visit.safety import ATRIAL_CAPTURE, ICD_SHOCK, LATE_TRAIN, Monitor, Stop
 
-_RECENT: Final = 256
 _SBP: Final = BEAT_COLUMNS.index("sbp_mmhg")
 
 Waiting = Generator[simpy.Event, object, Stop | None]
@@ -134,7 +132,6 @@ class Bedside:
         self._waking: list[tuple[int, int, simpy.Event]] = []
         self._n_waits = 0
         self._stopped = env.event()
-        self._recent: deque[Activation] = deque(maxlen=_RECENT)
         self._settings: dict[Settings, int] = {}
         self._gains: dict[tuple[Settings, int], float] = {}
         self.settings_changed()
@@ -190,8 +187,6 @@ class Bedside:
         decision = self.generator.beat(self._signals(activation))
         ectopic = activation.origin != SINUS and activation.origin != AF
         stop = self.monitor.beat(now_s, self._monitored_sbp_mmhg, ectopic)
-        if not ectopic:
-            self._recent.append(activation)
         if self.icd is not None:
             self.icd.beat(now_s)
         gain, provoked, captured_s = 0.0, 0, None
@@ -365,9 +360,9 @@ class Bedside:
         return self.instruments.read(self.window(first, n, link_lost=link_lost))
 
     def recent_starts_s(self, n: int) -> list[float]:
-        """Return when the last `n` beats that were not ectopic began, at most 256."""
-        return [beat.at_s for beat in self.recent_activations(n)]
+        """Return when the last `n` beats that were not ectopic began."""
+        return self.log.recent_starts_s(n)
 
     def recent_activations(self, n: int) -> list[Activation]:
-        """Return the last `n` activations that were not ectopic, at most 256."""
-        return list(self._recent)[-n:]
+        """Return the last `n` activations that were not ectopic."""
+        return self.log.recent_activations(n)

@@ -6,13 +6,16 @@ from types import MappingProxyType
 from typing import Final
 
 from sim.device.generator import PulseGenerator
+from sim.device.stretching import StretchingGenerator
 from sim.device.striding import StridingGenerator
 from sim.heart.beating import BeatingHeart
+from sim.heart.stretching import StretchingHeart
 from sim.heart.striding import TabledHeart
 from sim.instruments import Instruments
 from sim.instruments.striding import StridingInstruments
 from sim.visit.bedside import Bedside
 from sim.visit.order import EngineName
+from sim.visit.stretching import StretchingBedside
 from sim.visit.striding import StridingBedside
 
 
@@ -31,10 +34,10 @@ ENGINES: Final[Mapping[EngineName, Engine]] = MappingProxyType(
     {
         "beats": Engine(
             "every beat of the circulation integrated",
-            BeatingHeart,
-            PulseGenerator,
+            StretchingHeart,
+            StretchingGenerator,
             Instruments,
-            Bedside,
+            StretchingBedside,
         ),
         "table": Engine(
             "beats by a table of the patient's circulation, many in a stride; none is"

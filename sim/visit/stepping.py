@@ -1,9 +1,11 @@
 """SimPy's environment, with a clock that can be set between two events."""
 
 from collections.abc import Generator
+from heapq import heappush
 from typing import Any
 
 import simpy
+from simpy.events import NORMAL
 
 
 class SteppedEnvironment(simpy.Environment):
@@ -20,6 +22,16 @@ class SteppedEnvironment(simpy.Environment):
                 f"now_s must be {self.now:g} to {self.peek():g} s, got {now_s:g} s"
             )
         self._now = now_s
+
+    def at(self, at_s: float) -> simpy.Event:
+        """Return an event that happens at a time to come, exactly.
+
+        A timeout would not do: it happens at a sum, which rounding may leave beside it.
+        """
+        event = simpy.Event(self)
+        event._ok, event._value = True, None
+        heappush(self._queue, (at_s, NORMAL, next(self._eid), event))
+        return event
 
     def principal(self, steps: Generator[simpy.Event, Any, Any]) -> simpy.Process:
         """Start the process that all is about: what ends it is raised as it is.

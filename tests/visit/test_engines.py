@@ -25,6 +25,7 @@ from sim.visit.order import EngineName, VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.record import Arm, Choice, VisitRecord
 from sim.visit.safety import Monitor
+from sim.visit.stretching import StretchingBedside
 from sim.visit.striding import StridingBedside, StridingMonitor
 
 FOUND = with_dependents(
@@ -253,3 +254,51 @@ def test_a_striding_monitor_goes_on_from_where_the_ring_was_left() -> None:
     ]
     assert told[0] == told[1]
     assert any(stop is not None for stop in told[1])
+
+
+STRETCHED: Mapping[str, Callable[[], VisitOrder]] = {
+    **VISITS,
+    "trains near recovery": lambda: order_for(
+        personalize(phenotype("hfref-ischaemic"), {"erp_ms": 150.0})
+    ),
+    "fibrillation that comes and goes": lambda: order_for(
+        somebody(),
+        happenings=(
+            Happened(1200.0, Happening("fibrillation begins")),
+            Happened(2100.0, Happening("fibrillation ends")),
+        ),
+    ),
+    "a lead that senses little": lambda: replace(
+        order_for(somebody()),
+        found=FoundDevice(settings=FOUND, v2_fault="dislodged"),
+    ),
+    "a battery near its end": lambda: replace(
+        order_for(somebody()), found=FoundDevice(settings=FOUND, charge_frac=0.1011)
+    ),
+}
+
+
+def told_of(record: VisitRecord) -> dict[str, object]:
+    """Return all that a visit left behind, its beats bit by bit."""
+    told = {item.name: repr(getattr(record, item.name)) for item in fields(record)}
+    return told | {"beats": record.beats.rows.tobytes()}
+
+
+@pytest.mark.parametrize("name", STRETCHED)
+def test_a_stretch_of_beats_changes_no_bit_of_a_visit(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = STRETCHED[name]()
+    lengths: list[int] = []
+
+    def counted(self: StretchingBedside, now_s: float) -> int:
+        lengths.append(stretch(self, now_s))
+        return lengths[-1]
+
+    stretch = StretchingBedside._stretch
+    monkeypatch.setattr(StretchingBedside, "_stretch", counted)
+    at_once = told_of(play(order, "beats"))
+    monkeypatch.setattr(StretchingBedside, "_stretch", lambda self, now_s: 0)
+    assert at_once == told_of(play(order, "beats"))
+    # else nothing would have been compared
+    assert sum(lengths) > 500
