@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.play.run import run_scenario as run_scenario
     from harness.play.scenario import load_scenario as load_scenario
     from harness.report.build import report_of as report_of
+    from harness.study.ahead.plan import plan as plan
     from harness.study.play_study import run_study as run_study
     from harness.study.sweep import sweep as sweep
     from harness.truth.answer_key import truth_of as truth_of
@@ -49,6 +50,7 @@ HOMES = {
     "VisitEnvironment": "harness.play.environment",
     "landscape": "harness.truth.landscape",
     "load_scenario": "harness.play.scenario",
+    "plan": "harness.study.ahead.plan",
     "read": "harness.archive.run_folder:read_run",
     "report_of": "harness.report.build",
     "run_course": "harness.course.play",

@@ -21,6 +21,7 @@ from harness.commands.landscape import landscape
 from harness.commands.lesson_plan import lesson_plan
 from harness.commands.list_ import list_
 from harness.commands.options import HELP
+from harness.commands.plan import plan
 from harness.commands.replay import replay
 from harness.commands.report import report_
 from harness.commands.run import run
@@ -86,6 +87,7 @@ for verb in (
     list_,
     sensitivity,
     landscape,
+    plan,
     fit,
     report_,
     cite,

@@ -13,5 +13,5 @@ order of the plan, whoever played them and whenever.
 
 `play_study` is the command, `salvage` mends a damaged ledger, `facts` says what numbers
 depend on, `check_strategy` stands one strategy beside the others; `judging` and
-`exports` read the tables.
+`exports` read the tables. `ahead` counts visits before one is had; it keeps none.
 """

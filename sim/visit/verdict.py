@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import nctdtr, stdtrit
+from scipy.special import gammaincinv, nctdtr, ndtr, stdtrit
 
 from sim.sources import sourced
 from sim.units import FRAC_PER_PCT
@@ -15,6 +15,7 @@ from sim.visit.plan import PROTOCOL, VisitPlan
 from sim.visit.record import Pair, Verdict, VerdictKind
 
 NOT_READ: Final = float("nan")
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,34 @@ def least_detectable_gain_pct(pair_sd_pct: float, n_pairs: int) -> float:
 
     shift = float(brentq(shortfall, 0.0, 60.0))
     return shift * pair_sd_pct / float(np.sqrt(n_pairs))
+
+
+def shown_from_pct(pair_sd_pct: float, n_pairs: int, *, least_gain_pct: float) -> float:
+    """Return the mean from which pairs of a usual spread end in "improved"."""
+    bound = float(stdtrit(n_pairs - 1, _two_sided(RULES.confidence_pct)))
+    return max(least_gain_pct, bound * pair_sd_pct / float(np.sqrt(n_pairs)))
+
+
+def power_to_show(
+    gain_pct: float, pair_sd_pct: float, n_pairs: int, *, least_gain_pct: float = 0.0
+) -> float:
+    """Return the chance that normal pairs of a true gain end in "improved".
+
+    Both conditions count: the lower limit of the interval above 0, and a mean of at
+    least `least_gain_pct`, which with 0 is the power of a two-sided t-test, its upper
+    half. The spread seen is that of a chi-square variable; the chance is averaged over
+    its quantiles, with an error below 1e-4. Nan with fewer than two pairs.
+    """
+    if n_pairs < 2:
+        return NOT_READ
+    if not pair_sd_pct > 0.0:
+        return float(gain_pct > 0.0 and gain_pct >= least_gain_pct)
+    degrees, error = n_pairs - 1, pair_sd_pct / np.sqrt(n_pairs)
+    quantile = 0.5 + 0.5 * _NODES
+    chi2 = 2.0 * gammaincinv(0.5 * degrees, quantile)
+    bound = float(stdtrit(degrees, _two_sided(RULES.confidence_pct)))
+    least = np.maximum(least_gain_pct, bound * error * np.sqrt(chi2 / degrees))
+    return float(0.5 * _WEIGHTS @ ndtr((gain_pct - least) / error))
 
 
 def judge(

@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import nctdtr
+from scipy.special import nctdtr, stdtrit
 from scipy.stats import ttest_1samp
 
 from sim.visit.plan import VisitPlan
 from sim.visit.record import Gains, Pair, Verdict
-from sim.visit.verdict import estimate, judge, least_detectable_gain_pct
+from sim.visit.verdict import (
+    estimate,
+    judge,
+    least_detectable_gain_pct,
+    power_to_show,
+)
 
 PLAN = VisitPlan()
 gains_lists = st.lists(
@@ -132,3 +137,30 @@ def test_the_power_of_the_protocol_is_met(
     pairs = rng.normal(gain_pct, 2.0, size=(6000, n_pairs))
     shown = ttest_1samp(pairs, 0.0, axis=1).pvalue < 0.05
     assert float(np.mean(shown)) == pytest.approx(power, abs=0.02)
+
+
+@pytest.mark.parametrize("n_pairs", [2, 5, 12, 40])
+@pytest.mark.parametrize("gain_pct", [0.0, 1.0, 3.0])
+def test_power_is_that_of_a_t_test(gain_pct: float, n_pairs: int) -> None:
+    bound = stdtrit(n_pairs - 1, 0.975)
+    exact = 1.0 - nctdtr(n_pairs - 1, gain_pct / 2.0 * np.sqrt(n_pairs), bound)
+    found = power_to_show(gain_pct, 2.0, n_pairs)
+    assert found == pytest.approx(exact, abs=1e-4)  # error of the quadrature
+
+
+def test_power_at_the_least_detectable_gain_is_eighty_percent() -> None:
+    assert power_to_show(least_detectable_gain_pct(2.0, 9), 2.0, 9) == pytest.approx(
+        0.8, abs=1e-4
+    )
+
+
+def test_a_gain_at_the_least_relevant_one_is_shown_half_the_time_by_many_pairs() -> (
+    None
+):
+    assert power_to_show(1.0, 2.0, 400, least_gain_pct=1.0) == pytest.approx(0.5)
+
+
+def test_exact_pairs_show_any_gain_that_is_relevant() -> None:
+    assert power_to_show(1.0, 0.0, 5, least_gain_pct=1.0) == 1.0
+    assert power_to_show(0.9, 0.0, 5, least_gain_pct=1.0) == 0.0
+    assert np.isnan(power_to_show(1.0, 2.0, 1))

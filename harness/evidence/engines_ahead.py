@@ -1,0 +1,86 @@
+"""How far the forecasts of the two engines lie apart: the same visits by either.
+
+`python -m harness.evidence.engines_ahead [VISITS]` plays so many visits of each readout
+and measuring plan by both engines, another virtual patient each time, and writes the
+table that stands beside what `ccmlab plan` says. A run that was stopped is begun again.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from harness.common.csv import csv_bytes
+from harness.common.files import replace_file
+from harness.play.scenario import load_scenario
+from harness.study.ahead.apart import APART_FILE
+from harness.study.ahead.forecast import VERDICTS
+from harness.study.ahead.plan import ended_as
+from harness.study.ahead.playing import PlannedCell, comers, visits_of
+from harness.study.judging.numbers import Estimate, mean
+from sim.instruments import READOUTS
+from sim.visit.measuring import PLANS
+
+SCENARIO: Final = "first_visit"
+USUAL_VISITS: Final = 8
+COUNTED: Final = ("tests", "unpleasant_events", "visit_minutes")
+Rows = list[dict[str, Any]]
+
+
+def apart_rows(
+    n_visits: int, say: Callable[[str], None] = lambda line: None
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the table, from as many visits of each readout and plan."""
+    scenario = load_scenario(SCENARIO)
+    who = comers(scenario, n_visits, "anybody")
+    for how in READOUTS:
+        for by in PLANS:
+            say(f"{how}, {by}")
+            table = visits_of(PlannedCell.of(scenario, how, by, "table"), who)
+            beats = visits_of(PlannedCell.of(scenario, how, by, "beats"), who)
+            for measure, found in differences(table, beats):
+                yield {"readout": how, "plan": by, "measure": measure} | _row(found)
+
+
+def differences(table: Rows, beats: Rows) -> Iterator[tuple[str, Estimate]]:
+    """Yield each measure with its mean paired difference, table less beats."""
+    for measure in COUNTED:
+        yield measure, _apart(*(_numbers(rows, measure) for rows in (table, beats)))
+    for verdict in VERDICTS:
+        ours, theirs = (
+            np.array([float(ended_as(row["verdict"], verdict)) for row in rows])
+            for rows in (table, beats)
+        )
+        yield verdict, _apart(ours, theirs)
+
+
+def _numbers(rows: Rows, measure: str) -> Any:
+    return np.array([row[measure] for row in rows], dtype=np.float64)
+
+
+def _apart(table: Any, beats: Any) -> Estimate:
+    return mean(np.asarray(table - beats))
+
+
+def _row(found: Estimate) -> dict[str, Any]:
+    return {
+        "apart": found.value,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+    }
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def main(visits: str = str(USUAL_VISITS)) -> None:
+    """Write the table again."""
+    rows = list(apart_rows(int(visits), _say))
+    replace_file(APART_FILE, csv_bytes(rows))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
