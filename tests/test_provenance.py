@@ -21,6 +21,7 @@ from harness.play.provenance import (
 )
 from harness.play.scenario import CourseScenario, load_scenario
 from harness.task.objective import Objective
+from harness.task.prices import Prices
 from sim.device.lattice import device_model
 from sim.heart.parameters import HFREF
 from sim.instruments import READOUTS, Errors
@@ -431,6 +432,7 @@ def instances(model: object) -> Iterator[str]:
 def test_a_visit_lists_every_model_it_is_made_of() -> None:
     plan = VisitPlan()
     parts = [phenotype("hfref-ischaemic"), plan, FoundDevice(), Objective(), Errors()]
+    parts += [Prices()]
     parts += [row.error() for row in READOUTS.values()]
     parts += [Morphology(), *fixed_models("CCM X11", plan).values()]
     parts += [Happening("cough"), STRAINS, INTERFERENCE]

@@ -12,6 +12,7 @@ from typing import Final
 
 from harness.play.course_table import Habits
 from harness.task.objective import Objective
+from harness.task.prices import Prices
 from sim.device.settings import Settings
 from sim.heart.conduction import ConductionParameters
 from sim.heart.contractility import Contractility
@@ -34,6 +35,7 @@ IN_SCENARIO: Final[Mapping[type, str]] = MappingProxyType(
         Settings: "device.settings",
         Disturbance: "visit.strip_noise",
         Objective: "search",
+        Prices: "search.stopping",
         Habits: "course",
         Happening: "happenings",
     }

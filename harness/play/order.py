@@ -90,5 +90,6 @@ def task_of(
         knows_population=search.population is not False,
         people_laws=Laws.known_of(search.population, order.patient.response),
         ohms=order.found.lead_ohms,
+        prices=search.stopping.prices,
         listed=tuple(tuple(given.items()) for given in search.listed),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.play.search import SearchAdvisor
+from harness.play.stopping import BY_CLOCK, SearchEnding
 from harness.task.lattice import TherapySpace
 from harness.task.task import Task
 from optimizers.problem import Observation
@@ -29,12 +30,15 @@ class Played:
         The lattice around the reference of the visit.
     log
         What the strategy was told, in order, free answers of the reference included.
+    ending
+        Why its search ended.
     """
 
     task: Task
     record: VisitRecord
     space: TherapySpace
     log: tuple[Observation, ...]
+    ending: SearchEnding = BY_CLOCK
 
     @property
     def order(self) -> VisitOrder:
@@ -62,4 +66,5 @@ def play(
         progress(0.0, "start", UNPROTECTED.format(advisor.task.strategy_name))
     with advisor:
         record = run_visit(order, advisor, progress=progress)
-    return Played(advisor.task, record, advisor.space, advisor.log)
+    ending = advisor.ending(record.titration_end)
+    return Played(advisor.task, record, advisor.space, advisor.log, ending)

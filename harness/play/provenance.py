@@ -13,6 +13,7 @@ from typing import Any, Final
 from harness.play.course_table import Habits
 from harness.play.scenario import CourseScenario, Scenario
 from harness.task.objective import Objective
+from harness.task.prices import Prices
 from optimizers.recommend import GATE_PROBABILITY
 from sim.device.battery import LithiumCell
 from sim.device.energy import CHARGING
@@ -75,7 +76,7 @@ def dataclasses_of_sim() -> Iterator[type]:
 
 def sourced_models() -> Iterator[type]:
     """Yield each model: a dataclass whose numbers have sources."""
-    models = (*dataclasses_of_sim(), Objective)
+    models = (*dataclasses_of_sim(), Objective, Prices)
     yield from (model for model in models if declared_numbers(model))
 
 
@@ -242,7 +243,16 @@ def _search(scenario: Scenario) -> list[SourcedNumber]:
     return [
         *provenance(objective, {name: _stated(f"search.{name}") for name in changed}),
         SourcedNumber("gate_probability", search.gate_probability, "", gate),
+        *_prices(search.stopping.prices),
     ]
+
+
+def _prices(prices: Prices) -> list[SourcedNumber]:
+    """List the prices of tests where any is stated; else none has a part."""
+    if not prices.stated:
+        return []
+    changed = differing(prices, Prices())
+    return provenance(prices, {n: _stated(f"search.stopping.{n}") for n in changed})
 
 
 def _errors(plan: VisitPlan) -> list[SourcedNumber]:

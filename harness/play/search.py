@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 
 from harness.play.host.hosted import Hosted, hosted
+from harness.play.stopping import Outlook, SearchEnd, SearchEnding, outlook_of
 from harness.task.lattice import TherapySpace
 from harness.task.population import population_of
 from harness.task.task import Task
@@ -24,7 +25,7 @@ from optimizers.space import Point
 from sim.device.energy import energy_frac
 from sim.device.settings import Settings
 from sim.visit.order import VisitOrder
-from sim.visit.record import Choice, Ended, Tested
+from sim.visit.record import Choice, Ended, Tested, TitrationEnd
 from sim.visit.safety import RULES
 
 STEPPED_AXIS = "amplitude_v"
@@ -52,6 +53,8 @@ class SearchAdvisor:
         self._search: Search | None = None
         self._hosted: Hosted | None = None
         self._asked: Point = ()
+        self._outlook: Outlook | None = None
+        self._outlook_at = -1
 
     @classmethod
     def at(cls, order: VisitOrder, task: Task) -> Self:
@@ -68,6 +71,7 @@ class SearchAdvisor:
     def begin(self, reference: Settings, n_tests: int) -> None:
         """Lay out the lattice around the reference and start the strategy."""
         task = self.task
+        self._outlook, self._outlook_at = None, -1
         self._end_search()  # begun again, no strategy of before may live on
         self.space = task.lattice.around(reference)
         problem = Problem(
@@ -94,6 +98,8 @@ class SearchAdvisor:
     def propose(self) -> Settings | None:
         """Return the next settings that need a test, or None at the search's end."""
         search = self._running()
+        if not self._worth_it():
+            return None
         free = search.problem.reference if self.task.expected.knows_reference else None
         # an answer that takes no time would let a strategy ask for ever
         for _ in range(MOST_FREE_ANSWERS):
@@ -106,6 +112,26 @@ class SearchAdvisor:
             return None
         self._asked = point
         return self._settings_at(point)
+
+    def _worth_it(self) -> bool:
+        """Tell whether further tests are worth their price, by the log as it is."""
+        search = self._running()
+        if self._outlook_at != len(search.log):
+            self._outlook_at = len(search.log)
+            self._outlook = outlook_of(
+                self.task, search.problem, search.log, self.space
+            )
+        return self._outlook is None or self._outlook.worth_it
+
+    def ending(self, by_visit: TitrationEnd) -> SearchEnding:
+        """Return why the search ended, given what ended the titration."""
+        search = self._running()
+        kind = SearchEnd.FINISHED
+        if self._outlook is not None and not self._outlook.worth_it:
+            kind = SearchEnd.WORTH
+        elif search.spent.exhausts(search.problem.budget):
+            kind = SearchEnd.BUDGET
+        return SearchEnding.of(by_visit, kind, self._outlook)
 
     def _ask(self) -> Point | None:
         with code_of(self.task.strategy_name):

@@ -22,6 +22,7 @@ from harness.play.settings_table import as_found, checked_settings
 from harness.task.lattice import PULSE, TRAIN_AXES
 from harness.task.objective import Objective
 from harness.task.people import Knowledge
+from harness.task.prices import Prices
 from harness.task.task import Task
 from optimizers.dialogue import OnFinish
 from optimizers.problem import Budget
@@ -384,20 +385,33 @@ class _ValuingTable(_ChoosingTable):
     """What the settings are worth."""
 
 
+@filling(Prices)
+class StoppingTable(Table):
+    """What a test costs; a search whose tests cost something may end early."""
+
+    @property
+    def prices(self) -> Prices:
+        """The same for a task."""
+        return Prices(**dict(self))
+
+
 class SearchTable(_ValuingTable):
     """How the settings to try are chosen, and what the search maximizes."""
 
     gate_probability: Annotated[float, within(0.0, 1.0)] = _TASK.gate_probability
     population: Annotated[Knowledge, PlainValidator(_knowledge)] = True
+    stopping: StoppingTable = StoppingTable()
 
     @model_serializer(mode="wrap")
     def _without_unsaid(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a recommender that was not said, and a list that is none."""
+        """Leave out a recommender that was not said, a list and prices of none."""
         data: dict[str, Any] = handler(self)
         if "recommender" not in self.model_fields_set:
             data.pop("recommender", None)
         if not self.listed:
             data.pop("listed", None)
+        if self.stopping == StoppingTable():
+            data.pop("stopping", None)
         return data
 
     @property

@@ -66,6 +66,7 @@ _OPTIONS: Final = (
     "axes",
     "population",
     "listed",
+    "stopping",
 )
 _TRAITS: Final = tuple(item.name for item in fields(TraitSpread))
 

@@ -330,6 +330,11 @@ def reference_error_pct(plan: VisitPlan) -> float:
     return measuring_plan(plan.plan).reference_pct(plan, usual_arm_s(plan))
 
 
+def expected_plan_test_s(plan: VisitPlan) -> float:
+    """Return the seconds of one test in a patient of usual heart rate."""
+    return measuring_plan(plan.plan).test_s(plan, usual_arm_s(plan))
+
+
 def expected_test_s(visit: Visit, plan: str = "") -> float:
     """Return the seconds that one test takes, questions included.
 

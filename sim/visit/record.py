@@ -27,6 +27,15 @@ class Ended(Enum):
     REFUSED = auto()
 
 
+class TitrationEnd(Enum):
+    """What ended the titration; it was not begun where patient or device forbade it."""
+
+    NOT_BEGUN = auto()
+    CLOCK = auto()
+    ADVISOR = auto()
+    SAFETY = auto()
+
+
 Purpose = Literal["response", "harm", "sham", "titration", "verification"]
 Role = Literal["reference", "tested"]
 VerdictKind = Literal[
@@ -345,6 +354,7 @@ class Findings:
     harm_pairs: tuple[Pair, ...] = ()
     sham_pair: Pair | None = None
     tested: tuple[Tested, ...] = ()
+    titration_end: TitrationEnd = TitrationEnd.NOT_BEGUN
     choice: Choice | None = None
     verification_pairs: tuple[Pair, ...] = ()
     verdict: Verdict | None = None

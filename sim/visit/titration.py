@@ -22,7 +22,7 @@ from sim.visit.measuring import (
 from sim.visit.measuring_noise import PLANNING
 from sim.visit.pairs import Comparison, StoppedError, read_pair
 from sim.visit.programmer import settings_text
-from sim.visit.record import Ended, Pair, Purpose, Tested
+from sim.visit.record import Ended, Pair, Purpose, Tested, TitrationEnd
 from sim.visit.safety import RULES, Admitted, Stop, StopCause, ectopy_is_excessive
 from sim.visit.visit import Visit
 
@@ -60,15 +60,21 @@ def response_test(visit: Visit) -> Process[None]:
 def titrate(visit: Visit) -> Process[None]:
     """Let the advisor propose, test what it proposes, let it learn."""
     visit.titration_end_s = float(visit.env.now) + visit.plan.titration_s
+    ended = yield from _tests(visit)
+    visit.findings = replace(visit.findings, titration_end=ended)
+
+
+def _tests(visit: Visit) -> Process[TitrationEnd]:
+    """Test what the advisor proposes, and return what ended it."""
     # asked before the advisor is: a proposal that cannot be tested is never answered
     while time_for_one_more(visit):
         proposed = visit.advisor.propose()
         if proposed is None:
-            return
+            return TitrationEnd.ADVISOR
         if proposed is THINKING:
             yield from _let_think(visit)
             if visit.ended_for_safety:
-                return
+                return TitrationEnd.SAFETY
             continue
         proposal = proposed if isinstance(proposed, Proposal) else Proposal(proposed)
         tested = yield from test(visit, proposal)
@@ -76,7 +82,8 @@ def titrate(visit: Visit) -> Process[None]:
         visit.findings = replace(visit.findings, tested=seen)
         visit.advisor.learn(tested)
         if visit.ended_for_safety:
-            return
+            return TitrationEnd.SAFETY
+    return TitrationEnd.CLOCK
 
 
 def _let_think(visit: Visit) -> Process[None]:

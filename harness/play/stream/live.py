@@ -226,6 +226,10 @@ class LiveVisit:
         found = [m for m in (*self._kept, *self._flow) if m.number > since]
         return sorted(found, key=lambda message: message.number)
 
+    def forget_flow(self) -> None:
+        """Keep no beats, strips and markers from now on: who looks on has listened."""
+        self._flow = deque(maxlen=0)
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Hand every message from now on to a listener; the return value ends it."""
         self._listeners.append(listener)
@@ -241,8 +245,9 @@ class LiveVisit:
 
         `harness.archive.replaying.run_of` makes a run of it, for report and folder.
         """
-        search = self.advisor.search
-        return Played(search.task, self.record, search.space, search.log)
+        search, record = self.advisor.search, self.record
+        ending = self.advisor.ending(record.titration_end)
+        return Played(search.task, record, search.space, search.log, ending)
 
     def close(self) -> None:
         """Stop the strategy; the visit stays where it is."""

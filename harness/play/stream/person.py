@@ -3,10 +3,11 @@
 from math import inf, nan
 
 from harness.play.search import SearchAdvisor
+from harness.play.stopping import SearchEnd, SearchEnding
 from sim.device.settings import Settings
 from sim.visit.advisor import THINKING, Proposal, Thinking
 from sim.visit.measuring import expected_test_s
-from sim.visit.record import Choice, Ended, Tested
+from sim.visit.record import Choice, Ended, Tested, TitrationEnd
 from sim.visit.visit import Visit
 
 BY_PERSON = "person"
@@ -99,6 +100,12 @@ class PersonAdvisor:
         if self.handed_over or self.chosen_by_search:
             return self.search.recommend()
         return THINKING
+
+    def ending(self, by_visit: TitrationEnd) -> SearchEnding:
+        """Return why the search ended: by hand, where a person said so."""
+        if self.finished:
+            return SearchEnding.of(by_visit, SearchEnd.PERSON, None)
+        return self.search.ending(by_visit)
 
     @property
     def strategy_name(self) -> str:

@@ -19,6 +19,7 @@ from sim.visit.record import VisitRecord
 STRATEGY: Final = "Search strategy"
 READOUT: Final = "Readout"
 ENGINE: Final = "Engine"
+ENDED: Final = "Why the search ended"
 
 ENTROPY: Final = Fact(
     label="Information content",
@@ -75,6 +76,7 @@ def _search_facts(run: Run) -> tuple[Fact, ...]:
         Fact(label="Values searched", value=", ".join(task.lattice.axes)),
         Fact(label="Settings asked for", value=quantity(len(played.log))),
         Fact(label="Limits beside the clock", value=budget or "none"),
+        Fact(label=ENDED, value=played.ending.text),
         Fact(label="Recommender", value=task.recommender),
         Fact(
             label="Do-no-harm gate: least probability of being better",

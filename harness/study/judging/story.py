@@ -13,6 +13,7 @@ from harness.study.judging.readings import readings_sheet
 from harness.study.judging.rivals import pair_sheet, rank_sheet
 from harness.study.judging.sheets import TidySheet
 from harness.study.judging.standing import contenders
+from harness.study.judging.stopping import stopping_sheet
 from harness.study.judging.trajectory import evaluations_by_visit
 
 
@@ -51,6 +52,10 @@ def _chapters(judged: Judged, plan: str) -> Iterator[Chapter]:
     yield Chapter(
         "Search, recommender or gate: which of them does it?",
         (recommender_sheet(judged, plan), gate_sheet(judged, plan)),
+    )
+    named = judged.study.tables.study.get("contenders", ())
+    yield Chapter(
+        "When is a search worth no more?", (stopping_sheet(everybody, named),)
     )
     yield Chapter(
         "What does it cost the patient?",
