@@ -167,6 +167,38 @@ class Insight:
         chance = probability_positive(mean + more, np.sqrt(variance))
         return np.asarray(np.einsum("hm,hmk->k", self.weight, chance))
 
+    def covariance(self, one: Rows, other: Rows, n_people: int) -> FloatArray:
+        """Return the covariance of some points' excess over the reference, (k, l).
+
+        So many people stand for all, each as often as it is probable.
+        """
+        share = np.cumsum(self.person_weight)
+        middles = (np.arange(n_people) + 0.5) / n_people * share[-1]
+        drawn = np.searchsorted(share, middles)
+        left, right = (
+            self.population.values[np.ix_(drawn, rows)].astype(np.float64)
+            for rows in (one, other)
+        )
+        height, left_open = (number[drawn, None] for number in self._heights)
+        total = times((left_open * left).T, right)
+        left, right = height * left, height * right
+        left, right = left - left.mean(axis=0), right - right.mean(axis=0)
+        total = (total + times(left.T, right)) / n_people
+        pairs = zip(
+            self.weight.sum(axis=1),
+            self.hypotheses,
+            self._between(one, other),
+            self._between(one, self._base),
+            self._between(self._base, other),
+            self._discrepant(one),
+            self._discrepant(other),
+            strict=True,
+        )
+        for chance, belief, alike, first, second, (away, _), (across, _) in pairs:
+            drawn_apart = alike - first - second + belief.discrepancy.variance
+            total += chance * (drawn_apart - away @ times(belief.inverse, across.T))
+        return np.asarray(total)
+
     def felt(self, rows: Rows, grade: float = INTOLERABLE_GRADE) -> FloatArray:
         """Return the chance that some points are felt at a grade or more, (k,)."""
         reached = self.population.sensation[:, rows] >= grade
@@ -176,6 +208,15 @@ class Insight:
     def _height(self) -> FloatArray:
         """Expected height of each person under each hypothesis, (h, m)."""
         return np.array([belief.height for belief in self.hypotheses])
+
+    @property
+    def _heights(self) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance of each person's height over the hypotheses, both (m,)."""
+        chance = np.maximum(self.person_weight, np.finfo(np.float64).tiny)
+        left_open = np.array([belief.height_variance for belief in self.hypotheses])
+        mean = (self.weight * self._height).sum(axis=0) / chance
+        square = (self.weight * (self._height**2 + left_open)).sum(axis=0) / chance
+        return mean, np.maximum(square - mean**2, 0.0)
 
     def _gains(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
         """Return excess over the reference: mean and variance, both (h, m, k)."""

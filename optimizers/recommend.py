@@ -39,7 +39,7 @@ MOST_RISK_RECOMMENDED = 0.25
 HARM_PCT = 0.1
 """Loss of gain against the reference, in percent, from which a choice does harm."""
 
-HARM_PRICE = 3.0
+HARM_PRICE = 1.0
 """What sure harm costs a choice, in noise SDs: at this price 5 % of patients were
 harmed before the verdict, and less was lost than by a gate as safe."""
 

@@ -140,6 +140,15 @@ def test_the_spread_searched_by_agrees_with_that_of_the_gains():
     assert found == pytest.approx(exact, rel=0.1, abs=0.02)
 
 
+def test_covariance_agrees_with_the_spread_of_the_gains():
+    rng = np.random.default_rng(1)
+    problem = problem_of(slopes(*rng.normal(1.0, 1.0, 400)))
+    insight = infer(problem, [known_reference(), read((3, 0), 2.0)])
+    found = np.sqrt(np.diag(insight.covariance(EVERYWHERE, EVERYWHERE, 400)))
+    # people are counted by whole numbers, and the mixture's means differ a little
+    assert found == pytest.approx(insight.gain(EVERYWHERE)[1], rel=0.1, abs=0.02)
+
+
 def test_a_height_is_learnt_as_the_slope_of_a_regression(monkeypatch):
     only_height = crowd.Discrepancy(0.0, 1.0, 1.0, height_sd=0.5)
     monkeypatch.setattr(crowd, "discrepancies", lambda unit, alone: [only_height])
