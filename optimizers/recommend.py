@@ -40,8 +40,9 @@ HARM_PCT = 0.1
 """Loss of gain against the reference, in percent, from which a choice does harm."""
 
 HARM_PRICE = 1.0
-"""What sure harm costs a choice, in noise SDs: at this price 5 % of patients were
-harmed before the verdict, and less was lost than by a gate as safe."""
+"""What sure harm costs a choice, in noise SDs. At this price an idealised search with
+people of all laws, or of all but the patient's own, harmed about 5 % of training
+patients before the verdict, and lost less than behind a gate that harms as few."""
 
 _DIFFERENT = 1e-9  # values that differ by rounding alone are ties
 
