@@ -1,11 +1,14 @@
 """What the readings say when it is known how people differ: a weighted crowd.
 
-A patient's value is that of some simulated person plus a discrepancy: a smooth function
-by which this patient differs from everybody simulated. People are weighted by how well
-each explains readings and grades. How large and how smooth the discrepancy is nobody
-knows beforehand, so a small grid is weighted as well, none at all included. A
-population that is right is then used to the full, and one that is wrong costs little:
-nobody in it explains the readings, and the weight goes to a large discrepancy.
+A patient's value is that of some simulated person times a height, plus a discrepancy: a
+smooth function by which this patient differs from everybody simulated. People are
+weighted by how well each explains readings and grades, the height being integrated out,
+so that a few of a law stand for many who differ in size alone. How large and how smooth
+the discrepancy is nobody knows beforehand, so a small grid is weighted as well, none at
+all included. A population that is right is then used to the full, and one that is wrong
+costs little: nobody in it explains the readings, and the weight goes to a large
+discrepancy. People of several laws are a mixture whose laws are weighted by the same
+rule.
 """
 
 from collections.abc import Sequence
@@ -33,6 +36,10 @@ SIZES_ALONE = (0.5, 2.0)
 LENGTHS = (0.25, 0.6)
 """Distance over which it varies; each axis runs from 0 to 1 over its allowed values."""
 
+HEIGHT_SD = 0.3
+"""SD of a patient's height, 1 being a simulated person's own; no height is known where
+no population is."""
+
 NONE_SHARE = 0.5
 """Probability beforehand that there is no discrepancy; the others share the rest."""
 
@@ -54,11 +61,15 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """How a patient may differ from everybody: variance, length, chance beforehand."""
+    """How a patient may differ from everybody: variance, length, chance beforehand.
+
+    `height_sd` is how much higher or lower than anybody he may answer, as a share.
+    """
 
     variance: float
     length: float
     chance: float
+    height_sd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +81,9 @@ class Hypothesis:
     inverse
         (n, n) of the readings' covariance.
     told
-        (n, m) the same times what each person leaves unexplained.
+        (n, m) the same times what each person leaves unexplained at his own height.
+    height, height_variance
+        (m,) what the readings make of each person's height: mean and variance.
     log_evidence
         (m,) for each person.
     """
@@ -78,6 +91,8 @@ class Hypothesis:
     discrepancy: Discrepancy
     inverse: FloatArray
     told: FloatArray
+    height: FloatArray
+    height_variance: FloatArray
     log_evidence: FloatArray
 
 
@@ -111,68 +126,137 @@ class Insight:
 
     def mean(self, rows: Rows) -> FloatArray:
         """Return the expected value of some points, (k,)."""
-        mean = weighted(self.person_weight, self.population.values[:, rows])
+        values = self.population.values[:, rows]
+        mean = weighted((self.weight * self._height).sum(axis=0), values)
         for n, shared in enumerate(self._between(rows, self.read)):
             told = self.hypotheses[n].told @ self.weight[n]
             mean += self.offset**2 * told.sum() + shared @ told
         return mean
 
+    def spread(self, rows: Rows) -> FloatArray:
+        """Return the SD of some points' excess over the reference, (k,).
+
+        What people and their heights leave open, and what the discrepancies do, each
+        taken by itself; `gain` has their joint spread, at a hundred times the cost.
+        """
+        values = self.population.values[:, rows]
+        left_open = np.array([belief.height_variance for belief in self.hypotheses])
+        height = self._height
+        centre = weighted((self.weight * height).sum(axis=0), values)
+        squares = (self.weight * (height**2 + left_open)).sum(axis=0)
+        people = weighted(squares, values**2) - centre**2
+        variances = [variance for _, variance in self._discrepant(rows)]
+        total = np.maximum(people, 0.0) + self.weight.sum(axis=1) @ np.array(variances)
+        return np.asarray(np.sqrt(np.maximum(total, 0.0)))
+
     def gain(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
         """Return mean and SD of some points' excess over the reference, (k,)."""
         mean, variance = self._gains(rows)
         centre = np.einsum("hm,hmk->k", self.weight, mean)
-        second = np.einsum("hm,hmk->k", self.weight, mean**2)
-        second += self.weight.sum(axis=1) @ variance
+        second = np.einsum("hm,hmk->k", self.weight, mean**2 + variance)
         return centre, np.sqrt(np.maximum(second - centre**2, 0.0))
 
-    def probability_better(self, rows: Rows) -> FloatArray:
-        """Return the chance that some points exceed the reference, (k,)."""
+    def probability_better(
+        self, rows: Rows, more: FloatArray | float = 0.0
+    ) -> FloatArray:
+        """Return the chance that some points exceed the reference, (k,).
+
+        `more`, (k,), is what else each has over it, known for sure.
+        """
         mean, variance = self._gains(rows)
-        spread = np.broadcast_to(np.sqrt(variance)[:, None, :], mean.shape)
-        chance = probability_positive(mean, spread)
+        chance = probability_positive(mean + more, np.sqrt(variance))
         return np.asarray(np.einsum("hm,hmk->k", self.weight, chance))
 
     def covariance(self, one: Rows, other: Rows, n_people: int) -> FloatArray:
-        """Return the covariance of the values of some points, (k, l).
+        """Return the covariance of some points' excess over the reference, (k, l).
 
         So many people stand for all, each as often as it is probable.
         """
         share = np.cumsum(self.person_weight)
         middles = (np.arange(n_people) + 0.5) / n_people * share[-1]
-        crowd = self.population.values[np.searchsorted(share, middles)]
-        left, right = (crowd[:, rows].astype(np.float64) for rows in (one, other))
-        left, right = left - left.mean(axis=0), right - right.mean(axis=0)
-        total = times(left.T, right) / n_people
-        prior, read_one, read_other = (
-            [covariance + self.offset**2 for covariance in self._between(*pair)]
-            for pair in ((one, other), (one, self.read), (other, self.read))
+        drawn = np.searchsorted(share, middles)
+        left, right = (
+            self.population.values[np.ix_(drawn, rows)].astype(np.float64)
+            for rows in (one, other)
         )
-        for n, chance in enumerate(self.weight.sum(axis=1)):
-            told = times(self.hypotheses[n].inverse, read_other[n].T)
-            total += chance * (prior[n] - times(read_one[n], told))
-        return total
+        height, left_open = (number[drawn, None] for number in self._heights)
+        total = times((left_open * left).T, right)
+        left, right = height * left, height * right
+        left, right = left - left.mean(axis=0), right - right.mean(axis=0)
+        total = (total + times(left.T, right)) / n_people
+        pairs = zip(
+            self.weight.sum(axis=1),
+            self.hypotheses,
+            self._between(one, other),
+            self._between(one, self._base),
+            self._between(self._base, other),
+            self._discrepant(one),
+            self._discrepant(other),
+            strict=True,
+        )
+        for chance, belief, alike, first, second, (away, _), (across, _) in pairs:
+            drawn_apart = alike - first - second + belief.discrepancy.variance
+            total += chance * (drawn_apart - away @ times(belief.inverse, across.T))
+        return np.asarray(total)
 
     def felt(self, rows: Rows, grade: float = INTOLERABLE_GRADE) -> FloatArray:
         """Return the chance that some points are felt at a grade or more, (k,)."""
         reached = self.population.sensation[:, rows] >= grade
         return weighted(self.person_weight, reached.astype(np.float32))
 
+    @property
+    def _height(self) -> FloatArray:
+        """Expected height of each person under each hypothesis, (h, m)."""
+        return np.array([belief.height for belief in self.hypotheses])
+
+    @property
+    def _heights(self) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance of each person's height over the hypotheses, both (m,)."""
+        chance = np.maximum(self.person_weight, np.finfo(np.float64).tiny)
+        left_open = np.array([belief.height_variance for belief in self.hypotheses])
+        mean = (self.weight * self._height).sum(axis=0) / chance
+        square = (self.weight * (self._height**2 + left_open)).sum(axis=0) / chance
+        return mean, np.maximum(square - mean**2, 0.0)
+
     def _gains(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
-        """Return excess over the reference: mean (h, m, k), variance (h, k)."""
-        space = self.problem.space
-        base = np.array([row_of(space, self.problem.reference)])
-        people = (self.population.values[:, r] for r in (rows, base))
-        expected = np.subtract(*people).astype(np.float64)
-        read, read_base = (self._between(r, self.read) for r in (rows, base))
-        alike = self._between(rows, base)
+        """Return excess over the reference: mean and variance, both (h, m, k)."""
+        values = self.population.values
+        expected = (values[:, rows] - values[:, self._base]).astype(np.float64)
+        read = values[:, self.read].T
         means, variances = [], []
-        for n, belief in enumerate(self.hypotheses):
-            away = read[n] - read_base[n]
-            means.append(expected + times(away, belief.told).T)
-            drawn = 2.0 * (belief.discrepancy.variance - alike[n][:, 0])
-            left = drawn - np.sum(away.T * times(belief.inverse, away.T), axis=0)
-            variances.append(np.maximum(left, 0.0))
+        for belief, (away, left) in zip(
+            self.hypotheses, self._discrepant(rows), strict=True
+        ):
+            means.append(belief.height[:, None] * expected + times(away, belief.told).T)
+            # the discrepancy at the points read follows the height the other way
+            shape = expected - times(away, times(belief.inverse, read)).T
+            variances.append(left + belief.height_variance[:, None] * shape**2)
         return np.array(means), np.array(variances)
+
+    @property
+    def _base(self) -> Rows:
+        """The row of the reference, (1,)."""
+        return np.array([row_of(self.problem.space, self.problem.reference)])
+
+    def _discrepant(self, rows: Rows) -> list[tuple[FloatArray, FloatArray]]:
+        """Return what each discrepancy's excess over the reference is, by hypothesis.
+
+        Its covariance with the readings, (k, n), and the variance they leave, (k,).
+        """
+        base = self._base
+        found = []
+        for belief, read, read_base, alike in zip(
+            self.hypotheses,
+            self._between(rows, self.read),
+            self._between(base, self.read),
+            self._between(rows, base),
+            strict=True,
+        ):
+            away = read - read_base
+            drawn = 2.0 * (belief.discrepancy.variance - alike[:, 0])
+            left = drawn - np.sum(away.T * times(belief.inverse, away.T), axis=0)
+            found.append((away, np.maximum(left, 0.0)))
+        return found
 
     def _between(self, one: Rows, other: Rows) -> list[FloatArray]:
         """Return the covariance of the discrepancy at some points by hypothesis."""
@@ -190,10 +274,10 @@ def infer(problem: Problem, log: Sequence[Observation]) -> Insight:
     unit = problem.noise_sd or _spread(readings) or 1.0
     noise = np.maximum(readings.standard_error, _LEAST_ERROR * unit)
     fixed = (OFFSET * unit) ** 2 + np.diag(noise**2)
-    unexplained = readings.mean[:, None] - population.values[:, read].T
+    shown = population.values[:, read].T.astype(np.float64)
     places = places_of(problem.space)[read]
     hypotheses = tuple(
-        _hypothesis(discrepancy, fixed, places, unexplained)
+        _hypothesis(discrepancy, fixed, places, readings.mean, shown)
         for discrepancy in discrepancies(unit, alone=problem.population is None)
     )
     log_weight = np.array([belief.log_evidence for belief in hypotheses])
@@ -208,28 +292,46 @@ def discrepancies(unit: float, *, alone: bool) -> list[Discrepancy]:
     sizes = SIZES_ALONE if alone else SIZES
     grid = list(product(sizes, LENGTHS))
     share = (1.0 if alone else 1.0 - NONE_SHARE) / len(grid)
-    some = [Discrepancy((unit * size) ** 2, length, share) for size, length in grid]
-    return some if alone else [Discrepancy(0.0, LENGTHS[0], NONE_SHARE), *some]
+    height_sd = 0.0 if alone else HEIGHT_SD
+    some = [
+        Discrepancy((unit * size) ** 2, length, share, height_sd)
+        for size, length in grid
+    ]
+    none = Discrepancy(0.0, LENGTHS[0], NONE_SHARE, height_sd)
+    return some if alone else [none, *some]
 
 
 def _hypothesis(
     discrepancy: Discrepancy,
     fixed: FloatArray,
     places: FloatArray,
-    unexplained: FloatArray,
+    read: FloatArray,
+    shown: FloatArray,
 ) -> Hypothesis:
-    """Condition on n readings: Rasmussen and Williams, 2006, algorithm 2.1."""
+    """Condition on n readings: Rasmussen and Williams, 2006, algorithm 2.1.
+
+    `shown`, (n, m), is what each person shows there at the height 1. The height is one
+    more coefficient with a normal prior: their equations 2.41 to 2.43.
+    """
     near = matern(cdist(places, places) / discrepancy.length)
     covariance = fixed + discrepancy.variance * near
+    unexplained, height_variance = read[:, None] - shown, discrepancy.height_sd**2
     if not len(places):
-        nothing = np.zeros(unexplained.shape[1]) + np.log(discrepancy.chance)
-        return Hypothesis(discrepancy, covariance, unexplained, nothing)
+        one = np.ones(shown.shape[1])
+        sure = np.log(discrepancy.chance) * one
+        open_ = height_variance * one
+        return Hypothesis(discrepancy, covariance, unexplained, one, open_, sure)
     factor = cho_factor(covariance, lower=True)
     inverse = np.asarray(cho_solve(factor, np.eye(len(places))))
-    told = times(inverse, unexplained)
+    told, shown_told = times(inverse, unexplained), times(inverse, shown)
     log_evidence = -0.5 * np.sum(unexplained * told, axis=0)
     log_evidence += np.log(discrepancy.chance) - np.log(np.diag(factor[0])).sum()
-    return Hypothesis(discrepancy, inverse, told, log_evidence)
+    surer = 1.0 + height_variance * np.sum(shown * shown_told, axis=0)
+    left_open, pull = height_variance / surer, np.sum(shown * told, axis=0)
+    log_evidence += 0.5 * (left_open * pull**2 - np.log(surer))
+    higher = left_open * pull
+    told = told - shown_told * higher
+    return Hypothesis(discrepancy, inverse, told, 1.0 + higher, left_open, log_evidence)
 
 
 def grade_evidence(

@@ -17,15 +17,13 @@ from harness.truth.answer_key import (
     patient_after,
 )
 from harness.truth.landscape import Landscape, landscape
+from optimizers.recommend import HARM_PCT
 from sim.device.energy import energy_frac
 from sim.device.settings import Settings
 from sim.heart.sensation import INTOLERABLE_GRADE, sensation_level
 from sim.patient import Patient
 from sim.visit.bedside import train_of
 from sim.visit.plan import VisitPlan
-
-HARM_PCT: Final = 0.1
-"""Loss of window gain, in percent, from which permanent settings count as harm."""
 
 OTHER_ENERGY_WEIGHTS: Final = (0.0, 1.0)
 """At which the best is sought too, beside the weight of the search."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from optimizers.cohort_bayes import knowledge_gradient, reachable
+from optimizers.cohort_bayes import most_promising, reachable
 from optimizers.population import infer, row_of
 from optimizers.problem import Budget, Observation, Population, Problem
 from optimizers.registry import preferred_recommender
@@ -208,7 +208,7 @@ def test_points_beyond_one_that_was_moved_are_not_reachable():
         Observation(REFERENCE, REFERENCE, 0.0, standard_error=0.0),
         Observation((1, 40), (1, 35), 1.0),
     ]
-    open_ = reachable(problem, log, n_steps=1)
+    open_ = reachable(problem, log)
     allowed = {tuple(p) for p in SPACE.indices[open_].tolist()}
     assert (1, 39) in allowed
     assert (2, 35) in allowed
@@ -217,27 +217,16 @@ def test_points_beyond_one_that_was_moved_are_not_reachable():
     assert not any(volts > 2 for volts, _ in allowed)
 
 
-def test_the_knowledge_gradient_of_two_points_has_its_closed_form():
-    # one point is known to be worth 0, the other N(0, s^2): with one test of error
-    # variance v the choice is worth E max(0, posterior mean) = s2 / sqrt(s2 + v) phi(0)
-    space = Space((Axis("x", "", (0.0, 1.0)),))
-    slope = np.sqrt(2.0) * np.array([-1.0, 1.0])  # two people at -s and s, s^2 = 2
-    values = np.column_stack([np.zeros(2), slope])
+def test_of_two_points_alike_the_less_certain_is_tested():
+    # two people agree at the second point, and differ by as much about it at the third
+    space = Space((Axis("x", "", (0.0, 1.0, 2.0)),))
+    values = np.array([[0.0, 1.0, 1.0 - NOISE_SD], [0.0, 1.0, 1.0 + NOISE_SD]])
     known = Population(values, np.full_like(values, -4.0))
     problem = Problem(space, (0,), Budget(), noise_sd=NOISE_SD, population=known)
-    insight = infer(problem, [Observation((0,), (0,), 0.0, standard_error=0.0)])
-    rows = np.array([0, 1])
-    found = knowledge_gradient(insight, rows[1:], rows[:1], n_tests=1)
-    total = 2.0 + insight_extra(insight) + NOISE_SD**2
-    expected = (2.0 + insight_extra(insight)) / np.sqrt(total) / np.sqrt(2.0 * np.pi)
-    # seven nodes see the kink of the maximum within a quarter
-    assert found[0] == pytest.approx(expected, rel=0.25)
-
-
-def insight_extra(insight):
-    """Return the variance that the discrepancies add at the second point."""
-    row = np.array([1])
-    return insight.gain(row)[1][0] ** 2 - 2.0
+    log = [Observation((0,), (0,), 0.0, standard_error=0.0)]
+    rng = np.random.default_rng(0)
+    open_ = np.array([False, True, True])
+    assert most_promising(infer(problem, log), log, open_, rng) == 2
 
 
 def test_the_strategy_goes_with_its_own_recommender():

@@ -1,5 +1,7 @@
 """What is believed when it is known how people differ."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -129,15 +131,49 @@ def test_mean_and_gain_agree_once_the_reference_is_known():
     assert insight.mean(EVERYWHERE) == pytest.approx(gain, abs=2e-3)
 
 
+def test_the_spread_searched_by_agrees_with_that_of_the_gains():
+    rng = np.random.default_rng(1)
+    problem = problem_of(slopes(*rng.normal(1.0, 1.0, 400)))
+    insight = infer(problem, [known_reference(), read((3, 0), 2.0)])
+    exact, found = insight.gain(EVERYWHERE)[1], insight.spread(EVERYWHERE)
+    # it leaves out that a discrepancy bends with the person whom it is added to
+    assert found == pytest.approx(exact, rel=0.1, abs=0.02)
+
+
 def test_covariance_agrees_with_the_spread_of_the_gains():
     rng = np.random.default_rng(1)
     problem = problem_of(slopes(*rng.normal(1.0, 1.0, 400)))
     insight = infer(problem, [known_reference(), read((3, 0), 2.0)])
-    rows = np.arange(SPACE.size)
-    spread = insight.gain(rows)[1]
-    found = np.sqrt(np.diag(insight.covariance(rows, rows, 400)))
+    found = np.sqrt(np.diag(insight.covariance(EVERYWHERE, EVERYWHERE, 400)))
     # people are counted by whole numbers, and the mixture's means differ a little
-    assert found == pytest.approx(spread, rel=0.1, abs=0.02)
+    assert found == pytest.approx(insight.gain(EVERYWHERE)[1], rel=0.1, abs=0.02)
+
+
+def test_a_height_is_learnt_as_the_slope_of_a_regression(monkeypatch):
+    only_height = crowd.Discrepancy(0.0, 1.0, 1.0, height_sd=0.5)
+    monkeypatch.setattr(crowd, "discrepancies", lambda unit, alone: [only_height])
+    points, told = [(2, 0), (3, 1)], np.array([4.0, 3.0])
+    log = [known_reference(), *map(read, points, told)]
+    insight = infer(problem_of(slopes(1.0)), log)
+    # a slope of N(1, 0.5^2), read at 2 and 3 with an error of 1
+    at = np.array([2.0, 3.0])
+    precision = 1.0 / 0.5**2 + at @ at
+    row = np.array([row_of(SPACE, (1, 0))])
+    mean, sd = insight.gain(row)
+    assert mean[0] == pytest.approx((1.0 / 0.5**2 + at @ told) / precision, abs=1e-4)
+    assert sd[0] == pytest.approx(precision**-0.5, rel=1e-4)
+    assert insight.spread(row)[0] == pytest.approx(precision**-0.5, rel=1e-3)
+
+
+def test_people_are_weighted_by_the_evidence_with_their_height_left_open(monkeypatch):
+    only_height = crowd.Discrepancy(0.0, 1.0, 1.0, height_sd=0.5)
+    monkeypatch.setattr(crowd, "discrepancies", lambda unit, alone: [only_height])
+    gains = np.array([0.5, 2.0])
+    insight = infer(problem_of(slopes(*gains)), [known_reference(), read((1, 0), 1.2)])
+    spread = np.sqrt(1.0 + (0.5 * gains) ** 2)  # of the reading, height and error
+    likelihood = np.exp(-0.5 * ((1.2 - gains) / spread) ** 2) / spread
+    expected = likelihood / likelihood.sum()
+    assert insight.person_weight == pytest.approx(expected, abs=1e-4)
 
 
 def test_readings_move_the_weight_from_a_wrong_population_to_a_discrepancy():
@@ -176,6 +212,35 @@ def test_a_felt_setting_is_not_recommended_for_one_lucky_report():
     log = [known_reference(), read((1, 0), 1.0, 1.0), read((3, 0), 3.0, 1.0)]
     choice = recommend(problem, log, recommender="population")
     assert choice.point == (1, 0)
+
+
+@pytest.mark.usefixtures("undisputed")
+@pytest.mark.parametrize(("dearer", "chosen"), [(0.0, (2, 0)), (3.0, (3, 0))])
+def test_a_little_to_win_is_no_reason_to_risk_harm(dearer, chosen):
+    # at the last point one in ten loses 2, the others win 0.4 more than at the second
+    wins = np.zeros((10, SPACE.size))
+    wins[:, row_of(SPACE, (2, 0))] = 1.0
+    wins[:, row_of(SPACE, (3, 0))] = [-2.0, *[1.4] * 9]
+    # where that is but the price of its energy, nobody's heart is the worse for it
+    told = {"benefit": 1.0 + dearer}
+    last = Observation((3, 0), (3, 0), 1.0, standard_error=9.0, channels=told)
+    second = Observation(
+        (2, 0), (2, 0), 1.0, standard_error=9.0, channels={"benefit": 1.0}
+    )
+    log = [replace(known_reference(), channels={"benefit": 0.0}), second, last]
+    choice = recommend(problem_of(wins), log, recommender="population")
+    assert choice.point == chosen
+
+
+@pytest.mark.parametrize(("harmed", "chosen"), [(0.0, (2, 0)), (0.5, REFERENCE)])
+def test_without_a_reading_people_decide_as_far_as_the_gate_allows(harmed, chosen):
+    n_harmed = int(100 * harmed)
+    people = slopes(*[1.0] * (100 - n_harmed), *[-1.0] * n_harmed)
+    void = [read((n, 0), np.nan, grade=0.0) for n in (1, 2)]
+    felt = read((3, 0), np.nan, grade=2.0, aborted="sensation grade 2")
+    log = [known_reference(), *void, felt]
+    choice = recommend(problem_of(people), log, recommender="population")
+    assert choice.point == chosen
 
 
 def test_nothing_tolerated_leaves_no_candidate():

@@ -20,9 +20,8 @@ from harness.study.judging.numbers import FloatArray
 from harness.study.judging.trajectory import Evaluations
 from harness.task.lattice import PULSE, Lattice
 from harness.task.task import Expectation
-from harness.truth.score import HARM_PCT
 from optimizers.problem import Budget, Observation, Problem
-from optimizers.recommend import Candidate, gate, recommender_named
+from optimizers.recommend import HARM_PCT, Candidate, gate, recommender_named
 from optimizers.space import Point, Space
 from sim.heart.sensation import INTOLERABLE_GRADE
 

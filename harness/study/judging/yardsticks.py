@@ -15,7 +15,7 @@ from harness.study.judging.cells import BoolArray, Cell, cell
 from harness.study.judging.reading import Columns
 from harness.study.judging.weights import at_other_weights
 from harness.truth.landscape import FLAT_PCT
-from harness.truth.score import HARM_PCT
+from optimizers.recommend import HARM_PCT
 from sim.heart.sensation import INTOLERABLE_GRADE
 from sim.units import PCT_PER_FRAC
 
