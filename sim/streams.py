@@ -1,8 +1,13 @@
 """One function gives every random stream, so that a new strategy changes no patient."""
 
-from typing import Final
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 # PROTOCOL: the number is part of the experiment; never renumber, only append.
 STREAM_IDS: Final[dict[str, int]] = {
@@ -57,3 +62,45 @@ def stream(
         raise ValueError(f"name must be one of {known}, got {name!r}")
     spawn_key = (patient, replicate, STREAM_IDS[name], *key)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=spawn_key))
+
+
+class DrawMemory(Generic[T]):
+    """Keeps what was drawn last: in a study many contenders meet one patient.
+
+    Parameters
+    ----------
+    most
+        How many draws are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, tuple[T, Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def drawn(
+        self,
+        rng: np.random.Generator,
+        what: Hashable,
+        draw: Callable[[np.random.Generator], T],
+    ) -> T:
+        """Return `draw(rng)`, which hangs on `what` and the stream alone.
+
+        The stream goes on as after drawing. What is returned may be handed out again:
+        it must not be changed.
+        """
+        before = rng.bit_generator.state
+        place = before["state"]
+        numbers = *place.values(), before["has_uint32"], before["uinteger"]
+        key = (before["bit_generator"], *numbers, what)
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept is not None:
+            rng.bit_generator.state = kept[1]
+            return kept[0]
+        found = draw(rng)
+        with self._lock:
+            self._kept[key] = found, rng.bit_generator.state
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return found

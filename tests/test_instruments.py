@@ -15,7 +15,7 @@ from sim.instruments import (
     clean_beats,
     readout,
 )
-from sim.streams import stream
+from sim.streams import DrawMemory, stream
 
 RR_S = 0.81
 ARM_GAP_BEATS = 21  # programming 5 s and settling 15 beats
@@ -228,3 +228,26 @@ def test_about_3_percent_of_patients_have_a_signal_that_comes_and_goes() -> None
 def test_an_unknown_readout_offers_the_nearest() -> None:
     with pytest.raises(ValueError, match="did you mean 'cuff'"):
         readout("cuf")
+
+
+def test_what_is_remembered_of_a_stream_is_what_it_would_draw_again() -> None:
+    memory, drawn = DrawMemory[float](2), []
+
+    def draw(rng: np.random.Generator) -> float:
+        drawn.append(rng.standard_normal())
+        return drawn[-1]
+
+    def rng(seed: int) -> np.random.Generator:
+        return np.random.default_rng(seed)
+
+    first, again = rng(1), rng(1)
+    assert memory.drawn(first, "x", draw) == memory.drawn(again, "x", draw)
+    # the stream goes on alike, another asker or another stream draws anew
+    assert first.random() == again.random()
+    assert len(drawn) == 1
+    memory.drawn(rng(1), "y", draw)
+    memory.drawn(rng(2), "x", draw)
+    assert len(drawn) == 3
+    # only the last two are kept
+    memory.drawn(rng(1), "x", draw)
+    assert len(drawn) == 4

@@ -240,12 +240,14 @@ _ABOUT: Final = (
     "integrates it once for each patient, at rest and a little beside it, and plays a "
     "beat by the slopes that it finds: eight volumes, contractility (with its bend), "
     "resistance, venous shift, at fifteen intervals, with and without atria "
-    "(`sim/heart/tabled.py`). Beats at which nothing can happen are taken in a stride "
-    "up to the next event of the visit (`sim/heart/striding.py`, "
-    "`sim/visit/striding.py`); every other beat, each ectopic, each beat that the "
-    "device or the monitor might speak of, goes through the code of the beats engine. "
-    "Rhythm, ectopy, conduction, memory, reflex, drift, errors, sensation, device, "
-    "safety, minutes and verdict are the same code on the same random numbers.",
+    "(`sim/heart/tabled.py`). Beats are taken in a stride, up to the one that somebody "
+    "waits for, by compiled rules of rhythm, device and monitor "
+    "(`sim/heart/striding.py`, `sim/heart/judged.py`, `sim/visit/striding.py`); a beat "
+    "at which the patient or the monitor has something to say goes through the code of "
+    "the beats engine, and a test plays visits both ways: a stride changes nothing but "
+    "the time it takes. Rhythm, ectopy, conduction, memory, reflex, drift, errors, "
+    "sensation, device, safety, minutes and verdict are those of the beats engine, on "
+    "the same random numbers.",
     "",
     "Known to differ: the systolic pressure of a window by 0.1 % (its own error is "
     "1.4 %), the diastolic one by 0.4 mmHg a beat, by 2 mmHg in fibrillation, in both "

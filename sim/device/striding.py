@@ -5,21 +5,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.device.events import Cause
+from sim.device.events import INHIBITING, Cause
 from sim.device.generator import PulseGenerator
 from sim.device.timing import Timing
-from sim.heart.striding import RULES
+from sim.heart.judged import OUTCOMES, RULES
 
 FloatArray = NDArray[np.float64]
+CAUSES: Final = tuple(Cause)[: len(OUTCOMES)]
+_INHIBITED: Final = tuple(Cause)[1 : 1 + len(INHIBITING)]
 _NEAR_EMPTY_FRAC: Final = 0.001
 """Charge above the suspend voltage that no stride uses up."""
 
 
 class StridingGenerator(PulseGenerator):
-    """The implanted device of a heart that strides: it judges beats one by one.
+    """The implanted device of a heart that strides.
 
-    Of beats that are all usual it is told afterwards (`passed`), and is then as if it
-    had judged each of them.
+    Of beats that a stride has judged it is told afterwards (`passed`), and is then as
+    if it had judged each of them.
     """
 
     _rules: FloatArray | None = None
@@ -27,7 +29,7 @@ class StridingGenerator(PulseGenerator):
 
     @property
     def rules(self) -> FloatArray:
-        """The timing in the order of `RULES`, as the leads are now."""
+        """The timing in the order of `RULES` and cycles, as the leads are now."""
         of = (self._timing, self.leads.revision)
         if self._rules is None or self._rules_of != of:
             self._rules, self._rules_of = self._read_rules(), of
@@ -40,13 +42,20 @@ class StridingGenerator(PulseGenerator):
         for name, lead in (("sens_v_mv", first), ("sens_ls_mv", second)):
             seen_frac = lead.sensing_frac
             values[name] = values[name] / seen_frac if seen_frac > 0.0 else np.inf
-        return np.array([values[name] for name in RULES])
+        cycles = [float(timing.inhibit_cycles[cause]) for cause in _INHIBITED]
+        return np.array([*(values[name] for name in RULES), *cycles])
 
     @property
-    def before(self) -> FloatArray:
-        """Its last events, in the order of `sim.heart.striding.BEFORE`."""
-        events = self._last_a_s, self._last_v_s, self._last_ls_s, self._busy_until_s
-        return np.array(events)
+    def before(self) -> tuple[float, ...]:
+        """Its last events, in the order of `sim.heart.judged.BEFORE`."""
+        return (
+            self._last_a_s,
+            self._last_v_s,
+            self._last_ls_s,
+            self._busy_from_s,
+            self._busy_until_s,
+            self._inhibit_left,
+        )
 
     @property
     def is_blind(self) -> bool:
@@ -54,11 +63,10 @@ class StridingGenerator(PulseGenerator):
         return self._blind
 
     def is_usual(self, at_s: float) -> bool:
-        """Tell whether nothing of its own makes the beat at `at_s` an unusual one."""
+        """Tell whether nothing but the rules decides about the beat at `at_s`."""
         battery = self.battery
         return (
-            self._inhibit_left == 0
-            and not self._magnet_on
+            not self._magnet_on
             and at_s >= self.off_until_s
             and (battery.suspended or battery.left_frac > _NEAR_EMPTY_FRAC)
         )
@@ -73,37 +81,57 @@ class StridingGenerator(PulseGenerator):
         return self._clock.until_s
 
     def passed(
-        self, n: int, last: tuple[float, float], before: FloatArray, cause: Cause | None
+        self,
+        n: int,
+        first_s: float,
+        last_s: float,
+        before: FloatArray,
+        counts: FloatArray,
+        gate: Cause | None,
     ) -> None:
-        """Take note of usual beats, one or more.
+        """Take note of beats that a stride has judged, one or more.
 
         Parameters
         ----------
-        n
-            How many.
-        last
-            Activation of the last one, and when its train began.
-        before
-            The last events after them, in the order of `sim.heart.striding.BEFORE`.
-        cause
-            What forbade trains meanwhile, None where each got one.
+        n, first_s, last_s
+            How many, and the activations of the first and the last one.
+        before, counts
+            As `BEFORE` and `COUNTS` of `sim.heart.judged`.
+        gate
+            What forbade trains meanwhile, None for nothing.
         """
+        knows_one = self._last_beat_s == self._last_beat_s
+        since_s = self._last_beat_s if knows_one else first_s
+        self.battery.drain(self._idle_mah_per_s * (last_s - since_s))
+        self._last_beat_s, self._fresh = last_s, None
         counters = self.counters
         counters.beats += n
-        counters.eligible_beats += n if cause is None else 0
-        counters.beats_by_cause[cause or Cause.DELIVERED] += n
-        at_s, train_s = last
-        if self._last_beat_s == self._last_beat_s:
-            self.battery.drain(self._idle_mah_per_s * (at_s - self._last_beat_s))
-        self._last_beat_s, self._fresh = at_s, None
+        if gate is not None:
+            counters.beats_by_cause[gate] += n
+        else:
+            counters.eligible_beats += n
         if self._blind:
             return
-        counters.atrial_events += n if self._timing.is_odo else 0
-        counters.ventricular_events += n
-        counters.local_sense_events += n
-        self._last_a_s, self._last_v_s, self._last_ls_s, _ = before.tolist()
-        if cause is None:
+        *events, left = before.tolist()
+        self._last_a_s, self._last_v_s, self._last_ls_s = events[:3]
+        self._busy_from_s, self._busy_until_s = events[3:]
+        self._inhibit_left = int(left)
+        self._count(counts.tolist())
+
+    def _count(self, counts: list[float]) -> None:
+        counters = self.counters
+        *_, noise, atrial, ventricular, local = counts
+        counters.atrial_noise += int(noise)
+        counters.atrial_events += int(atrial)
+        counters.ventricular_events += int(ventricular)
+        counters.local_sense_events += int(local)
+        for cause, n in zip(CAUSES, counts, strict=False):
+            if n:
+                counters.beats_by_cause[cause] += int(n)
+        for cause, n in zip(_INHIBITED, counts[len(CAUSES) :], strict=False):
+            if n:
+                counters.inhibitions[cause] += int(n)
+        if counts[0]:
             if self._leads_revision != self.leads.revision:
                 self._price_train()
-            self.battery.drain(n * self._train_mah)
-            self._occupy(train_s)
+            self.battery.drain(counts[0] * self._train_mah)

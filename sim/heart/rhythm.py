@@ -198,11 +198,11 @@ class Rhythm:
         self.parameters = parameters
         self.is_af = parameters.kind == "af"
         self.base_origin = AF if self.is_af else SINUS
-        self.ectopics = ectopic_events(parameters, rng_ectopy, duration_s)
+        self._duration_s = duration_s
+        self.ectopics = self._drawn_ectopics(rng_ectopy)
         self._mean_rr_s = S_PER_MIN / parameters.heart_rate_bpm
         self._rng = rng_rhythm
         self._least_s, self._most_s = parameters.least_rr_s, parameters.most_rr_s
-        self._duration_s = duration_s
         self._waves: list[float] = []
         self._irregular: list[float] = []
         self._n_waves = 0
@@ -275,6 +275,9 @@ class Rhythm:
     def end_run(self) -> None:
         """Stop a ventricular run: the next beat is the patient's own again."""
         self._run_left = 0
+
+    def _drawn_ectopics(self, rng: np.random.Generator) -> list[Ectopic]:
+        return ectopic_events(self.parameters, rng, self._duration_s)
 
     def _draw_waves(self) -> None:
         waves = variability_s(self.parameters, self._rng, self._duration_s)

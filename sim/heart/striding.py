@@ -1,167 +1,188 @@
-"""A tabled heart that takes many uneventful beats in one stride.
+"""A tabled heart that takes many beats in one stride.
 
-Most beats of a visit are alike: the patient's own, sensed as they should be, with a
-train or without, far from any limit. `stride` plays as many of them as come, in one
-kernel, and stops before the first at which anything might happen: an ectopic, a beat
-that the device does not take for a usual one, a train near the end of the refractory
-period, a pressure that the monitor would speak of. That beat is played like any other,
-by `activate` and `contract`. What is drawn is drawn from the same streams in the same
-order, so that a stride changes nothing but the time it takes.
+Nearly all beats of a visit follow from the one before by rules alone: sensed or not,
+with a train or without, the patient's own or ectopic. `stride` plays as many of them as
+come, in one kernel, and stops before the first at which somebody must be told or asked:
+a train near the end of the refractory period, a pressure or a run that the monitor
+would speak of. That beat is played like any other, by `activate` and `contract`. What
+is drawn is drawn from the same streams in the same order, so that a stride changes
+nothing but the time it takes.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from sim.heart.beating import BeatingHeart, HeartStreams
 from sim.heart.conduction import Activation, Conduction
+from sim.heart.contractility import AF, PVC, SINUS, VT
 from sim.heart.control import OWN_COLUMNS, advance, commands
 from sim.heart.equilibrium import Equilibrium
 from sim.heart.jit import kernel
+from sim.heart.judged import (
+    ectopic_speaks,
+    judge,
+    own_beat,
+    pressure_speaks,
+    train_given,
+)
 from sim.heart.parameters import FloatArray
 from sim.heart.parts import HeartParts
-from sim.heart.rhythm import GRID_S, Rhythm, variability_s
+from sim.heart.rhythm import GRID_S, Ectopic, Rhythm, variability_s
 from sim.heart.tabled import N_READ, READ_AT, TabledLoop, loop_table, tabled_beat
+from sim.streams import DrawMemory
 from sim.units import S_PER_MIN, S_PER_MS
 
-LEADS: Final = (
-    "at_s",
-    "atrial_s",
-    "v1_s",
-    "v2_s",
-    "atrial_mv",
-    "v1_mv",
-    "v2_mv",
-    "refractory_end_s",
+DEVICE_NOW: Final = (
+    "gives_trains",
+    "is_blind",
+    "gain",
+    "edge_s",
+    "blanking_s",
+    "gate_code",
 )
-"""What is kept of an activation; `Activation` without its origin."""
-DEVICE: Final = ("delivered", "train_start_s", "train_end_s", "ls_s", "v_s", "a_s")
-"""What a usual beat is to the device; nan where nothing was sensed."""
-RULES: Final = (
-    "is_odo",
-    "reference_is_v1",
-    "sens_a_mv",
-    "sens_v_mv",
-    "sens_ls_mv",
-    "pvarp_s",
-    "vrp_s",
-    "av_short_s",
-    "av_long_s",
-    "at_interval_s",
-    "vt_interval_s",
-    "window_start_s",
-    "window_end_s",
-    "post_ls_s",
-    "blank_pre_a_s",
-    "blank_post_a_s",
-    "blank_pre_v_s",
-    "blank_post_v_s",
-    "delay_s",
-    "after_v_s",
-    "train_s",
-    "balancing_s",
+"""Whether beats in order get trains, and whether the device senses nothing; what a
+train does to the muscle; how long before the end of the refractory period, and after
+the beat, it must end to be uneventful; the cause told of beats without a gate."""
+RHYTHM: Final = (
+    "mean_rr_s",
+    "least_rr_s",
+    "most_rr_s",
+    "run_least_beats",
+    "run_cycle_s",
+    "recovery_frac",
+    "least_captured_s",
+    "base_origin",
+    "pooled_ml",
+    "next_ectopic",
+    "next_ectopic_s",
+    "run_left",
+    "run_length",
+    "coupling_frac",
+    "since_sinus_s",
+    "captured_s",
+    "origin",
+    "has_moved",
 )
-"""The device's timing as a kernel reads it."""
-BEFORE: Final = ("last_a_s", "last_v_s", "last_ls_s", "busy_until_s")
-"""The device's last events; moved in place."""
-TRAINS: Final = ("are_given", "is_blind", "gain", "edge_s", "blanking_s")
-"""Whether usual beats get trains and whether the device senses nothing; what a train
-does to the muscle; how long before the end of the refractory period, and after the
-beat, it must end to be uneventful."""
-WATCH: Final = ("least_mmhg", "fall_mmhg", "monitored_mmhg", "n_seen")
-"""Limits of the monitored pressure, its last value, how many are in the ring."""
+"""Rhythm of a patient as a kernel reads it, then what moves with each beat; at last
+the origin of the beat that is due, and whether an ectopic has been about."""
+CONDUCTION: Final = (
+    "erp_at_no_interval_s",
+    "erp_per_s",
+    "ectopic_mv_factor",
+    "posture_lag_s",
+    "posture_mv_factor",
+)
+"""Refractory period at no interval and its share of one; what an ectopic makes of
+amplitudes; what posture adds to the lag of V2 and makes of amplitudes."""
+CLOCK: Final = ("now_s", "rr_s", "until_s", "grid_per_s")
+"""Time of the beat that is due, the interval before it, until when beats are due; the
+grid of the monitor per second."""
 
 _N_OWN: Final = len(OWN_COLUMNS)
-_RULE: Final = {name: place for place, name in enumerate(RULES)}
-_IS_ODO, _V1_FIRST = _RULE["is_odo"], _RULE["reference_is_v1"]
-_SENS_A, _SENS_V = _RULE["sens_a_mv"], _RULE["sens_v_mv"]
-_SENS_LS, _PVARP, _VRP = _RULE["sens_ls_mv"], _RULE["pvarp_s"], _RULE["vrp_s"]
-_AV_SHORT, _AV_LONG = _RULE["av_short_s"], _RULE["av_long_s"]
-_AT, _VT = _RULE["at_interval_s"], _RULE["vt_interval_s"]
-_FROM, _TO, _POST_LS = (
-    _RULE["window_start_s"],
-    _RULE["window_end_s"],
-    _RULE["post_ls_s"],
-)
-_PRE_A, _POST_A = _RULE["blank_pre_a_s"], _RULE["blank_post_a_s"]
-_PRE_V, _POST_V = _RULE["blank_pre_v_s"], _RULE["blank_post_v_s"]
-_DELAY, _AFTER_V = _RULE["delay_s"], _RULE["after_v_s"]
-_TRAIN, _BALANCING = _RULE["train_s"], _RULE["balancing_s"]
-_NEXT_ECTOPIC, _BASE_ORIGIN, _POOLED = 3, 4, 5  # of `rhythm`
-_LAG, _MV_FACTOR = 2, 3  # of `conduction`
+_MEAN, _LEAST, _MOST, _RUN_LEAST, _CYCLE, _RECOVERY, _LEAST_CAPTURED = range(7)
+_BASE, _POOLED, _NEXT, _NEXT_S, _LEFT, _LENGTH, _COUPLING = range(7, 14)
+_SINCE, _CAPTURED, _ORIGIN, _MOVED = range(14, len(RHYTHM))
+_N_FIXED: Final = RHYTHM.index("base_origin")
+_ERP, _ERP_PER_S, _EARLY_MV, _LAG, _MV = range(len(CONDUCTION))
+_GIVES, _BLIND, _GAIN, _EDGE, _BLANKING, _GATE = range(len(DEVICE_NOW))
+_OUT_OF_TURN: Final = RHYTHM.index("next_ectopic")
 _NAN: Final = math.nan
 _NO_NUMBERS: Final = np.empty(0)
 _RR: Final = OWN_COLUMNS.index("rr_s")
 
 
 @kernel
-def _usual_to_device(
-    rules: FloatArray,
-    before: FloatArray,
-    leads: FloatArray,
-    found: FloatArray,
-) -> bool:
-    """Judge one beat of the patient's own; whether it is as it should be.
-
-    The rules of `sim.device.rules` with every answer that leads to no inhibition.
-    `found` takes what the device would make of it, with a train.
-    """
-    a_s, v1_s, v2_s = leads[1], leads[2], leads[3]
-    if rules[_V1_FIRST] > 0.0:
-        v_s, v_mv, ls_s, ls_mv = v1_s, leads[5], v2_s, leads[6]
-    else:
-        v_s, v_mv, ls_s, ls_mv = v2_s, leads[6], v1_s, leads[5]
-    since_v_s = v_s - before[1]
-    if v_mv < rules[_SENS_V] or since_v_s < rules[_VRP]:
-        return False
-    found[5] = _NAN
-    if rules[_IS_ODO] > 0.0:
-        if not leads[4] >= rules[_SENS_A] or a_s - before[1] < rules[_PVARP]:
-            return False
-        av_s, since_a_s = v_s - a_s, a_s - before[0]
-        if not (a_s == a_s and since_a_s > 0.0 and since_a_s >= rules[_AT]):
-            return False
-        if not (0.0 <= av_s < since_v_s and rules[_AV_SHORT] <= av_s):
-            return False
-        if av_s > rules[_AV_LONG] or rules[_PRE_A] < ls_s - a_s < rules[_POST_A]:
-            return False
-        found[5] = a_s
-    elif since_v_s < rules[_VT]:
-        return False
-    latency_s = ls_s - v_s
-    if ls_mv < rules[_SENS_LS] or ls_s - before[2] < rules[_POST_LS]:
-        return False
-    if ls_s < before[3] or rules[_PRE_V] < latency_s < rules[_POST_V]:
-        return False
-    if not rules[_FROM] <= latency_s <= rules[_TO]:
-        return False
-    found[0] = 1.0
-    found[1] = max(ls_s + rules[_DELAY], v_s + rules[_AFTER_V])
-    found[2] = found[1] + rules[_TRAIN]
-    found[3], found[4] = ls_s, v_s
-    return True
+def _activated(
+    now_s: float,
+    rr_before_s: float,
+    origin: int,
+    drawn: FloatArray,
+    conduction: FloatArray,
+    own: FloatArray,
+) -> None:
+    """Write the row of `LEADS` of a beat, as `Conduction.activate`."""
+    v1_lag_s, v2_lag_s, mv = drawn[1], drawn[2], conduction[_MV]
+    if origin in (PVC, VT):
+        v1_lag_s, v2_lag_s = drawn[3], drawn[4]
+        mv *= conduction[_EARLY_MV]
+    v2_lag_s += conduction[_LAG]
+    own[0] = now_s
+    own[1] = now_s - drawn[0] if origin == SINUS else _NAN
+    own[2], own[3] = now_s + v1_lag_s, now_s + v2_lag_s
+    own[4], own[5], own[6] = drawn[5], drawn[6] * mv, drawn[7] * mv
+    refractory_s = conduction[_ERP] + conduction[_ERP_PER_S] * rr_before_s
+    own[7] = now_s + min(v1_lag_s, v2_lag_s) + refractory_s
 
 
 @kernel
-def _monitor_speaks(watch: FloatArray, ring: FloatArray, place: int) -> bool:
-    """Tell whether the monitor would speak of the next pressure; `ring` is `(20,)`.
+def _own_interval_s(
+    now_s: float,
+    shift_s: float,
+    rhythm: FloatArray,
+    waves: FloatArray,
+    irregular: FloatArray,
+    beat: int,
+) -> float:
+    """Return the patient's own interval; in fibrillation `irregular` has numbers."""
+    rr_s = rhythm[_MEAN] + shift_s
+    if irregular.size > 0:
+        rr_s *= irregular[beat]
+    else:
+        at = now_s / GRID_S
+        left = int(at)
+        wave = waves[left % waves.size]
+        rr_s += wave + (at - left) * (waves[(left + 1) % waves.size] - wave)
+    return float(min(max(rr_s, rhythm[_LEAST]), rhythm[_MOST]))
 
-    Compares the last half of the ring, the next pressure in it, with the half before.
+
+@kernel
+def _interval_s(
+    now_s: float, own_s: float, rhythm: FloatArray, ectopics: FloatArray
+) -> float:
+    """Return the interval that begins now, as `Rhythm.next_interval`.
+
+    `own_s` is the patient's own, `ectopics` `(m, 3)`: time, coupling and beats of each
+    spontaneous event. The origin of the next beat is left in `rhythm`.
     """
-    n, half = ring.size, ring.size // 2
-    if watch[2] != watch[2] or watch[3] + 1 < n:
-        return False
-    recent, earlier = watch[2], 0.0
-    for back in range(1, n):
-        value = ring[(place - back) % n]
-        if back < half:
-            recent += value
-        else:
-            earlier += value
-    recent, earlier = recent / half, earlier / half
-    return bool(recent < watch[0] or earlier - recent > watch[1])
+    due = rhythm[_NEXT_S] < now_s + own_s
+    if not due and rhythm[_LEFT] == 0.0 and rhythm[_SINCE] == 0.0:
+        rhythm[_ORIGIN] = rhythm[_BASE]
+        return own_s
+    rhythm[_MOVED] = 1.0
+    if due and rhythm[_SINCE] == 0.0:
+        place = int(rhythm[_NEXT])
+        if rhythm[_LEFT] == 0.0:
+            rhythm[_LEFT] = rhythm[_LENGTH] = ectopics[place, 2]
+            rhythm[_COUPLING] = ectopics[place, 1]
+        # events that fall into the ectopic itself are absorbed by it
+        while place < len(ectopics) and ectopics[place, 0] < now_s + own_s:
+            place += 1
+        rhythm[_NEXT] = place
+        rhythm[_NEXT_S] = ectopics[place, 0] if place < len(ectopics) else math.inf
+    if rhythm[_LEFT] > 0.0:
+        in_run = rhythm[_LENGTH] >= rhythm[_RUN_LEAST]
+        rr_s = rhythm[_COUPLING] * own_s
+        if in_run and rhythm[_LEFT] != rhythm[_LENGTH]:
+            rr_s = rhythm[_CYCLE]
+        rr_s = max(rr_s, rhythm[_LEAST])
+        if rhythm[_CAPTURED] == rhythm[_CAPTURED]:
+            rr_s = max(rhythm[_CAPTURED], rhythm[_LEAST_CAPTURED])
+            rhythm[_CAPTURED] = _NAN
+        rhythm[_LEFT] -= 1.0
+        rhythm[_SINCE] += rr_s
+        rhythm[_ORIGIN] = VT if in_run else PVC
+        return float(rr_s)
+    elapsed_s = rhythm[_SINCE]
+    rhythm[_SINCE], rhythm[_ORIGIN] = 0.0, rhythm[_BASE]
+    if rhythm[_BASE] == AF:
+        return own_s
+    ticks = math.ceil(elapsed_s / own_s + rhythm[_RECOVERY])
+    return float(ticks * own_s - elapsed_s)
 
 
 @kernel
@@ -174,6 +195,7 @@ def _beats_in_a_row(
     state: FloatArray,
     constants: FloatArray,
     rhythm: FloatArray,
+    ectopics: FloatArray,
     waves: FloatArray,
     irregular: FloatArray,
     drawn: FloatArray,
@@ -181,6 +203,8 @@ def _beats_in_a_row(
     device: FloatArray,
     rules: FloatArray,
     before: FloatArray,
+    counts: FloatArray,
+    alert: FloatArray,
     watch: FloatArray,
     ring: FloatArray,
     drift: FloatArray,
@@ -189,8 +213,10 @@ def _beats_in_a_row(
     rows: FloatArray,
     leads: FloatArray,
     found: FloatArray,
+    first: int,
+    most: int,
 ) -> int:
-    """Play uneventful beats, at most as many as there are rows; return how many.
+    """Play beats until one needs more than this, at most `most`; return how many.
 
     Parameters
     ----------
@@ -198,70 +224,60 @@ def _beats_in_a_row(
         The table and the volumes, as `tabled_beat` takes them.
     state, constants
         Memory and reflex.
-    rhythm : (6,)
-        Mean interval, least and most, time of the next ectopic, origin, blood pooled.
-    waves, irregular
-        Variability on its grid; in fibrillation the factors to come, else empty.
-    drawn : (m, 8)
-        Lags and amplitudes of the beats to come.
-    conduction : (4,)
-        Refractory period at no interval and its share of one; what posture adds to the
-        lag of V2 and makes of amplitudes.
-    device, rules, before
-        As `TRAINS`, `RULES` and `BEFORE`.
-    watch, ring, drift, error_mmhg
-        As `WATCH`; the last pressures; what the monitor makes of a true one.
-    clock : (4,)
-        Now, the interval before, until when, the grid of the monitor per second.
-    rows, leads, found
-        Of each beat: `BEAT_COLUMNS`, `LEADS`, `DEVICE`.
+    rhythm, ectopics, waves, irregular
+        As `RHYTHM`; spontaneous events `(m, 3)`; variability on its grid; in
+        fibrillation the factors to come, else empty.
+    drawn, conduction
+        Lags and amplitudes of the beats to come `(m, 8)`; as `CONDUCTION`.
+    device, rules, before, counts
+        As `DEVICE_NOW`, `RULES`, `BEFORE` and `COUNTS`.
+    alert, watch, ring, drift, error_mmhg
+        As `ALERT` and `WATCH`; the last pressures; what the monitor makes of a true
+        one.
+    clock
+        As `CLOCK`; the first two are moved on.
+    rows, leads, found, first
+        Of each beat `BEAT_COLUMNS`, `LEADS`, `DEVICE`, from the line `first` on.
     """
     now_s, rr_before_s = clock[0], clock[1]
-    is_af = irregular.size > 0
-    n_waves, n_grid, n_ring = waves.size, drift.size, ring.size
+    is_af, blind = irregular.size > 0, device[_BLIND] > 0.0
+    n_ring, place = ring.size, int(watch[3]) % ring.size
     told, read = np.empty(3), np.empty(N_READ)
-    place = int(watch[3]) % n_ring
-    for beat in range(len(rows)):
+    held, noted = np.empty(before.size), np.empty(counts.size)
+    for beat in range(most):
         if beat > 0 and now_s >= clock[2]:
             return beat
-        own = leads[beat]
-        own[0] = now_s
-        own[1] = _NAN if is_af else now_s - drawn[beat, 0]
-        v1_lag_s, v2_lag_s = drawn[beat, 1], drawn[beat, 2] + conduction[_LAG]
-        own[2], own[3] = now_s + v1_lag_s, now_s + v2_lag_s
-        own[4] = drawn[beat, 5]
-        own[5], own[6] = (
-            drawn[beat, 6] * conduction[_MV_FACTOR],
-            drawn[beat, 7] * conduction[_MV_FACTOR],
-        )
-        refractory_s = conduction[0] + conduction[1] * rr_before_s
-        own[7] = now_s + min(v1_lag_s, v2_lag_s) + refractory_s
-        seen = found[beat]
-        seen[:] = _NAN
-        seen[0] = 0.0
-        if device[1] == 0.0:
-            if not _usual_to_device(rules, before, own, seen):
-                return beat
-            if device[0] == 0.0:
-                seen[0], seen[1], seen[2] = 0.0, _NAN, _NAN
-            elif seen[2] - own[7] >= -device[3] or seen[2] - now_s > device[4]:
-                return beat
-        factor, resistance, shift_ml, shift_s = commands(state, constants, False)
-        rr_s = rhythm[0] + shift_s
-        if is_af:
-            rr_s *= irregular[beat]
-        else:
-            at = now_s / GRID_S
-            left = int(at)
-            wave = waves[left % n_waves]
-            rr_s += wave + (at - left) * (waves[(left + 1) % n_waves] - wave)
-        rr_s = min(max(rr_s, rhythm[1]), rhythm[2])
-        if rhythm[_NEXT_ECTOPIC] < now_s + rr_s or _monitor_speaks(watch, ring, place):
+        line, origin = first + beat, int(rhythm[_ORIGIN])
+        is_ectopic = origin in (PVC, VT)
+        own, seen, row = leads[line], found[line], rows[line]
+        _activated(now_s, rr_before_s, origin, drawn[beat], conduction, own)
+        if not is_ectopic and pressure_speaks(watch, ring, place):
             return beat
-        if watch[2] == watch[2]:
-            ring[place] = watch[2]
-            place = (place + 1) % n_ring
-            watch[3] += 1.0
+        seen[:] = _NAN
+        seen[0], seen[6] = 0.0, device[_GATE]
+        if not blind:
+            held[:], noted[:] = before, counts
+            judge(rules, before, counts, own, device[_GIVES] > 0.0, seen)
+            is_late = seen[2] - own[7] >= -device[_EDGE]
+            if is_late or seen[2] - now_s > device[_BLANKING]:
+                before[:], counts[:] = held, noted
+                return beat
+        if is_ectopic:
+            if ectopic_speaks(alert, now_s):
+                if not blind:
+                    before[:], counts[:] = held, noted
+                return beat
+        else:
+            own_beat(alert)
+            if watch[2] == watch[2]:
+                ring[place] = watch[2]
+                place = place + 1 if place + 1 < n_ring else 0
+                watch[3] += 1.0
+        if seen[0] > 0.0:
+            train_given(alert, seen[2])
+        factor, resistance, shift_ml, shift_s = commands(state, constants, is_ectopic)
+        own_s = _own_interval_s(now_s, shift_s, rhythm, waves, irregular, beat)
+        rr_s = _interval_s(now_s, own_s, rhythm, ectopics)
         told[0], told[1], told[2] = factor, resistance, shift_ml + rhythm[_POOLED]
         tabled_beat(
             intervals_s,
@@ -270,34 +286,28 @@ def _beats_in_a_row(
             arteries,
             moved_ml,
             rr_s,
-            not is_af,
+            not is_af and int(rhythm[_ORIGIN]) == SINUS,
             told,
             read,
         )
-        row = rows[beat]
-        gain = device[2] if seen[0] > 0.0 else 0.0
-        row[0], row[1], row[2], row[3], row[4] = (
-            now_s,
-            rr_s,
-            rhythm[_BASE_ORIGIN],
-            factor,
-            gain,
-        )
+        gain = device[_GAIN] if seen[0] > 0.0 else 0.0
+        row[0], row[1], row[2], row[3], row[4] = now_s, rr_s, origin, factor, gain
         row[_N_OWN:] = _NAN
         for k in range(N_READ):
             row[_N_OWN + READ_AT[k]] = read[k]
-        advance(state, constants, gain, row, False)
-        i = min(int(now_s * clock[3]), n_grid - 1)
+        advance(state, constants, gain, row, is_ectopic)
+        i = min(int(now_s * clock[3]), drift.size - 1)
         watch[2] = read[0] * drift[i] + error_mmhg[i]
-        if device[1] == 0.0:
-            before[1], before[2] = seen[4], seen[3]
-            if seen[5] == seen[5]:
-                before[0] = seen[5]
-            if seen[0] > 0.0:
-                before[3] = seen[2] + rules[_BALANCING]
         rr_before_s = rr_s
         now_s += rr_s
-    return len(rows)
+        clock[0], clock[1] = now_s, rr_before_s
+    return most
+
+
+_EVENTS: Final = DrawMemory[tuple[FloatArray, list[Ectopic]]](16)
+_WAVES: Final = DrawMemory[FloatArray](8)
+_DRAWS: Final = DrawMemory[FloatArray](128)
+"""What the hearts of the last patients drew, for their next visits."""
 
 
 class Stock:
@@ -322,27 +332,68 @@ class Stock:
 
 
 class StridingRhythm(Rhythm):
-    """A rhythm whose waves and draws are arrays, for a kernel to read."""
+    """A rhythm whose waves, events and draws are arrays, for a kernel to read.
 
+    `events` are the spontaneous ectopics, `(m, 3)`: time, coupling, number of beats.
+    """
+
+    events: FloatArray
     waves: FloatArray = np.empty(0)
     irregular = Stock(np.empty(0))
 
     @property
-    def next_ectopic_s(self) -> float:
-        """Earliest clock time of the next spontaneous ectopic."""
-        return self._next_ectopic_s
-
-    @property
     def is_usual(self) -> bool:
-        """Whether no ectopic, no pause and no advanced beat is under way."""
+        """Whether no captured atrium advances the next beat."""
+        return self._advanced_s is None
+
+    @cached_property
+    def fixed(self) -> tuple[float, ...]:
+        """The part of `RHYTHM` that does not move."""
+        of = self.parameters
         return (
-            self._run_left == 0
-            and self._since_sinus_s == 0.0
-            and self._advanced_s is None
+            S_PER_MIN / of.heart_rate_bpm,
+            of.least_rr_s,
+            of.most_rr_s,
+            of.run_least_beats,
+            of.run_cycle_s,
+            of.recovery_frac,
+            of.least_captured_s,
         )
 
+    @property
+    def moving(self) -> tuple[float, ...]:
+        """The part of `RHYTHM` that moves with the beats, but for its end."""
+        return (
+            self._next_ectopic,
+            self._next_ectopic_s,
+            self._run_left,
+            self._run_length,
+            self._coupling,
+            self._since_sinus_s,
+            _NAN if self._captured_s is None else self._captured_s,
+        )
+
+    def moved_to(self, moving: Sequence[float]) -> None:
+        """Go on from where a stride has left `moving`."""
+        place, _, left, length, self._coupling, self._since_sinus_s, after_s = moving
+        self._set_next_ectopic(int(place))
+        self._run_left, self._run_length = int(left), int(length)
+        self._captured_s = None if after_s != after_s else after_s
+
+    def _drawn_ectopics(self, rng: np.random.Generator) -> list[Ectopic]:
+        drawn = _EVENTS.drawn(rng, (self.parameters, self._duration_s), self._listed)
+        self.events, ectopics = drawn
+        return ectopics
+
+    def _listed(self, rng: np.random.Generator) -> tuple[FloatArray, list[Ectopic]]:
+        ectopics = super()._drawn_ectopics(rng)
+        return np.array(ectopics, dtype=np.float64).reshape(-1, 3), ectopics
+
     def _draw_waves(self) -> None:
-        self.waves = variability_s(self.parameters, self._rng, self._duration_s)
+        of, for_s = self.parameters, self._duration_s
+        self.waves = _WAVES.drawn(
+            self._rng, (of, for_s), lambda rng: variability_s(of, rng, for_s)
+        )
         self._n_waves = self.waves.size
 
     def _wave_s(self, place: int) -> float:
@@ -367,8 +418,11 @@ class StridingConduction(Conduction):
     def stock_up(self) -> FloatArray:
         """Return the draws of the beats to come; a new block where none is left."""
         if not len(self.stock):
-            self.stock = Stock(self._drawn())
+            self.stock = Stock(_DRAWS.drawn(self._rng, self.parameters, self._block))
         return self.stock.left
+
+    def _block(self, rng: np.random.Generator) -> FloatArray:
+        return self._drawn()
 
     def _next_row(self) -> list[float]:
         self.stock_up()
@@ -382,21 +436,19 @@ class Surroundings:
 
     Attributes
     ----------
-    n_most, until_s
-        How many beats at most; none but the first is activated at `until_s` or later.
     device
-        As `TRAINS`.
-    rules, before, watch, ring
-        As `RULES`, `BEFORE` and `WATCH`; the last monitored pressures.
+        As `DEVICE_NOW`.
+    rules, before, counts, alert, watch, ring
+        As those of `sim.heart.judged`; the last monitored pressures.
     drift, error_mmhg, grid_per_s
         What the monitor makes of a true pressure, on a grid of clock time.
     """
 
-    n_most: int
-    until_s: float
     device: FloatArray
     rules: FloatArray
     before: FloatArray
+    counts: FloatArray
+    alert: FloatArray
     watch: FloatArray
     ring: FloatArray
     drift: FloatArray
@@ -421,8 +473,10 @@ class TabledHeart(BeatingHeart):
         reflex: bool = True,
     ) -> None:
         super().__init__(model, streams, duration_s, gain=gain, reflex=reflex)
-        self._to_kernel_rhythm = self._of_rhythm()
-        self._to_kernel_conduction = self._of_conduction()
+        self._told_rhythm = np.empty(len(RHYTHM))
+        self._told_rhythm[:_N_FIXED] = self.rhythm.fixed
+        self._told_conduction = self._of_conduction()
+        self._clock = np.empty(len(CLOCK))
 
     def _rhythm(self, streams: HeartStreams, duration_s: float) -> Rhythm:
         of_patient = self.model.rhythm
@@ -440,28 +494,36 @@ class TabledHeart(BeatingHeart):
     def stride(
         self,
         now_s: float,
+        until_s: float,
+        n_most: int,
         around: Surroundings,
         leads: FloatArray,
         found: FloatArray,
     ) -> int:
-        """Take the uneventful beats that come, the first now; return how many, or 0.
+        """Take the beats that come, the first now; return how many, which may be 0.
 
         Afterwards the heart is as if each had been played by `activate` and `contract`.
 
         Parameters
         ----------
-        now_s
-            Time of the activation that is due.
+        now_s, until_s
+            Time of the activation that is due; none but it is at `until_s` or later.
+        n_most
+            How many beats at most.
         around
             What is around the heart.
-        leads, found : (n_most, 8), (n_most, 6)
-            A row of `LEADS` and of `DEVICE` is written for each beat taken.
+        leads, found : (m, 8), (m, 7)
+            Rows of `LEADS` and of `DEVICE`, a line for each beat of the heart so far;
+            one more is written for each beat taken.
         """
         rhythm, drawn = self.rhythm, self.conduction.stock_up()
         irregular = rhythm.stock_up() if rhythm.is_af else _NO_NUMBERS
-        n = min(around.n_most, len(drawn), len(irregular) or around.n_most)
-        rows = self._room(n)
-        table, loop = self.circulation.table, self.circulation
+        n_most = min(n_most, len(drawn), len(irregular) or n_most)
+        while self.n_beats + n_most > len(self._rows):
+            self._rows = np.concatenate((self._rows, np.empty_like(self._rows)))
+        table, loop, clock = self.circulation.table, self.circulation, self._clock
+        clock[:] = now_s, self._rr_s, until_s, around.grid_per_s
+        told = self._rhythm_now()
         taken = _beats_in_a_row(
             table.intervals_s,
             table.slopes,
@@ -470,7 +532,8 @@ class TabledHeart(BeatingHeart):
             loop.moved_ml,
             self._state,
             self._constants,
-            self._rhythm_now(),
+            told,
+            rhythm.events,
             rhythm.waves,
             irregular,
             drawn,
@@ -478,69 +541,58 @@ class TabledHeart(BeatingHeart):
             around.device,
             around.rules,
             around.before,
+            around.counts,
+            around.alert,
             around.watch,
             around.ring,
             around.drift,
             around.error_mmhg,
-            np.array([now_s, self._rr_s, around.until_s, around.grid_per_s]),
-            rows,
+            clock,
+            self._rows,
             leads,
             found,
+            self.n_beats,
+            n_most,
         )
         self.conduction.stock.take(taken)
         if rhythm.is_af:
             rhythm.irregular.take(taken)
         self.n_beats += taken
-        if taken:
-            self._rr_s = float(rows[taken - 1, _RR])
-        return taken
+        self._rr_s = float(clock[1])
+        if told[_MOVED]:
+            rhythm.moved_to(told[_OUT_OF_TURN:_ORIGIN].tolist())
+        self._origin = int(told[_ORIGIN])
+        return int(taken)
 
-    def _room(self, n: int) -> FloatArray:
-        """Return the rows that come next."""
-        while self.n_beats + n > len(self._rows):
-            self._rows = np.concatenate((self._rows, np.empty_like(self._rows)))
-        rows: FloatArray = self._rows[self.n_beats : self.n_beats + n]
-        return rows
+    @property
+    def due_s(self) -> float:
+        """When the beat after a stride is due."""
+        return float(self._clock[0])
 
     def _rhythm_now(self) -> FloatArray:
-        told, rhythm = self._to_kernel_rhythm, self.rhythm
-        told[_NEXT_ECTOPIC] = rhythm.next_ectopic_s
-        told[_BASE_ORIGIN], told[_POOLED] = rhythm.base_origin, self.pooled_ml
+        told, rhythm = self._told_rhythm, self.rhythm
+        told[_BASE:] = (
+            rhythm.base_origin,
+            self.pooled_ml,
+            *rhythm.moving,
+            self._origin,
+            0.0,
+        )
         return told
 
     def _conduction_now(self) -> FloatArray:
-        told, conduction = self._to_kernel_conduction, self.conduction
+        told, conduction = self._told_conduction, self.conduction
         told[_LAG] = conduction.posture_lag_ms * S_PER_MS
-        told[_MV_FACTOR] = conduction.posture_mv_factor
+        told[_MV] = conduction.posture_mv_factor
         return told
 
-    def _of_rhythm(self) -> FloatArray:
-        rhythm = self.rhythm
-        parameters = rhythm.parameters
-        return np.array(
-            [
-                S_PER_MIN / parameters.heart_rate_bpm,
-                parameters.least_rr_s,
-                parameters.most_rr_s,
-                rhythm.next_ectopic_s,
-                rhythm.base_origin,
-                self.pooled_ml,
-            ]
-        )
-
     def _of_conduction(self) -> FloatArray:
-        conduction = self.conduction
-        of_patient = conduction.parameters
-        per_s = of_patient.erp_slope_frac
-        usual_s = S_PER_MIN / of_patient.erp_reference_bpm
-        return np.array(
-            [
-                of_patient.erp_ms * S_PER_MS - per_s * usual_s,
-                per_s,
-                conduction.posture_lag_ms * S_PER_MS,
-                conduction.posture_mv_factor,
-            ]
-        )
+        of = self.conduction.parameters
+        # eq. 27, as a straight line in the interval
+        usual_s = S_PER_MIN / of.erp_reference_bpm
+        at_no_interval_s = of.erp_ms * S_PER_MS - of.erp_slope_frac * usual_s
+        factor = of.ectopic_mv_factor
+        return np.array([at_no_interval_s, of.erp_slope_frac, factor, 0.0, 1.0])
 
 
 def activation_of(leads: FloatArray, origin: int) -> Activation:

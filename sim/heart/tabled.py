@@ -52,7 +52,7 @@ _SBP, _SV = READ_FIELDS.index("sbp_mmhg"), READ_FIELDS.index("sv_ml")
 _ARTERIES: Final = VOLUMES.index("sa")
 _N_SLOPES: Final = N_VOLUMES + len(_STEERED)
 N_TERMS: Final = 2 + _N_SLOPES
-"""Columns of a table: the value at rest, each slope, and the bend in contractility."""
+"""Rows of a table: the value at rest, each slope, and the bend in contractility."""
 _N_VALUES: Final = N_VOLUMES + N_READ
 READ_AT: Final = np.array([BEAT_FIELDS.index(name) for name in READ_FIELDS])
 
@@ -68,8 +68,8 @@ class LoopTable:
     intervals_s
         `(m,)`, ascending.
     slopes
-        `(2, m, 13, 13)`: without and with the atria of the next beat; volumes after the
-        beat less those at rest, then `READ_FIELDS`; columns as `N_TERMS` tells.
+        `(2, m, 13, 13)`: without and with the atria of the next beat; rows as `N_TERMS`
+        tells; volumes after the beat less those at rest, then `READ_FIELDS`.
     steering
         `(3,)`: contractility, resistance and venous shift at rest.
     arteries
@@ -134,7 +134,7 @@ def _slopes(beats: FloatArray) -> FloatArray:
     steps = np.array((*[_VOLUME_ML] * N_VOLUMES, *_STEERED))
     slopes = (up - down) / (2.0 * steps[:, np.newaxis])
     bend = (up + down - 2.0 * at_rest)[N_VOLUMES] / (2.0 * steps[N_VOLUMES] ** 2)
-    return np.vstack((at_rest, slopes, bend)).T
+    return np.vstack((at_rest, slopes, bend))
 
 
 @kernel
@@ -174,17 +174,22 @@ def tabled_beat(
     between = min(max(between, 0.0), 1.0)
     low, high = slopes[int(atria), left], slopes[int(atria), left + 1]
     begins_mmhg = arteries[0] + arteries[1] * moved_ml[_ARTERIES]
-    terms = np.empty(N_TERMS)
-    terms[0] = 1.0
-    terms[1 : 1 + N_VOLUMES] = moved_ml
-    terms[1 + N_VOLUMES : 1 + _N_SLOPES] = told - steering
-    terms[-1] = terms[1 + N_VOLUMES] ** 2
+    below, above = np.zeros(_N_VALUES), np.zeros(_N_VALUES)
+    for term in range(N_TERMS):
+        if term == 0:
+            size = 1.0
+        elif term <= N_VOLUMES:
+            size = moved_ml[term - 1]
+        elif term <= _N_SLOPES:
+            size = told[term - 1 - N_VOLUMES] - steering[term - 1 - N_VOLUMES]
+        else:
+            size = (told[0] - steering[0]) ** 2
+        # values side by side: a sum for each, not one after the other
+        for value in range(_N_VALUES):
+            below[value] += low[term, value] * size
+            above[value] += high[term, value] * size
     for value in range(_N_VALUES):
-        below = above = 0.0
-        for term in range(N_TERMS):
-            below += low[value, term] * terms[term]
-            above += high[value, term] * terms[term]
-        found = below + (above - below) * between
+        found = below[value] + (above[value] - below[value]) * between
         if value < N_VOLUMES:
             moved_ml[value] = found
         else:

@@ -4,7 +4,8 @@ They are drawn before anything is read, so that two strategies which read at the
 time meet the same patient.
 """
 
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -58,6 +59,11 @@ class Clock:
     lost: BoolArray
     rng: np.random.Generator
     _waves: dict[float, FloatArray] = field(default_factory=dict)
+
+    def unspoilt(self) -> "Clock":
+        """Return the same clock for another visit; neither disturbs the other."""
+        hand_mmhg, rng = self.hand_mmhg.copy(), deepcopy(self.rng)
+        return replace(self, hand_mmhg=hand_mmhg, rng=rng, _waves={})
 
     def at(self, time_s: FloatArray) -> NDArray[np.intp]:
         """Return the place of each time on the grid; later times take the last one."""

@@ -53,15 +53,15 @@ class Instruments:
         self._error = readout.error()
         self._rng_of_reading = rng_of_reading
         self._number = 0
-        self._clock = self._drawn_clock(
-            rng_drift, int(horizon_s / GRID_S) + 2, noise_scale, breathing_hz
-        )
-        self._set_up_monitor(1.0 + self._clock.drift, self._on_monitor())
+        self._set_up(rng_drift, int(horizon_s / GRID_S) + 2, noise_scale, breathing_hz)
 
-    def _set_up_monitor(self, drift: FloatArray, error_mmhg: FloatArray) -> None:
+    def _set_up(
+        self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
+    ) -> None:
+        self._clock = self._drawn_clock(rng, n, scale, breathing_hz)
         # plain floats, since one is looked up with every beat
-        self._monitor_drift: list[float] = drift.tolist()
-        self._monitor_error: list[float] = error_mmhg.tolist()
+        self._monitor_drift: list[float] = (1.0 + self._clock.drift).tolist()
+        self._monitor_error: list[float] = self._on_monitor(self._clock).tolist()
 
     def _drawn_clock(
         self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
@@ -91,9 +91,9 @@ class Instruments:
             rng=rng.spawn(1)[0],
         )
 
-    def _on_monitor(self) -> FloatArray:
+    def _on_monitor(self, clock: Clock) -> FloatArray:
         """Return the error of the monitored pressure at each time of the grid, mmHg."""
-        pressure, clock = self._errors.pressure, self._clock
+        pressure = self._errors.pressure
         time_s: FloatArray = np.arange(clock.drift.size, dtype=np.float64) * GRID_S
         return (
             pressure.slow_sbp_mmhg * clock.slow
@@ -221,20 +221,31 @@ class Instruments:
         return np.asarray(window.start_s + 0.5 * window.rr_s >= end_s - whole_s)
 
     def _why_void(self, window: ReadingWindow, used: BoolArray) -> str:
-        rules = self.rules
-        if window.link_lost:
+        eligible, n = window.delivered[window.clean], window.rr_s.size
+        may_miss = window.expects_ccm and eligible.size
+        return self._void_text(
+            link_lost=window.link_lost,
+            ectopic_frac=float(window.ectopic.mean()),
+            delivered_frac=float(eligible.mean()) if may_miss else 1.0,
+            too_few=bool(used.sum() < min(self.rules.least_beats_used, n // 2)),
+        )
+
+    def _void_text(
+        self,
+        *,
+        link_lost: bool,
+        ectopic_frac: float,
+        delivered_frac: float,
+        too_few: bool,
+    ) -> str:
+        """Return why a window does not count, empty for one that does."""
+        if link_lost:
             return "wand link lost"
-        if window.ectopic.mean() > rules.most_ectopic_frac:
-            share = PCT_PER_FRAC * float(window.ectopic.mean())
-            return f"ectopic beats {share:.0f} %"
-        eligible = window.delivered[window.clean]
-        if window.expects_ccm and eligible.size:
-            share = float(eligible.mean())
-            if share < rules.least_delivered_frac:
-                return f"only {PCT_PER_FRAC * share:.0f} % of beats with CCM"
-        if used.sum() < min(rules.least_beats_used, window.rr_s.size // 2):
-            return "too few readable beats"
-        return ""
+        if ectopic_frac > self.rules.most_ectopic_frac:
+            return f"ectopic beats {PCT_PER_FRAC * ectopic_frac:.0f} %"
+        if delivered_frac < self.rules.least_delivered_frac:
+            return f"only {PCT_PER_FRAC * delivered_frac:.0f} % of beats with CCM"
+        return "too few readable beats" if too_few else ""
 
     def _monitored(self, seen: Seen) -> Pressures:
         pressure, clock = self._errors.pressure, self._clock

@@ -29,7 +29,7 @@ from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
 from sim.heart.conduction import Activation
 from sim.heart.contractility import AF, SINUS
 from sim.heart.train import Train
-from sim.instruments import Instruments, ReadingWindow
+from sim.instruments import Instruments, Reading, ReadingWindow
 from sim.patient import Patient
 from sim.sources import sourced
 from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
@@ -40,6 +40,7 @@ _RECENT: Final = 256
 _SBP: Final = BEAT_COLUMNS.index("sbp_mmhg")
 
 Waiting = Generator[simpy.Event, object, Stop | None]
+Spending = Generator[simpy.Event, object, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +295,10 @@ class Bedside:
         elif self.stop is None:
             # the first finding ends a test: what follows has come of it
             self.stop = stop
-            self._stopped.succeed()
+            self._end_waits()
+
+    def _end_waits(self) -> None:
+        self._stopped.succeed()
 
     def break_off(self, stop: Stop) -> bool:
         """Break off the test that is going on; False when there is none."""
@@ -338,6 +342,13 @@ class Bedside:
         yield self.env.timeout(seconds) | self._stopped
         return self.stop
 
+    def spend_s(self, seconds: float) -> Spending:
+        """Spend some seconds that nothing cuts short."""
+        yield self.env.timeout(seconds)
+
+    def take_over(self) -> None:
+        """Learn that the visit is played to its end, and nobody else sets the clock."""
+
     def resume(self) -> None:
         """Take note that a stop has been dealt with."""
         self.stop = None
@@ -348,6 +359,14 @@ class Bedside:
         """Return the `n` true beats from `first` on, for an instrument to read."""
         expects_ccm = self.settings.delivers
         return self.log.window(first, n, expects_ccm=expects_ccm, link_lost=link_lost)
+
+    def read(self, first: int, n: int, *, link_lost: bool = False) -> Reading:
+        """Let the instruments read the `n` beats from `first` on, the last ones."""
+        return self.instruments.read(self.window(first, n, link_lost=link_lost))
+
+    def recent_starts_s(self, n: int) -> list[float]:
+        """Return when the last `n` beats that were not ectopic began, at most 256."""
+        return [beat.at_s for beat in self.recent_activations(n)]
 
     def recent_activations(self, n: int) -> list[Activation]:
         """Return the last `n` activations that were not ectopic, at most 256."""

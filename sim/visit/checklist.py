@@ -92,6 +92,8 @@ def run_visit(
         Called with simulated seconds, phase and text for each line of the log.
     """
     visit = Visit(order, advisor, progress)
+    if not order.happenings:
+        visit.bedside.take_over()
     visit.env.run(until=visit.env.process(programming_visit(visit)))
     return record(visit)
 

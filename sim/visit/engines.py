@@ -10,9 +10,10 @@ from sim.device.striding import StridingGenerator
 from sim.heart.beating import BeatingHeart
 from sim.heart.striding import TabledHeart
 from sim.instruments import Instruments
+from sim.instruments.striding import StridingInstruments
 from sim.visit.bedside import Bedside
 from sim.visit.order import EngineName
-from sim.visit.striding import MonitorArrays, StridingBedside
+from sim.visit.striding import StridingBedside
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ ENGINES: Final[Mapping[EngineName, Engine]] = MappingProxyType(
             " stride; none is kept",
             TabledHeart,
             StridingGenerator,
-            MonitorArrays,
+            StridingInstruments,
             StridingBedside,
         ),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from sim.device.settings import Settings, with_dependents
 from sim.heart.conduction import refractory_s
 from sim.heart.parts import HeartParts
 from sim.streams import stream
-from sim.units import MS_PER_S, S_PER_H, S_PER_MIN
+from sim.units import FRAC_PER_PCT, MS_PER_S, S_PER_H, S_PER_MIN
 from sim.visit.delivery import losses, losses_text
 from sim.visit.history import sample_counters
 from sim.visit.icd_check import interrogate_icd
@@ -217,13 +218,24 @@ def latest_train_end_ms(visit: Visit) -> float:
     The refractory period is the patient's own, as if measured beforehand; the rate is
     that of the fast tenth of the last beats, since fibrillation has short intervals.
     """
-    beats = visit.bedside.recent_activations(RULES_OF_SENSING.scan_beats)
-    intervals_s = np.diff([beat.at_s for beat in beats])
+    starts_s = visit.bedside.recent_starts_s(RULES_OF_SENSING.scan_beats)
+    intervals_s = sorted(end_s - begin_s for begin_s, end_s in pairwise(starts_s))
     conduction = visit.patient.conduction
-    rr_s = float(np.percentile(intervals_s, RULES_OF_SENSING.fast_tail_pct))
+    rr_s = _percentile(intervals_s, RULES_OF_SENSING.fast_tail_pct)
     refractory_ms = refractory_s(conduction, rr_s) * MS_PER_S
     first_lead_ms = min(conduction.v1_lag_ms, conduction.v2_lag_ms)
     return first_lead_ms + refractory_ms - RULES.refractory_margin_ms
+
+
+def _percentile(ascending: list[float], pct: float) -> float:
+    """Return `np.percentile` of a few numbers, to the last bit, in less time."""
+    last = len(ascending) - 1
+    place = pct * FRAC_PER_PCT * last
+    left = int(place)
+    low, high, along = ascending[left], ascending[min(left + 1, last)], place - left
+    if along < 0.5:
+        return low + (high - low) * along
+    return high - (high - low) * (1.0 - along)
 
 
 def _filter(visit: Visit, seen: Scan) -> SafetyFilter:

@@ -98,8 +98,11 @@ def read_arm(visit: Visit, comparison: Comparison, role: Role) -> Process[Arm]:
     start_s = float(visit.env.now)
     settings = comparison.settings(role)
     yield from visit.programmer.program(settings)
-    yield from _until_felt(visit, comparison, role)
-    yield from _beats(visit, visit.settle_beats - felt_beats(visit))
+    left = visit.settle_beats
+    if role == "tested" and comparison.asks is not None:
+        yield from _until_felt(visit, comparison.asks)
+        left -= felt_beats(visit)
+    yield from _beats(visit, left)
     attempts, reading = 1, (yield from _read(visit))
     while reading.void and attempts < RULES.most_attempts:
         yield from visit.programmer.until_linked()
@@ -123,15 +126,14 @@ def _read(visit: Visit) -> Process[Reading]:
     wand, lost = visit.programmer.wand, visit.programmer.reading_link_lost()
     # a wand lifted and put back meanwhile has spoilt the window too
     lost = lost or not wand.linked or wand.n_removals > n_removals
-    return visit.instruments.read(bedside.window(first, n, link_lost=lost))
+    return bedside.read(first, n, link_lost=lost)
 
 
-def _until_felt(visit: Visit, comparison: Comparison, role: Role) -> Process[None]:
+def _until_felt(visit: Visit, asks: Callable[[], Stop | None]) -> Process[None]:
     yield from _beats(visit, felt_beats(visit))
-    if role == "tested" and comparison.asks is not None:
-        stop = comparison.asks()
-        if stop is not None:
-            raise StoppedError(stop)
+    stop = asks()
+    if stop is not None:
+        raise StoppedError(stop)
 
 
 def felt_beats(visit: Visit) -> int:

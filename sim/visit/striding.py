@@ -1,10 +1,13 @@
-"""The bedside without beats: uneventful ones are taken in a stride, by table.
+"""The bedside without beats: they are taken in a stride, by table.
 
-SimPy decides how far a stride may go: to the beat that somebody waits for, or to the
-next event of anybody else. Up to there nobody looks; whatever could stop a test, an
-ectopic or a train that matters is left to the beat-by-beat rules of `Bedside`.
+Where the clock is stepped from outside, SimPy decides how far a stride may go: to the
+beat that somebody waits for, or to the next event of anybody else. In a visit that is
+played to its end by itself (`take_over`) there is nobody else: who waits for beats or
+seconds moves the clock itself, without an event. Up to there nobody looks; whatever
+could stop a test is left to the beat-by-beat rules of `Bedside`.
 """
 
+import sys
 from collections.abc import Generator
 from functools import cached_property
 from typing import Final
@@ -18,23 +21,24 @@ from sim.device.icd import Icd
 from sim.device.striding import StridingGenerator
 from sim.heart.beating import BEAT_COLUMNS
 from sim.heart.conduction import Activation
+from sim.heart.judged import ALERT, BEFORE, COUNTS, DEVICE, LEADS, WATCH
 from sim.heart.striding import (
-    DEVICE,
-    LEADS,
-    TRAINS,
-    WATCH,
+    DEVICE_NOW,
     Surroundings,
     TabledHeart,
     activation_of,
     leads_of,
 )
-from sim.instruments import Instruments
+from sim.instruments import RULES as READING_RULES
+from sim.instruments import Reading
 from sim.instruments.clock import GRID_S
+from sim.instruments.striding import BEATS, StridingInstruments
 from sim.units import S_PER_MS
 from sim.visit.beatlog import CODE_OF, COLUMNS, BeatLog
-from sim.visit.bedside import Bedside
+from sim.visit.bedside import Bedside, Spending, Waiting
 from sim.visit.record import BeatTable
 from sim.visit.safety import Monitor, Stop
+from sim.visit.stepping import SteppedEnvironment
 
 FloatArray = NDArray[np.float64]
 LONGEST_STRIDE: Final = 256
@@ -44,51 +48,53 @@ N_REMEMBERED: Final = Icd().n_intervals
 _FIRST_LINES: Final = 1024
 _RECENT_PER_BEAT: Final = 4
 """How far back beats are looked for that are not ectopic, in those wanted."""
-_OF_VISIT: Final = ("cause", "setting_id", "arm_id")
 _ORIGIN: Final = BEAT_COLUMNS.index("origin")
 _N_TIMES: Final = 2
+_N_READ: Final = BEATS.index("is_ectopic")
+_READ_COLUMNS: Final = [
+    BEAT_COLUMNS.index({"start_s": "at_s"}.get(name, name)) for name in BEATS[:_N_READ]
+]
 _AT_S: Final = LEADS.index("at_s")
 _MONITORED: Final = WATCH.index("monitored_mmhg")
-_TRAIN: Final = [DEVICE.index("train_start_s"), DEVICE.index("train_end_s")]
-
-
-class MonitorArrays(Instruments):
-    """Instruments whose monitor keeps arrays, for a kernel to read."""
-
-    monitor_drift: FloatArray
-    monitor_error_mmhg: FloatArray
-
-    def _set_up_monitor(self, drift: FloatArray, error_mmhg: FloatArray) -> None:
-        self.monitor_drift, self.monitor_error_mmhg = drift, error_mmhg
-
-    def _disturb_monitor(self, own: slice, mmhg: float) -> None:
-        self.monitor_error_mmhg[own] += mmhg
-
-    def monitored_sbp_mmhg(self, now_s: float, true_sbp_mmhg: float) -> float:
-        """Return the systolic pressure on the monitor at one beat."""
-        i = min(int(now_s * (1.0 / GRID_S)), self.monitor_drift.size - 1)
-        shown = true_sbp_mmhg * self.monitor_drift[i] + self.monitor_error_mmhg[i]
-        return float(shown)
+_N_LIMITS: Final = ALERT.index("ectopic_run")
+_NO_WAIT: Final = float("inf")
+_NO_BEAT: Final = sys.maxsize
 
 
 class StridingMonitor(Monitor):
     """A monitor whose last pressures a stride moves on.
 
-    `watch` and `ring` are what a stride is handed; between strides the pressures are
-    those of `Monitor`.
+    `alert`, `watch` and `ring` are what a stride is handed; between strides the
+    pressures are those of `Monitor`.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        n = self._rules.pressure_beats
-        least_mmhg = max(self._rules.least_sbp_mmhg, self._rules.collapse_sbp_mmhg)
-        limits = least_mmhg, self._rules.sbp_fall_mmhg
+        rules, n = self._rules, self._rules.pressure_beats
+        least_mmhg = max(rules.least_sbp_mmhg, rules.collapse_sbp_mmhg)
+        limits = least_mmhg, rules.sbp_fall_mmhg
+        self.alert = np.empty(len(ALERT))
+        self.alert[:_N_LIMITS] = (
+            rules.run_beats,
+            rules.tied_trains,
+            rules.tied_span_trains,
+            rules.tied_within_ms * S_PER_MS,
+            rules.sustained_vt_s,
+        )
         self.watch = np.array([*limits, np.nan, 0.0])
         self.ring = np.empty(2 * n)
         self._in_ring = False
 
     def hand_over(self, monitored_mmhg: float) -> None:
-        """Let `watch` and `ring` hold what has been seen, and the pressure to come."""
+        """Let the arrays hold what has been seen, and the pressure to come."""
+        self.alert[_N_LIMITS:] = (
+            self._ectopic_run,
+            self._run_start_s,
+            self._tied,
+            self._n_tied,
+            self._harmless,
+            self._train_end_s,
+        )
         self.watch[2] = monitored_mmhg
         if self._in_ring:
             return
@@ -96,15 +102,18 @@ class StridingMonitor(Monitor):
         self.watch[3] = len(self._pressures)
         self.ring[: len(self._pressures)] = self._pressures
 
-    def passed(self, n_beats: int, n_trains: int, train_end_s: float) -> None:
-        """Take note of usual beats and of the trains that they got."""
-        self._ectopic_run = 0 if n_beats else self._ectopic_run
-        if not n_trains:
-            return
-        self._harmless += n_trains - (self._train_end_s != self._train_end_s)
-        if self._harmless > self._rules.tied_span_trains:
-            self._tied = 0
-        self._train_end_s = train_end_s
+    def passed(self) -> None:
+        """Take note of what a stride has made of `alert`."""
+        _, start_s, tied, n_tied, harmless, train_end_s = seen = self._seen()
+        run = int(seen[0])
+        if start_s != self._run_start_s:
+            self._run_start_s, self._sustained_told = start_s, False
+        self._ectopic_run, self._tied, self._n_tied = run, int(tied), int(n_tied)
+        self._harmless, self._train_end_s = int(harmless), train_end_s
+
+    def _seen(self) -> list[float]:
+        seen: list[float] = self.alert[_N_LIMITS:].tolist()
+        return seen
 
     def beat(self, start_s: float, sbp_mmhg: float, ectopic: bool) -> Stop | None:
         """Take one beat, as `Monitor.beat`."""
@@ -136,8 +145,8 @@ class StridingLog(BeatLog):
     def __init__(self, heart: TabledHeart) -> None:
         super().__init__(heart)
         self._n = 0
-        self._leads, self._found, self._of_visit = (
-            np.empty((_FIRST_LINES, len(names))) for names in (LEADS, DEVICE, _OF_VISIT)
+        self.leads, self.found = (
+            np.empty((_FIRST_LINES, len(names))) for names in (LEADS, DEVICE)
         )
 
     @property
@@ -153,23 +162,23 @@ class StridingLog(BeatLog):
         arm_id: int,
     ) -> None:
         """Write the line of the beat that the heart has just made."""
-        leads, found = self.room(1)
-        leads[0], found[0] = leads_of(activation), _found_of(decision)
-        self.added(1, decision.cause, setting_id, arm_id)
+        self.make_room(1)
+        self.leads[self._n], self.found[self._n] = (
+            leads_of(activation),
+            _found_of(decision),
+        )
+        self._n += 1
 
-    def room(self, n: int) -> tuple[FloatArray, FloatArray]:
-        """Return where a stride may write the leads and the device of its beats."""
-        while self._n + n > len(self._leads):
-            self._leads, self._found, self._of_visit = (
+    def make_room(self, n: int) -> None:
+        """Let `leads` and `found` have lines for `n` beats more."""
+        while self._n + n > len(self.leads):
+            self.leads, self.found = (
                 np.concatenate((kept, np.empty_like(kept)))
-                for kept in (self._leads, self._found, self._of_visit)
+                for kept in (self.leads, self.found)
             )
-        own = slice(self._n, self._n + n)
-        return self._leads[own], self._found[own]
 
-    def added(self, n: int, cause: Cause, setting_id: int, arm_id: int) -> None:
-        """Take note of beats that have been written."""
-        self._of_visit[self._n : self._n + n] = CODE_OF[cause], setting_id, arm_id
+    def added(self, n: int) -> None:
+        """Take note of beats that a stride has written."""
         self._n += n
 
     def table(self) -> BeatTable:
@@ -178,24 +187,31 @@ class StridingLog(BeatLog):
 
     def recent_activations(self, n: int) -> list[Activation]:
         """Return the last `n` activations that were not ectopic, fewer at first."""
-        low = max(0, self._n - _RECENT_PER_BEAT * n)
-        own = np.flatnonzero(~self.ectopic(low, self._n))[-n:] + low
+        own = self.recent(n)
         origins = self._heart.beats[own, _ORIGIN]
-        both = zip(self._leads[own], origins.tolist(), strict=True)
+        both = zip(self.leads[own], origins.tolist(), strict=True)
         return [activation_of(leads, int(origin)) for leads, origin in both]
 
-    def _device(self, name: str, first: int, last: int) -> FloatArray:
-        kept, names = next(both for both in self._kept if name in both[1])
-        values: FloatArray = kept[first:last, names.index(name)]
-        return values
+    def lines(self, first: int, n: int) -> FloatArray:
+        """Return the `n` beats from `first` on as `sim.instruments.striding.BEATS`.
 
-    @property
-    def _kept(self) -> tuple[tuple[FloatArray, tuple[str, ...]], ...]:
-        return (
-            (self._found, DEVICE),
-            (self._of_visit, _OF_VISIT),
-            (self._leads, LEADS),
-        )
+        Some beats before them are there too, as many as an ectopic reaches.
+        """
+        low = max(0, first - READING_RULES.dropped_around_ectopic)
+        lines = np.empty((first + n - low, len(BEATS)))
+        lines[:, :_N_READ] = self._heart.beats[low : first + n, _READ_COLUMNS]
+        lines[:, _N_READ] = self.ectopic(low, first + n)
+        lines[:, -1] = self.found[low : first + n, 0]
+        return lines
+
+    def recent(self, n: int) -> NDArray[np.intp]:
+        """Return the lines of the last `n` beats that were not ectopic."""
+        low = max(0, self._n - _RECENT_PER_BEAT * n)
+        return np.flatnonzero(~self.ectopic(low, self._n))[-n:] + low
+
+    def _device(self, name: str, first: int, last: int) -> FloatArray:
+        values: FloatArray = self.found[first:last, DEVICE.index(name)]
+        return values
 
 
 def _found_of(decision: BeatDecision) -> tuple[float, ...]:
@@ -206,17 +222,22 @@ def _found_of(decision: BeatDecision) -> tuple[float, ...]:
         decision.ls_s,
         decision.reference_s,
         decision.atrial_s,
+        CODE_OF[decision.cause],
     )
 
 
 class StridingBedside(Bedside):
-    """A bedside at which uneventful beats are taken in a stride."""
+    """A bedside at which beats are taken in a stride."""
 
+    env: SteppedEnvironment
     heart: TabledHeart
     generator: StridingGenerator
-    instruments: MonitorArrays
+    instruments: StridingInstruments
     monitor: StridingMonitor
     log: StridingLog
+    _alone = False
+    _due_s = 0.0
+    _icd_told = 0
 
     def _monitor(self) -> Monitor:
         return StridingMonitor()
@@ -228,10 +249,75 @@ class StridingBedside(Bedside):
         """Return the last `n` activations that were not ectopic."""
         return self.log.recent_activations(n)
 
+    def recent_starts_s(self, n: int) -> list[float]:
+        """Return when the last `n` beats that were not ectopic began."""
+        starts_s: list[float] = self.log.leads[self.log.recent(n), _AT_S].tolist()
+        return starts_s
+
+    def read(self, first: int, n: int, *, link_lost: bool = False) -> Reading:
+        """Let the instruments read the `n` beats from `first` on, the last ones."""
+        return self.instruments.read_beats(
+            self.log.lines(first, n),
+            n,
+            lambda: self.window(first, n, link_lost=link_lost),
+            expects_ccm=self.settings.delivers,
+            link_lost=link_lost,
+        )
+
+    def take_over(self) -> None:
+        """Let who waits move the clock: nothing else has any business with it."""
+        self._alone = True
+
+    def wait_beats(self, n: int) -> Waiting:
+        """Wait for the activation of `n` more beats; return what stopped it, if any."""
+        if not self._alone:
+            return (yield from super().wait_beats(n))
+        if n > 0:
+            self._go_on(self.log.n_beats + n, _NO_WAIT)
+        return self.stop
+
+    def wait_s(self, seconds: float) -> Waiting:
+        """Wait for some seconds; return what stopped it, if any."""
+        if not self._alone:
+            return (yield from super().wait_s(seconds))
+        self._go_on(_NO_BEAT, float(self.env.now) + seconds)
+        return self.stop
+
+    def spend_s(self, seconds: float) -> Spending:
+        """Spend some seconds that nothing cuts short."""
+        if not self._alone:
+            yield from super().spend_s(seconds)
+            return
+        until_s = float(self.env.now) + seconds
+        self._go_on(_NO_BEAT, until_s, to_the_end=True)
+
+    def _go_on(self, n_beats: int, until_s: float, *, to_the_end: bool = False) -> None:
+        """Play up to a beat or a time, whichever is first, or to what stops a test."""
+        while self.stop is None or to_the_end:
+            due_s, left = self._due_s, n_beats - self.log.n_beats
+            if left <= 0:
+                return
+            if due_s >= until_s:
+                self.env.set_clock(until_s)
+                return
+            n = self._stride(due_s, min(left, LONGEST_STRIDE), until_s)
+            if n:
+                self._due_s = self.heart.due_s
+                self.env.set_clock(float(self.log.leads[self.log.n_beats - 1, _AT_S]))
+            else:
+                self.env.set_clock(due_s)
+                self._due_s = due_s + self._beat()
+
+    def _end_waits(self) -> None:
+        if not self._alone:
+            super()._end_waits()
+
     def _run(self) -> Generator[simpy.Event, None, None]:
-        while True:
-            now_s = float(self.env.now)
-            n_beats = self._stride(now_s)
+        while not self._alone:
+            now_s, n_most = float(self.env.now), LONGEST_STRIDE
+            if self._waking:
+                n_most = min(n_most, self._waking[0][0] - self.log.n_beats)
+            n_beats = self._stride(now_s, n_most, self.env.peek())
             if not n_beats:
                 yield self.env.timeout(self._beat())
                 continue
@@ -240,28 +326,40 @@ class StridingBedside(Bedside):
                 yield self.env.timeout(last_s - now_s)
             self._wake()
             yield self.env.timeout(rr_s)
+        yield self.env.event()  # never: an end would be an event, and one too many
 
-    def _stride(self, now_s: float) -> int:
-        """Take the uneventful beats from now on; return how many, which may be none."""
+    def _beat(self) -> float:
+        self._tell_icd()
+        self._icd_told += 1
+        return super()._beat()
+
+    def _tell_icd(self) -> None:
+        """Let the ICD sense the beats of strides, as far back as it remembers."""
+        n = self.log.n_beats
+        if self.icd is not None and self._icd_told < n:
+            first = max(self._icd_told, n - N_REMEMBERED)
+            for at_s in self.log.leads[first:n, _AT_S].tolist():
+                self.icd.beat(at_s)
+        self._icd_told = n
+
+    def _stride(self, now_s: float, n_most: int, until_s: float) -> int:
+        """Take the beats from now on; return how many, which may be none."""
         if not self._is_quiet(now_s):
             return 0
-        generator, monitor = self.generator, self.monitor
-        cause = generator.gate(now_s)
+        generator, monitor, log = self.generator, self.monitor, self.log
+        gate = generator.gate(now_s)
         monitor.hand_over(self._monitored_sbp_mmhg)
-        around = self._surroundings(gives_trains=cause is None)
-        leads, found = self.log.room(around.n_most)
-        n = self.heart.stride(now_s, around, leads, found)
+        around = self._surroundings(gate)
+        log.make_room(n_most)
+        until_s = min(until_s, generator.gate_until_s)
+        n = self.heart.stride(now_s, until_s, n_most, around, log.leads, log.found)
         if not n:
             return 0
         self._monitored_sbp_mmhg = float(monitor.watch[_MONITORED])
-        train_s, train_end_s = found[n - 1, _TRAIN].tolist()
-        last = float(leads[n - 1, _AT_S]), train_s
-        generator.passed(n, last, around.before, cause)
-        monitor.passed(n, n if cause is None else 0, train_end_s)
-        self.log.added(n, cause or Cause.DELIVERED, self._setting_id, self.arm_id)
-        if self.icd is not None:
-            for at_s in leads[max(0, n - N_REMEMBERED) : n, _AT_S].tolist():
-                self.icd.beat(at_s)
+        log.added(n)
+        last_s = float(log.leads[log.n_beats - 1, _AT_S])
+        generator.passed(n, now_s, last_s, around.before, around.counts, gate)
+        monitor.passed()
         return n
 
     def _is_quiet(self, now_s: float) -> bool:
@@ -275,20 +373,26 @@ class StridingBedside(Bedside):
             and self.generator.is_usual(now_s)
         )
 
-    def _surroundings(self, *, gives_trains: bool) -> Surroundings:
+    def _surroundings(self, gate: Cause | None) -> Surroundings:
         generator, around = self.generator, self._around
-        n_most = LONGEST_STRIDE
-        if self._waking:
-            n_most = min(n_most, self._waking[0][0] - self.log.n_beats)
-        around.n_most = n_most
-        around.until_s = min(self.env.peek(), generator.gate_until_s)
         # a train that reaches no muscle provokes nothing, whenever it ends
         edge_s = self._edge_s if self._reaches_muscle else float("-inf")
-        blanking_s = self.icd.blanking_s if self.icd is not None else float("inf")
-        told = gives_trains, generator.is_blind, self._gain, edge_s, blanking_s
-        around.device[:] = told
-        around.rules, around.before = generator.rules, generator.before
+        around.device[:] = (
+            gate is None,
+            generator.is_blind,
+            self._gain,
+            edge_s,
+            self._icd_deaf_s,
+            CODE_OF[gate or Cause.DELIVERED],
+        )
+        around.rules = generator.rules
+        around.before[:], around.counts[:] = generator.before, 0.0
         return around
+
+    @property
+    def _icd_deaf_s(self) -> float:
+        """How long after a beat an ICD takes no train for one."""
+        return self.icd.blanking_s if self.icd is not None else float("inf")
 
     @cached_property
     def _edge_s(self) -> float:
@@ -297,11 +401,11 @@ class StridingBedside(Bedside):
     @cached_property
     def _around(self) -> Surroundings:
         return Surroundings(
-            n_most=0,
-            until_s=0.0,
-            device=np.empty(len(TRAINS)),
+            device=np.empty(len(DEVICE_NOW)),
             rules=self.generator.rules,
-            before=self.generator.before,
+            before=np.empty(len(BEFORE)),
+            counts=np.empty(len(COUNTS)),
+            alert=self.monitor.alert,
             watch=self.monitor.watch,
             ring=self.monitor.ring,
             drift=self.instruments.monitor_drift,

@@ -112,7 +112,7 @@ def test(visit: Visit, proposal: Proposal) -> Process[Tested]:
     visit.filter.latest_train_end_ms = latest_train_end_ms(visit)
     admitted = _admitted(visit, asked)
     if admitted.settings is None:
-        yield visit.env.timeout(RULES.refusal_s)
+        yield from visit.bedside.spend_s(RULES.refusal_s)
         visit.note("refused", f"{settings_text(asked)}: {admitted.note}")
         ending = Ending(Ended.REFUSED, f"refused: {admitted.note}")
         why, kept = admitted.note, visit.reference

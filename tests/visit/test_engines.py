@@ -1,7 +1,8 @@
 """The table engine plays the visit of the beats engine, without its beats."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from copy import copy
+from dataclasses import fields, replace
 from functools import cache
 from math import nan
 from types import MappingProxyType
@@ -10,9 +11,14 @@ import numpy as np
 import pytest
 
 from sim.device.settings import Settings, with_dependents
+from sim.device.striding import CAUSES
+from sim.heart.judged import OUTCOMES
+from sim.instruments import Instruments
+from sim.instruments.striding import StridingInstruments
 from sim.patient import Patient, personalize, phenotype
 from sim.visit import record as records
 from sim.visit.advisor import Nobody
+from sim.visit.beatlog import CODE_OF
 from sim.visit.checklist import run_visit
 from sim.visit.happenings import Happened, Happening
 from sim.visit.order import EngineName, VisitOrder
@@ -136,6 +142,49 @@ def by_both() -> tuple[tuple[VisitRecord, VisitRecord], ...]:
         order_for(phenotype("hfref-frequent-pvc"), seed=14),
     ]
     return tuple((play(order, "beats"), play(order)) for order in orders)
+
+
+def test_a_visit_that_moves_its_own_clock_is_the_one_that_events_drive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order = order_for(somebody(pvc_per_hour=400.0))
+    alone = play(order)
+    monkeypatch.setattr(StridingBedside, "take_over", lambda self: None)
+    driven = play(order)
+    assert alone.events == driven.events
+    assert [arm.reading for arm in arms(alone)] == [a.reading for a in arms(driven)]
+    assert alone.as_left == driven.as_left
+
+
+def test_a_pressure_is_read_in_one_kernel_as_beat_by_beat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, by_both = StridingInstruments.read_beats, []
+
+    def compared(self, beats, n, window, **how):  # type: ignore[no-untyped-def]
+        slow = Instruments.read(copy(self), window())
+        by_both.append((slow, read(self, beats, n, window, **how)))
+        return by_both[-1][1]
+
+    monkeypatch.setattr(StridingInstruments, "read_beats", compared)
+    play(order_for(phenotype("hfref-frequent-pvc"), seed=14))
+    assert len(by_both) >= 20
+    assert any(slow.void for slow, _ in by_both)
+    assert any(slow.n_used < slow.n_beats for slow, _ in by_both)
+    for slow, quick in by_both:
+        # sums are taken in another order
+        rounded = {f.name: getattr(quick, f.name) for f in fields(quick)}
+        assert rounded == {
+            f.name: value
+            if isinstance(value := getattr(slow, f.name), str)
+            else pytest.approx(value, rel=1e-12)
+            for f in fields(slow)
+        }
+
+
+def test_a_device_that_strides_knows_the_causes_by_the_codes_of_the_log() -> None:
+    assert tuple(cause.value for cause in CAUSES) == OUTCOMES
+    assert [CODE_OF[cause] for cause in CAUSES] == list(range(len(OUTCOMES)))
 
 
 def test_readings_by_table_are_those_of_beats() -> None:

@@ -396,13 +396,13 @@ class Programmer:
         with stream.paused():
             for _ in range(self.wand.link.most_retries):
                 yield from self._require_or_await_link()
-                yield self._bedside.env.timeout(self.programming_s)
+                yield from self._bedside.spend_s(self.programming_s)
                 if not self.wand.linked:
                     continue
                 if self.wand.carries_command():
                     return
                 self._link_lost("wand link lost, command repeated")
-                yield self._bedside.env.timeout(self.wand.link.retry_s)
+                yield from self._bedside.spend_s(self.wand.link.retry_s)
         raise LinkLostError(
             f"no link in {self.wand.link.most_retries} attempts: nothing was changed"
         )
