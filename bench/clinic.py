@@ -1,24 +1,48 @@
-"""The live page: thirty viewers with a patient each, and a report written meanwhile."""
+"""The live page: thirty windows with a patient each, and a report written meanwhile.
+
+The windows are sockets of another process, as those of browsers are.
+"""
 
 import asyncio
-import json
 import resource
+import subprocess
+import sys
 import time
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.report import Row
-from harness.clinic.room import Room
-from harness.clinic.rooms import Rooms
-from harness.clinic.viewer import Viewer
+from harness.clinic.guard import hosts_of
+from harness.clinic.rooms import Rooms, Seat
+from harness.clinic.serve import HERE, listening_on, server
+from harness.clinic.server import application
 
-N_VIEWERS = 30
+N_WINDOWS = 30
+SETTLES_S = 3.0
 WATCHED_S = 20.0
 BEAT_S = 0.02
 """How often the loop that serves everybody is looked at."""
 PATIENT = "C"
 PCT = 100.0
+MS = 1e3
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A while of the loop: CPU used a second, and its longest stops, seconds.
+
+    Of `stop_s` no more counts than this process was at work in it: the rest it waited
+    for a core that others had. `felt_s` counts all. `own_s` is the longest work of the
+    loop itself between two looks.
+    """
+
+    share: float
+    stop_s: float
+    felt_s: float
+    own_s: float
 
 
 def rows() -> list[Row]:
@@ -28,57 +52,66 @@ def rows() -> list[Row]:
 
 
 async def _measured(out: Path) -> list[Row]:
-    async with Rooms(out) as rooms:
-        seats = [await rooms.open("alone", PATIENT, seed) for seed in range(N_VIEWERS)]
-        viewers = [Viewer("alone", seat.token) for seat in seats]
-        for seat, viewer in zip(seats, viewers, strict=True):
-            await seat.room.enter(viewer)
-            await seat.room.want(viewer, json.dumps({"do": "pace", "pace": "1"}))
-        read = [asyncio.create_task(_read(viewer)) for viewer in viewers]
-        await asyncio.sleep(2.0)
-        share, stall_s = await _watched()
-        writing = asyncio.create_task(_write(seats[0].room))
-        _, writing_stall_s = await _watched()
+    rooms = Rooms(out)
+    async with _served(rooms) as url:
+        seats = [await rooms.open("alone", PATIENT, seed) for seed in range(N_WINDOWS)]
+        windows = _windows(url, seats)
+        while not all(seat.room.viewers and seat.room.pace == "1" for seat in seats):
+            await asyncio.sleep(BEAT_S)
+        await asyncio.sleep(SETTLES_S)
+        calm = await _watched()
+        log = replace(seats[0].room.session.live.actions, person=False, actions=())
+        # of another visit, played by a strategy alone
+        writing = asyncio.create_task(seats[0].room.afterwards.write(log))
+        busy = await _watched()
         writing.cancel()
-        for task in read:
-            task.cancel()
-        ends = await asyncio.gather(*read, return_exceptions=True)
-        for end in ends:
-            if not isinstance(end, asyncio.CancelledError):
-                raise RuntimeError("a viewer left before the end") from end
-        lost = sum(viewer.n_dropped for viewer in viewers)
+        told, _ = await asyncio.to_thread(windows.communicate)
+    n_pieces, n_lost = (int(word) for word in told.split())
     return [
-        Row("a viewer at 1x, share of a core", PCT * share / N_VIEWERS, "%", 1.0),
-        Row("longest stall", stall_s * 1e3, "ms", 100.0),
-        Row("longest stall, report written", writing_stall_s * 1e3, "ms", 100.0),
-        Row("pieces of strips lost", float(lost), "", 0.0),
+        Row("a window at 1x, share of a core", PCT * calm.share / N_WINDOWS, "%", 1.0),
+        Row("longest stop", calm.stop_s * MS, "ms", 100.0),
+        Row("longest stop, report written", busy.stop_s * MS, "ms", 100.0),
+        Row("longest work of the loop itself", busy.own_s * MS, "ms", 100.0),
+        Row("as it was felt, for want of a core", busy.felt_s * MS, "ms"),
+        Row("pieces of strips that came", float(n_pieces), ""),
+        Row("samples lost", float(n_lost), "", 0.0),
     ]
 
 
-async def _read(viewer: Viewer) -> None:
-    while True:
-        await viewer.next()
+@asynccontextmanager
+async def _served(rooms: Rooms) -> AsyncIterator[str]:
+    with listening_on(HERE, 0) as listening:
+        port = listening.getsockname()[1]
+        web = server(application(rooms, hosts_of((), port)))
+        serving = asyncio.create_task(web.serve(sockets=[listening]))
+        while not web.started:
+            await asyncio.sleep(BEAT_S)
+        yield f"http://{HERE}:{port}/"
+        web.should_exit = True
+        await serving
 
 
-async def _write(room: Room) -> None:
-    """Have a report made of another visit, played by a strategy alone."""
-    log = room.session.live.actions
-    await room.afterwards.write(replace(log, person=False, actions=()))
+def _windows(url: str, seats: list[Seat]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench.windows", url, *(seat.token for seat in seats)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
-async def _watched() -> tuple[float, float]:
-    """Return the CPU used a second, and the longest time the loop did not answer.
-
-    Of a time without an answer no more counts than this process was at work in it: the
-    rest it waited for a core that others had.
-    """
-    used_s, began_s, longest_s = _cpu_s(), time.monotonic(), 0.0
+async def _watched() -> Watched:
+    used_s, began_s = _cpu_s(), time.monotonic()
+    stop_s = felt_s = own_s = 0.0
     while time.monotonic() - began_s < WATCHED_S:
-        slept_s, worked_s = time.monotonic(), _cpu_s()
+        slept_s, worked_s, looped_s = time.monotonic(), _cpu_s(), time.thread_time()
         await asyncio.sleep(BEAT_S)
         late_s = time.monotonic() - slept_s - BEAT_S
-        longest_s = max(longest_s, min(late_s, _cpu_s() - worked_s))
-    return (_cpu_s() - used_s) / (time.monotonic() - began_s), longest_s
+        stop_s = max(stop_s, min(late_s, _cpu_s() - worked_s))
+        felt_s = max(felt_s, late_s)
+        own_s = max(own_s, time.thread_time() - looped_s)
+    share = (_cpu_s() - used_s) / (time.monotonic() - began_s)
+    return Watched(share, stop_s, felt_s, own_s)
 
 
 def _cpu_s() -> float:

@@ -9,6 +9,9 @@ import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
+from harness.catalogue import overrides_told
+from sim import known_phenotypes
+
 sys.path.insert(0, str(Path(__file__).parent))  # figure_scraper
 
 project = "ccmlab"
@@ -61,8 +64,25 @@ BESIDE = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)#:]+)(#[^)]*)?\)")
 
 
+def _overrides():
+    """Return the table of what a patient may override, from the code itself."""
+    names = list(known_phenotypes())
+    yield f"| name | meaning | range | {' | '.join(names)} |"
+    yield f"|---|---|---|{'---|' * len(names)}"
+    for name, meaning, allowed, own in overrides_told():
+        values = " | ".join(own[who] for who in names)
+        yield f"| `{name}` | {meaning} | {allowed} | {values} |"
+
+
+MADE = {"<!-- overrides: made when the site is built -->": _overrides}
+"""Marks in pages whose place is taken by what the code says."""
+
+
 def _on_the_site(app, name, source):
     """Read what lies beside this folder, and lead every link to a page of the site."""
+    for mark, lines in MADE.items():
+        if mark in source[0]:
+            source[0] = source[0].replace(mark, "\n".join(lines()))
     root, place = Path(app.srcdir).parent, Path(app.srcdir) / f"{name}.md"
     if name in BESIDE:
         place = root / BESIDE[name]

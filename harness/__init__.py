@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.archive.run_folder import read_run as read  # noqa: F401
-    from harness.archive.run_folder import write_run as write  # noqa: F401
+    from harness.archive.run_folder import read_run as stored_run  # noqa: F401
     from harness.archive.side_by_side.page import compared as side_by_side  # noqa: F401
     from harness.common.counting import Bar as Bar
     from harness.common.progress import Progress as Progress
+    from harness.course.kept import read as read
+    from harness.course.kept import write as write
     from harness.course.play import run_course as run_course
     from harness.play.environment import VisitEnvironment as VisitEnvironment
     from harness.play.run import run_scenario as run_scenario
     from harness.play.scenario import load_scenario as load_scenario
     from harness.report.build import report_of as report_of
     from harness.study.ahead.plan import plan as plan
+    from harness.study.judging.leaderboard import leaderboard as leaderboard
     from harness.study.play_study import run_study as run_study
     from harness.study.sweep import sweep as sweep
     from harness.truth.answer_key import truth_of as truth_of
@@ -49,17 +51,19 @@ HOMES = {
     "Progress": "harness.common.progress",
     "VisitEnvironment": "harness.play.environment",
     "landscape": "harness.truth.landscape",
+    "leaderboard": "harness.study.judging.leaderboard",
     "load_scenario": "harness.play.scenario",
     "plan": "harness.study.ahead.plan",
-    "read": "harness.archive.run_folder:read_run",
+    "read": "harness.course.kept",
     "report_of": "harness.report.build",
     "run_course": "harness.course.play",
     "run_scenario": "harness.play.run",
     "run_study": "harness.study.play_study",
+    "stored_run": "harness.archive.run_folder:read_run",
     "side_by_side": "harness.archive.side_by_side.page:compared",
     "sweep": "harness.study.sweep",
     "truth_of": "harness.truth.answer_key",
-    "write": "harness.archive.run_folder:write_run",
+    "write": "harness.course.kept",
 }
 __all__ = list(HOMES)
 

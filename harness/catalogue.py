@@ -70,15 +70,21 @@ def phenotypes_listed() -> Iterator[Line]:
 
 def overrides_listed() -> Iterator[Line]:
     """Yield what `override` of a patient may hold, with what each phenotype has."""
-    people = known_phenotypes()
-    for name, row in OVERRIDES.items():
-        unit = unit_of(name)
-        own = {who: _own(made, name, row) for who, made in people.items()}
+    for name, meaning, allowed, own in overrides_told():
         usual = Counter(own.values()).most_common(1)[0][0]
         others = [f"{who} {v}" for who, v in own.items() if v != usual]
         told = "; ".join([usual, *others])
+        yield name, f"{meaning}: {allowed} (default: {told})"
+
+
+def overrides_told() -> Iterator[tuple[str, str, str, Mapping[str, str]]]:
+    """Yield name, meaning, range with its unit, and default by phenotype."""
+    people = known_phenotypes()
+    for name, row in OVERRIDES.items():
+        unit = "" if unit_of(name) == "1" else unit_of(name)
+        own = {who: _own(made, name, row) for who, made in people.items()}
         allowed = f"{row.low:g} to {row.high:g} {unit}".rstrip()
-        yield name, f"{row.meaning}: {allowed} (default: {told})"
+        yield name, row.meaning, allowed, own
 
 
 def _own(made: Phenotype, name: str, row: Override) -> str:

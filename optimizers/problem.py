@@ -310,6 +310,10 @@ class StrategyFailedError(Exception):
         self.told = error if isinstance(error, str) else error_told(error)
         super().__init__(f"{strategy}: {self.told}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # what was raised may be of a class that only its own process knows
+        return type(self), (self.strategy, self.told)
+
 
 class StrategyOverdueError(StrategyFailedError):
     """A strategy did not answer in the time it has."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("sim", "optimizers", "harness", "scenarios")
+PACKAGES = ("sim", "optimizers", "harness", "scenarios", "ccmlab")
 
 
 def modules_with_examples() -> list[str]:

@@ -17,8 +17,8 @@ SCIENCE |= {"simpy"}
 PROMISED = {
     "sim": "Patient phenotype Settings FoundDevice VisitPlan VisitOrder run_visit",
     "optimizers": "strategy Problem Observation Space",
-    "harness": "load_scenario run_scenario write read landscape run_study "
-    "sweep run_course side_by_side Bar Progress",
+    "harness": "load_scenario run_scenario write read stored_run landscape run_study "
+    "leaderboard sweep run_course side_by_side Bar Progress",
 }
 
 
@@ -132,3 +132,49 @@ def test_the_simulated_world_is_imported_within_a_quarter_of_a_second() -> None:
     # the best of five, beside an interpreter that imports nothing
     took_s = min(run_s("import sim") - run_s("pass") for _ in range(5))
     assert took_s < 0.25
+
+
+@pytest.mark.parametrize("own", ["harness.py", "harness/__init__.py", "sim.py"])
+def test_the_one_name_tells_of_every_file_that_hides_a_package(
+    own: str, tmp_path: Path
+) -> None:
+    file = tmp_path / own
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("", encoding="utf-8")
+    script = tmp_path / "mine.py"
+    script.write_text("import ccmlab\n", encoding="utf-8")
+    failed = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    package = Path(own).parts[0].removesuffix(".py")
+    told = f"ImportError: {file} hides the package {package} of ccmlab"
+    assert told in failed.stderr.splitlines()[-1]
+
+
+def test_the_one_name_has_the_three_packages_and_loads_nothing_else() -> None:
+    loaded = loaded_by("import ccmlab; ccmlab.harness; ccmlab.sim; ccmlab.optimizers")
+    assert {name.split(".")[0] for name in loaded} & SCIENCE == set()
+    assert set(FACES) <= loaded
+    ccmlab = import_module("ccmlab")
+    assert set(ccmlab.__all__) == set(FACES)
+    assert set(FACES) <= set(dir(ccmlab))
+    with pytest.raises(AttributeError, match="'ccmlab' has no attribute 'hart'"):
+        _ = ccmlab.hart
+
+
+OWN = ("sim.py", "harness.py", "optimizers.py", "scenarios.py")
+
+
+def test_the_command_is_ours_whatever_lies_in_the_folder(tmp_path: Path) -> None:
+    for name in OWN:
+        (tmp_path / name).write_text("raise SystemExit(9)\n", encoding="utf-8")
+    command = Path(sys.executable).with_name("ccmlab")
+    done = subprocess.run(
+        [str(command), "list", "phenotypes"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "hfref-null" in done.stdout

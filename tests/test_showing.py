@@ -1,7 +1,6 @@
 """What runs, patients, cohorts, landscapes and comparisons show of themselves."""
 
 import io
-import pickle
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,14 +9,18 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba_array
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from harness.archive.run_folder import StoredRun
 from harness.archive.side_by_side.page import compare
 from harness.archive.side_by_side.visits import StoredVisit
+from harness.course.play import run_course
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import load_scenario
 from harness.report.build import report_of
+from harness.study.sweep import sweep
 from harness.truth.answer_key import truth_of
 from harness.truth.landscape import Landscape, landscape
 from optimizers.space import Axis, Space
@@ -71,7 +74,8 @@ SHOWN = {
     "landscape": truth,
     "comparison": comparison,
 }
-DRAWN = {"run": run, "landscape": truth, "comparison": comparison}
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+DRAWN: dict[str, Any] = {"run": run, "landscape": truth, "comparison": comparison}
 
 
 class Tags(HTMLParser):
@@ -113,8 +117,41 @@ def test_a_run_says_seed_strategy_and_verdict_and_nothing_hidden() -> None:
     assert run().record.patient.name not in text
 
 
-def test_a_run_comes_back_from_a_pickle_as_it_was() -> None:
-    assert repr(pickle.loads(pickle.dumps(run()))) == repr(run())
+def course() -> Any:
+    months = {"course.visit_months": [0, 5], "visit.titration_min": 4}
+    return run_course(load_scenario("follow_up_year").changed(months))
+
+
+@cache
+def series(name: str) -> list[Any]:
+    """Return what the legends of a figure tell apart."""
+    drawn = DRAWN | {
+        "course": course,
+        "sweep": lambda: sweep(
+            "hfref-null", {"amplitude_v": [5.0, 6.0], "n_pulses": [1, 2]}
+        ),
+    }
+    figure = drawn[name]().plot()
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+    return [h for legend in legends if legend for h in legend.legend_handles]
+
+
+def looks(handle: Any) -> tuple[Any, ...]:
+    """Return what is seen of a series in a print without colour."""
+    if not isinstance(handle, Line2D):
+        faces = to_rgba_array(handle.get_facecolor())
+        colour = (faces if len(faces) else to_rgba_array(handle.get_edgecolor()))[0]
+        return (type(handle).__name__, round(4 * float(colour[:3] @ LUMINANCE)))
+    grey = round(4 * float(to_rgba_array(handle.get_color())[0, :3] @ LUMINANCE))
+    is_open = handle.get_markerfacecolor() in ("none", "white")
+    return (handle.get_linestyle(), handle.get_marker(), is_open, grey)
+
+
+@pytest.mark.parametrize("name", ["run", "landscape", "comparison", "course", "sweep"])
+def test_series_differ_by_more_than_colour(name: str) -> None:
+    seen = [looks(handle) for handle in series(name)]
+    assert len(seen) >= 2
+    assert len(set(seen)) == len(seen)
 
 
 @pytest.mark.parametrize("name", DRAWN)

@@ -1,4 +1,4 @@
-"""What the built wheel holds: our four packages, their data, and nothing else."""
+"""What the built wheel holds: our packages, their data, and nothing else."""
 
 import zipfile
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from hatchling.build import build_wheel
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = {"sim", "optimizers", "harness", "scenarios"}
+PACKAGES = {"sim", "optimizers", "harness", "scenarios", "ccmlab"}
 DATA = {
     ".css",
     ".csv",

@@ -8,14 +8,7 @@ The same patient and seed under two readouts, from their folders.
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness import (
-    load_scenario,
-    report_of,
-    run_scenario,
-    side_by_side,
-    truth_of,
-    write,
-)
+from harness import load_scenario, run_scenario, side_by_side, write
 
 with TemporaryDirectory() as folder:
     places = []
@@ -23,5 +16,5 @@ with TemporaryDirectory() as folder:
         scenario = load_scenario("first_visit").changed({"visit.readout": readout})
         run = run_scenario(scenario)
         places.append(Path(folder) / readout)
-        write(run, report_of(run, truth_of(run.played)), places[-1])
+        write(run, places[-1])
     figure = side_by_side(places).plot()

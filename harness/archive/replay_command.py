@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.archive.reading import versions_told
 from harness.archive.replaying import (
     Fork,
     ForkError,
@@ -15,7 +16,7 @@ from harness.archive.replaying import (
     replay,
     time_s,
 )
-from harness.archive.run_folder import prepare, read_run, write_run
+from harness.archive.run_folder import about_stored, prepare, read_run, write_run
 from harness.common.faults import FaultsError
 from harness.play.run import Run
 from harness.play.settings_table import kept_values
@@ -53,13 +54,14 @@ def replay_into(
     what `read_log` and `prepare` do.
     """
     log, hashes = read_log(place)
+    versions = versions_told(about_stored(place)) if hashes else ""
     prepare(folder, force=force)
     if moment is None:
         # a run that was written without what was told is to be the same again
         recorded = not hashes or STREAM_FILE in hashes
         run = replay(log, recorded=recorded)
         _write(run, folder, force=force)
-        return _compared(folder, hashes)
+        return _compared(folder, hashes, versions)
     fork = Fork(
         _moment_s(moment),
         strategy,
@@ -78,8 +80,11 @@ def _write(run: Run, folder: Path, *, force: bool) -> None:
     write_run(run, report_of(run, truth_of(run.played)), folder, force=force)
 
 
-def _compared(folder: Path, hashes: Mapping[str, str]) -> Replayed:
-    """Hold the files of a replay against those of the run that was replayed."""
+def _compared(folder: Path, hashes: Mapping[str, str], versions: str) -> Replayed:
+    """Hold the files of a replay against those of the run that was replayed.
+
+    `versions` says in what its writer and this installation differ.
+    """
     data = f"data    {folder}"
     if not hashes:
         return Replayed(data)
@@ -90,7 +95,8 @@ def _compared(folder: Path, hashes: Mapping[str, str]) -> Replayed:
         if hashes.get(name) != again.get(name)
     )
     if other:
-        return Replayed(f"not the same: {', '.join(other)}\n{data}", is_same=False)
+        told = f"not the same: {', '.join(other)}\n{versions}\n{data}"
+        return Replayed(told, is_same=False)
     return Replayed(f"the same to the byte: {len(again)} files\n{data}")
 
 

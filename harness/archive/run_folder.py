@@ -1,7 +1,8 @@
 """The folder of a run: written aside, checked by hashes, renamed when it is whole."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
@@ -40,6 +41,7 @@ from harness.common.files import (
     write_json,
 )
 from harness.play.run import Run, strategy_summary
+from harness.play.scenario import Scenario
 from harness.play.stream.actions import ACTIONS_FILE, ActionLog, log_text
 from harness.play.stream.transcript import STREAM_FILE
 from harness.report.contents import SCHEMA_VERSION as REPORT_SCHEMA
@@ -48,15 +50,20 @@ from harness.report.figures.gallery import figures
 from harness.report.formats import ALWAYS, FORMATS, renderings
 from harness.report.hand_out import pseudonym_of
 from sim.textfiles import UnreadableError
+from sim.visit.record import VisitRecord
 
 SCHEMA_VERSION: Final = 1
 RUN_FILE: Final = "run.json"
 TIMINGS_FILE: Final = "timings.json"
+EVENTS_FILE: Final = "events.csv"
+BEATS_FILE: Final = "beats.parquet"
 HAND_OUTS_FILE: Final = "hand_outs.csv"
 """Which hand-outs were made of a run: nothing in them leads back to it."""
 READINGS: Final = ("evaluations.csv", "pairs.csv", "readings.csv", STREAM_FILE)
 """What was read and what was told at the bedside: nothing that is true."""
 HAND_OUT: Final = "hand-out"
+A_DAY: Final = "a clinic's day, which no visit's report is of"
+A_COURSE: Final = "a course of visits"
 NOT_REPLAYED: Final = "a hand-out: it cannot be replayed, the teacher's folder can"
 _TOLD: Final = (
     "schema_version",
@@ -154,23 +161,28 @@ def about_run(run: Run, hashes: Mapping[str, str]) -> dict[str, Any]:
     """Return what `run.json` holds: how the run was made, and the hash of each file."""
     facts, played = run.facts, run.played
     order, strategy = played.order, played.task.strategy_name
-    scenario = facts.scenario.model_dump(mode="json")
-    scenario["search"]["strategy"] = _portable(scenario["search"]["strategy"])
     repeated = {"replicate": order.replicate} if order.replicate else {}
     return {
         "schema_version": SCHEMA_VERSION,
         "scenario_name": facts.scenario_name,
         "seed": order.seed,
         **repeated,
-        "strategy": _portable(strategy),
+        "strategy": portable(strategy),
         "strategy_summary": strategy_summary(strategy),
         "recommender": played.task.recommender,
         "n_asked": len(played.log),
         "git_revision": facts.git_revision,
         "versions": dict(sorted(facts.versions.items())),
-        "scenario": scenario,
+        "scenario": told_scenario(facts.scenario),
         "files": dict(sorted(hashes.items())),
     }
+
+
+def told_scenario(scenario: Scenario) -> dict[str, Any]:
+    """Return a scenario as `run.json` states it."""
+    told = scenario.model_dump(mode="json")
+    told["search"]["strategy"] = portable(told["search"]["strategy"])
+    return told
 
 
 def about_hand_out(about: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,34 +214,53 @@ def read_run(folder: str | Path, *, rendered: Collection[str] = ()) -> StoredRun
 
     Files in `rendered` are to be written again and may be in any state.
     """
+    with as_broken(folder):
+        place, about = Path(folder).resolve(), about_stored(folder)
+        if about.get("kind") == "day":
+            raise BrokenRunError(f"{folder} is {A_DAY}")
+        if "report.json" not in about["files"]:
+            raise BrokenRunError(f"{folder} is {A_COURSE}; name one of its visits")
+        check_whole(folder, about["files"], rendered)
+        return StoredRun(place, about, _stored_report(folder, place))
+
+
+@contextmanager
+def as_broken(folder: str | Path) -> Iterator[None]:
+    """Raise BrokenRunError for what the system says against reading a folder."""
     try:
-        return _read(folder, Path(folder).resolve(), rendered)
+        yield
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BrokenRunError(f"{folder} cannot be read: {reason}") from None
 
 
-def _read(folder: str | Path, place: Path, rendered: Collection[str]) -> StoredRun:
+def about_stored(folder: str | Path) -> Mapping[str, Any]:
+    """Return `run.json` of a folder that is whole or not; BrokenRunError for none."""
+    place = Path(folder).resolve()
     if ASIDE.fullmatch(place.name):
         raise BrokenRunError(f"{folder} was left by a writer that did not finish")
     about = _about(place)
     if about is None:
         raise BrokenRunError(f"{folder} is no run: {_why_no_run(place)}")
-    if about.get("kind") == "day":
-        raise BrokenRunError(
-            f"{folder} is a clinic's day, which no visit's report is of"
-        )
-    if "report.json" not in about["files"]:
-        raise BrokenRunError(f"{folder} is a course of visits; name one of its visits")
+    return about
+
+
+def check_whole(
+    folder: str | Path, files: Mapping[str, str], rendered: Collection[str] = ()
+) -> None:
+    """Raise BrokenRunError unless each file is there as it was written.
+
+    `files` are the hashes of `run.json`; files in `rendered` may be in any state.
+    """
+    place = Path(folder).resolve()
     wrong = [
         f"{name} {_what_is_wrong(place / name)}"
-        for name, expected in about["files"].items()
+        for name, expected in files.items()
         if (name not in rendered or (place / name).is_symlink())
         and not (is_plain(place, name) and file_hash(place / name) == expected)
     ]
     if wrong:
         raise BrokenRunError(f"{folder} is not whole: {', '.join(wrong)}")
-    return StoredRun(place, about, _stored_report(folder, place))
 
 
 def _what_is_wrong(path: Path) -> str:
@@ -274,9 +305,7 @@ def _write_contents(
     whole = report.answer_key is not None
     contents = {
         **renderings(report, dict.fromkeys((*formats, ALWAYS)), drawn),
-        "evaluations.csv": csv_bytes(evaluation_rows(record)),
-        "pairs.csv": csv_bytes(pair_rows(record)),
-        "readings.csv": csv_bytes(reading_rows(record)),
+        **readings_files(record),
     }
     contents |= {f"figures/{n}.svg": f.svg for n, f in drawn.items()}
     if run.transcript is not None:
@@ -285,14 +314,23 @@ def _write_contents(
         # holds scenario and seed: who has it plays the visit again, truth and all
         contents[ACTIONS_FILE] = log_text(_portable_log(run.actions)).encode()
     if whole:
-        contents["events.csv"] = csv_bytes(event_rows(record))
+        contents[EVENTS_FILE] = csv_bytes(event_rows(record))
         contents["provenance.csv"] = csv_bytes(provenance_rows(report))
     for name, content in contents.items():
         write_file(folder / name, content)
     if whole and len(record.beats.rows):
-        write_beats(record.beats, folder / "beats.parquet", pseudonym=record.pseudonym)
-        sync(folder / "beats.parquet")
+        write_beats(record.beats, folder / BEATS_FILE, pseudonym=record.pseudonym)
+        sync(folder / BEATS_FILE)
     _write_strips(run, report, folder)
+
+
+def readings_files(record: VisitRecord) -> dict[str, bytes]:
+    """Return the tables of what was read in a visit, by the names of their files."""
+    return {
+        "evaluations.csv": csv_bytes(evaluation_rows(record)),
+        "pairs.csv": csv_bytes(pair_rows(record)),
+        "readings.csv": csv_bytes(reading_rows(record)),
+    }
 
 
 def _write_strips(run: Run, report: Report, folder: Path) -> None:
@@ -353,12 +391,12 @@ def _about(folder: Path) -> dict[str, Any] | None:
 def _portable_log(log: ActionLog) -> ActionLog:
     """Return a log in which no path of a machine stays."""
     search = log.scenario.search
-    named = search.model_copy(update={"strategy": _portable(search.strategy)})
+    named = search.model_copy(update={"strategy": portable(search.strategy)})
     scenario = log.scenario.model_copy(update={"search": named})
-    return replace(log, scenario=scenario, strategy=_portable(log.strategy))
+    return replace(log, scenario=scenario, strategy=portable(log.strategy))
 
 
-def _portable(strategy: str) -> str:
+def portable(strategy: str) -> str:
     """Return a strategy without the folder of its file: no path of a machine stays."""
     place, colon, function = strategy.rpartition(":")
     return f"{PurePath(place).name}{colon}{function}"

@@ -20,11 +20,14 @@ class Foreseen:
         What was said at the programmer of the settings on the screen, if anything.
     of_tests
         What was said at the programmer of each test that a person asked for.
+    closed
+        Whether the strategy has given its advice: who predicts now would copy it.
     """
 
     def __init__(self) -> None:
         self.now: Prediction | None = None
         self.of_tests: dict[int, str] = {}
+        self.closed = False
         self._students: dict[str, Prediction] = {}
         self._of_students: dict[int, dict[str, Prediction]] = {}
         self._asked = ""
@@ -42,6 +45,7 @@ class Foreseen:
     def forget(self) -> None:
         """Drop what was said: something else stands on the screen."""
         self.now = None
+        self.closed = False
         self._students = {}
 
     def begin(self, prediction: str) -> None:
@@ -56,6 +60,7 @@ class Foreseen:
         if self._asked_students:
             self._of_students[number] = self._asked_students
         self._asked, self._asked_students, self.now = "", {}, None
+        self.closed = False
 
     def counts(self, number: int) -> tuple[int, ...]:
         """Return how many students expected each answer of a test; empty for none."""

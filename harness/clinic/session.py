@@ -54,6 +54,7 @@ from harness.play.stream.commands import (
 )
 from harness.play.stream.live import LiveVisit
 from harness.play.stream.messages import (
+    AdviceMessage,
     AnsweredMessage,
     Message,
     OpenedMessage,
@@ -75,6 +76,7 @@ MOST_SAYINGS: Final = 60
 NO_LESSON: Final = "there is no lesson here"
 LEADS: Final = ("alone", "teacher")
 NOTHING_ASKED: Final = "there is nothing to predict now"
+CLOSED: Final = "predictions are closed: the strategy has given its advice"
 BLIND: Final = "say first what you expect: rises, no difference or falls"
 
 
@@ -107,6 +109,7 @@ class LiveSession:
         for message in live.messages():
             self._take(message)
             last = message.number
+        live.forget_flow()
         if lesson is not None:
             self.run = LessonRun(lesson, live, last)
         self._unlisten = live.listen(self._take)
@@ -184,17 +187,23 @@ class LiveSession:
 
     @want.register
     def _(self, wish: Predict, by: str) -> str:
-        if not self._asks_next:
-            return NOTHING_ASKED
+        if refused := self._no_prediction():
+            return refused
         self.foreseen.now = wish.answer
         return ""
 
     @want.register
     def _(self, wish: Expect, by: str) -> str:
-        if not self._asks_next:
-            return NOTHING_ASKED
+        if refused := self._no_prediction():
+            return refused
         self.foreseen.say(by, wish.answer)
         return ""
+
+    def _no_prediction(self) -> str:
+        """Return why nothing can be predicted now; empty when it can."""
+        if not self._asks_next:
+            return NOTHING_ASKED
+        return CLOSED if self.foreseen.closed else ""
 
     @want.register
     def _(self, wish: TryScreen, by: str) -> str:
@@ -313,6 +322,8 @@ class LiveSession:
             self.strips.open(message, local)
         elif isinstance(message, ResultMessage):
             self._tested(message)
+        elif isinstance(message, AdviceMessage):
+            self.foreseen.closed = self._asks_next
         elif isinstance(message, AnsweredMessage):
             self._answered(message)
         if isinstance(message, EVENTS):
@@ -363,7 +374,7 @@ class LiveSession:
             "predicted": self.foreseen.now or "",
             "expected": self.foreseen.n_students,
             "answer": self.answer,
-            "alert": board.alert.text if board.alert else "",
+            "alert": view.alert_text(board),
             "advice": self._advice(role),
             "vote": self.vote.shown() if self.vote else None,
             "log": view.log_view(board),
@@ -391,4 +402,5 @@ class LiveSession:
             "by": self.live.advisor.strategy_name,
             "runs": self.live.advisor.handed_over,
             "hidden": self.hides_advice,
+            "closed": self.foreseen.closed,
         }

@@ -253,6 +253,12 @@ def log_view(board: Board) -> list[dict[str, Any]]:
     return [{"at_s": line.at_s, "text": line.text} for line in reversed(lines)]
 
 
+def alert_text(board: Board) -> str:
+    """Return what should not have happened, and what was done; empty for nothing."""
+    alert = board.alert
+    return f"{alert.alert}: {alert.action}" if alert is not None else ""
+
+
 def advice_text(board: Board) -> str:
     """Return what the strategy advises, in one line; empty when nothing was asked."""
     advice = board.advice

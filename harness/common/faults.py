@@ -7,6 +7,7 @@ from typing import Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from sim.carried import Carried
 from sim.device.lattice import AXES
 from sim.names import meant_by, nearest_name
 from sim.patient.personalize import OVERRIDES
@@ -48,7 +49,7 @@ class Fault:
         return f"{self.path}: {self.text}" if self.path else self.text
 
 
-class FaultsError(ValueError):
+class FaultsError(Carried, ValueError):
     """Raised by a validator that found several faults below its own path."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
@@ -56,7 +57,7 @@ class FaultsError(ValueError):
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
 
-class ScenarioError(ValueError):
+class ScenarioError(Carried, ValueError):
     """A scenario cannot be used; the message lists every fault that was found."""
 
     def __init__(self, origin: str, faults: Iterable[Fault]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness.archive.run_folder import (
     RUN_FILE,
@@ -13,6 +13,7 @@ from harness.archive.run_folder import (
     TIMINGS_FILE,
     about_hand_out,
     prepare,
+    told_scenario,
     write_run,
 )
 from harness.common.csv import Row, csv_bytes
@@ -38,9 +39,17 @@ from harness.truth.answer_key import truth_of
 from sim.patient.chronic import FITTED_ROWS, LAW
 from sim.sources import provenance
 
+COURSE_FILE: Final = "course.csv"
+DAYS_FILE: Final = "days.csv"
+
 
 def write_course(
-    course: Course, out_dir: str | Path, *, force: bool = False, keyed: bool = True
+    course: Course,
+    out_dir: str | Path,
+    *,
+    force: bool = False,
+    keyed: bool = True,
+    formats: Collection[str] = tuple(FORMATS),
 ) -> Path:
     """Write a course and return its folder; raises what `write_run` does.
 
@@ -48,7 +57,7 @@ def write_course(
     depends on the scenario and the seed alone. Without its key it is a hand-out: what
     the visits read, and nothing that is true.
     """
-    with course_folder(out_dir, force=force, keyed=keyed) as writer:
+    with course_folder(out_dir, force=force, keyed=keyed, formats=formats) as writer:
         for visit in course.visits:
             writer.visit(visit)
         writer.finish(course)
@@ -135,7 +144,7 @@ def about_course(course: Course, hashes: Mapping[str, str]) -> dict[str, Any]:
         "seed": course.seed,
         "git_revision": facts.git_revision,
         "versions": dict(sorted(facts.versions.items())),
-        "scenario": course.scenario.model_dump(mode="json"),
+        "scenario": told_scenario(course.scenario),
         "files": dict(sorted(hashes.items())),
     }
 
@@ -143,14 +152,14 @@ def about_course(course: Course, hashes: Mapping[str, str]) -> dict[str, Any]:
 def _write_tables(course: Course, folder: Path, *, keyed: bool) -> None:
     rows = visit_rows(course)
     contents = {
-        "course.csv": csv_bytes(rows if keyed else map(_seen, rows)),
+        COURSE_FILE: csv_bytes(rows if keyed else map(_seen, rows)),
         "charging.csv": csv_bytes(charging_rows(course)),
         "course.svg": course_svg(course),
         "course.html": course_html(course, keyed=keyed).encode(),
     }
     if keyed:
         write_json(folder / "course.json", course_summary(course))
-        contents["days.csv"] = csv_bytes(day_rows(course))
+        contents[DAYS_FILE] = csv_bytes(day_rows(course))
         contents["provenance.csv"] = csv_bytes(number_rows(course.scenario))
         contents["course_key.svg"] = course_svg(course, keyed=True)
     for name, content in contents.items():

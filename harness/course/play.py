@@ -9,16 +9,19 @@ finds.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from harness.common.alike import alike
 from harness.common.tidy import ROWS_SHOWN, TidyTable
 from harness.course.home import Alert, Home, Stretch, day_of
+from harness.play.asked import asked_for, name_of
 from harness.play.course_table import CourseTable
 from harness.play.order import order_of
 from harness.play.run import Run, run_order, without_beats
-from harness.play.scenario import CourseScenario
+from harness.play.scenario import CourseScenario, Scenario, a_course
 from harness.play.tables import PatientTable
 from harness.task.limits import USUAL_LIMITS, StrategyLimits
 from harness.truth.answer_key import ees_gain
@@ -88,6 +91,20 @@ class Course:
     traits: Traits
     visits: tuple[CourseVisit, ...]
     points: tuple[CoursePoint, ...]
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether all but the times is the same, down to the last beat."""
+        return alike(self, other) if isinstance(other, Course) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.scenario_name, self.seed, len(self.visits)))
+
+    def run(self, number: int) -> Run:
+        """Return the run of a visit; the first is number 1."""
+        runs = {visit.number: visit.run for visit in self.visits}
+        if number not in runs:
+            raise ValueError(f"number must be 1 to {len(runs)}, got {number}")
+        return runs[number]
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
@@ -191,8 +208,10 @@ class PatientOverMonths:
 
 
 def run_course(
-    scenario: CourseScenario,
+    scenario: Scenario | str | Path,
     *,
+    patient: Patient | str | None = None,
+    settings: Settings | None = None,
     scenario_name: str = "",
     strategy: str = "",
     seed: int | None = None,
@@ -201,14 +220,18 @@ def run_course(
     each: Callable[[CourseVisit], None] | None = None,
     recorded: bool = False,
 ) -> Course:
-    """Play every visit of a course.
+    """Play every visit of a course; ScenarioError for a scenario of one visit.
 
     Parameters
     ----------
     scenario
-        A validated scenario with a table `[course]`.
+        A scenario with a table `[course]`, the name of a shipped one, or a path.
+    patient, settings
+        Who comes, a patient or the name of a phenotype, and how the device is found at
+        month 0, in place of what the scenario says; the scenario of the course states
+        them.
     scenario_name
-        Under which name the reports show it.
+        Under which name the reports show it; that of the scenario where it was named.
     strategy, seed
         Replace what the scenario says.
     limits
@@ -221,6 +244,8 @@ def run_course(
     recorded
         Whether each run keeps what was told at the bedside, for its folder.
     """
+    scenario_name = scenario_name or name_of(scenario)
+    scenario = a_course(asked_for(scenario, patient=patient, settings=settings))
     first = order_of(scenario, seed=seed)
     table, person = scenario.course, PatientOverMonths(scenario, first)
     home = Home(table, first.seed, table.visit_months[-1])
@@ -233,15 +258,13 @@ def run_course(
         person.live(stretch)
         true = person.true()
         seen = read(true, stream(first.seed, name="course", key=(2, number)))
-        if progress is not None:
-            of = f"visit {number} of {len(table.visit_months)}"
-            progress(0.0, of, f"month {month:g}")
-        patient, found = scenario.patient, left
+        _tell_month(progress, number, table)
+        who, found = scenario.patient, left
         if month > 0.0:  # as stated until a first day of treatment has passed
-            patient, found = person.now(true, seen), stretch.found
+            who, found = person.now(true, seen), stretch.found
         run = run_order(
-            replace(first, patient=patient.patient, found=found, replicate=number - 1),
-            visit_scenario(scenario, number, patient),
+            replace(first, patient=who.patient, found=found, replicate=number - 1),
+            visit_scenario(scenario, number, who),
             scenario_name=scenario_name,
             strategy=strategy,
             limits=limits,
@@ -264,6 +287,13 @@ def run_course(
         tuple(visits),
         tuple(person.points),
     )
+
+
+def _tell_month(progress: Progress | None, number: int, table: CourseTable) -> None:
+    if progress is not None:
+        months = table.visit_months
+        of = f"visit {number} of {len(months)}"
+        progress(0.0, of, f"month {months[number - 1]:g}")
 
 
 def traits_of(patient: Patient, course: CourseTable, seed: int) -> Traits:

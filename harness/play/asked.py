@@ -12,13 +12,13 @@ from typing import Any
 from harness.play.scenario import Scenario, load_scenario, scenario_name
 from harness.play.settings_table import DEPENDENTS, as_found
 from sim.device.settings import Settings
-from sim.patient import Patient, patient_to_toml
+from sim.patient import Patient, patient_to_toml, phenotype
 
 
 def asked_for(
     scenario: Scenario | str | Path,
     *,
-    patient: Patient | None = None,
+    patient: Patient | str | None = None,
     settings: Settings | None = None,
 ) -> Scenario:
     """Return a scenario with another patient, or another device as found.
@@ -28,7 +28,8 @@ def asked_for(
     scenario
         A scenario, the name of a shipped one, or a path.
     patient, settings
-        Take the place of the scenario's; settings that of a named start too.
+        Take the place of the scenario's, a patient also by the name of a phenotype;
+        settings that of a named start too.
 
     Raises
     ------
@@ -39,7 +40,11 @@ def asked_for(
     """
     found = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
     if patient is not None:
-        found = _with_patient(found, patient)
+        who = phenotype(patient) if isinstance(patient, str) else patient
+        found = _with_patient(found, who)
+    if not isinstance(settings, Settings | None):
+        text = "settings must be Settings(amplitude_v=...) and the like, got "
+        raise TypeError(f"{text}{settings!r}")
     return found if settings is None else _with_settings(found, settings)
 
 
@@ -49,6 +54,9 @@ def name_of(scenario: Scenario | str | Path) -> str:
 
 
 def _with_patient(scenario: Scenario, patient: Patient) -> Scenario:
+    if not isinstance(patient, Patient):
+        kind = type(patient).__name__
+        raise TypeError(f"patient must be a Patient or a phenotype's name, got {kind}")
     stated = tomllib.loads(patient_to_toml(patient))
     changed = scenario.changed({"patient": stated})
     if changed.patient.patient != patient:

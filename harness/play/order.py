@@ -4,6 +4,8 @@ The order is the world's, patient included; the task is what a search gets. Noth
 the patient goes from one into the other.
 """
 
+from numbers import Integral
+
 from harness.common.faults import Fault, ScenarioError
 from harness.play.listed import list_missing
 from harness.play.scenario import Scenario
@@ -36,11 +38,17 @@ def order_of(
     patient
         Comes instead of the scenario's: a start is found out by asking this one.
     """
+    seed = scenario.seed if seed is None else seed
+    for name, number in (("seed", seed), ("replicate", replicate)):
+        if not isinstance(number, Integral) or number < 0:
+            raise ValueError(
+                f"{name} must be a whole number, 0 or more, got {number!r}"
+            )
     order = VisitOrder(
         patient=scenario.patient.patient if patient is None else patient,
         found=scenario.found_device,
         plan=scenario.visit.visit_plan,
-        seed=scenario.seed if seed is None else seed,
+        seed=seed,
         replicate=replicate,
         happenings=tuple(table.planned for table in scenario.happenings),
         engine=scenario.engine,

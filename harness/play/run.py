@@ -4,7 +4,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from harness.common.alike import alike
 from harness.play.asked import asked_for, name_of
 from harness.play.order import order_of, task_of
 from harness.play.played import Played, play
@@ -60,14 +61,15 @@ class RunFacts:
 class Run:
     """One visit played as a scenario says. It holds no truth.
 
-    Only `timings_s` differs between two runs of the same seed. `actions` plays it
+    Only `timings_s` differs between two runs of the same seed, and is left out of
+    what makes them equal. `actions` plays it
     again; a visit of a course, which begins where the one before ended, has none.
     `transcript` is what was told of it at the bedside, where that was recorded.
     """
 
     facts: RunFacts
     played: Played
-    timings_s: Mapping[str, float]
+    timings_s: Mapping[str, float] = field(compare=False)
     actions: ActionLog | None = None
     transcript: Transcript | None = None
 
@@ -75,6 +77,14 @@ class Run:
     def record(self) -> VisitRecord:
         """What happened."""
         return self.played.record
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether all but the times is the same, down to the last beat."""
+        return alike(self, other) if isinstance(other, Run) else NotImplemented
+
+    def __hash__(self) -> int:
+        order = self.played.order
+        return hash((order.seed, order.replicate, self.played.task.strategy_name))
 
     def __repr__(self) -> str:
         order, facts = self.played.order, self.facts
@@ -113,7 +123,7 @@ def without_beats(run: Run) -> Run:
 def run_scenario(
     scenario: Scenario | str | Path,
     *,
-    patient: Patient | None = None,
+    patient: Patient | str | None = None,
     settings: Settings | None = None,
     scenario_name: str = "",
     strategy: str = "",
@@ -130,8 +140,8 @@ def run_scenario(
     scenario
         A scenario, the name of a shipped one, or a path.
     patient, settings
-        Who comes, and how the device is found, in place of what the scenario says; the
-        scenario of the run states them.
+        Who comes, a patient or the name of a phenotype, and how the device is found, in
+        place of what the scenario says; the scenario of the run states them.
     scenario_name
         Under which name the report shows it; that of the scenario where it was named.
     strategy, seed

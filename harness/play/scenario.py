@@ -207,6 +207,14 @@ def one_visit(scenario: Scenario, does: str) -> None:
         raise ScenarioError("scenario", [Fault("course", text)])
 
 
+def a_course(scenario: Scenario) -> CourseScenario:
+    """Return a scenario that is a course of visits; ScenarioError for one visit."""
+    if isinstance(scenario, CourseScenario):
+        return scenario
+    text = "must be given: this is one visit, which run_scenario plays"
+    raise ScenarioError("scenario", [Fault("course", text)])
+
+
 def beat_by_beat(scenario: Scenario, does: str) -> None:
     """Raise ScenarioError for a visit by table, where each beat is to be told.
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -78,17 +79,20 @@ class Result:
 
 def run_study(
     path_or_name: str | Path,
-    folder: Path,
-    where: Where,
+    folder: str | Path,
+    where: Where | None = None,
     *,
+    jobs: int | None = None,
     replay_failed: bool = False,
     engine: EngineName | None = None,
-    stderr: TextIO | None,
-    quiet: bool,
+    stderr: TextIO | None = None,
+    quiet: bool = False,
 ) -> Result:
     """Play what is missing of a study, and write its tables into the folder.
 
-    `engine` takes the place of what the file says.
+    Visits are played by `jobs` processes, as many as there are cores by default, or as
+    `where` says. `stderr`, by default the usual one, is told how far it is unless
+    `quiet`. `engine` takes the place of what the file says.
     With `replay_failed` also what failed or timed out, and what is damaged in the
     ledger; what came to nothing through no fault of a strategy is always played again.
 
@@ -107,11 +111,11 @@ def run_study(
     file = Path(path_or_name)
     return play_study(
         study,
-        folder,
-        where,
+        Path(folder),
+        where or Where(jobs),
         file=file,
         replay_failed=replay_failed,
-        stderr=stderr,
+        stderr=stderr or sys.stderr,
         quiet=quiet,
     )
 

@@ -36,8 +36,8 @@ from sim.visit.record import Tested
 Measure = Literal["truth", "visit"]
 AT_ONCE: Final = {"truth": 16, "visit": 1}
 """Patients whose hearts are played together: enough to be quick, few to wait for."""
-Grid = Mapping[str, Iterable[Any]]
-"""Values of settings by name, of which every combination is meant."""
+Grid = Mapping[str, Any]
+"""Values of settings by name, one or several of each; every combination is meant."""
 Rows = list[dict[str, Any]]
 
 
@@ -85,8 +85,8 @@ class _SweepKnown:
 
 
 def sweep(
-    patients: Cohort | Iterable[Patient | str],
-    settings: Iterable[Settings] | Grid,
+    patients: Cohort | Patient | str | Iterable[Patient | str],
+    settings: Settings | Iterable[Settings] | Grid,
     *,
     measure: Measure = "truth",
     scenario: Scenario | str | Path = "first_visit",
@@ -99,7 +99,7 @@ def sweep(
     Parameters
     ----------
     patients
-        A cohort, patients, or names of phenotypes.
+        A cohort, a patient or several, or names of phenotypes.
     settings
         Settings, or values by name, such as `{"amplitude_v": [5.0, 6.0]}`, of which
         every combination is laid over the device as found.
@@ -124,8 +124,8 @@ def sweep(
     ConflictError
         For settings that no device of the scenario's model can be programmed to.
     ValueError
-        For settings in a visit that differ in anything but the train, and for no
-        patients or settings at all.
+        For settings in a visit that differ in anything but the train, for no patients
+        or settings at all, and for `jobs` below 1.
 
     Examples
     --------
@@ -137,6 +137,8 @@ def sweep(
         load_scenario(scenario) if not isinstance(scenario, Scenario) else scenario
     )
     one_visit(scenario, "a sweep reads one visit of each patient")
+    if jobs < 1:
+        raise ValueError(f"jobs must be 1 or more, got {jobs}")
     asked = _asked(settings, measure, scenario, off_lattice=off_lattice)
     people = _people(patients)
     if not (people and asked.settings):
@@ -148,7 +150,11 @@ def sweep(
     return Sweep.of_rows(row for rows in found for row in rows)
 
 
-def _people(patients: Cohort | Iterable[Patient | str]) -> list[tuple[int, Patient]]:
+def _people(
+    patients: Cohort | Patient | str | Iterable[Patient | str],
+) -> list[tuple[int, Patient]]:
+    if isinstance(patients, Patient | str):
+        patients = [patients]
     given = patients.patients if isinstance(patients, Cohort) else patients
     return [
         (number, phenotype(who) if isinstance(who, str) else who)
@@ -157,7 +163,7 @@ def _people(patients: Cohort | Iterable[Patient | str]) -> list[tuple[int, Patie
 
 
 def _asked(
-    settings: Iterable[Settings] | Grid,
+    settings: Settings | Iterable[Settings] | Grid,
     measure: Measure,
     scenario: Scenario,
     *,
@@ -172,6 +178,8 @@ def _asked(
             "off_lattice is for the truth: a visit programs what a device takes"
         )
     found, model = scenario.found_device.settings, scenario.device.model
+    if isinstance(settings, Settings):
+        settings = [settings]
     listed = tuple(
         _combined(found, settings, scenario)
         if isinstance(settings, Mapping)
@@ -189,7 +197,8 @@ def _asked(
 
 
 def _combined(found: Settings, values: Grid, scenario: Scenario) -> Iterator[Settings]:
-    for chosen in product(*values.values()):
+    lists = [[v] if isinstance(v, str | int | float) else v for v in values.values()]
+    for chosen in product(*lists):
         one = found.with_values(dict(zip(values, chosen, strict=True)))
         solved = scenario.device.dependents == "solved"
         yield with_dependents(one, scenario.device.model) if solved else one

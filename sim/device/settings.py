@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
+from sim.carried import Carried
 from sim.device.lattice import (
     AXES,
     DeviceModel,
@@ -58,7 +59,7 @@ class Conflict:
     reason: str
 
 
-class ConflictError(ValueError):
+class ConflictError(Carried, ValueError):
     """Settings were refused; `conflicts` holds every reason."""
 
     def __init__(self, conflicts: tuple[Conflict, ...]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from sim.carried import Carried
 from sim.heart.circulation import BeatHaemodynamics, ClosedLoop
 from sim.heart.parameters import VOLUMES, Circulation, FloatArray
 
@@ -18,7 +19,7 @@ TRUST_ML = 60.0
 """Furthest jump of an accelerated volume: beyond it the beats are no straight line."""
 
 
-class NotSettledError(RuntimeError):
+class NotSettledError(Carried, RuntimeError):
     """The circulation still changes from beat to beat."""
 
     def __init__(
@@ -31,7 +32,7 @@ class NotSettledError(RuntimeError):
         )
 
 
-class ImplausibleHeartError(ValueError):
+class ImplausibleHeartError(Carried, ValueError):
     """A quantity of the settled beat is outside what a living adult shows."""
 
     def __init__(self, quantity: str, value: float, low: float, high: float) -> None:

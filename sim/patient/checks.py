@@ -12,6 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
+from sim.carried import Carried
 from sim.heart.parameters import Circulation
 from sim.law.registry import SHIPPED, check_law
 from sim.law.response_law import UnknownLawError
@@ -132,7 +133,7 @@ class TableFault:
         return f"{self.path}: {self.text}" if self.path else self.text
 
 
-class PatientTableError(ValueError):
+class PatientTableError(Carried, ValueError):
     """A patient cannot be made of a table; the message lists every fault found."""
 
     def __init__(self, origin: str, faults: Iterable[TableFault]) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from types import MappingProxyType
 from typing import Final
 
@@ -191,10 +192,15 @@ def sample_cohort(
     Raises
     ------
     ValueError
-        For a negative `n`, a wrong family, or when no draw of a patient can be met.
+        For an `n` that is no number of people, a wrong family, or when no draw of a
+        patient can be met.
     """
-    if n < 0:
-        raise ValueError(f"n must be 0 or more, got {n}")
+    if not isinstance(n, Integral) or n < 0:
+        raise ValueError(f"n must be a whole number, 0 or more, got {n!r}")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a generator such as np.random.default_rng(7), got {rng!r}"
+        )
     shares, spread = checked_families(families), population or TraitSpread()
     waiting = everybody = [
         _Candidate(f"cohort-{i:04d}", own, law_number(own))

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -16,6 +15,7 @@ from sim.heart.reflex import Reflex
 from sim.heart.rhythm import RhythmParameters
 from sim.law.muscle import Muscle
 from sim.law.null import Null
+from sim.names import nearest_name
 from sim.patient.patient import Patient, Profile
 from sim.patient.solve import Targets, present_targets, solve_patient
 from sim.patient.table import STATED, patient_of_table, read_file, read_table
@@ -205,7 +205,7 @@ def phenotype(name: str) -> Patient:
     """
     known = PHENOTYPES if name in PHENOTYPES else known_phenotypes()
     if name not in known:
-        near = get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        near = nearest_name(name, known)
         raise ValueError(
             f"phenotype must be one of {', '.join(known)}, got {name!r}"
             f" (did you mean {near!r}?)"

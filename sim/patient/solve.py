@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import least_squares
 
+from sim.carried import Carried
 from sim.heart.equilibrium import with_reflex_held
 from sim.heart.parameters import Circulation, FloatArray
 from sim.heart.repeating import ImplausibleHeartError
@@ -64,7 +65,7 @@ class Targets:
                 )
 
 
-class UnreachableTargetError(ValueError):
+class UnreachableTargetError(Carried, ValueError):
     """No circulation within bounds has the values asked for together."""
 
     def __init__(self, name: str, asked: float, reached: float) -> None:

@@ -1,5 +1,6 @@
 """What is known of every beat: the heart's own rows and what the device did with it."""
 
+from array import array
 from typing import Final
 
 import numpy as np
@@ -42,6 +43,7 @@ _LOST_CODES: Final = tuple(CODE_OF[cause] for cause in LOST_TO_SENSING)
 _ORIGIN: Final = BEAT_COLUMNS.index("origin")
 _START: Final = BEAT_COLUMNS.index("at_s")
 _FIRST_FIELD: Final = len(BEAT_COLUMNS) - len(BEAT_FIELDS)
+_WIDTH: Final = len(DEVICE_COLUMNS)
 _NAN: Final = float("nan")
 
 
@@ -73,12 +75,13 @@ class BeatLog:
 
     def __init__(self, heart: BeatingHeart) -> None:
         self._heart = heart
-        self._lines: list[tuple[float, ...]] = []
+        # an array of doubles takes a quarter of what a tuple a beat does
+        self._lines = array("d")
 
     @property
     def n_beats(self) -> int:
         """Beats so far."""
-        return len(self._lines)
+        return len(self._lines) // _WIDTH
 
     def add(
         self,
@@ -88,11 +91,11 @@ class BeatLog:
         arm_id: int,
     ) -> None:
         """Write the line of the beat that the heart has just made."""
-        self._lines.append(line_of(activation, decision, setting_id, arm_id))
+        self._lines.extend(line_of(activation, decision, setting_id, arm_id))
 
     def line(self, beat: int) -> tuple[float, ...]:
         """Return what the device did of one beat, in the order of `DEVICE_COLUMNS`."""
-        return self._lines[beat]
+        return tuple(self._lines[beat * _WIDTH : (beat + 1) * _WIDTH])
 
     def window(
         self, first: int, n: int, *, expects_ccm: bool, link_lost: bool = False
@@ -150,7 +153,7 @@ class BeatLog:
         beats = self._heart.beats
         parts = (
             beats[:, : len(HEART_COLUMNS)],
-            np.array(self._lines, dtype=np.float64),
+            self._table(0, self.n_beats),
             beats[:, _FIRST_FIELD:],
         )
         rows = np.concatenate(parts, axis=1)
@@ -158,8 +161,13 @@ class BeatLog:
         return BeatTable(COLUMNS, rows)
 
     def _device(self, name: str, first: int, last: int) -> FloatArray:
-        place = DEVICE_COLUMNS.index(name)
-        return np.array([line[place] for line in self._lines[first:last]], dtype=float)
+        return self._table(first, last)[:, DEVICE_COLUMNS.index(name)]
+
+    def _table(self, first: int, last: int) -> FloatArray:
+        """Return what the device did of some beats, a line each; a copy."""
+        # a view would keep the array from growing
+        own = self._lines[first * _WIDTH : last * _WIDTH]
+        return np.frombuffer(own).reshape(-1, _WIDTH)
 
     def _share(self, first: int, chosen: BoolArray) -> float:
         own = ~self.ectopic(first, self.n_beats)

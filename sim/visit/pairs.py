@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 import simpy
 
+from sim.carried import Carried
 from sim.device.settings import Settings
 from sim.instruments import RULES, Reading
 from sim.units import PCT_PER_FRAC
@@ -46,7 +47,7 @@ QUANTITIES: Final = (
 )
 
 
-class StoppedError(Exception):
+class StoppedError(Carried, Exception):
     """A pair had to be broken off; `stop` says why."""
 
     def __init__(self, stop: Stop) -> None:

@@ -143,9 +143,9 @@ def test_run_json_tells_how_to_make_the_run_again(whole: Path, run: Run) -> None
 
 
 def test_a_strategy_of_ones_own_is_kept_without_its_folder() -> None:
-    assert archive._portable("/home/me/ideas/mine.py:search") == "mine.py:search"
-    assert archive._portable("package.module:search") == "package.module:search"
-    assert archive._portable("titration") == "titration"
+    assert archive.portable("/home/me/ideas/mine.py:search") == "mine.py:search"
+    assert archive.portable("package.module:search") == "package.module:search"
+    assert archive.portable("titration") == "titration"
 
 
 def test_evaluations_have_a_row_for_each_test(whole: Path, run: Run) -> None:

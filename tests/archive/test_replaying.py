@@ -113,7 +113,9 @@ def test_a_replay_that_is_another_visit_is_told_and_exits_with_1(
     told["seed"] += 1
     (folder / "actions.json").write_text(json.dumps(told), encoding="utf-8")
     assert invoke(["replay", str(folder), "--out", str(tmp_path / "again")]) == 1
-    assert "not the same: actions.json" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "not the same: actions.json" in told
+    assert "written by these same versions" in told
 
 
 def test_a_fork_that_changes_nothing_is_the_visit_itself() -> None:

@@ -3,12 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
+from harness.clinic import room as room_module
 from harness.clinic import rooms as rooms_module
+from harness.clinic.afterwards import Afterwards
 from harness.clinic.guard import hosts_of
+from harness.clinic.room import Room
 from harness.clinic.rooms import Rooms
 from harness.clinic.serve import HERE, listening_on, server
 from harness.clinic.server import application
@@ -25,6 +27,9 @@ SHORT = {
     "visit.strips": "none",
 }
 SLICE_S = 120.0
+TICK_S = 0.05
+"""So that a test does not wait for a clock that it is not about."""
+KEPT_EMPTY_S = 15.0
 
 
 def short_log(name: str = "first_visit", seed: int | None = None) -> ActionLog:
@@ -61,46 +66,45 @@ def session() -> Iterator[LiveSession]:
 
 
 class ServedClinic:
-    """A clinic that is served while a test goes on."""
+    """A clinic that is served while tests go on."""
 
     def __init__(self, rooms: Rooms, url: str) -> None:
         self.rooms = rooms
         self.url = url
 
     @property
+    def room(self) -> Room:
+        """The room that was opened last."""
+        return list(self.rooms._running)[-1]
+
+    @property
     def session(self) -> LiveSession:
-        """The visit in the only room."""
-        (room,) = self.rooms._running
-        return room.session
+        """The visit in the room that was opened last."""
+        return self.room.session
 
 
-@pytest.fixture
-def clinic(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], ServedClinic]]:
-    """Serve short visits; call what is returned to open, once."""
-    monkeypatch.setattr(rooms_module, "log_of", short_log)
-    stops: list[Callable[[], None]] = []
+@pytest.fixture(autouse=True)
+def _apart_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the process for reports start with the first of them: few tests have any."""
+    monkeypatch.setattr(Afterwards, "prepare", lambda self: None)
 
-    def served() -> ServedClinic:
-        listening = listening_on(HERE, 0)
-        port = listening.getsockname()[1]
-        rooms = Rooms(tmp_path / "visits")
-        web = server(application(rooms, hosts_of((), port)))
-        thread = threading.Thread(target=web.run, kwargs={"sockets": [listening]})
+
+@pytest.fixture(scope="session")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedClinic]:
+    """Serve short visits, whose clock looks more often: the one clinic of a worker."""
+    listening = listening_on(HERE, 0)
+    port = listening.getsockname()[1]
+    rooms = Rooms(tmp_path_factory.mktemp("visits"), kept_empty_s=KEPT_EMPTY_S)
+    web = server(application(rooms, hosts_of((), port)))
+    thread = threading.Thread(target=web.run, kwargs={"sockets": [listening]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rooms_module, "log_of", short_log)
+        patch.setattr(room_module, "TICK_S", TICK_S)
         thread.start()
-
-        def stop() -> None:
-            web.should_exit = True
-            thread.join()
-            listening.close()
-
-        stops.append(stop)
         limit_s = time.monotonic() + 30.0
         while not web.started and time.monotonic() < limit_s:
             time.sleep(0.02)
-        return ServedClinic(rooms, f"http://{HERE}:{port}/")
-
-    yield served
-    for stop in stops:
-        stop()
+        yield ServedClinic(rooms, f"http://{HERE}:{port}/")
+        web.should_exit = True
+        thread.join()
+    listening.close()

@@ -6,20 +6,36 @@ The visits are short, the page and the server are those that people get.
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
+from harness.clinic.pace import FIXED
 from harness.play.stream.live import LiveVisit
 from harness.truth.score import Scorer
+from sim.units import S_PER_H
+from sim.visit.record import VisitRecord
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
+OPENED = 3
+"""The part of the debrief that opens the truth."""
 PATIENT = 2
 """The third patient of the list: `first_visit`."""
+
+PRESSED_MS = 80
+"""A window may want something fifteen times a second."""
+# drawing sixty times a second takes more of the machine than all that is tested here
+TEN_A_SECOND = """
+const draw = requestAnimationFrame;
+window.requestAnimationFrame = (f) => setTimeout(() => draw(f), 100);
+"""
 
 FAULTS = """() => {
   const faults = [], seen = (e) => e.offsetParent !== null && !e.closest('.scroll');
@@ -60,16 +76,11 @@ FAULTS = """() => {
 }"""
 
 
-@pytest.fixture
-def served(clinic: Callable[[], Any]) -> Any:
-    """Return a clinic that is served."""
-    return clinic()
-
-
-@pytest.fixture
-def page(browser: Browser, served: Any) -> Iterator[Page]:
-    """Return a window on the start of the clinic; a fault of its script fails."""
+@contextmanager
+def window_on(browser: Browser, url: str) -> Iterator[Page]:
+    """Open a window on the start of the clinic; a fault of its script fails."""
     context = browser.new_context(viewport=DESK)
+    context.add_init_script(TEN_A_SECOND)
     window = context.new_page()
     faults: list[str] = []
     window.on("pageerror", lambda error: faults.append(str(error)))
@@ -77,10 +88,17 @@ def page(browser: Browser, served: Any) -> Iterator[Page]:
         "console",
         lambda told: faults.append(told.text) if told.type == "error" else None,
     )
-    window.goto(served.url)
+    window.goto(url)
     yield window
     context.close()
     assert faults == []
+
+
+@pytest.fixture
+def page(browser: Browser, clinic: Any) -> Iterator[Page]:
+    """Return a window on the start of the clinic."""
+    with window_on(browser, clinic.url) as window:
+        yield window
 
 
 def tab_to(page: Page, text: str) -> None:
@@ -113,13 +131,13 @@ def on(page: Page, until: str, limit_s: float = 120.0) -> None:
     while not page.locator(until).first.is_visible():
         assert time.monotonic() < limit, page.locator("#prompt").inner_text()
         page.keyboard.press("n")
-        page.wait_for_timeout(150)
+        page.wait_for_timeout(PRESSED_MS)
 
 
 def press(page: Page, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
-        page.wait_for_timeout(120)
+        page.wait_for_timeout(PRESSED_MS)
 
 
 def press_until_pressed(page: Page, key: str) -> None:
@@ -147,21 +165,68 @@ def whole_visit(page: Page) -> None:
     on(page, "#debrief")
 
 
+@dataclass(frozen=True, eq=False)
+class SeenVisit:
+    """A whole visit, played by keys, as one window saw it.
+
+    `frames` came before the truth was opened, `opened` after; `faults` has what was
+    wrong with each part of the debrief, by size and scheme.
+    """
+
+    live: LiveVisit
+    record: VisitRecord
+    frames: list[str]
+    opened: list[str]
+    faults: dict[int, dict[str, Any]]
+    headings: list[str]
+
+
+@pytest.fixture(scope="module")
+def seen(
+    browser: Browser, clinic: Any, axe_faults: Callable[[Page], list[str]]
+) -> SeenVisit:
+    """Play a whole visit and its debrief by keys alone, once for all who ask of it."""
+    frames: list[str] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: frames.append(str(frame)))
+
+    with window_on(browser, clinic.url) as page:
+        page.on("websocket", listen)
+        begin(page)
+        whole_visit(page)
+        live = clinic.session.live
+        faults = {0: faults_in_each_look(page, axe_faults)}
+        headings, n_closed = [], 0
+        for part in range(1, 5):
+            n_closed = len(frames) if part == OPENED else n_closed
+            headings.append(next_part(page, part))
+            faults[part] = faults_in_each_look(page, axe_faults)
+        page.locator("#own-words").fill("I would have asked for a pair.")
+        page.get_by_role("button", name="Say it").click()
+        expect(page.locator(".sayings li")).to_contain_text("asked for a pair")
+        page.get_by_role("button", name="Same patient again").click()
+        expect(page.locator("#card")).to_be_visible(timeout=60_000)
+    closed, opened = frames[:n_closed], frames[n_closed:]
+    return SeenVisit(live, live.record, closed, opened, faults, headings)
+
+
+def next_part(page: Page, part: int) -> str:
+    """Release the next part of the debrief by the keyboard; return its heading."""
+    tab_to(page, "Next: ")
+    page.keyboard.press("Enter")
+    expect(page.locator("#debrief-h")).to_contain_text(f"Debrief {part} of 4")
+    if part in (2, OPENED):
+        expect(page.locator(".figures")).to_be_visible(timeout=120_000)
+    return page.locator("#debrief-lede").inner_text()
+
+
 @pytest.mark.slow
-def test_a_whole_visit_is_played_by_keyboard_alone_and_replays(
-    page: Page, served: Any
-) -> None:
-    begin(page)
-    whole_visit(page)
-    for part in range(1, 5):
-        tab_to(page, "Next: ")
-        page.keyboard.press("Enter")
-        expect(page.locator("#debrief-h")).to_contain_text(f"Debrief {part} of 4")
-    live = served.session.live
-    with LiveVisit.replayed(live.actions) as again:
-        assert again.record.events == live.record.events
-        assert again.record.final == live.record.final
-        beats = live.record.beats.rows
+def test_a_whole_visit_is_played_by_keyboard_alone_and_replays(seen: SeenVisit) -> None:
+    with LiveVisit.replayed(seen.live.actions, strips=False) as again:
+        assert again.record.events == seen.record.events
+        assert again.record.final == seen.record.final
+        beats = seen.record.beats.rows
         assert again.record.beats.rows.tobytes() == beats.tobytes()
 
 
@@ -175,20 +240,8 @@ TICK_KEYS = {"type", "at_s", "rate", "numbers", "piece", "fresh"}
 
 
 @pytest.mark.slow
-def test_frames_before_the_reveal_hold_nothing_true(page: Page, served: Any) -> None:
-    frames: list[str] = []
-
-    def listen(socket: WebSocket) -> None:
-        socket.on("framereceived", lambda frame: frames.append(str(frame)))
-
-    page.on("websocket", listen)
-    begin(page)
-    whole_visit(page)
-    for part in (1, 2):
-        page.get_by_role("button", name="Next: ").click()
-        expect(page.locator("#debrief-h")).to_contain_text(f"{part} of 4")
-    expect(page.locator(".figures")).to_be_visible(timeout=120_000)
-    live = served.session.live
+def test_frames_before_the_reveal_hold_nothing_true(seen: SeenVisit) -> None:
+    live = seen.live
     scorer = Scorer.of(live.played())
     hidden = (
         live.order.patient.phenotype,
@@ -198,21 +251,27 @@ def test_frames_before_the_reveal_hold_nothing_true(page: Page, served: Any) -> 
         "true_gain",
         f"{scorer.truth.attainable_gain_pct:.4f}",
     )
-    assert len(frames) > 50
-    for frame in frames:
+    assert len(seen.frames) > 50
+    for frame in seen.frames:
         assert [word for word in hidden if word in frame] == []
         told = json.loads(frame)
         keys = {"page": PAGE_KEYS, "tick": TICK_KEYS, "said": {"type", "text", "do"}}
         assert set(told) <= keys[told["type"]]
-    page.get_by_role("button", name="Next: ").click()
-    expect(page.locator("#debrief-lede")).to_contain_text("The truth was")
-    assert any("true_gain" in frame for frame in frames)
+    assert ["The truth was" in heading for heading in seen.headings] == [
+        False, False, True, True,
+    ]  # fmt: skip
+    assert any("true_gain" in frame for frame in seen.opened)
+
+
+@pytest.mark.slow
+def test_every_part_of_the_debrief_is_legible(seen: SeenVisit) -> None:
+    assert seen.faults == {part: {} for part in range(5)}
 
 
 def test_the_button_of_a_test_waits_for_a_prediction(page: Page) -> None:
     begin(page)
     on(page, "#predict")
-    test = page.locator("#actions button").first
+    test = page.locator("[data-key='Test in a pair']")
     expect(test).to_be_disabled()
     press(page, "ArrowUp", "ArrowRight", "t")
     expect(page.locator("#said")).to_contain_text("say first what you expect")
@@ -220,6 +279,28 @@ def test_the_button_of_a_test_waits_for_a_prediction(page: Page) -> None:
     expect(test).to_be_enabled()
     press(page, "ArrowRight")
     expect(test).to_be_disabled()
+
+
+@pytest.mark.slow
+def test_the_wand_is_put_back_where_a_test_would_be_begun(
+    page: Page, clinic: Any
+) -> None:
+    begin(page)
+    on(page, "#predict")
+    page.get_by_role("button", name="Happenings").click()
+    page.get_by_label("What happens").select_option("Wand away")
+    page.get_by_role("button", name="Let it happen").click()
+    page.get_by_role("button", name="Programmer", exact=True).click()
+    expect(page.locator("#prog-state")).to_have_text("no link")
+    expect(page.locator("#prompt")).to_contain_text("put the wand back")
+    expect(page.locator("[data-key='Test in a pair']")).to_be_hidden()
+    expect(page.locator("[data-key='Put the wand back']")).to_be_visible()
+    assert page.evaluate(FAULTS) == []
+    press(page, "b")
+    expect(page.locator("#prog-state")).to_have_text("ready")
+    expect(page.locator("[data-key='Test in a pair']")).to_be_visible()
+    expect(page.locator("[data-key='Put the wand back']")).to_be_hidden()
+    assert clinic.session.live.visit.programmer.wand.linked
 
 
 @pytest.mark.slow
@@ -316,6 +397,7 @@ def test_a_window_made_narrow_redraws_its_trend_without_waiting_for_a_beat(
     page: Page,
 ) -> None:
     begin(page)
+    page.evaluate("window.requestAnimationFrame = draw")
     page.keyboard.press("2")
     expect(page.locator("#trend canvas")).to_be_visible()
     for size in (PHONE, DESK, PHONE):
@@ -331,6 +413,48 @@ def test_a_window_made_narrow_redraws_its_trend_without_waiting_for_a_beat(
         assert page.evaluate(FAULTS) == []
 
 
+@pytest.mark.parametrize(
+    "hours",
+    [
+        pytest.param(0.5, marks=pytest.mark.slow),
+        pytest.param(8.0, marks=pytest.mark.soak),
+    ],
+)
+def test_a_window_that_looks_on_for_hours_takes_no_more_memory(
+    page: Page, clinic: Any, monkeypatch: pytest.MonkeyPatch, hours: float
+) -> None:
+    monkeypatch.setitem(FIXED, "60", HURRIED)
+    begin(page)
+    on(page, "#predict")
+    press(page, "3")
+    look_on(page, clinic, WARM_S)
+    before = heap_bytes(page)
+    look_on(page, clinic, hours * S_PER_H)
+    assert heap_bytes(page) < before + HEAP_BYTES
+
+
+HURRIED = 600.0
+WARM_S = 900.0
+"""By then strips and trend are full."""
+HEAP_BYTES = 1_000_000
+"""A beat a second for eight hours would take more, if the page kept a row of it."""
+
+
+def look_on(page: Page, clinic: Any, for_s: float) -> None:
+    until_s = clinic.session.now_s + for_s
+    while clinic.session.now_s < until_s:
+        page.wait_for_timeout(100)
+
+
+def heap_bytes(page: Page) -> float:
+    """Return what the script of a page holds, after a collection of its garbage."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    used: float = session.send("Runtime.getHeapUsage")["usedSize"]
+    session.detach()
+    return used
+
+
 @pytest.mark.slow
 def test_with_reduced_motion_nothing_moves_but_the_numbers(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
@@ -342,15 +466,15 @@ def test_with_reduced_motion_nothing_moves_but_the_numbers(page: Page) -> None:
 
 @pytest.mark.slow
 def test_two_windows_see_one_visit_and_one_is_told_that_the_programmer_is_busy(
-    browser: Browser, page: Page, served: Any
+    browser: Browser, page: Page, clinic: Any
 ) -> None:
     begin(page, "Teach a class")
     on(page, "#predict")
-    (room,) = served.rooms._running
-    code = room.programmer_code
+    code = clinic.room.programmer_code
     context = browser.new_context(viewport=PHONE)
+    context.add_init_script(TEN_A_SECOND)
     other = context.new_page()
-    other.goto(f"{served.url}#code={code}")
+    other.goto(f"{clinic.url}#code={code}")
     other.get_by_role("button", name="Join as a student").click()
     expect(other.locator("#axes button").first).to_be_visible()
     run_test(page)
@@ -360,20 +484,21 @@ def test_two_windows_see_one_visit_and_one_is_told_that_the_programmer_is_busy(
     expect(page.locator("[data-key=pause][aria-pressed=true]")).to_be_visible()
     page.wait_for_timeout(600)
     shown = [window.locator(".value").all_inner_texts() for window in (page, other)]
-    screen = served.session.view("teacher")["screen"]
+    screen = clinic.session.view("teacher")["screen"]
     assert shown == [[axis["value"] for axis in screen["axes"]]] * 2
     context.close()
 
 
 @pytest.mark.slow
 def test_a_student_sees_the_vote_and_programs_nothing(
-    browser: Browser, page: Page, served: Any
+    browser: Browser, page: Page, clinic: Any
 ) -> None:
     begin(page, "Teach a class")
     code = page.locator("#class-code").inner_text().split()[-1]
     context = browser.new_context(viewport=PHONE)
+    context.add_init_script(TEN_A_SECOND)
     student = context.new_page()
-    student.goto(f"{served.url}#code={code}")
+    student.goto(f"{clinic.url}#code={code}")
     student.get_by_role("button", name="Join as a student").click()
     expect(student.locator("#visit")).to_be_visible()
     on(page, "#predict")
@@ -403,31 +528,10 @@ def faults_in_each_look(page: Page, axe: Callable[[Page], list[str]]) -> dict[st
     """Return what is wrong with what is seen, by size and scheme."""
     found = {}
     for size, scheme in both(page):
-        page.wait_for_timeout(200)
         faults = [*page.evaluate(FAULTS), *axe(page)]
         if faults:
             found[f"{size}, {scheme}"] = faults
     return found
-
-
-@pytest.mark.slow
-def test_every_part_of_the_debrief_is_legible(
-    page: Page, axe_faults: Callable[[Page], list[str]]
-) -> None:
-    begin(page)
-    whole_visit(page)
-    assert faults_in_each_look(page, axe_faults) == {}
-    for part in range(1, 5):
-        page.get_by_role("button", name="Next: ").click()
-        expect(page.locator("#debrief-h")).to_contain_text(f"{part} of 4")
-        if part == 2:
-            expect(page.locator(".figures")).to_be_visible(timeout=120_000)
-        assert faults_in_each_look(page, axe_faults) == {}
-    page.locator("#own-words").fill("I would have asked for a pair.")
-    page.get_by_role("button", name="Say it").click()
-    expect(page.locator(".sayings li")).to_contain_text("asked for a pair")
-    page.get_by_role("button", name="Same patient again").click()
-    expect(page.locator("#card")).to_be_visible(timeout=60_000)
 
 
 @pytest.mark.slow

@@ -225,6 +225,7 @@ def test_a_part_of_the_debrief_comes_after_the_visit_and_in_turn(
 ) -> None:
     async def live(room: Room, viewer: Viewer, pass_s: Any) -> list[str]:
         told = [room._release(1)]
+        room.session.live.draw_strips(False)
         room.session.live.advance(float("inf"))
         room._parts = {"2": [1], "3": {"true": 1}}
         seen = []

@@ -101,6 +101,20 @@ def test_advice_is_given_after_the_prediction_alone(session: LiveSession) -> Non
     assert session.view("teacher")["advice"]["text"]
 
 
+def test_who_has_seen_the_advice_predicts_nothing_but_of_other_values(
+    session: LiveSession,
+) -> None:
+    assert session.want(Expect("rises"), "student") == ""
+    assert session.want(Predict("rises"), ME) == ""
+    assert session.want(Plain("advise"), ME) == ""
+    for wish in (Expect("falls"), Predict("falls")):
+        assert "closed" in session.want(wish, "student")
+    assert session.mine("student")["now"] == "rises"
+    assert session.foreseen.now == "rises"
+    assert session.want(ChangeValue("amplitude_v", 1), ME) == ""
+    assert session.want(Expect("falls"), "student") == ""
+
+
 def test_accepted_advice_stands_on_the_screen(session: LiveSession) -> None:
     session.want(Predict("rises"), ME)
     session.want(Plain("advise"), ME)
@@ -210,8 +224,8 @@ def test_nothing_true_is_in_any_page_before_the_reveal(session: LiveSession) -> 
 @pytest.mark.slow
 def test_what_was_played_replays_to_the_same_visit(session: LiveSession) -> None:
     finish(session, "screen")
-    session.advance(float("inf"))
-    with LiveVisit.replayed(session.live.actions) as again:
+    session.hurry(float("inf"))
+    with LiveVisit.replayed(session.live.actions, strips=False) as again:
         first, second = session.live.record, again.record
     assert second.events == first.events
     assert second.final == first.final

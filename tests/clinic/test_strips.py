@@ -23,9 +23,9 @@ EIGHT_HOURS_S = int(8 * S_PER_H)
 WARM_S = 0.5 * S_PER_H
 """By then all that a live visit keeps of its newest messages is full."""
 SLICE_S = 60.0
-BEAT_BYTES = 1000
-"""A beat of the record: a row of 26 numbers in an array that doubles, and a line of 14
-numbers of 24 bytes each, with what holds them."""
+BEAT_BYTES = 600
+"""A beat of the record: a row of 26 numbers of 8 bytes in an array that doubles, and a
+line of 14 such numbers in one that grows by an eighth."""
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,9 @@ class Command:
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "run": Command("run visit.toml --out made", "made"),
-    "own strategy": Command("run visit.toml --strategy own.py:mine --out made", "made"),
+    "own strategy": Command(
+        "run visit.toml --strategy own.py:mine --format json --out made", "made"
+    ),
     "stream": Command("stream visit.toml --rate max", "", speaks=False),
     "replay": Command("replay run --out made", "made", speaks=False),
     "landscape": Command("landscape visit.toml --out made", "made", speaks=False),

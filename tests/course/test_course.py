@@ -20,6 +20,7 @@ from harness.common.files import BrokenRunError, OutputError
 from harness.course.archive import course_folder, day_rows, write_course
 from harness.course.figure import course_svg, reading_sd
 from harness.course.home import Day, Home, Stretch, day_of, scheduled_h
+from harness.course.kept import read, write
 from harness.course.page import course_html, course_text
 from harness.course.play import (
     Course,
@@ -440,6 +441,33 @@ def test_the_folder_holds_a_run_a_visit_and_the_tables(year: Path) -> None:
     ]
     with pytest.raises(BrokenRunError, match="name one of its visits"):
         read_run(year)
+
+
+def test_a_course_is_read_back_equal_to_the_one_written(year: Path) -> None:
+    again = read(year)
+    assert again == played()
+    assert again is not played()
+    with pytest.raises(BrokenRunError, match="is one visit of a course"):
+        read(year / "visit-2")
+
+
+def test_a_course_has_a_run_for_each_visit() -> None:
+    assert played().run(2) is played().visits[1].run
+    with pytest.raises(ValueError, match="must be 1 to 3, got 4"):
+        played().run(4)
+
+
+def test_one_visit_is_no_course() -> None:
+    with pytest.raises(ScenarioError, match="one visit, which run_scenario plays"):
+        run_course("first_visit")
+
+
+def test_a_report_is_not_given_for_a_whole_course(tmp_path: Path) -> None:
+    run = played().run(1)
+    report = report_of(run, truth_of(run.played))
+    with pytest.raises(ValueError, match="a report for each visit"):
+        write(played(), tmp_path / "year", report=report)
+    assert list(tmp_path.iterdir()) == []
 
 
 def contents(folder: Path) -> dict[str, bytes]:

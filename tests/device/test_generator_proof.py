@@ -9,6 +9,7 @@ more, the proof holds for sequences of any length over that alphabet.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 from math import isnan
 from typing import Any, Final, NamedTuple
@@ -17,7 +18,13 @@ import numpy as np
 import pytest
 
 from sim.device.battery import Battery
-from sim.device.events import BeatDecision, BeatSignals, Cause, Counters
+from sim.device.events import (
+    INHIBITING,
+    BeatDecision,
+    BeatSignals,
+    Cause,
+    Counters,
+)
 from sim.device.generator import PulseGenerator
 from sim.device.leads import Leads
 from sim.device.settings import Settings
@@ -70,6 +77,13 @@ class Rules:
     s: Settings
     gate: Cause | None = None
     told: list[Cause] = field(default_factory=list)
+    cycles: dict[Cause, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cycles = {
+            cause: int(getattr(self.s, f"inhibit_cycles_{cause.value.lower()}"))
+            for cause in INHIBITING
+        }
 
     def judge(self, before: State, event: Event) -> Judged:
         s, odo = self.s, self.s.mode == "ODO-LS-CCM"
@@ -162,7 +176,7 @@ class Rules:
         return ls
 
     def _cycles(self, cause: Cause) -> int:
-        return int(getattr(self.s, f"inhibit_cycles_{cause.value.lower()}"))
+        return self.cycles[cause]
 
     def _cause(self, v_sensed: bool, armed: bool, in_window: bool) -> Cause:
         if armed:
@@ -231,6 +245,7 @@ class Machine:
         elif gate is Cause.SAFE_MODE:
             self.device.enter_safe_mode()
         self.full = self.device.battery._charge_mah
+        self.nothing = Counters()
 
     def step(self, wanted: Judged, state: State, event: Event) -> Step:
         """Play one beat from a state, which is set in the generator itself."""
@@ -244,13 +259,16 @@ class Machine:
         device._inhibit_left = state.left
         device._last_beat_s = NOW_S - event.rr / 1e3
         device.battery._charge_mah = self.full
-        counters = device.counters = Counters()
+        # half of a proof would go into asking an enumeration for its members again
+        counters = device.counters = Counters(
+            beats_by_cause=self.nothing.beats_by_cause.copy(),
+            inhibitions=self.nothing.inhibitions.copy(),
+        )
         made = device.beat(signals_of(event))
         after = State(
-            *(
-                min(NEVER, (NOW_S - at_s) * 1e3)
-                for at_s in (device._last_a_s, device._last_v_s, device._last_ls_s)
-            ),
+            min(NEVER, (NOW_S - device._last_a_s) * 1e3),
+            min(NEVER, (NOW_S - device._last_v_s) * 1e3),
+            min(NEVER, (NOW_S - device._last_ls_s) * 1e3),
             left=device._inhibit_left,
         )
         counted = (
@@ -264,6 +282,7 @@ class Machine:
         return Step(s, gate, state, wanted, made, after, counted, drained)
 
 
+@cache
 def signals_of(event: Event) -> BeatSignals:
     at = NOW_S
     a_s = None if event.a_before is None else at - event.a_before / 1e3
@@ -315,8 +334,8 @@ def alphabet(settings: Settings) -> tuple[Event, ...]:
 
 def reached(
     settings: Settings, gate: Cause | None, depth: int
-) -> Iterator[tuple[int, State, Event]]:
-    """Yield every state within a depth with every event, each pair once."""
+) -> Iterator[tuple[int, State, Event, Judged]]:
+    """Yield every state within a depth with every event and what becomes of it."""
     rules = Rules(settings, gate)
     by_rr = {rr: [e for e in alphabet(settings) if e.rr == rr] for rr in RR_MS}
     seen: set[tuple[float, State]] = set()
@@ -327,8 +346,9 @@ def reached(
         edge = set()
         for rr, state in sorted(now):
             for event in by_rr[rr]:
-                yield level, state, event
-                edge.add(rules.judge(state, event).state)
+                wanted = rules.judge(state, event)
+                yield level, state, event, wanted
+                edge.add(wanted.state)
 
 
 def near(one: float | None, other: float | None) -> bool:
@@ -388,10 +408,10 @@ def proved(
     settings: Settings, gate: Cause | None = None, depth: int = 1
 ) -> tuple[int, int, int]:
     """Check every step within a depth; return states, steps and levels that had any."""
-    machine, rules = Machine(settings, gate), Rules(settings, gate)
+    machine = Machine(settings, gate)
     states, steps, deepest = set(), 0, 0
-    for level, state, event in reached(settings, gate, depth):
-        step = machine.step(rules.judge(state, event), state, event)
+    for level, state, event, wanted in reached(settings, gate, depth):
+        step = machine.step(wanted, state, event)
         broken = [words for words, holds in OF_EACH_BEAT.items() if not holds(step)]
         if step.made.delivered:
             broken += [

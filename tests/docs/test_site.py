@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
+from bs4.element import Tag
 from matplotlib.figure import Figure
+
+from harness.cli import invoke
+from harness.play.scenario import load_scenario
+from sim.patient import known_phenotypes
+from sim.patient.personalize import OVERRIDES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -102,6 +109,51 @@ def test_an_example_of_the_gallery_draws_its_figure(name: str) -> None:
     )
 
 
+FIT_PAGE = (DOCS / "how-to" / "fit-a-patient.md").read_text(encoding="utf-8")
+
+
+def blocks(page: str) -> dict[str, str]:
+    """Return the blocks of code of a page, each by its first line."""
+    found = re.findall(r"(?s)```\w*\n(.*?)```", page)
+    return {block.splitlines()[0]: block for block in found}
+
+
+def on_the_page(command: str) -> list[str]:
+    """Return the words of a command of the page on fits, which must stand there."""
+    assert command in FIT_PAGE
+    return command.split()[1:]
+
+
+def test_what_the_page_on_fits_says_can_be_done_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = blocks(FIT_PAGE)
+    Path("bedside.csv").write_text(given["quantity,value,unit,sd"], "utf-8")
+    command = on_the_page("ccmlab fit bedside.csv --out my_patient.toml")
+    assert invoke(command) == 0
+    told = capsys.readouterr().out
+    assert "95 %" in told
+    scenario = next(b for first, b in given.items() if first.startswith("title = "))
+    Path("fitted.toml").write_text(scenario, "utf-8")
+    assert load_scenario("fitted.toml").patient.patient.name == "bedside"
+    assert invoke(command) == 2  # --force replaces a patient file
+    assert invoke([*command, "--force"]) == 0
+    assert invoke([*command, "--force", "--phenotype", "hfref-nonischaemic"]) == 0
+
+
+def test_the_ward_of_the_page_on_fits_is_fitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ward = next(b for first, b in blocks(FIT_PAGE).items() if first.startswith("Pat"))
+    Path("ward.csv").write_text(ward, "utf-8")
+    assert invoke(on_the_page("ccmlab fit ward.csv")) == 0
+    assert "Ward" in capsys.readouterr().err  # it means nothing here, and is named
+    made = {path.name for path in Path("ward-patients").iterdir()}
+    assert made == {"A-01-patient.toml", "A-02-patient.toml", "patients.csv"}
+
+
 @pytest.mark.slow  # reads every page and docstring
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     docs = [str(DOCS), str(tmp_path)]
@@ -116,3 +168,19 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     interface = (tmp_path / "api" / "harness.html").read_text(encoding="utf-8")
     assert "run_scenario" in interface
     assert "VisitOrder" in (tmp_path / "api" / "sim.html").read_text(encoding="utf-8")
+    _holds_the_overrides(tmp_path / "overrides.html")
+
+
+def _holds_the_overrides(page: Path) -> None:
+    """Check that a page has a row for each override, a column for each phenotype."""
+    table = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").find("table")
+    assert isinstance(table, Tag)
+    head, *rows = [
+        [cell.get_text() for cell in row.find_all(["th", "td"])]
+        for row in table.find_all("tr")
+    ]
+    assert head == ["name", "meaning", "range", *known_phenotypes()]
+    assert [row[0] for row in rows] == list(OVERRIDES)
+    told = dict(zip(head, rows[0], strict=True))
+    assert told["range"] == "5 to 80 %"
+    assert (told["hfref-af"], told["normal"]) == ("30", "60")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,8 +153,6 @@ def test_no_two_patients_are_alike(cohort: Cohort) -> None:
 
 def test_an_empty_cohort_is_a_cohort() -> None:
     assert len(sample_cohort(0, np.random.default_rng(1))) == 0
-    with pytest.raises(ValueError, match="n must be 0 or more, got -1"):
-        sample_cohort(-1, np.random.default_rng(1))
 
 
 def test_a_population_that_no_heart_can_meet_is_refused_with_the_reasons() -> None:
@@ -206,3 +205,14 @@ def test_the_same_people_under_another_law_are_those_drawn_with_it_alone() -> No
         one.circulation for one in alone.patients
     ]
     assert under.column("family").tolist() == ["interior"] * 6
+
+
+@pytest.mark.parametrize("n", [2.5, -1, "3"])
+def test_a_number_of_patients_that_counts_nobody_is_told(n: Any) -> None:
+    with pytest.raises(ValueError, match="n must be a whole number, 0 or more, got"):
+        sample_cohort(n, np.random.default_rng(7))
+
+
+def test_a_seed_in_place_of_a_generator_is_told() -> None:
+    with pytest.raises(TypeError, match=r"such as np\.random\.default_rng\(7\), got 7"):
+        sample_cohort(2, 7)  # type: ignore[arg-type]

@@ -1,9 +1,13 @@
 """Order and task are made once from the tables, and apart: no truth in a task."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+from harness.play.asked import asked_for
 from harness.play.order import order_for, order_of, task_of
 from harness.play.played import play
 from harness.play.scenario import load_scenario
@@ -11,7 +15,7 @@ from harness.play.search import SearchAdvisor
 from harness.study.jobs import plan_of
 from harness.study.plan import parse_study
 from sim.heart.beating import HeartParts
-from sim.patient import Patient
+from sim.patient import Patient, phenotype
 
 NOBODY = """
 title = "One patient"
@@ -91,3 +95,20 @@ def test_what_was_played_has_the_lattice_and_log_of_its_search() -> None:
     assert [seen.tested for seen in read] == [
         played.space.point_of(test.settings) for test in record.tested
     ]
+
+
+@pytest.mark.parametrize("number", [-1, 1.5, "7"])
+@pytest.mark.parametrize("name", ["seed", "replicate"])
+def test_a_seed_or_replicate_that_is_no_number_is_told(name: str, number: Any) -> None:
+    told = f"{name} must be a whole number, 0 or more, got {number!r}"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        order_of(load_scenario("first_visit"), **{name: number})
+
+
+def test_who_comes_may_be_named_and_what_is_no_patient_is_told() -> None:
+    scenario = asked_for("first_visit", patient="hfref-af")
+    assert scenario.patient.patient == phenotype("hfref-af")
+    with pytest.raises(TypeError, match="must be a Patient or a phenotype's name, got"):
+        asked_for("first_visit", patient=7)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="settings must be Settings"):
+        asked_for("first_visit", settings={"amplitude_v": 5})  # type: ignore[arg-type]

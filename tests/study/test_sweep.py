@@ -195,3 +195,13 @@ def test_thirty_patients_by_seven_amplitudes_take_eight_lines(
     assert told["gains"].n_rows == 30 * 7
     assert "210 rows" in capsys.readouterr().out
     assert (tmp_path / "sweep_amplitude.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_one_patient_and_one_value_need_no_list() -> None:
+    listed = sweep(["hfref-null"], {"amplitude_v": [5.0]})
+    alone = sweep("hfref-null", {"amplitude_v": 5.0})
+    assert dict(alone) == dict(listed)
+    by_settings = sweep(phenotype("hfref-null"), Settings(amplitude_v=5.0))
+    assert by_settings.n_rows == 1
+    with pytest.raises(ValueError, match="jobs must be 1 or more, got 0"):
+        sweep("hfref-null", {"amplitude_v": 5.0}, jobs=0)

@@ -30,6 +30,7 @@ export class Asking {
     const said = acts ? page.predicted : mine.now;
     for (const button of at("predict-row").children) {
       button.setAttribute("aria-pressed", String(button.dataset.key === said));
+      button.disabled = page.advice.closed;
     }
     show("expected", acts && page.prompt === "next" && page.expected > 0);
     say("expected", `${page.expected} in the class ${page.expected === 1 ? "has" : "have"} predicted`);
@@ -114,7 +115,8 @@ function tally(choice, count, most) {
 
 function sentence(page, acts, mine) {
   if (page.frozen) return "The teacher has stopped the clock.";
-  if (page.alert) return page.alert;
+  if (page.screen.link === false) return acts ? "The device is not linked: put the wand back." : "The device is not linked.";
+  if (page.alert) return capital(page.alert);
   if (page.prompt === "choose") return acts ? "Which setting is verified with fresh pairs?" : "The candidate is being chosen.";
   if (page.prompt === "next") {
     if (page.screen.state === "CCM is off") return acts ? "CCM is off. Undo, or set the mode under Other values." : "CCM is off.";

@@ -3,6 +3,7 @@ import { at, draw, make, say, signed } from "./dom.js";
 
 const TITLES = ["What happened", "What the readings can say", "What nobody could know", "Say it in your own words"];
 const OPENED = 3;
+const NARROW = 400;
 const ANSWERS = ["rises", "no difference", "falls"];
 const NUMERIC = ["Test", "Change", "95 % interval", "Minutes"];
 
@@ -173,7 +174,7 @@ const limits = (claim) => (claim.low_pct === null ? "–" : `${signed(claim.low_
 function table(heads, rows, numeric) {
   const cls = (n) => (numeric.includes(n) ? "n" : null);
   const head = make("tr", {}, ...heads.map((name, n) => make("th", { scope: "col", class: cls(n) ?? (name === "Settings" ? "n" : null) }, name)));
-  const body = rows.map((row) => make("tr", {}, ...row.map((cell, n) => make("td", { class: cls(n) ?? (heads[n] === "Settings" ? "whole" : null) }, cell.text ?? cell))));
+  const body = rows.map((row) => make("tr", {}, ...row.map((cell, n) => make("td", { class: cls(n) ?? (heads[n] === "Settings" ? "whole" : null), "data-head": heads[n] }, cell.text ?? cell))));
   return make("div", { class: "debrief-table scroll", tabindex: "0", role: "region", "aria-label": heads.join(", ") }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
 }
 
@@ -182,17 +183,19 @@ function canvasOf(place, label) {
   return { wide, high, svg: draw("svg", { width: wide, height: high, role: "img", "aria-label": label }) };
 }
 
-/** Rows of intervals: names at the left, the numbers at the right, never colliding. */
+/** Rows of intervals: names above them; the numbers too, where there is room for both. */
 function intervals(place, told) {
   const { wide, high, svg } = canvasOf(place, told.map((c) => `${c.name}: ${percent(c.gain_pct)}`).join("; "));
   const ends = told.flatMap((c) => [c.gain_pct, c.low_pct, c.high_pct]).filter((v) => v !== null && v !== undefined);
   const reach = Math.max(4, ...ends.map(Math.abs)) * 1.08;
   const x = (value) => 12 + ((value + reach) / (2 * reach)) * (wide - 24);
   const step = (high - 24) / told.length;
-  svg.append(draw("line", { class: "zero", x1: x(0), x2: x(0), y1: 4, y2: high - 22 }), draw("text", { x: x(0), y: high - 6, "text-anchor": "middle" }, "0 %"));
+  for (const value of [-1, 0, 1].map((side) => side * Math.floor(0.8 * reach))) {
+    svg.append(draw("line", { class: value ? "grid" : "zero", x1: x(value), x2: x(value), y1: 4, y2: high - 22 }), draw("text", { x: x(value), y: high - 6, "text-anchor": "middle" }, `${signed(value, 0)} %`));
+  }
   told.forEach((claim, n) => {
     const y = 8 + (n + 0.62) * step;
-    svg.append(draw("text", { x: 4, y: y - 14, class: claim.true ? "true" : "" }, `${claim.name}: ${percent(claim.gain_pct)}`));
+    svg.append(draw("text", { x: 4, y: y - 14, class: claim.true ? "true" : "" }, wide < NARROW ? claim.name : `${claim.name}: ${percent(claim.gain_pct)}`));
     if (claim.low_pct !== undefined && claim.low_pct !== null) svg.append(draw("line", { class: "bar", x1: x(claim.low_pct), x2: x(claim.high_pct), y1: y, y2: y }));
     if (claim.gain_pct !== null) svg.append(claim.true ? draw("path", { class: "true", d: `M${x(claim.gain_pct)} ${y - 9}l9 9-9 9-9-9z` }) : draw("circle", { class: "dot", cx: x(claim.gain_pct), cy: y, r: 7 }));
   });
@@ -208,7 +211,7 @@ export function loops(place, all) {
   const y = (p) => high - 40 - (p / peak) * (high - 52);
   for (let p = 0; p <= peak; p += 40) svg.append(draw("line", { class: "grid", x1: 52, x2: wide - 12, y1: y(p), y2: y(p) }), draw("text", { x: 46, y: y(p) + 4, "text-anchor": "end" }, String(p)));
   for (let v = Math.ceil(low / 20) * 20; v <= top; v += 20) svg.append(draw("text", { x: x(v), y: high - 24, "text-anchor": "middle" }, String(v)));
-  svg.append(draw("text", { x: 52, y: high - 6 }, "across volume, ml; up pressure, mmHg"));
+  svg.append(draw("text", { x: 52, y: high - 6 }, "across ml, up mmHg"));
   all.forEach((loop, n) => {
     const points = loop.volume_ml.map((v, k) => `${x(v).toFixed(1)},${y(loop.pressure_mmhg[k]).toFixed(1)}`).join(" ");
     svg.append(draw("polygon", { class: n ? "loop" : "loop ref", points }));

@@ -13,6 +13,7 @@ const HELP = [
   ["H Y X L", "ask for advice, accept, overrule, let it run"],
   ["V", "stop titrating; then 1, 2, 3 choose what is verified"],
   ["U", "undo"],
+  ["B", "put the wand back"],
   ["O", "CCM off now"],
   ["?", "this list"],
 ];

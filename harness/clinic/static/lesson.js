@@ -35,10 +35,13 @@ export class LessonStrip {
 
   step(lesson, leads) {
     const parts = [make("p", {}, lesson.say)];
-    if (lesson.ask) parts.push(make("p", { class: "ask" }, lesson.ask), this.choices(lesson.choices, lesson.predicted, leads, (choice) => ({ do: "lesson predict", choice })));
-    if (lesson.ask && !leads) parts.push(make("p", { class: "small wrap" }, "Settle it together: the teacher presses."));
+    // what is settled takes a line, so that what was seen stands beside what was said
+    const settled = lesson.then && lesson.predicted;
+    if (settled) parts.push(make("p", { class: "ask" }, lesson.ask, " ", make("span", { class: "given" }, lesson.predicted)));
+    else if (lesson.ask) parts.push(make("p", { class: "ask" }, lesson.ask), this.choices(lesson.choices, lesson.predicted, leads, (choice) => ({ do: "lesson predict", choice })));
+    if (lesson.ask && !settled && !leads) parts.push(make("p", { class: "small wrap" }, "Settle it together: the teacher presses."));
     if (!lesson.ask || lesson.predicted) parts.push(make("p", {}, make("b", {}, "Do: "), lesson.do, lesson.seen ? ` (${lesson.seen})` : ""));
-    if (leads && lesson.inject) parts.push(make("div", { class: "row" }, this.button(`Let it happen: ${lesson.inject}`, { do: "lesson inject" })));
+    if (leads && lesson.inject && !lesson.then) parts.push(make("div", { class: "row" }, this.button(`Let it happen: ${lesson.inject}`, { do: "lesson inject" })));
     if (lesson.then) parts.push(make("p", { class: "then", role: "status" }, lesson.then));
     return parts;
   }
@@ -54,15 +57,17 @@ export class LessonStrip {
         "div",
         {},
         make("p", { class: "ask" }, question.ask),
-        this.choices(question.choices, question.given, leads && !question.given, (choice) => ({ do: "lesson answer", question: n, choice })),
+        this.choices(question.choices, question.given, leads && !question.given, (choice) => ({ do: "lesson answer", question: n, choice }), question),
         question.given ? make("p", { class: "then", role: "status" }, `${question.given === question.answer ? "Yes" : `No: ${question.answer}`}. ${question.why}`) : null,
       ),
     );
     return [...asked, make("p", {}, lesson.closing)];
   }
 
-  choices(choices, chosen, may, command) {
-    const buttons = choices.map((choice) => this.button(choice, command(choice), false, choice === chosen, !may));
+  /** An `answered` question marks the right choice, and the one that was given. */
+  choices(choices, chosen, may, command, answered = {}) {
+    const mark = (choice) => (choice === answered.answer ? "\u2713 " : answered.answer && choice === chosen ? "\u2717 " : "");
+    const buttons = choices.map((choice) => this.button(`${mark(choice)}${choice}`, command(choice), false, choice === chosen, !may));
     return make("div", { class: "row" }, ...buttons);
   }
 

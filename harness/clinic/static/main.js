@@ -175,6 +175,7 @@ listenToKeys({
     g: always({ do: "test", plan: "single" }),
     w: always({ do: "watch" }),
     u: always({ do: "undo" }),
+    b: () => (page.screen.link === false ? ask({ do: "link" }) : false),
     o: always({ do: "off" }),
     h: always({ do: "advise" }),
     y: always({ do: "accept" }),

@@ -201,7 +201,8 @@ export class Monitor {
     pen.fillStyle = this.colour("--soft");
     pen.fillText("Markers", 4, top + MARKER_PX / 2);
     let free = GUTTER_PX;
-    for (const mark of [...shown].sort((a, b) => place.x(a.at_s) - place.x(b.at_s))) {
+    const inOrder = [...shown].sort((a, b) => place.x(a.at_s) - place.x(b.at_s));
+    inOrder.forEach((mark, n) => {
       const x = place.x(mark.at_s), train = mark.kind === "ccm";
       pen.fillStyle = this.colour(train ? "--egm" : mark.kind === "inhibit" ? "--bad" : "--ink");
       const wide = train ? Math.max(6, (mark.end_s - mark.at_s) * place.perS) : 2;
@@ -209,13 +210,14 @@ export class Monitor {
       const word = mark.code;
       const long = pen.measureText(word).width;
       const left = train ? x + wide + 3 : x - long - 3;
-      if (!word || left < free || left + long > GUTTER_PX + spanS * place.perS) {
+      const follows = n + 1 < inOrder.length ? place.x(inOrder[n + 1].at_s) : GUTTER_PX + spanS * place.perS;
+      if (!word || left < free || (train && left + long > follows)) {
         free = Math.max(free, x + wide + 2);
-        continue;
+        return;
       }
       pen.fillText(word, left, top + (train ? 15 : 10));
       free = Math.max(left + long, x + wide) + 4;
-    }
+    });
   }
 
   /** The four numbers, as the instruments say them. */

@@ -2,6 +2,7 @@
 import { at, keep, make, say, show } from "./dom.js";
 
 const ACTIONS = [
+  { do: "link", name: "Put the wand back", key: "B", wide: true, primary: true },
   { do: "test", plan: "paired", name: "Test in a pair", key: "T", wide: true, primary: true },
   { do: "test", plan: "single", name: "Single", key: "G" },
   { do: "watch", name: "Watch", key: "W" },
@@ -91,6 +92,9 @@ export class Programmer {
   enable(action, page, acts) {
     const button = at("actions").querySelector(`[data-key="${action.name}"]`);
     const minutes = action.plan ? page.minutes[action.plan] : undefined;
+    // without a link nothing is tested: what mends it stands in that place
+    if (action.do === "link") show(button, page.screen.link === false);
+    if (action.wide && action.do !== "link") show(button, page.screen.link !== false);
     say(button.firstChild, minutes === undefined ? action.name : `${action.name} · ${minutes.toFixed(1)} min`);
     button.disabled = !acts || !this.may(action, page);
   }
@@ -98,6 +102,7 @@ export class Programmer {
   may(action, page) {
     const screen = page.screen, thinks = page.prompt === "next";
     if (action.do === "off") return !page.over && screen.axes.length > 0;
+    if (action.do === "link") return !page.over;
     if (page.frozen || page.over || screen.busy) return false;
     if (action.do === "undo") return screen.axes.length > 0;
     if (!thinks || screen.button === "disabled") return false;

@@ -1,7 +1,9 @@
 /** Every test so far: a chart with intervals, and the same as a table. */
 import { at, draw, make, say, show, signed } from "./dom.js";
 
-const LEFT = 58, RIGHT = 10, TOP = 8, LOW = 200;
+const LEFT = 58, RIGHT = 10, TOP = 8;
+const LEAST = 10, WIDE = 52; // pixels of a test: the least, and from where its values stand below it
+const NAMES_FRAC = 0.42; // of a chart's height, at most, goes into the names below it
 const WORDS = { felt: "felt", stopped: "stopped", refused: "refused", void: "void" };
 
 export class Tests {
@@ -50,10 +52,10 @@ export class Tests {
 
   chart(svg, wide, high) {
     const room = wide - LEFT - RIGHT;
-    const fit = Math.max(1, Math.floor(room / 40));
-    const rows = this.rows.slice(-fit);
-    const step = Math.min(76, room / Math.max(rows.length, Math.min(8, fit)));
-    const values = step >= 52 ? this.named(rows, high) : [];
+    const rows = this.rows.slice(-Math.max(1, Math.floor(room / LEAST)));
+    const step = Math.min(76, room / Math.max(rows.length, Math.min(8, room / 40)));
+    const values = step >= WIDE ? this.named(rows, high) : [];
+    const every = Math.ceil(32 / step);
     const bottom = high - 8 - (values.length + 1) * 15;
     const reach = this.reach();
     const y = (value) => TOP + ((reach - value) / (2 * reach)) * (bottom - TOP);
@@ -61,14 +63,20 @@ export class Tests {
       svg.append(draw("line", { class: value ? "grid" : "zero", x1: LEFT, x2: wide - RIGHT, y1: y(value), y2: y(value) }));
       svg.append(draw("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, `${signed(value, 0)} %`));
     }
-    rows.forEach((row, n) => svg.append(this.mark(row, LEFT + (n + 0.5) * step, y, bottom, values, row === this.rows.at(-1), reach)));
+    rows.forEach((row, n) => {
+      const x = LEFT + (n + 0.5) * step, numbered = (rows.length - 1 - n) % every === 0;
+      const labels = [...values.map((value) => row.values[value]), numbered ? `#${row.number}` : ""];
+      svg.append(this.mark(row, x, step, y, bottom, labels, row === this.rows.at(-1), reach));
+    });
   }
 
-  /** Which values stand below a test: in a low chart those alone by which its tests differ. */
+  /** Which values stand below a test: where there is little room those alone by which tests differ. */
   named(rows, high) {
+    const most = Math.floor((NAMES_FRAC * high) / 15) - 1;
     const all = this.axes.map((_, n) => n);
     const varied = all.filter((n) => rows.some((row) => row.values[n] !== rows[0].values[n]));
-    return high < LOW && varied.length ? varied : all;
+    if (all.length <= most) return all;
+    return varied.length <= most ? varied : [];
   }
 
   reach() {
@@ -77,27 +85,29 @@ export class Tests {
     return [4, 6, 8, 12, 16, 24, 32, 48].find((limit) => limit >= most) ?? Math.ceil(most);
   }
 
-  mark(row, x, y, bottom, values, last, reach) {
+  mark(row, x, step, y, bottom, labels, last, reach) {
+    const radius = Math.min(last ? 8 : 6, 0.42 * step);
     const group = draw("g", { class: last ? "last" : "" });
     group.append(draw("title", {}, rowWords(row)));
     if (row.gain === null) {
-      const size = 6, middle = y(0) - 14;
+      const size = Math.min(6, 0.4 * step), middle = y(0) - 14;
+      // a word that is wider than its place stands upright
+      const upright = step < WIDE ? { transform: `rotate(-90 ${x + 4} ${y(0) + 8})`, x: x + 4, y: y(0) + 8, "text-anchor": "end" } : { x, y: y(0) + 18, "text-anchor": "middle" };
       group.append(
         draw("line", { class: "cross", x1: x - size, x2: x + size, y1: middle - size, y2: middle + size }),
         draw("line", { class: "cross", x1: x - size, x2: x + size, y1: middle + size, y2: middle - size }),
-        draw("text", { class: "why", x, y: y(0) + 18, "text-anchor": "middle" }, WORDS[row.ended] ?? ""),
+        draw("text", { class: "why", ...upright }, WORDS[row.ended] ?? ""),
       );
     } else {
       const clip = (value) => Math.max(-reach, Math.min(reach, value));
       group.append(draw("line", { class: "bar", x1: x, x2: x, y1: y(clip(row.low)), y2: y(clip(row.high)) }));
       const hollow = row.plan === "single";
-      group.append(draw("circle", { class: hollow ? "hollow" : "dot", cx: x, cy: y(clip(row.gain)), r: last ? 8 : 6 }));
+      group.append(draw("circle", { class: hollow ? "hollow" : "dot", cx: x, cy: y(clip(row.gain)), r: radius }));
     }
     if (row.true !== undefined) {
       const at = y(Math.max(-reach, Math.min(reach, row.true)));
-      group.append(draw("path", { class: "truth", d: `M${x + 14} ${at - 8}l8 8-8 8-8-8z` }, draw("title", {}, `the truth: ${signed(row.true)} %`)));
+      group.append(draw("path", { class: "truth", d: `M${x + Math.min(14, step / 3)} ${at - 8}l8 8-8 8-8-8z` }, draw("title", {}, `the truth: ${signed(row.true)} %`)));
     }
-    const labels = [...values.map((n) => row.values[n]), `#${row.number}`];
     labels.forEach((label, n) => group.append(draw("text", { x, y: bottom + 14 + n * 15, "text-anchor": "middle" }, label)));
     return group;
   }

@@ -17,6 +17,7 @@ from harness.evidence.fit.layout import Layout, Said, layouts, no_headings, valu
 from harness.evidence.fit.quantities import QUANTITIES, BedsideQuantity
 from harness.evidence.fit.sheet import Sheet, read_sheets, sheets_of_text
 from harness.evidence.fit.written import WrittenCell, written
+from sim.carried import Carried
 from sim.textfiles import UnreadableError
 
 Decimal = Literal["point", "comma"]
@@ -26,7 +27,7 @@ _EVEN_SPREAD: Final = 12.0**-0.5  # SD of what may lie anywhere in a range, of i
 _MOST_TOLD: Final = 20
 
 
-class MeasurementsError(ValueError):
+class MeasurementsError(Carried, ValueError):
     """A file of measurements cannot be used; the message lists every fault."""
 
     def __init__(self, origin: str, faults: Iterable[Fault]) -> None:

@@ -20,9 +20,14 @@ def rng_of(name: str) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(SEED, spawn_key=key))
 
 
-@cache
 def cohort(trial: str = USUAL) -> Cohort:
     """Return the cohort of a trial, each with a heart; experiments share it."""
+    return _sampled(trial)
+
+
+# a cache of `cohort` itself would keep that of no argument and that of USUAL apart
+@cache
+def _sampled(trial: str) -> Cohort:
     key = "cohort" if trial == USUAL else f"cohort {trial}"
     return sample_cohort(N_IN_COHORT, rng_of(key), population=named_population(trial))
 

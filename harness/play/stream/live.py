@@ -230,6 +230,10 @@ class LiveVisit:
         found = [m for m in (*self._kept, *self._flow) if m.number > since]
         return sorted(found, key=lambda message: message.number)
 
+    def forget_flow(self) -> None:
+        """Keep no beats, strips and markers from now on: who looks on has listened."""
+        self._flow = deque(maxlen=0)
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Hand every message from now on to a listener; the return value ends it."""
         self._listeners.append(listener)

@@ -124,6 +124,9 @@ def _trace(axes: Axes, strip: StripPart, length_s: float) -> None:
     axes.plot(mark_s, [0.0, 0.0, 1.0, 1.0, 0.0, 0.0], color=INK, linewidth=0.9)
     axes.set_ylabel("lead II, mV")
     axes.set_ylim(*shown_mv)
+    low, high = shown_mv
+    # a number at the lower edge would stand on the label of the lane below it
+    axes.set_yticks([mv for mv in range(math.ceil(low), int(high) + 1) if mv > low])
     axes.tick_params(axis="x", which="both", length=0, labelbottom=False)
     axes.spines["bottom"].set_visible(False)
 

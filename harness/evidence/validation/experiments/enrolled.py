@@ -41,7 +41,7 @@ _MIXED: Final = (
 N_READ: Final = 4000
 
 
-_TRIALS: Final[Mapping[str, str]] = {
+TRIALS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("C01", "C11", "D01"), "fix-hf-5"),
     **dict.fromkeys(("C10", "C12"), "fix-hf-5c"),
     **dict.fromkeys(("C07", "C08", "C09"), "russian"),
@@ -55,7 +55,7 @@ def trait(name: str, trial: str = USUAL) -> FloatArray:
 
 
 def _trial(row: str) -> str:
-    return _TRIALS.get(row, USUAL)
+    return TRIALS.get(row, USUAL)
 
 
 def _how(row: str) -> str:
