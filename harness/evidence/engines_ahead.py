@@ -9,6 +9,7 @@ the rows of the others stay.
 import csv
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +21,7 @@ from harness.study.ahead.apart import APART_FILE
 from harness.study.ahead.forecast import VERDICTS
 from harness.study.ahead.plan import check_named, ended_as
 from harness.study.ahead.playing import PlannedCell, comers, visits_of
-from harness.study.judging.numbers import Estimate, mean
+from harness.study.judging.numbers import Estimate, mean, wilson
 from sim.instruments import READOUTS
 from sim.visit.measuring import PLANS
 
@@ -56,7 +57,18 @@ def differences(table: Rows, beats: Rows) -> Iterator[tuple[str, Estimate]]:
             np.array([float(ended_as(row["verdict"], verdict)) for row in rows])
             for rows in (table, beats)
         )
-        yield verdict, _apart(ours, theirs)
+        yield verdict, _or_none_seen(_apart(ours, theirs))
+
+
+def _or_none_seen(found: Estimate) -> Estimate:
+    """Return a difference of shares; where no visit differs, what may be all the same.
+
+    A bootstrap of zeros has no width: the limits are those of a share of 0 then.
+    """
+    if not (found.value == found.low == found.high == 0.0):
+        return found
+    most = wilson(0, found.n)[1]
+    return replace(found, low=-most, high=most)
 
 
 def _numbers(rows: Rows, measure: str) -> Any:
