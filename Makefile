@@ -17,7 +17,7 @@ QUICK = -m "not soak$(if $(SLOW),, and not slow)"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo clinic test soak lint bench bench-against reliability results schema docs pictures lock floors clean
+.PHONY: help demo clinic test soak lint kernels bench bench-against reliability results schema docs pictures lock floors clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 15
@@ -28,8 +28,14 @@ demo: .venv/run.stamp  ## play one programming visit, write its report to result
 clinic: .venv/run.stamp  ## open the live page on which a class plays a visit
 	$(BIN)/ccmlab clinic
 
-test: lint  ## check style and types, run the tests (SLOW=1: the slow ones too)
+test: .venv/dev.stamp  ## check style and types, run the tests (SLOW=1: the slow ones too)
+	@$(MAKE) --no-print-directory -j2 lint kernels
 	$(BIN)/$(PYTEST) $(QUICK)
+
+# Half a minute of one core the first time, as the types are: beside them it costs none.
+kernels: .venv/run.stamp
+	@$(BIN)/python -c "from harness import load_scenario, run_scenario; \
+		run_scenario(load_scenario('first_visit'))"
 
 soak: .venv/dev.stamp  ## run the long counts, of which `make test` has a part
 	$(BIN)/$(PYTEST) -m soak

@@ -32,8 +32,10 @@ MS = 1e3
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A while of the loop: CPU used a second, and its longest stops, seconds.
+    """A while of the loop: CPU used a second of a patient, and longest stops, seconds.
 
+    A patient at 1x lives a second in one of the wall's, and less where there is no core
+    to be had; so it is not the wall's second that the CPU is told of.
     Of `stop_s` no more counts than this process was at work in it: the rest it waited
     for a core that others had. `felt_s` counts all. `own_s` is the longest work of the
     loop itself between two looks.
@@ -59,16 +61,16 @@ async def _measured(out: Path) -> list[Row]:
         while not all(seat.room.viewers and seat.room.pace == "1" for seat in seats):
             await asyncio.sleep(BEAT_S)
         await asyncio.sleep(SETTLES_S)
-        calm = await _watched()
+        calm = await _watched(seats)
         log = replace(seats[0].room.session.live.actions, person=False, actions=())
         # of another visit, played by a strategy alone
         writing = asyncio.create_task(seats[0].room.afterwards.write(log))
-        busy = await _watched()
+        busy = await _watched(seats)
         writing.cancel()
         told, _ = await asyncio.to_thread(windows.communicate)
     n_pieces, n_lost = (int(word) for word in told.split())
     return [
-        Row("a window at 1x, share of a core", PCT * calm.share / N_WINDOWS, "%", 1.0),
+        Row("a window at 1x, share of a core", PCT * calm.share, "%", 1.0),
         Row("longest stop", calm.stop_s * MS, "ms", 100.0),
         Row("longest stop, report written", busy.stop_s * MS, "ms", 100.0),
         Row("longest work of the loop itself", busy.own_s * MS, "ms", 100.0),
@@ -100,8 +102,8 @@ def _windows(url: str, seats: list[Seat]) -> "subprocess.Popen[str]":
     )
 
 
-async def _watched() -> Watched:
-    used_s, began_s = _cpu_s(), time.monotonic()
+async def _watched(seats: list[Seat]) -> Watched:
+    used_s, lived_s, began_s = _cpu_s(), _lived_s(seats), time.monotonic()
     stop_s = felt_s = own_s = 0.0
     while time.monotonic() - began_s < WATCHED_S:
         slept_s, worked_s, looped_s = time.monotonic(), _cpu_s(), time.thread_time()
@@ -110,8 +112,12 @@ async def _watched() -> Watched:
         stop_s = max(stop_s, min(late_s, _cpu_s() - worked_s))
         felt_s = max(felt_s, late_s)
         own_s = max(own_s, time.thread_time() - looped_s)
-    share = (_cpu_s() - used_s) / (time.monotonic() - began_s)
+    share = (_cpu_s() - used_s) / (_lived_s(seats) - lived_s)
     return Watched(share, stop_s, felt_s, own_s)
+
+
+def _lived_s(seats: list[Seat]) -> float:
+    return sum(seat.room.session.now_s for seat in seats)
 
 
 def _cpu_s() -> float:

@@ -230,10 +230,12 @@ def test_the_ventricle_shrinks_as_the_ejection_fraction_rises() -> None:
     assert after_ml / before_ml - 1.0 == pytest.approx(-0.115, abs=0.005)
 
 
-def test_ccm_that_does_nothing_leaves_the_placebo() -> None:
+@pytest.mark.parametrize("hours", [5.0, 7.0, 24.0])
+def test_ccm_that_does_nothing_leaves_the_placebo(hours: float) -> None:
     traits = without_effect(mean_traits(NOBODY_ISCHAEMIC))
-    treated = condition(start(), traits, after(6.0), knowledge="blinded")
-    sham = condition(start(), traits, after(6.0, 0.0), knowledge="blinded")
+    dose = float(dose_factor(hours, 1.0))
+    treated = condition(start(), traits, after(36.0, dose), knowledge="blinded")
+    sham = condition(start(), traits, after(36.0, 0.0), knowledge="blinded")
     assert treated.ef_pct == 30.0
     assert treated.scores.walk_m == sham.scores.walk_m > 345.0
     assert treated.nyha_class == sham.nyha_class

@@ -1,12 +1,16 @@
 """`ccmlab check-strategy`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP, MEMORY, QUIET
 from harness.commands.speech import BANNER, tell
+
+if TYPE_CHECKING:
+    from sim.visit.order import EngineName
 
 
 @click.command("check-strategy", short_help="Check a strategy; stand it beside others.")
@@ -18,6 +22,13 @@ from harness.commands.speech import BANNER, tell
     type=click.IntRange(0, 200),
     default=20,
     help="size of the mini study, 0 leaves it out (default: 20)",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(("table", "beats")),
+    default="table",
+    help="what plays the mini study: table in seconds, beats as a published study "
+    "(default: table)",
 )
 @click.option(
     "--jobs", metavar="N", type=click.IntRange(1, 64), help="workers (default: cores)"
@@ -35,6 +46,7 @@ def check_strategy_(
     source: str,
     *,
     n_patients: int,
+    engine: "EngineName",
     jobs: int | None,
     out: Path | None,
     memory_gb: float,
@@ -53,6 +65,7 @@ def check_strategy_(
             found = check(
                 source,
                 n_patients=n_patients,
+                engine=engine,
                 where=Where(jobs, memory_gb=memory_gb),
                 out=out,
                 quiet=quiet,

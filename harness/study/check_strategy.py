@@ -27,6 +27,7 @@ from optimizers.conformance import CHECKS, CheckOutcome, check_strategy
 from optimizers.registry import check_source, load_strategy
 from sim.heart.kept import user_caches
 from sim.units import PCT_PER_FRAC
+from sim.visit.order import EngineName
 
 YARDSTICKS: Final = "check"
 CACHE: Final = "CCMLAB_CHECK_CACHE"
@@ -66,6 +67,7 @@ class Checked:
     findings: tuple[CheckOutcome, ...]
     standings: tuple[Standing, ...]
     n_patients: int
+    engine: EngineName = "beats"
 
     @property
     def passed(self) -> bool:
@@ -78,7 +80,7 @@ class Checked:
         """The same for a reader."""
         lines = [_check_line(finding) for finding in self.findings]
         if self.standings:
-            lines += ["", *_table(self.standings, self.n_patients)]
+            lines += ["", *_table(self.standings, self.n_patients, self.engine)]
         return "\n".join(lines)
 
 
@@ -86,6 +88,7 @@ def check(
     source: str,
     *,
     n_patients: int,
+    engine: EngineName = "table",
     where: Where | None = None,
     out: Path | None = None,
     quiet: bool = True,
@@ -100,6 +103,8 @@ def check(
         A name, `module:function` or `file.py:function`.
     n_patients
         Size of the mini study; 0, or a strategy that breaks a rule, leaves it out.
+    engine
+        What plays it: "table" in seconds, "beats" as a published study.
     where
         In how many processes, with how much memory; as many as cores by default.
     out
@@ -112,11 +117,11 @@ def check(
     findings = _findings(source, where.memory_gb)
     broken = not all(finding.passed for finding in findings)
     if broken or n_patients == 0:
-        return Checked(findings, (), 0)
-    study = mini_study(source, n_patients)
+        return Checked(findings, (), 0, engine)
+    study = mini_study(source, n_patients, engine)
     if out is not None:
         check_free(out, force=False)
-    with _folder() as folder:
+    with _folder(engine) as folder:
         play_study(
             study,
             folder,
@@ -128,16 +133,16 @@ def check(
         found = tuple(sorted(standings(read_study(folder)), key=_rank))
         if out is not None:
             copytree(folder, out, ignore=ignore_patterns("ledger*", ".*"))
-    return Checked(findings, found, n_patients)
+    return Checked(findings, found, n_patients, engine)
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def _folder(engine: EngineName) -> Iterator[Path]:
     """Give the folder in which the yardsticks' visits are kept from time to time.
 
     A passing one where nothing can be kept, or while somebody else uses it.
     """
-    kept = _kept_folder()
+    kept = _kept_folder(engine)
     if kept is not None:
         yield kept
         return
@@ -145,13 +150,13 @@ def _folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _kept_folder() -> Path | None:
+def _kept_folder(engine: EngineName) -> Path | None:
     """Return the folder of this ccmlab, sources included, without anybody's own visits.
 
     Of a damaged ledger the sound visits are kept.
     """
     place = next(iter(user_caches()), None)
-    told = json.dumps(versions_here(), sort_keys=True).encode()
+    told = json.dumps([engine, versions_here()], sort_keys=True).encode()
     name = f"check-{sha256(told).hexdigest()[:16]}"
     asked = os.environ.get(CACHE)
     if place is None and not asked:
@@ -175,12 +180,12 @@ def _findings(source: str, memory_gb: float) -> tuple[CheckOutcome, ...]:
         return tuple(strategy.findings(CHECKS))
 
 
-def mini_study(source: str, n_patients: int) -> Study:
+def mini_study(source: str, n_patients: int, engine: EngineName = "table") -> Study:
     """Return the study of few patients with a strategy beside the yardsticks."""
     study = load_study(YARDSTICKS)
     others = tuple(one for one in study.contenders if one.strategy != source)
     mine = ContenderTable(strategy=source, label=MINE)
-    changes: dict[str, object] = {"contenders": (mine, *others)}
+    changes: dict[str, object] = {"contenders": (mine, *others), "engine": engine}
     if study.cohort is not None:
         changes["cohort"] = study.cohort.model_copy(update={"n": n_patients})
     return study.model_copy(update=changes)
@@ -223,11 +228,12 @@ def _check_line(finding: CheckOutcome) -> str:
     )
 
 
-def _table(found: Iterable[Standing], n_patients: int) -> list[str]:
+def _table(found: Iterable[Standing], n_patients: int, engine: EngineName) -> list[str]:
     head = f"{'':<16}{'points':>8}{'of span':>9}{'harmed':>8}{'unpleasant':>12}"
     head += f"{'ms an ask':>11}"
     lines = [
-        f"{n_patients} simulated patients, 40 minutes each; points of utility",
+        f"{n_patients} simulated patients, 40 minutes each, played by {engine}",
+        "(table: no beat integrated; --engine beats does). Points of utility",
         "lost, of what lies between CCM off and the best; share harmed, unpleasant",
         "events a visit: too few patients for a ranking",
     ]

@@ -53,6 +53,7 @@ from sim.visit.plan import VisitPlan
 from sim.visit.start import SET_BY_START, STARTS, StartName
 
 MOST_BUDGET_MIN: Final = allowed_range(VisitPlan, "titration_min")[1]
+# of a scenario's visit: what the study says in its stead; empty where nothing does
 _VARIED: Final = {
     "titration_min": "budgets_min",
     "plan": "plans",
@@ -120,6 +121,7 @@ def portable(strategy: str) -> str:
 def _families(given: object, info: ValidationInfo) -> dict[str, float]:
     shares = _numbers(given)
     checked_families(shares)
+    # somebody's own law is made once now: better told here than by every visit
     if info.context != WITHOUT_CODE:
         for name in shares:
             law_kind(name).typical()
@@ -150,7 +152,7 @@ def _numbers(given: object) -> dict[str, float]:
     wrong = [
         Fault(str(name), f"must be a number, got {shown(value)}")
         for name, value in given.items()
-        if isinstance(value, bool) or not isinstance(value, int | float)
+        if isinstance(value, bool) or not isinstance(value, int | float)  # true is 1
     ]
     if wrong:
         raise FaultsError(wrong)
@@ -221,6 +223,7 @@ def _contenders(given: object, info: ValidationInfo) -> tuple[ContenderTable, ..
             faults.append(Fault(str(i), str(error)))
     if faults:
         raise FaultsError(faults)
+    # rows of the tables know a contender by its name alone
     _once([one.name for one in found], "; give each a label of its own")
     return tuple(found)
 
@@ -345,6 +348,7 @@ class Study(Table):
     post_replication_pairs: Annotated[int, within(0, 60)] = 6
     device: Annotated[DeviceTable, AfterValidator(_intact)] = DeviceTable()
     visit: Annotated[VisitTable, AfterValidator(_not_varied)] = VisitTable()
+    # below device and starts, which its check looks at; also where it is left out
     search: SearchTable = Field(default=SearchTable(), validate_default=True)
     metadata: dict[str, str] = Field(default_factory=dict)
     engine: EngineName = "beats"
@@ -426,12 +430,14 @@ class Study(Table):
     def as_read(self) -> dict[str, Any]:
         """Return the study with everything that was left out, for JSON."""
         data = self.model_dump(mode="json", exclude_none=True, exclude={"contenders"})
+        # told as resolved, since what a strategy's own recommender is may change
         data["contenders"] = [
             {"label": one.name, "strategy": portable(one.strategy)}
             | one.model_dump(mode="json", include=one.model_fields_set & {*_OPTIONS})
             | {"recommender": one.search(self.search).recommender_for()}
             for one in self.contenders
         ]
+        # without folders: a study that is handed on tells nothing of a machine
         data["patients"] = [PurePath(name).name for name in self.patients or ()]
         for name in _VARIED:
             data["visit"].pop(name, None)

@@ -1,6 +1,6 @@
 """The truth about the settings of one patient, for scoring what a search chose."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, Self
 
@@ -54,6 +54,11 @@ class Scorer:
     plan: VisitPlan
     task: Task
     faults: LeadFaults = SOUND
+    _truths: list[Landscape] = field(default_factory=list, init=False, repr=False)
+    _gains_pct: dict[Settings, float] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _levels: dict[Settings, float] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, played: Played) -> Self:
@@ -70,6 +75,11 @@ class Scorer:
     @property
     def truth(self) -> Landscape:
         """The truth of the whole lattice, made once per patient and reference."""
+        if not self._truths:
+            self._truths.append(self._truth())
+        return self._truths[0]
+
+    def _truth(self) -> Landscape:
         window = tuple((name, getattr(self.plan, name)) for name in _WINDOW)
         # what only steers the search has no part in the truth, nor in the cache
         lattice, objective = self.task.lattice, self.task.objective
@@ -88,8 +98,10 @@ class Scorer:
         """Return the true window gain; exactly 0 for the reference."""
         if settings == self.reference:
             return 0.0
-        gain = ees_gain(self.patient, settings, leads_with(self.faults))
-        return float(self.truth.response.window_pct(gain))
+        if settings not in self._gains_pct:
+            gain = ees_gain(self.patient, settings, leads_with(self.faults))
+            self._gains_pct[settings] = float(self.truth.response.window_pct(gain))
+        return self._gains_pct[settings]
 
     def settled_gain_pct(self, settings: Settings) -> float:
         """Return the true settled gain; exactly 0 for the reference."""
@@ -177,8 +189,11 @@ class Scorer:
     def _level(self, settings: Settings) -> float:
         if not settings.delivers:
             return 0.0
-        train = train_of(settings, leads_with(self.faults))
-        return float(sensation_level(self.patient.sensation, train))
+        if settings not in self._levels:
+            train = train_of(settings, leads_with(self.faults))
+            level = sensation_level(self.patient.sensation, train)
+            self._levels[settings] = float(level)
+        return self._levels[settings]
 
 
 @lru_cache(maxsize=8)

@@ -24,16 +24,17 @@ class StridingGenerator(PulseGenerator):
     if it had judged each of them.
     """
 
-    _rules: FloatArray | None = None
-    _rules_of: tuple[Timing, int] | None = None
+    _rules: dict[tuple[Timing, int], FloatArray] | None = None
 
     @property
     def rules(self) -> FloatArray:
         """The timing in the order of `RULES` and cycles, as the leads are now."""
+        if self._rules is None:
+            self._rules = {}
         of = (self._timing, self.leads.revision)
-        if self._rules is None or self._rules_of != of:
-            self._rules, self._rules_of = self._read_rules(), of
-        return self._rules
+        if of not in self._rules:
+            self._rules[of] = self._read_rules()
+        return self._rules[of]
 
     def _read_rules(self) -> FloatArray:
         timing, v1, v2 = self._timing, self.leads.v1, self.leads.v2
@@ -112,24 +113,24 @@ class StridingGenerator(PulseGenerator):
             counters.eligible_beats += n
         if self._blind:
             return
-        *events, left = before.tolist()
-        self._last_a_s, self._last_v_s, self._last_ls_s = events[:3]
-        self._busy_from_s, self._busy_until_s = events[3:]
+        self._last_a_s, self._last_v_s, self._last_ls_s, *busy, left = before.tolist()
+        self._busy_from_s, self._busy_until_s = busy
         self._inhibit_left = int(left)
-        self._count(counts.tolist())
+        self._count(n, counts.tolist())
 
-    def _count(self, counts: list[float]) -> None:
+    def _count(self, n_beats: int, counts: list[float]) -> None:
         counters = self.counters
         *_, noise, atrial, ventricular, local = counts
         counters.atrial_noise += int(noise)
         counters.atrial_events += int(atrial)
         counters.ventricular_events += int(ventricular)
         counters.local_sense_events += int(local)
-        for cause, n in zip(CAUSES, counts, strict=False):
-            if n:
+        if counts[0] == n_beats:  # each got its train, as nearly always
+            counters.beats_by_cause[Cause.DELIVERED] += n_beats
+        else:
+            for cause, n in zip(CAUSES, counts, strict=False):
                 counters.beats_by_cause[cause] += int(n)
-        for cause, n in zip(_INHIBITED, counts[len(CAUSES) :], strict=False):
-            if n:
+            for cause, n in zip(_INHIBITED, counts[len(CAUSES) :], strict=False):
                 counters.inhibitions[cause] += int(n)
         if counts[0]:
             if self._leads_revision != self.leads.revision:

@@ -147,6 +147,8 @@ class BeatingHeart:
         Blood that gravity keeps in the veins of a standing patient.
     """
 
+    _first_rows = _FIRST_ROWS
+
     def __init__(
         self,
         model: HeartParts,
@@ -168,7 +170,7 @@ class BeatingHeart:
         self._av_s = model.circulation.av_delay_s
         self._origin, self._rr_s = model.origin, start.rr_s
         # a visit has 5,000 to 9,000 beats; doubling copies each row about once
-        self._rows = np.empty((_FIRST_ROWS, len(BEAT_COLUMNS)))
+        self._rows = np.empty((self._first_rows, len(BEAT_COLUMNS)))
 
     def _rhythm(self, streams: HeartStreams, duration_s: float) -> Rhythm:
         return Rhythm(self.model.rhythm, streams.rhythm, streams.ectopy, duration_s)

@@ -92,6 +92,7 @@ _ERP, _ERP_PER_S, _EARLY_MV, _LAG, _MV = range(len(CONDUCTION))
 _GIVES, _BLIND, _GAIN, _EDGE, _BLANKING, _GATE = range(len(DEVICE_NOW))
 _OUT_OF_TURN: Final = RHYTHM.index("next_ectopic")
 _NAN: Final = math.nan
+_FIRST_ROWS: Final = 8192
 _NO_NUMBERS: Final = np.empty(0)
 _RR: Final = OWN_COLUMNS.index("rr_s")
 
@@ -462,6 +463,7 @@ class TabledHeart(BeatingHeart):
     rhythm: StridingRhythm
     conduction: StridingConduction
     circulation: TabledLoop
+    _first_rows = _FIRST_ROWS  # not touched before they are written
 
     def __init__(
         self,

@@ -10,7 +10,10 @@ from typing import Final
 
 import numpy as np
 
+from sim.heart.contractility import PVC, VT
+from sim.heart.control import BEAT_COLUMNS
 from sim.heart.jit import kernel
+from sim.heart.judged import DEVICE
 from sim.instruments.clock import GRID_S, Clock
 from sim.instruments.errors import PressureError
 from sim.instruments.instruments import Instruments
@@ -18,16 +21,6 @@ from sim.instruments.reading import BoolArray, FloatArray, Reading, ReadingWindo
 from sim.streams import DrawMemory
 from sim.units import S_PER_MIN
 
-BEATS: Final = (
-    "start_s",
-    "rr_s",
-    "sbp_mmhg",
-    "dbp_mmhg",
-    "map_mmhg",
-    "is_ectopic",
-    "delivered",
-)
-"""What a kernel is told of each beat of a window, and of some before it."""
 ERRORS: Final = (
     "scale",
     "breathing_hz",
@@ -53,13 +46,16 @@ _SEEN: Final = (
     "n_eligible",
     "delivered_frac",
 )
-_START, _RR, _SBP, _DBP, _MAP, _ECTOPIC, _DELIVERED = range(len(BEATS))
+_START, _RR, _ORIGIN = (BEAT_COLUMNS.index(n) for n in ("at_s", "rr_s", "origin"))
+_SBP, _DBP, _MAP = (BEAT_COLUMNS.index(f"{n}_mmhg") for n in ("sbp", "dbp", "map"))
+_DELIVERED: Final = DEVICE.index("delivered")
 
 
 @kernel
 def _read_pressure(
     beats: FloatArray,
-    before: int,
+    found: FloatArray,
+    first: int,
     reach: int,
     errors: FloatArray,
     drift: FloatArray,
@@ -73,8 +69,10 @@ def _read_pressure(
 
     Parameters
     ----------
-    beats : (before + n, 7)
-        As `BEATS`; the window and `before` beats that only tell of ectopics.
+    beats, found
+        Rows of `BEAT_COLUMNS` and of `DEVICE`, up to the last beat of the window.
+    first
+        Line of its first beat; those before only tell of ectopics.
     reach
         Beats dropped on either side of an ectopic.
     errors
@@ -89,19 +87,19 @@ def _read_pressure(
     scale, hz, phase, since_phase_s, every_s, pause_s = errors[:6]
     slow_mmhg, breath_mmhg, white_sbp, white_dbp, share = errors[6:]
     total, last = len(beats), drift.size - 1
-    n, end_s = total - before, beats[total - 1, _START] + beats[total - 1, _RR]
-    breaths = np.floor((end_s - beats[before, _START]) * hz)
+    n, end_s = total - first, beats[total - 1, _START] + beats[total - 1, _RR]
+    breaths = np.floor((end_s - beats[first, _START]) * hz)
     from_s = end_s - breaths / hz if breaths >= 1.0 else -np.inf
     used, clean = np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)
     n_ectopic = n_eligible = n_delivered = n_readable = 0
     for k in range(n):
-        at = before + k
-        n_ectopic += beats[at, _ECTOPIC] > 0.0
+        at = first + k
+        n_ectopic += beats[at, _ORIGIN] in (PVC, VT)
         for near in range(max(0, at - reach), min(total, at + reach + 1)):
-            clean[k] = clean[k] and beats[near, _ECTOPIC] == 0.0
+            clean[k] = clean[k] and beats[near, _ORIGIN] not in (PVC, VT)
         if clean[k]:
             n_eligible += 1
-            n_delivered += beats[at, _DELIVERED] > 0.0
+            n_delivered += found[at, _DELIVERED] > 0.0
         start_s = beats[at, _START]
         used[k] = clean[k] and start_s + 0.5 * beats[at, _RR] >= from_s
         if used[k] and scale > 0.0:
@@ -113,7 +111,7 @@ def _read_pressure(
     for k in range(n):
         if n_readable > 0 and not used[k]:
             continue
-        row = beats[before + k]
+        row = beats[first + k]
         middle_s = row[_START] + 0.5 * row[_RR]
         i = min(int(middle_s / GRID_S), last)
         breath = np.sin(2.0 * np.pi * hz * middle_s + phase)
@@ -183,18 +181,21 @@ class StridingInstruments(Instruments):
     def read_beats(
         self,
         beats: FloatArray,
-        n: int,
+        found: FloatArray,
+        first: int,
         window: Callable[[], ReadingWindow],
         *,
         expects_ccm: bool,
         link_lost: bool,
     ) -> Reading:
-        """Read the last `n` of some beats with this instrument's error.
+        """Read the beats from `first` on with this instrument's error.
 
         Parameters
         ----------
-        beats : (n or more, 7)
-            As `BEATS`; those before the window only tell of ectopics.
+        beats, found
+            Rows of `BEAT_COLUMNS`, all there are, and of `DEVICE`.
+        first
+            Line of the first beat of the window.
         window
             Gives the window itself, for a readout that has no kernel.
         expects_ccm, link_lost
@@ -203,10 +204,11 @@ class StridingInstruments(Instruments):
         if type(self._error) is not PressureError:
             return self.read(window())
         number, self._number = self._number, self._number + 1
-        clock, before = self._clock, len(beats) - n
+        clock, n = self._clock, len(beats) - first
         _read_pressure(
             beats,
-            before,
+            found,
+            first,
             self.rules.dropped_around_ectopic,
             self._to_kernel,
             clock.drift,
@@ -227,7 +229,7 @@ class StridingInstruments(Instruments):
         )
         return Reading(
             number=number,
-            start_s=float(beats[before, _START]),
+            start_s=float(beats[first, _START]),
             end_s=float(beats[-1, _START] + beats[-1, _RR]),
             n_beats=n,
             n_used=int(n_used),

@@ -295,6 +295,7 @@ def _towards(level: FloatArray, target: FloatArray, time: float) -> FloatArray:
 
 def placebo_level(months: float, hold_months: float, law: ChronicLaw = LAW) -> float:
     """Return the share of the placebo response that is there, 0 to 1."""
+    # of time, not of a dose: sham and treatment have it alike
     risen = 1.0 - np.exp(-months / law.placebo_rise_months)
     past_months = max(0.0, months - hold_months)
     return float(risen * np.exp(-past_months / law.placebo_tau_months))
@@ -308,6 +309,8 @@ def draw_traits(
     common = rng.standard_normal(n)
     rho = law.response_correlation
 
+    # who gains in one measure gains in the others: any two correlate by rho, as far as
+    # CCM does it; placebo and natural course are each measure's own
     def related() -> FloatArray:
         own = rng.standard_normal(n)
         return np.asarray(np.sqrt(rho) * common + np.sqrt(1.0 - rho) * own)
@@ -318,10 +321,12 @@ def draw_traits(
     placebo, treatment = {}, {}
     for name in SCORES:
         score: Score = getattr(law, name)
+        # a good responder has fewer points of MLWHFQ and more of all else
         better = np.sign(score.treatment_mean)
         treatment[name] = score.treatment_mean + better * score.treatment_sd * related()
         placebo[name] = score.placebo_mean + score.placebo_sd * rng.standard_normal(n)
     draws = rng.random((2, n))
+    # drawn last, so that who was drawn before there was an acute part is the same today
     acute = law.ef_acute_mean_pct + law.ef_acute_sd_pct * rng.standard_normal(n)
     return Traits(
         gain,
@@ -358,6 +363,8 @@ def in_trial(traits: Traits, effect: TrialEffect) -> Traits:
 
     It scales scores and classes; the ejection fraction is read with an instrument.
     """
+    # a draw divided by a factor is below a share as often as it is below the share
+    # times the factor, and the same patients are the first to be a class better
     placebo = {n: effect.placebo * getattr(traits.placebo, n) for n in SCORES}
     treatment = {n: effect.treatment * getattr(traits.treatment, n) for n in SCORES}
     return replace(
@@ -411,6 +418,7 @@ def condition(
     law
         Constants.
     """
+    # assumed as slow as the response: the spread of EF was read of the treated alone
     drifted = 1.0 - np.exp(-memory.months / law.ef_tau_months)
     ef_pct = start.ef_pct + traits.ef_gain_pct * memory.remodelling
     ef_pct = ef_pct + traits.ef_natural_pct * drifted
@@ -422,6 +430,7 @@ def condition(
         for name in SCORES
     }
     return Condition(
+        # who begins beyond a limit, such as a healthy heart, is not pulled inside it
         np.clip(
             ef_pct,
             np.minimum(law.ef_low_pct, start.ef_pct),
@@ -501,5 +510,6 @@ def without_effect(traits: Traits) -> Traits:
         ef_gain_pct=0.0 * traits.ef_gain_pct,
         ef_acute_pct=0.0 * traits.ef_acute_pct,
         treatment=Scores(**nothing),
-        nyha_treatment_draw=np.ones_like(traits.nyha_treatment_draw),
+        # never below its share, which a dose above 1 takes beyond 1
+        nyha_treatment_draw=np.full_like(traits.nyha_treatment_draw, np.inf),
     )

@@ -1,4 +1,4 @@
-"""What a visit is played by: every beat integrated, or uneventful ones by table."""
+"""What a visit is played by: every beat integrated, or many by table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ ENGINES: Final[Mapping[EngineName, Engine]] = MappingProxyType(
             Bedside,
         ),
         "table": Engine(
-            "beats by a table of the patient's circulation, uneventful ones in a"
-            " stride; none is kept",
+            "beats by a table of the patient's circulation, many in a stride; none is"
+            " kept",
             TabledHeart,
             StridingGenerator,
             StridingInstruments,

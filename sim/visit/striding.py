@@ -8,6 +8,7 @@ could stop a test is left to the beat-by-beat rules of `Bedside`.
 """
 
 import sys
+from bisect import bisect_left
 from collections.abc import Generator
 from functools import cached_property
 from typing import Final
@@ -29,10 +30,9 @@ from sim.heart.striding import (
     activation_of,
     leads_of,
 )
-from sim.instruments import RULES as READING_RULES
 from sim.instruments import Reading
 from sim.instruments.clock import GRID_S
-from sim.instruments.striding import BEATS, StridingInstruments
+from sim.instruments.striding import StridingInstruments
 from sim.units import S_PER_MS
 from sim.visit.beatlog import CODE_OF, COLUMNS, BeatLog
 from sim.visit.bedside import Bedside, Spending, Waiting
@@ -45,15 +45,11 @@ LONGEST_STRIDE: Final = 256
 """Beats of one stride, when nobody waits for anything."""
 N_REMEMBERED: Final = Icd().n_intervals
 """Beats that an ICD remembers."""
-_FIRST_LINES: Final = 1024
+_FIRST_LINES: Final = 8192
 _RECENT_PER_BEAT: Final = 4
 """How far back beats are looked for that are not ectopic, in those wanted."""
 _ORIGIN: Final = BEAT_COLUMNS.index("origin")
 _N_TIMES: Final = 2
-_N_READ: Final = BEATS.index("is_ectopic")
-_READ_COLUMNS: Final = [
-    BEAT_COLUMNS.index({"start_s": "at_s"}.get(name, name)) for name in BEATS[:_N_READ]
-]
 _AT_S: Final = LEADS.index("at_s")
 _MONITORED: Final = WATCH.index("monitored_mmhg")
 _N_LIMITS: Final = ALERT.index("ectopic_run")
@@ -144,7 +140,8 @@ class StridingLog(BeatLog):
 
     def __init__(self, heart: TabledHeart) -> None:
         super().__init__(heart)
-        self._n = 0
+        self._n = self._n_searched = 0
+        self._ectopics: list[int] = []
         self.leads, self.found = (
             np.empty((_FIRST_LINES, len(names))) for names in (LEADS, DEVICE)
         )
@@ -169,6 +166,14 @@ class StridingLog(BeatLog):
         )
         self._n += 1
 
+    def n_ectopic(self, first: int = 0) -> int:
+        """Return how many beats from `first` on were ectopic."""
+        if self._n_searched < self._n:
+            own = np.flatnonzero(self.ectopic(self._n_searched, self._n))
+            self._ectopics += (own + self._n_searched).tolist()
+            self._n_searched = self._n
+        return len(self._ectopics) - bisect_left(self._ectopics, first)
+
     def make_room(self, n: int) -> None:
         """Let `leads` and `found` have lines for `n` beats more."""
         while self._n + n > len(self.leads):
@@ -191,18 +196,6 @@ class StridingLog(BeatLog):
         origins = self._heart.beats[own, _ORIGIN]
         both = zip(self.leads[own], origins.tolist(), strict=True)
         return [activation_of(leads, int(origin)) for leads, origin in both]
-
-    def lines(self, first: int, n: int) -> FloatArray:
-        """Return the `n` beats from `first` on as `sim.instruments.striding.BEATS`.
-
-        Some beats before them are there too, as many as an ectopic reaches.
-        """
-        low = max(0, first - READING_RULES.dropped_around_ectopic)
-        lines = np.empty((first + n - low, len(BEATS)))
-        lines[:, :_N_READ] = self._heart.beats[low : first + n, _READ_COLUMNS]
-        lines[:, _N_READ] = self.ectopic(low, first + n)
-        lines[:, -1] = self.found[low : first + n, 0]
-        return lines
 
     def recent(self, n: int) -> NDArray[np.intp]:
         """Return the lines of the last `n` beats that were not ectopic."""
@@ -257,8 +250,9 @@ class StridingBedside(Bedside):
     def read(self, first: int, n: int, *, link_lost: bool = False) -> Reading:
         """Let the instruments read the `n` beats from `first` on, the last ones."""
         return self.instruments.read_beats(
-            self.log.lines(first, n),
-            n,
+            self.heart.beats,
+            self.log.found,
+            first,
             lambda: self.window(first, n, link_lost=link_lost),
             expects_ccm=self.settings.delivers,
             link_lost=link_lost,

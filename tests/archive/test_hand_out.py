@@ -167,6 +167,7 @@ def code_of(folder: Path) -> bytes:
     return pseudonym_of(read_run(folder).report).encode()
 
 
+@pytest.mark.slow
 def test_the_stream_of_a_hand_out_is_that_of_the_command_without_samples(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,7 +52,7 @@ def test_equal_studies_agree_and_pass_the_gate() -> None:
     found = agreed(visits(), visits())
     assert (found.n_patients, found.n_visits) == (12, 36)
     assert found.median_regret_apart_pct == 0.0
-    assert found.tau == 1.0
+    assert found.tau == found.tau_low == 1.0
     assert found.same_frac == 1.0
     assert found.rows[0].covered_pct == (100.0, 100.0)
     assert found.passed

@@ -129,6 +129,13 @@ def test_the_mini_study_has_the_strategy_once_and_as_many_patients_as_asked(
     ) == 0
 
 
+def test_the_mini_study_is_played_by_the_engine_that_is_asked_for(
+    example: str,
+) -> None:
+    assert mini_study(example, 7).engine == "table"
+    assert mini_study(example, 7, "beats").engine == "beats"
+
+
 @pytest.mark.slow
 def test_a_strategy_is_stood_beside_the_yardsticks_whose_visits_are_kept(
     example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -145,6 +152,7 @@ def test_a_strategy_is_stood_beside_the_yardsticks_whose_visits_are_kept(
         lost = [one.points_lost for one in of_start]
         assert lost == sorted(lost)
     assert MINE in found.text
+    assert "played by table" in found.text
     visits = read_study(tmp_path / "out").visits
     assert set(visits["contender"]) == set(standing)
 

@@ -161,9 +161,9 @@ def test_a_pressure_is_read_in_one_kernel_as_beat_by_beat(
 ) -> None:
     read, by_both = StridingInstruments.read_beats, []
 
-    def compared(self, beats, n, window, **how):  # type: ignore[no-untyped-def]
+    def compared(self, beats, found, first, window, **how):  # type: ignore[no-untyped-def]
         slow = Instruments.read(copy(self), window())
-        by_both.append((slow, read(self, beats, n, window, **how)))
+        by_both.append((slow, read(self, beats, found, first, window, **how)))
         return by_both[-1][1]
 
     monkeypatch.setattr(StridingInstruments, "read_beats", compared)

@@ -94,6 +94,7 @@ class Programmer:
         self._recorded_cause = ""
         self._log: list[LogLine] = []
         self._stream: MarkerStream | None = None
+        # lifetime: what the session counts goes on through a reset of the statistics
         self._at_start = bedside.generator.lifetime_counters()
         self._write = note
         self.waits_for_link = False
@@ -128,8 +129,10 @@ class Programmer:
         self.wand.linked = True
         yield from self._command()
         self._note("wand linked")
+        # before whoever waited for the link: they then find that CCM was switched off
         if self._off_waits:
             self.urgent_off()
+        # an event happens once: who loses the link after this waits for another
         self._relinked.succeed()
         self._relinked = self._bedside.env.event()
 
@@ -174,6 +177,7 @@ class Programmer:
 
         Without `settings`, those on the screen.
         """
+        # what is refused costs no time: the button is disabled, nothing is sent
         wanted = settings or self.pending_settings
         if wrong := self.conflicts(wanted):
             raise ConflictError(wrong)
@@ -190,6 +194,7 @@ class Programmer:
         if not self._undo:
             raise ValueError("there is nothing to undo")
         if (yield from self._command_unless_off("not undone")):
+            # not by _switch: a step back is none that could be taken back again
             self._take_over(self._undo.pop())
 
     def urgent_off(self) -> None:
@@ -226,6 +231,7 @@ class Programmer:
     def markers(self) -> MarkerStream:
         """Enter marker mode, or retry it after its error; LinkLostError unlinked."""
         self._require_link()
+        # a stream in error stays so for whoever reads it: a retry is another stream
         if self._stream is not None:
             self._stream.stop()
             self._bedside.unwatch(self._stream.beat)
@@ -304,6 +310,7 @@ class Programmer:
         rising_v = sorted(amplitudes_v)
         for channels in leads:
             for amplitude_v in rising_v:
+                # of what was programmed before, so that no row hangs on the last one
                 values = {"ccm_channels": channels, "amplitude_v": amplitude_v}
                 yield from self.program(before.with_values(values))
                 yield from self._bedside.wait_beats(n_beats)
@@ -392,11 +399,13 @@ class Programmer:
         self._require_link()
 
     def _command(self) -> Process:
+        # one line carries both: no marker comes while a command is on it
         stream = self._stream or MarkerStream()
         with stream.paused():
             for _ in range(self.wand.link.most_retries):
                 yield from self._require_or_await_link()
                 yield from self._bedside.spend_s(self.programming_s)
+                # taken away in the middle: the time is spent and nothing was sent
                 if not self.wand.linked:
                     continue
                 if self.wand.carries_command():
