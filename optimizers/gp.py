@@ -85,7 +85,7 @@ def _next(
     repeats: bool,
 ) -> Point | None:
     """Return the point to test next, None when nothing is left to test."""
-    refused, tried = _refused(log), {seen.asked for seen in log}
+    refused, tried = refused_points(log), {seen.asked for seen in log}
     drifts = log[0].standard_error != 0.0  # of paired readings none is left
     # a reference read now and then is what separates drift from gain
     due = drifts and repeats and len(log) % REFERENCE_EVERY == 0
@@ -94,7 +94,7 @@ def _next(
     for point in design:
         if point not in refused and point not in tried:
             return point
-    candidates = _candidates(problem, log, rng)
+    candidates = candidates_now(problem, log, rng)
     if not repeats:
         tried |= {seen.tested for seen in log}
         candidates = [point for point in candidates if point not in tried]
@@ -143,18 +143,18 @@ def improvements(
             prior = size**2 + OFFSET**2
             covariance = size**2 * among + OFFSET**2 + drift**2 * walk + noise
             shared = size**2 * across + OFFSET**2
-            beliefs.append(_condition(covariance, shared, prior, values / unit))
+            beliefs.append(condition(covariance, shared, prior, values / unit))
     evidence = np.array([belief.log_evidence for belief in beliefs])
     weights = np.exp(evidence - evidence.max())
-    hopes: FloatArray = weights @ [_expected_gain(belief, known) for belief in beliefs]
-    hopes = hopes * _tolerated_chance(problem, log, asked * steps)
+    hopes: FloatArray = weights @ [expected_gain(belief, known) for belief in beliefs]
+    hopes = hopes * tolerated_chance(problem, log, asked * steps)
     highest = float(hopes.max())
     # rounded, so that two machines whose last bit differs test the same point
     return np.round(hopes / (highest or 1.0), 9)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Belief:
+class GpBelief:
     """Posterior mean and SD at m points, both (m,), and the evidence behind them."""
 
     mean: FloatArray
@@ -162,9 +162,9 @@ class _Belief:
     log_evidence: float
 
 
-def _condition(
+def condition(
     covariance: FloatArray, shared: FloatArray, prior: float, values: FloatArray
-) -> _Belief:
+) -> GpBelief:
     """Condition on n values: Rasmussen and Williams, 2006, algorithm 2.1."""
     factor = cho_factor(covariance, lower=True)
     inverse = cho_solve(factor, np.eye(len(values)))
@@ -172,7 +172,7 @@ def _condition(
     variance = prior - _explained(inverse, shared)
     evidence = -0.5 * values @ weights - np.log(np.diag(factor[0])).sum()
     sd = np.sqrt(np.maximum(variance, 1e-12 * prior))
-    return _Belief(weights @ shared, sd, float(evidence))
+    return GpBelief(weights @ shared, sd, float(evidence))
 
 
 def _explained(inverse: FloatArray, shared: FloatArray) -> FloatArray:
@@ -180,7 +180,7 @@ def _explained(inverse: FloatArray, shared: FloatArray) -> FloatArray:
     return np.asarray(np.sum(shared * times(inverse, shared), axis=0))
 
 
-def _expected_gain(belief: _Belief, tested: FloatArray) -> FloatArray:
+def expected_gain(belief: GpBelief, tested: FloatArray) -> FloatArray:
     """Return the expected improvement over the highest mean of a tested point."""
     # over the best mean, not the best reading, which was partly luck
     among = belief.mean[tested] if tested.any() else belief.mean
@@ -189,7 +189,7 @@ def _expected_gain(belief: _Belief, tested: FloatArray) -> FloatArray:
     return np.asarray(belief.sd * (z * ndtr(z) + density))
 
 
-def _tolerated_chance(
+def tolerated_chance(
     problem: Problem, log: Sequence[Observation], asked: FloatArray
 ) -> FloatArray:
     """Return the chance that the grade stays below the one that excludes, (m,)."""
@@ -200,7 +200,7 @@ def _tolerated_chance(
         for places in (read, asked)
     )
     covariance = among + GRADE_ERROR_SD**2 * np.eye(len(grades))
-    belief = _condition(covariance, across, GRADE_SD**2, grades)
+    belief = condition(covariance, across, GRADE_SD**2, grades)
     return np.asarray(ndtr((INTOLERABLE_GRADE - belief.mean) / belief.sd))
 
 
@@ -210,13 +210,13 @@ def _grade(seen: Observation) -> float:
     return grade if seen.tolerated else max(grade, INTOLERABLE_GRADE)
 
 
-def _refused(log: Sequence[Observation]) -> set[Point]:
+def refused_points(log: Sequence[Observation]) -> set[Point]:
     """Return what was not tolerated, both as asked and as tested."""
     felt = [seen for seen in log if not seen.tolerated]
     return {seen.asked for seen in felt} | {seen.tested for seen in felt}
 
 
-def _candidates(
+def candidates_now(
     problem: Problem, log: Sequence[Observation], rng: np.random.Generator
 ) -> list[Point]:
     """Return settings drawn at random and those tested, in lattice order."""
@@ -227,4 +227,4 @@ def _candidates(
     tested = {seen.tested for seen in log if problem.space.contains(seen.tested)}
     points = {tuple(row) for row in drawn.tolist()} | tested
     # a set has no order of its own, and ties go to the first
-    return sorted(points - _refused(log))
+    return sorted(points - refused_points(log))

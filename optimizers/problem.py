@@ -168,6 +168,26 @@ class Population:
         return np.asarray(self.sensation >= INTOLERABLE_GRADE)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PastSearch:
+    """What an earlier search saw, of somebody else or at an earlier visit; no truth.
+
+    Parameters
+    ----------
+    space, reference
+        Its lattice, which may differ from that of now, and its reference.
+    log
+        Every observation, in order; values are against that reference.
+    same_patient
+        Whether it was a visit of the patient who is here now.
+    """
+
+    space: Space
+    reference: Point
+    log: tuple[Observation, ...]
+    same_patient: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """All that a strategy knows before the first test.
@@ -191,6 +211,8 @@ class Problem:
         whoever tests holds a point that asks for more to that value.
     listed
         The points that somebody wants tested, where a list was given.
+    history
+        Earlier searches, the latest last, for a strategy that declares to use them.
 
     Raises ValueError for a point outside the space, a negative noise SD, a
     population of another space, and a gradual axis that the space does not have.
@@ -206,6 +228,7 @@ class Problem:
     population: Population | None = None
     gradual: tuple[str, ...] = ()
     listed: tuple[Point, ...] = ()
+    history: tuple[PastSearch, ...] = ()
 
     def __post_init__(self) -> None:
         named = [("reference", self.reference), ("start", self.start)]

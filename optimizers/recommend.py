@@ -27,6 +27,7 @@ from optimizers.posterior import (
     reading_error,
 )
 from optimizers.problem import Observation, Problem
+from optimizers.shared import shared_belief
 from optimizers.sources import nearest_name
 from optimizers.space import FloatArray, Point
 
@@ -289,6 +290,24 @@ def _costs(log: Sequence[Observation]) -> dict[Point, float]:
     return {point: fmean(costs) for point, costs in told.items()}
 
 
+def transfer(
+    problem: Problem, log: Sequence[Observation], own: Point | None = None
+) -> Candidate | None:
+    """Pick the highest expected value given all readings and earlier searches."""
+    points = tolerated_points(problem, log)
+    if not points:
+        return None
+    belief = shared_belief(problem, log, points)
+    best = first_highest(belief.value, points)
+    _, error = belief.gain
+    return Candidate(
+        points[best],
+        float(belief.value[best]),
+        float(error[best]),
+        float(belief.probability_better[best]),
+    )
+
+
 RECOMMENDERS: Mapping[str, Recommender] = MappingProxyType(
     {
         "posterior_mean": posterior_mean,
@@ -297,6 +316,7 @@ RECOMMENDERS: Mapping[str, Recommender] = MappingProxyType(
         "quadratic": quadratic,
         "own": own_choice,
         "population": population,
+        "transfer": transfer,
     }
 )
 

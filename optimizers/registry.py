@@ -48,6 +48,7 @@ _BUILT_IN = (
     "optimizers.spsa",
     "optimizers.sweep",
     "optimizers.titration",
+    "optimizers.transfer",
 )
 _OURS = frozenset(_BUILT_IN) - {"optimizers.peers"}  # all of it other people's code
 _registered: dict[str, "NamedStrategy"] = {}
@@ -72,6 +73,7 @@ class NamedStrategy:
     extra: str = ""
     entry: str = ""
     knows: Knows | Literal[""] = "nothing"
+    history: bool = False
 
     @property
     def is_ours(self) -> bool:
@@ -92,6 +94,7 @@ def strategy(
     needs: str = "",
     extra: str = "",
     knows: Knows = "nothing",
+    history: bool = False,
 ) -> Callable[[S], S]:
     """Register a generator function under a name.
 
@@ -107,6 +110,8 @@ def strategy(
         Package that must be installed for it, and the extra of ours that brings it.
     knows
         What it makes use of beforehand, beside the space.
+    history
+        Whether it makes use of `Problem.history`, which nobody else is given.
     """
 
     def register(run: S) -> S:
@@ -116,7 +121,14 @@ def strategy(
                 f"strategy name {name} is taken by {'.'.join(_origin(taken.run))}"
             )
         _registered[name] = NamedStrategy(
-            name, summary, run, recommender, needs=needs, extra=extra, knows=knows
+            name,
+            summary,
+            run,
+            recommender,
+            needs=needs,
+            extra=extra,
+            knows=knows,
+            history=history,
         )
         return run
 
@@ -157,7 +169,15 @@ def _installed(entry: EntryPoint) -> NamedStrategy:
             entry.name, f"faulty: {error}", run, entry=source, knows=""
         )
     summary, recommender = told.summary, told.recommender or DEFAULT_RECOMMENDER
-    return NamedStrategy(entry.name, summary, run, recommender, entry=source, knows="")
+    return NamedStrategy(
+        entry.name,
+        summary,
+        run,
+        recommender,
+        entry=source,
+        knows="",
+        history=told.history,
+    )
 
 
 def load_strategy(source: str) -> Strategy:
@@ -236,6 +256,17 @@ def preferred_recommender(source: str) -> str:
     """Return the recommender that goes with a strategy, where nobody says otherwise."""
     known = strategies().get(source)
     return known.recommender if known else DEFAULT_RECOMMENDER
+
+
+def uses_history(source: str) -> bool:
+    """Return whether a strategy declares that it makes use of earlier searches.
+
+    Of `file.py:function` and `module:function` their text says so. Raises ValueError
+    as `check_source` does.
+    """
+    if ":" in source:
+        return described(source).history
+    return _named(source).history
 
 
 def knowledge(source: str) -> Knows | Literal[""]:

@@ -22,6 +22,7 @@ class Described:
     file: Path
     summary: str = ""
     recommender: str = ""
+    history: bool = False
 
 
 def nearest_name(name: str, known: Mapping[str, object]) -> str:
@@ -48,7 +49,13 @@ def described(source: str) -> Described:
     made = names.get(function)
     if made is not None and _is_no_generator(made):
         raise ValueError(_no_generator(source, function))
-    return Described(file, _first_line(made), _recommender(made))
+    recommender = _declared(made, "recommender")
+    return Described(
+        file,
+        _first_line(made),
+        "" if recommender is None else str(recommender),
+        _declared(made, "history") is True,
+    )
 
 
 def file_of(source: str) -> Path:
@@ -171,11 +178,11 @@ def _first_line(made: _Made | None) -> str:
     return (text or "").strip().partition("\n")[0]
 
 
-def _recommender(made: _Made | None) -> str:
-    """Return the recommender that our decorator is given, as a constant."""
+def _declared(made: _Made | None, name: str) -> object:
+    """Return what our decorator is given under a name, as a constant; None else."""
     for node in made.decorator_list if made is not None else ():
         if isinstance(node, ast.Call) and _decorator(node) == _PLAIN:
             for word in node.keywords:
-                if word.arg == "recommender" and isinstance(word.value, ast.Constant):
-                    return str(word.value.value)
-    return ""
+                if word.arg == name and isinstance(word.value, ast.Constant):
+                    return word.value.value
+    return None

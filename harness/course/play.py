@@ -25,6 +25,7 @@ from harness.play.scenario import CourseScenario, Scenario, a_course
 from harness.play.tables import PatientTable
 from harness.task.limits import USUAL_LIMITS, StrategyLimits
 from harness.truth.answer_key import ees_gain
+from optimizers.problem import PastSearch
 from sim.device.battery import LithiumCell
 from sim.device.settings import Settings
 from sim.heart.beating import settled
@@ -249,6 +250,7 @@ def run_course(
     table, person = scenario.course, PatientOverMonths(scenario, first)
     home = Home(table, first.seed, table.visit_months[-1])
     left, since, visits = first.found, 0, []
+    history: tuple[PastSearch, ...] = ()
     for number, month in enumerate(table.visit_months, 1):
         stretch = home.stay(
             person.patient, left, range(since, day_of(month)), number - 1
@@ -268,7 +270,9 @@ def run_course(
             limits=limits,
             progress=progress,
             recorded=recorded,
+            history=history,
         )
+        history = (*history, run.played.past(same_patient=True))
         visit = CourseVisit(number, month, stretch, true, seen, run)
         if each is not None:
             each(visit)

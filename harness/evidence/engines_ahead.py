@@ -1,12 +1,15 @@
 """How far the forecasts of the two engines lie apart: the same visits by either.
 
-`python -m harness.evidence.engines_ahead [VISITS]` plays so many visits of each readout
-and measuring plan by both engines, another virtual patient each time, and writes the
-table that stands beside what `ccmlab plan` says. A run that was stopped is begun again.
+`python -m harness.evidence.engines_ahead [VISITS [READOUT...]]` plays so many visits of
+each readout and measuring plan by both engines, another virtual patient each time, and
+writes the table that stands beside what `ccmlab plan` says; where readouts are named,
+the rows of the others stay.
 """
 
+import csv
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,9 +19,9 @@ from harness.common.files import replace_file
 from harness.play.scenario import load_scenario
 from harness.study.ahead.apart import APART_FILE
 from harness.study.ahead.forecast import VERDICTS
-from harness.study.ahead.plan import ended_as
+from harness.study.ahead.plan import check_named, ended_as
 from harness.study.ahead.playing import PlannedCell, comers, visits_of
-from harness.study.judging.numbers import Estimate, mean
+from harness.study.judging.numbers import Estimate, mean, wilson
 from sim.instruments import READOUTS
 from sim.visit.measuring import PLANS
 
@@ -29,12 +32,14 @@ Rows = list[dict[str, Any]]
 
 
 def apart_rows(
-    n_visits: int, say: Callable[[str], None] = lambda line: None
+    n_visits: int,
+    readouts: Sequence[str],
+    say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the table, from as many visits of each readout and plan."""
+    """Yield the rows of some readouts, from as many visits by each plan."""
     scenario = load_scenario(SCENARIO)
     who = comers(scenario, n_visits, "anybody")
-    for how in READOUTS:
+    for how in readouts:
         for by in PLANS:
             say(f"{how}, {by}")
             table = visits_of(PlannedCell.of(scenario, how, by, "table"), who)
@@ -52,7 +57,18 @@ def differences(table: Rows, beats: Rows) -> Iterator[tuple[str, Estimate]]:
             np.array([float(ended_as(row["verdict"], verdict)) for row in rows])
             for rows in (table, beats)
         )
-        yield verdict, _apart(ours, theirs)
+        yield verdict, _or_none_seen(_apart(ours, theirs))
+
+
+def _or_none_seen(found: Estimate) -> Estimate:
+    """Return a difference of shares; where no visit differs, what may be all the same.
+
+    A bootstrap of zeros has no width: the limits are those of a share of 0 then.
+    """
+    if not (found.value == found.low == found.high == 0.0):
+        return found
+    most = wilson(0, found.n)[1]
+    return replace(found, low=-most, high=most)
 
 
 def _numbers(rows: Rows, measure: str) -> Any:
@@ -76,10 +92,15 @@ def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
-def main(visits: str = str(USUAL_VISITS)) -> None:
-    """Write the table again."""
-    rows = list(apart_rows(int(visits), _say))
-    replace_file(APART_FILE, csv_bytes(rows))
+def main(visits: str = str(USUAL_VISITS), *readouts: str) -> None:
+    """Write the table again, or its rows of some readouts."""
+    check_named(readouts, ())
+    named = readouts or tuple(READOUTS)
+    kept: list[dict[str, Any]] = []
+    if APART_FILE.is_file():
+        with APART_FILE.open(encoding="utf-8", newline="") as file:
+            kept = [row for row in csv.DictReader(file) if row["readout"] not in named]
+    replace_file(APART_FILE, csv_bytes([*kept, *apart_rows(int(visits), named, _say)]))
 
 
 if __name__ == "__main__":

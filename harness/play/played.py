@@ -7,7 +7,7 @@ from harness.play.search import SearchAdvisor
 from harness.play.stopping import BY_CLOCK, SearchEnding
 from harness.task.lattice import TherapySpace
 from harness.task.task import Task
-from optimizers.problem import Observation
+from optimizers.problem import Observation, PastSearch
 from sim.visit.checklist import run_visit
 from sim.visit.order import VisitOrder
 from sim.visit.record import VisitRecord
@@ -39,6 +39,12 @@ class Played:
     space: TherapySpace
     log: tuple[Observation, ...]
     ending: SearchEnding = BY_CLOCK
+
+    def past(self, *, same_patient: bool) -> PastSearch:
+        """Return what its search saw, for a search that comes after it."""
+        return PastSearch(
+            self.space.space, self.space.reference_point, self.log, same_patient
+        )
 
     @property
     def order(self) -> VisitOrder:

@@ -24,6 +24,7 @@ from harness.play.stream.actions import ActionLog
 from harness.play.stream.live import LiveVisit
 from harness.play.stream.transcript import Scribe, Transcript
 from harness.task.limits import USUAL_LIMITS, StrategyLimits
+from optimizers.problem import PastSearch
 from optimizers.registry import strategies
 from sim.device.settings import Settings
 from sim.patient import Patient
@@ -175,6 +176,7 @@ def run_order(
     limits: StrategyLimits = USUAL_LIMITS,
     progress: Progress | None = None,
     recorded: bool = False,
+    history: tuple[PastSearch, ...] = (),
 ) -> Run:
     """Play a visit that is not a scenario's first, searched as the scenario says.
 
@@ -186,9 +188,18 @@ def run_order(
         How the settings are searched, and what the report and files say of the visit.
     scenario_name, strategy, limits, progress, recorded
         As in `run_scenario`.
+    history
+        Earlier searches, for a strategy that declares to use them.
     """
     log = _log_of(order, scenario, scenario_name, strategy)
-    run = _run_log(log, order, limits=limits, progress=progress, recorded=recorded)
+    run = _run_log(
+        log,
+        order,
+        limits=limits,
+        progress=progress,
+        recorded=recorded,
+        history=history,
+    )
     # played from the scenario alone, it would begin as the first one
     return replace(run, actions=None)
 
@@ -212,14 +223,15 @@ def _run_log(
     limits: StrategyLimits,
     progress: Progress | None,
     recorded: bool,
+    history: tuple[PastSearch, ...] = (),
 ) -> Run:
     start_s = time.perf_counter()
     # by table no beat is kept: there is nothing to be told of each
     scribe = Scribe() if recorded and order.engine == "beats" else None
     if scribe is None:
-        played = _played(log, order, limits, progress)
+        played = _played(log, order, limits, progress, history)
     else:
-        played = _told(log, order, limits, progress, scribe)
+        played = _told(log, order, limits, progress, scribe, history)
     facts = RunFacts(log.scenario, log.scenario_name, versions(), git_revision())
     timings_s = {"visit_s": time.perf_counter() - start_s}
     transcript = None if scribe is None else scribe.transcript
@@ -231,10 +243,12 @@ def _played(
     order: VisitOrder,
     limits: StrategyLimits,
     progress: Progress | None,
+    history: tuple[PastSearch, ...],
 ) -> Played:
     search, device = log.scenario.search, log.scenario.device
     task = task_of(search, device, order, strategy=log.strategy)
-    advisor = SearchAdvisor.at(order, replace(task, limits=limits))
+    task = replace(task, limits=limits, history=history)
+    advisor = SearchAdvisor.at(order, task)
     return play(order, advisor, progress=progress)
 
 
@@ -244,6 +258,7 @@ def _told(
     limits: StrategyLimits,
     progress: Progress | None,
     scribe: Scribe,
+    history: tuple[PastSearch, ...],
 ) -> Played:
     live = LiveVisit(
         log,
@@ -252,6 +267,7 @@ def _told(
         limits=limits,
         progress=progress,
         listener=scribe,
+        history=history,
     )
     with live:
         live.advance(inf)

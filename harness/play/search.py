@@ -18,8 +18,16 @@ from harness.play.stopping import Outlook, SearchEnd, SearchEnding, outlook_of
 from harness.task.lattice import TherapySpace
 from harness.task.population import population_of
 from harness.task.task import Task
-from optimizers.problem import Observation, Population, Problem, Strategy, code_of
+from optimizers.problem import (
+    Observation,
+    PastSearch,
+    Population,
+    Problem,
+    Strategy,
+    code_of,
+)
 from optimizers.recommend import Recommendation
+from optimizers.registry import uses_history
 from optimizers.search import Search
 from optimizers.space import Point
 from sim.device.energy import energy_frac
@@ -84,6 +92,7 @@ class SearchAdvisor:
             population=self._population(),
             gradual=tuple(name for name in task.lattice.axes if name == STEPPED_AXIS),
             listed=tuple(self.space.point_with(given) for given in task.listed),
+            history=self._history(),
         )
         self._search = Search(
             self._strategy(),
@@ -231,6 +240,14 @@ class SearchAdvisor:
             ohms=task.ohms,
             laws=task.people_laws,
         )
+
+    def _history(self) -> tuple[PastSearch, ...]:
+        """Return earlier searches, which only a strategy that declares it is given."""
+        task = self.task
+        named = task.strategy
+        if task.history and isinstance(named, str) and not uses_history(named):
+            return ()
+        return task.history
 
     def _running(self) -> Search:
         if self._search is None:

@@ -116,7 +116,7 @@ def short(job: Job) -> Job:
     plan = replace(job.order.plan, titration_min=1.0, observation_min=0.0)
     order = replace(job.order, patient=phenotype(SOUND), plan=plan)
     task = replace(job.task, strategy="stay")
-    return replace(job, order=order, task=task, post_pairs=1)
+    return replace(job, order=order, task=task, post_pairs=1, earlier=())
 
 
 def _outcome(job: Job) -> ScoredVisit:

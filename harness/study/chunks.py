@@ -153,7 +153,9 @@ def _patience_s(chunk: Chunk, job: Job) -> float:
     """
     named = job.task.strategy
     ours = not isinstance(named, str) or is_ours(named)
-    return chunk.limit_s if ours else chunk.limit_s + GRACE_S
+    # visits that the search is told of may have to be played before its own
+    limit_s = chunk.limit_s * (1 + len(job.earlier))
+    return limit_s if ours else limit_s + GRACE_S
 
 
 def _scored(chunk: Chunk, job: Job, status: str, error: str) -> ScoredVisit:

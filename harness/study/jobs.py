@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from harness.common.files import file_hash
 from harness.play.order import order_for, task_of
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
 from harness.study.plan import Study, portable
-from harness.study.visit import Job
+from harness.study.visit import Job, Preparation
 from harness.task.limits import USUAL_MEMORY_GB, StrategyLimits
 from harness.task.task import Task
 from optimizers.registry import preferred_recommender, source_of
@@ -59,9 +59,17 @@ class StudyPlan:
                 first = way.order_of(patient, index, self.study.seed)
                 task = task_of(way.search, way.device, first)
                 task = replace(task, limits=self.limits)
+                earlier = tuple(self._earlier(way, index))
                 for replicate in range(self.study.replicates):
                     order = replace(first, replicate=replicate)
-                    yield self._job(way, order, task, digest)
+                    yield self._job(way, order, task, digest, earlier)
+
+    def _earlier(self, way: "_Way", index: int) -> Iterator[Preparation]:
+        """Yield the visits of the patients before one, of which its search is told."""
+        for before in range(max(0, index - way.history), index):
+            patient = self.patients[before]
+            order = way.order_of(patient, before, self.study.seed)
+            yield order, task_of(way.search, way.device, order, strategy=way.history_by)
 
     def _ways(self) -> "Iterator[_Way]":
         study = self.study
@@ -71,7 +79,8 @@ class StudyPlan:
                 for budget in study.budgets_min:
                     visit = study.visit_of(plan, budget)
                     for device in study.devices:
-                        yield _Way.of(one.name, search, visit, device, study.engine)
+                        way = _Way.of(one.name, search, visit, device, study.engine)
+                        yield way.told_of(one.history, one.history_by)
 
     @property
     def limits(self) -> StrategyLimits:
@@ -82,10 +91,18 @@ class StudyPlan:
         return replace(limits, answer_s=min(limits.answer_s, limits.visit_s))
 
     def _job(
-        self, way: "_Way", order: VisitOrder, task: Task, patient_digest: str
+        self,
+        way: "_Way",
+        order: VisitOrder,
+        task: Task,
+        patient_digest: str,
+        earlier: tuple[Preparation, ...],
     ) -> Job:
         post_pairs = self.study.post_replication_pairs
-        own = (order.patient_index, order.seed, order.replicate, post_pairs)
+        own: tuple[object, ...] = (
+            *(order.patient_index, order.seed, order.replicate, post_pairs),
+            *(_known_digest(before.patient) for before, _ in earlier),
+        )
         key = _hash([_version(), patient_digest, way.digest, *own])[:KEY_LENGTH]
         return Job(
             key=key,
@@ -95,6 +112,7 @@ class StudyPlan:
             start=way.device.start or GIVEN,
             post_pairs=post_pairs,
             file_digest=way.file_digest,
+            earlier=earlier,
         )
 
 
@@ -113,6 +131,8 @@ class _Way:
     engine: EngineName
     digest: str
     file_digest: str
+    history: int = 0
+    history_by: str = ""
 
     @classmethod
     def of(
@@ -129,6 +149,13 @@ class _Way:
         digest = digest if engine == "beats" else _hash([engine, digest])
         file = file_digest(search.strategy)
         return cls(contender, search, visit, device, engine, digest, file)
+
+    def told_of(self, history: int, by: str) -> "_Way":
+        """Return the same told of earlier patients, whom another search has seen."""
+        if not history:
+            return self
+        digest = _hash([history, by, self.digest])
+        return replace(self, digest=digest, history=history, history_by=by)
 
     def order_of(self, patient: Patient, index: int, seed: int) -> VisitOrder:
         """Return the first visit of a patient."""
@@ -251,6 +278,11 @@ def _search_told(search: SearchTable) -> dict[str, Any]:
     own = chosen == preferred_recommender(search.strategy)
     told["recommender"] = _LEFT_OUT if own else f"instead of its own: {chosen}"
     return told
+
+
+@lru_cache(maxsize=256)
+def _known_digest(patient: Patient) -> str:
+    return patient_digest(patient)
 
 
 def patient_digest(patient: Patient) -> str:

@@ -42,6 +42,7 @@ from harness.play.tables import (
     VisitTable,
     one_of,
 )
+from optimizers.registry import check_source, is_ours, uses_history
 from sim.law.registry import law_beside, law_kind
 from sim.patient.inclusion import Inclusion, inclusion, inclusion_faults
 from sim.patient.named import NAMED, USUAL, named_population
@@ -68,14 +69,37 @@ _OPTIONS: Final = (
     "population",
     "listed",
     "stopping",
+    "history",
+    "history_by",
 )
+_NOT_OF_SEARCH: Final = ("label", "history", "history_by")
 _TRAITS: Final = tuple(item.name for item in fields(TraitSpread))
 
 
+def _preparing(name: str) -> str:
+    check_source(name)
+    if not is_ours(name):
+        raise ValueError(f"must be a strategy that comes with ccmlab, got {name!r}")
+    return name
+
+
 class ContenderTable(SearchTable):
-    """One way to search: the study's table `search` with some values changed."""
+    """One way to search: the study's table `search` with some values changed.
+
+    `history` is how many earlier patients of the study the strategy is told of, what
+    the search of `history_by` saw in them; fewer of the first ones.
+    """
 
     label: str = ""
+    history: Annotated[int, within(0, 50)] = 0
+    history_by: Annotated[str, AfterValidator(_preparing)] = "sobol"
+
+    @model_validator(mode="after")
+    def _has_use_of_it(self) -> Self:
+        if self.history and not uses_history(self.strategy):
+            text = f"strategy {self.strategy!r} makes no use of earlier searches"
+            raise FaultsError([Fault("history", text)])
+        return self
 
     @property
     def name(self) -> str:
@@ -84,7 +108,7 @@ class ContenderTable(SearchTable):
 
     def search(self, base: SearchTable) -> SearchTable:
         """Return the study's search with this contender's own values."""
-        own = self.model_fields_set - {"label"}
+        own = self.model_fields_set - {*_NOT_OF_SEARCH}
         return base.model_copy(update={name: getattr(self, name) for name in own})
 
 

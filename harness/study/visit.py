@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import nan
 from statistics import median
 from typing import Any, Final
@@ -17,7 +18,7 @@ from harness.task.lattice import PULSE
 from harness.task.task import Task
 from harness.truth.answer_key import faults_after
 from harness.truth.score import Scorer
-from optimizers.problem import Observation, Spent
+from optimizers.problem import Observation, PastSearch, Spent
 from sim.device.energy import energy_frac
 from sim.device.settings import Settings
 from sim.units import MS_PER_S, S_PER_MIN
@@ -30,6 +31,10 @@ KNOWN: Final = "known"
 """How an observation ended that needed no test: the reference's, by construction."""
 
 
+Preparation = tuple[VisitOrder, Task]
+"""A visit of an earlier patient, of which a search is told."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
     """All that determines one visit of a study.
@@ -37,7 +42,7 @@ class Job:
     `start` names what the order's settings were left by. The candidate is read again in
     `post_pairs` fresh pairs; 0 leaves that out.
     `file_digest` is that of the strategy's file when the visit was planned, empty where
-    it is in none.
+    it is in none. `earlier` are visits that the search is told of.
     """
 
     key: str
@@ -47,6 +52,13 @@ class Job:
     post_pairs: int = 0
     file_digest: str = ""
     start: str = GIVEN
+    earlier: tuple[Preparation, ...] = ()
+
+
+@lru_cache(maxsize=128)
+def _past(order: VisitOrder, task: Task) -> PastSearch:
+    """Return what a visit of an earlier patient saw; the same wherever it is played."""
+    return play(order, SearchAdvisor.at(order, task)).past(same_patient=False)
 
 
 def scored(job: Job) -> ScoredVisit:
@@ -55,8 +67,9 @@ def scored(job: Job) -> ScoredVisit:
     Everything but the timing is the same on every run. Whatever the strategy raises
     is passed on.
     """
+    task = replace(job.task, history=tuple(_past(*one) for one in job.earlier))
     wall_s, cpu_s = time.perf_counter(), time.process_time()
-    advisor = WatchedAdvisor.at(job.order, job.task)
+    advisor = WatchedAdvisor.at(job.order, task)
     played = play(job.order, advisor)
     scorer = Scorer.of(played)
     row = _visit_row(job, played, scorer)

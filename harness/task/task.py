@@ -10,7 +10,7 @@ from harness.task.objective import Objective
 from harness.task.people import EVERY_LAW, Laws
 from harness.task.prices import FREE, Prices
 from optimizers.dialogue import OnFinish
-from optimizers.problem import Budget, Strategy
+from optimizers.problem import Budget, PastSearch, Strategy
 from optimizers.recommend import GATE_PROBABILITY
 from optimizers.registry import knowledge
 from optimizers.search import Duplicates
@@ -83,6 +83,7 @@ class Task:
     as found, so that energy costs the same before a test as the visit says after it.
     `listed` are the settings that a strategy which searches nothing tests. While any of
     the `prices` is stated, the search ends when further tests are not worth theirs.
+    `history` are earlier searches, which a strategy that declares it is given.
     """
 
     lattice: Lattice = field(default_factory=Lattice)
@@ -99,6 +100,7 @@ class Task:
     ohms: LeadOhms = INTACT
     listed: tuple[Given, ...] = ()
     prices: Prices = FREE
+    history: tuple[PastSearch, ...] = field(default=(), repr=False, compare=False)
     limits: StrategyLimits = field(default=USUAL_LIMITS, compare=False)
 
     @property

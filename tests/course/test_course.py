@@ -43,8 +43,10 @@ from harness.play.scenario import (
     load_scenario,
     parse_scenario,
 )
+from harness.play.search import SearchAdvisor
 from harness.report.build import report_of
 from harness.truth.answer_key import truth_of
+from optimizers.problem import PastSearch
 from sim.device.settings import Settings, with_hours_per_day
 from sim.patient import phenotype
 from sim.patient.solve import present_targets
@@ -194,6 +196,28 @@ def test_the_visit_shows_the_delivery_of_the_days_before_it() -> None:
 def test_the_same_seed_gives_the_same_course() -> None:
     again = run_course(scenario(visit_months=[0, 5]), scenario_name="short")
     assert list(visit_rows(again)) == list(visit_rows(played()))[:2]
+
+
+def test_a_search_is_told_of_the_same_patients_earlier_visits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[tuple[PastSearch, ...]] = []
+    begin = SearchAdvisor.begin
+
+    def watched(self: SearchAdvisor, reference: Settings, n_tests: int) -> None:
+        begin(self, reference, n_tests)
+        told.append(self.problem.history)
+
+    monkeypatch.setattr(SearchAdvisor, "begin", watched)
+    course = run_course(
+        scenario(visit_months=[0, 1]).changed({"engine": "table"}), strategy="transfer"
+    )
+    first = course.visits[0].run.played
+    assert [len(history) for history in told] == [0, 1]
+    (past,) = told[1]
+    assert past.same_patient
+    assert past.log == first.log
+    assert past.reference == first.space.reference_point
 
 
 def test_a_device_found_empty_is_charged_before_the_patient_leaves() -> None:

@@ -32,6 +32,7 @@ def test_the_built_in_strategies_are_known_by_name_with_a_summary():
         "stay",
         "sweep",
         "titration",
+        "transfer",
         "trust-constr",
     } <= set(known)
     assert all(entry.summary for entry in known.values())

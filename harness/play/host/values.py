@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizers.problem import Budget, Observation, Population, Problem
+from optimizers.problem import Budget, Observation, PastSearch, Population, Problem
 from optimizers.space import Axis, Space
 
 Told = dict[str, Any]
@@ -18,19 +18,50 @@ def problem_told(problem: Problem) -> tuple[Told, Arrays]:
     """Return a problem as plain values; the rules of its space cross as a mask."""
     space, population = problem.space, problem.population
     told = {
-        "axes": [[axis.name, axis.unit, list(axis.values)] for axis in space.axes],
+        "axes": _axes_told(space),
         "reference": list(problem.reference),
         "start": None if problem.start is None else list(problem.start),
         "budget": asdict(problem.budget),
         "noise_sd": float(problem.noise_sd),
         "planned_evaluations": problem.planned_evaluations,
         "gradual": list(problem.gradual),
+        "history": [_past_told(past) for past in problem.history],
     }
     arrays: Arrays = {"mask": space.mask}
+    arrays |= {
+        f"mask {number}": past.space.mask for number, past in enumerate(problem.history)
+    }
     if population is not None:
         arrays["values"] = _real(population.values)
         arrays["sensation"] = _real(population.sensation)
     return told, arrays
+
+
+def _past_told(past: PastSearch) -> Told:
+    return {
+        "axes": _axes_told(past.space),
+        "reference": list(past.reference),
+        "log": [observation_told(seen) for seen in past.log],
+        "same_patient": past.same_patient,
+    }
+
+
+def _axes_told(space: Space) -> list[Any]:
+    return [[axis.name, axis.unit, list(axis.values)] for axis in space.axes]
+
+
+def _space_of(axes: list[Any], mask: NDArray[Any]) -> Space:
+    told = tuple(Axis(name, unit, tuple(values)) for name, unit, values in axes)
+    return Space(told, lambda point: bool(mask[point]))
+
+
+def _past_of(told: Mapping[str, Any], mask: NDArray[Any]) -> PastSearch:
+    return PastSearch(
+        _space_of(told["axes"], mask),
+        tuple(told["reference"]),
+        tuple(observation_of(seen) for seen in told["log"]),
+        bool(told["same_patient"]),
+    )
 
 
 def _real(numbers: NDArray[Any]) -> NDArray[Any]:
@@ -41,14 +72,12 @@ def _real(numbers: NDArray[Any]) -> NDArray[Any]:
 
 def problem_of(told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Problem:
     """Return the problem that was told."""
-    axes = tuple(Axis(name, unit, tuple(values)) for name, unit, values in told["axes"])
-    mask = arrays["mask"]
     population = None
     if "values" in arrays:
         population = Population(arrays["values"], arrays["sensation"])
     start = told["start"]
     return Problem(
-        Space(axes, lambda point: bool(mask[point])),
+        _space_of(told["axes"], arrays["mask"]),
         tuple(told["reference"]),
         Budget(**told["budget"]),
         noise_sd=told["noise_sd"],
@@ -56,6 +85,10 @@ def problem_of(told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> P
         planned_evaluations=told["planned_evaluations"],
         population=population,
         gradual=tuple(told["gradual"]),
+        history=tuple(
+            _past_of(past, arrays[f"mask {number}"])
+            for number, past in enumerate(told["history"])
+        ),
     )
 
 

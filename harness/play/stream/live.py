@@ -25,6 +25,7 @@ from harness.play.stream.strips import LiveStrips
 from harness.play.stream.telling import Teller, therapy
 from harness.task.limits import USUAL_LIMITS, StrategyLimits
 from harness.task.task import Task
+from optimizers.problem import PastSearch
 from sim.visit.checklist import programming_visit
 from sim.visit.checklist import record as record_of
 from sim.visit.order import VisitOrder
@@ -57,6 +58,8 @@ class LiveVisit:
         Called with simulated seconds, phase and text for each line of the visit's log.
     listener
         Handed every message, the first one too.
+    history
+        Earlier searches, for a strategy that declares to use them.
 
     Attributes
     ----------
@@ -73,6 +76,7 @@ class LiveVisit:
         limits: StrategyLimits = USUAL_LIMITS,
         progress: Progress | None = None,
         listener: Listener | None = None,
+        history: tuple[PastSearch, ...] = (),
     ) -> None:
         order = order or _first_order(log)
         if strips:
@@ -80,7 +84,7 @@ class LiveVisit:
         task = task_of(
             log.scenario.search, log.scenario.device, order, strategy=log.strategy
         )
-        task = replace(task, limits=limits)
+        task = replace(task, limits=limits, history=history)
         self._log, self._actions = log, list[Action]()
         self._flow: deque[Message] = deque(maxlen=KEPT_FLOW)
         self._kept: list[Message] = []

@@ -29,7 +29,7 @@ def knowledge_sheet(cells: Sequence[Cell]) -> TidySheet:
     patients that both saw; of several told ones the best is the ceiling.
     """
     ceiling = ceiling_of(cells)
-    laws = sorted({law for one in cells for law in _laws(one)})
+    laws = sorted({law for one in cells for law in laws_of(one)})
     rows = [_row(one, ceiling, laws) for one in cells]
     who = f" ({ceiling.contender})" if ceiling else ""
     return TidySheet(
@@ -77,7 +77,7 @@ def _row(own: Cell, ceiling: Cell | None, laws: Sequence[str]) -> dict[str, Valu
     }
     if ceiling is None:
         return row
-    families = _laws(own)
+    families = laws_of(own)
     row["closed_pct"] = gap_closed_pct(own, ceiling)
     for law in laws:
         whom = own.patients[families == law]
@@ -85,7 +85,8 @@ def _row(own: Cell, ceiling: Cell | None, laws: Sequence[str]) -> dict[str, Valu
     return row
 
 
-def _laws(cell: Cell) -> NDArray[np.str_]:
+def laws_of(cell: Cell) -> NDArray[np.str_]:
+    """Return the law of each patient of a cell, (len(patients),)."""
     first = np.unique(cell.place, return_index=True)[1]
     return np.asarray(cell.of("family")[first].astype(str))
 

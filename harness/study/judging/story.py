@@ -15,6 +15,7 @@ from harness.study.judging.sheets import TidySheet
 from harness.study.judging.standing import contenders
 from harness.study.judging.stopping import stopping_sheet
 from harness.study.judging.trajectory import evaluations_by_visit
+from harness.study.judging.transfer import transfer_sheet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +55,7 @@ def _chapters(judged: Judged, plan: str) -> Iterator[Chapter]:
         (recommender_sheet(judged, plan), gate_sheet(judged, plan)),
     )
     named = judged.study.tables.study.get("contenders", ())
+    yield Chapter("What do earlier patients teach?", (transfer_sheet(able, named),))
     yield Chapter(
         "When is a search worth no more?", (stopping_sheet(everybody, named),)
     )
