@@ -67,11 +67,11 @@ _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)#:]+)(#[^)]*)?\)")
 def _overrides():
     """Return the table of what a patient may override, from the code itself."""
     names = list(known_phenotypes())
-    yield f"| name | meaning | range | {' | '.join(names)} |"
-    yield f"|---|---|---|{'---|' * len(names)}"
+    yield f"| name and meaning | range | {' | '.join(names)} |"
+    yield f"|---|---|{'---|' * len(names)}"
     for name, meaning, allowed, own in overrides_told():
         values = " | ".join(own[who] for who in names)
-        yield f"| `{name}` | {meaning} | {allowed} | {values} |"
+        yield f"| `{name}`: {meaning} | {allowed} | {values} |"
 
 
 MADE = {"<!-- overrides: made when the site is built -->": _overrides}
@@ -83,6 +83,7 @@ def _on_the_site(app, name, source):
     for mark, lines in MADE.items():
         if mark in source[0]:
             source[0] = source[0].replace(mark, "\n".join(lines()))
+            app.env.note_reread()  # the code may change while the page does not
     root, place = Path(app.srcdir).parent, Path(app.srcdir) / f"{name}.md"
     if name in BESIDE:
         place = root / BESIDE[name]
