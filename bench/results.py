@@ -23,10 +23,18 @@ Run = Callable[[Sequence[str]], int]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command, and what it is called."""
+    """One command, and what it is called.
+
+    Where it `finds`, an exit code of 1 is what was found, not a failure.
+    """
 
     name: str
     command: tuple[str, ...]
+    finds: bool = False
+
+    def is_done(self, code: int) -> bool:
+        """Tell whether an exit code means that the step is done."""
+        return code == 0 or (self.finds and code == 1)
 
 
 def steps(work: Path) -> tuple[Step, ...]:
@@ -42,7 +50,22 @@ def steps(work: Path) -> tuple[Step, ...]:
         ),
         *_study(ccmlab, work, "reference", *table),
         *_study(ccmlab, work, "goal"),
+        *_study(ccmlab, work, "survey"),
+        *_engines(ccmlab, work),
         Step("people", (sys.executable, "-m", "harness.evidence.population_table")),
+    )
+
+
+def _engines(ccmlab: str, work: Path) -> tuple[Step, ...]:
+    folders = {name: str(work / f"engines-{name}") for name in ("beats", "table")}
+    page = (sys.executable, "-m", "harness.evidence.engines", *folders.values())
+    study = (ccmlab, "study", "engines")
+    return (
+        *(
+            Step(f"engine {name}", (*study, "--engine", name, "--out", folder))
+            for name, folder in folders.items()
+        ),
+        Step("page of engines", page, finds=True),
     )
 
 
@@ -85,7 +108,7 @@ def played(todo: Sequence[Step], work: Path, run: Run) -> int:
             continue
         print(f"{place}: begun, {told(sum(book.seconds.values()))} so far", flush=True)
         code = book.timed(step, run)
-        if code != 0:
+        if not step.is_done(code):
             print(f"{place}: ended with {code}; the same command goes on from here")
             return code
     print(f"all results in {told(sum(book.seconds.values()))}")
@@ -108,7 +131,7 @@ class Book:
         began_s = time.monotonic()
         try:
             code = run(step.command)
-            if code == 0:
+            if step.is_done(code):
                 self.done.append(step.name)
             return code
         finally:

@@ -35,6 +35,14 @@ def test_what_is_done_is_not_done_again(
     assert "all results in 0:00:0" in out
 
 
+def test_what_a_check_finds_is_no_failure(tmp_path: Path) -> None:
+    checks = (Step("check", ("one",), finds=True), Step("last", ("two",)))
+    found = Runs(one=1)
+    assert played(checks, tmp_path, found) == 0
+    assert found.commands == ["one", "two"]
+    assert played(checks[:1], tmp_path / "again", Runs(one=2)) == 2
+
+
 def test_an_interruption_keeps_what_was_done(tmp_path: Path) -> None:
     def interrupted(command: Sequence[str]) -> int:
         if command[0] == "two":
