@@ -55,7 +55,7 @@ NOT_MODELS = {
 CONSTANTS = {
     "sim.device.lattice._V_SENSITIVITY_MV": "listed; its rows carry place and standing",
     "sim.device.timing.EDGE_S": "two times nearer than this are the same",
-    "sim.device.striding._NEAR_EMPTY_FRAC": "more charge than a stride uses up",
+    "sim.device.judged.NEAR_EMPTY_FRAC": "more charge than many beats use up",
     "sim.heart.crowd._ROOM": "room for intervals, in those at rest",
     "sim.heart.train.PHASES_PER_PULSE": "a biphasic pulse has two phases",
     "sim.heart.kept._POLL_S": "how often a lock on the computer is looked at",

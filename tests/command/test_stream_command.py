@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def first_lines(n: int = 400) -> tuple[str, ...]:
         [*command, "--rate", "max"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={"PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         text=True,
     ) as process:
         assert process.stdout is not None
