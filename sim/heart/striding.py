@@ -33,7 +33,6 @@ from sim.heart.judged import (
 from sim.heart.parameters import FloatArray
 from sim.heart.parts import HeartParts
 from sim.heart.rhythm import GRID_S, Ectopic, Rhythm, variability_s
-from sim.heart.stock import Stock
 from sim.heart.tabled import N_READ, READ_AT, TabledLoop, loop_table, tabled_beat
 from sim.streams import DrawMemory
 from sim.units import S_PER_MIN, S_PER_MS
@@ -319,8 +318,6 @@ class StridingRhythm(Rhythm):
     """
 
     events: FloatArray
-    waves: FloatArray = np.empty(0)
-    irregular = Stock(np.empty(0))
 
     @property
     def is_usual(self) -> bool:
@@ -375,40 +372,14 @@ class StridingRhythm(Rhythm):
         self.waves = _WAVES.drawn(
             self._rng, (of, for_s), lambda rng: variability_s(of, rng, for_s)
         )
-        self._n_waves = self.waves.size
-
-    def _wave_s(self, place: int) -> float:
-        return float(self.waves[place % self._n_waves])
-
-    def stock_up(self) -> FloatArray:
-        """Return the irregular numbers to come; a new block where none is left."""
-        if not len(self.irregular):
-            self.irregular = Stock(self._drawn_irregular())
-        return self.irregular.left
-
-    def _next_irregular(self) -> float:
-        self.stock_up()
-        return float(self.irregular.take(1)[0])
 
 
 class StridingConduction(Conduction):
     """Conduction whose draws are arrays, for a kernel to read."""
 
-    stock = Stock(np.empty((0, 0)))
-
-    def stock_up(self) -> FloatArray:
-        """Return the draws of the beats to come; a new block where none is left."""
-        if not len(self.stock):
-            self.stock = Stock(_DRAWS.drawn(self._rng, self.parameters, self._block))
-        return self.stock.left
-
-    def _block(self, rng: np.random.Generator) -> FloatArray:
-        return self._drawn()
-
-    def _next_row(self) -> list[float]:
-        self.stock_up()
-        row: list[float] = self.stock.take(1)[0].tolist()
-        return row
+    def _drawn(self) -> FloatArray:
+        draw = super()._drawn
+        return _DRAWS.drawn(self._rng, self.parameters, lambda _: draw())
 
 
 @dataclass(slots=True, eq=False)

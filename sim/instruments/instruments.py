@@ -130,9 +130,6 @@ class Instruments:
         """Let the pressure at the finger be higher for some seconds, as in a cough."""
         own = slice(int(from_s / GRID_S), int((from_s + for_s) / GRID_S) + 1)
         self._clock.hand_mmhg[own] += mmhg
-        self._disturb_monitor(own, mmhg)
-
-    def _disturb_monitor(self, own: slice, mmhg: float) -> None:
         self.monitor_error_mmhg[own] += mmhg
 
     @property

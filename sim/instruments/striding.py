@@ -150,10 +150,7 @@ _WAVES: Final = DrawMemory[_Waves](8)
 
 
 class StridingInstruments(Instruments):
-    """Instruments for kernels: the monitor's arrays, a pressure read at once."""
-
-    monitor_drift: FloatArray
-    monitor_error_mmhg: FloatArray
+    """Instruments for kernels: what is drawn is kept, a pressure read at once."""
 
     def _set_up(
         self, rng: np.random.Generator, n: int, scale: float, breathing_hz: float
@@ -168,15 +165,6 @@ class StridingInstruments(Instruments):
         self.monitor_drift, self.monitor_error_mmhg = kept.drift, kept.error_mmhg.copy()
         self._white = kept.white
         self._to_kernel, self._seen = self._error_numbers(), np.empty(len(_SEEN))
-
-    def _disturb_monitor(self, own: slice, mmhg: float) -> None:
-        self.monitor_error_mmhg[own] += mmhg
-
-    def monitored_sbp_mmhg(self, now_s: float, true_sbp_mmhg: float) -> float:
-        """Return the systolic pressure on the monitor at one beat."""
-        i = min(int(now_s * (1.0 / GRID_S)), self.monitor_drift.size - 1)
-        shown = true_sbp_mmhg * self.monitor_drift[i] + self.monitor_error_mmhg[i]
-        return float(shown)
 
     def read_beats(
         self,

@@ -10,7 +10,8 @@ from sim.heart.beating import BEAT_COLUMNS, AnyLoop, heart_streams, loop_at, pla
 from sim.heart.circulation import BEAT_FIELDS
 from sim.heart.control import advance, commands, control_constants, control_state
 from sim.heart.parts import HeartParts
-from sim.heart.striding import Stock, TabledHeart
+from sim.heart.stock import Stock
+from sim.heart.striding import TabledHeart
 from sim.heart.tabled import READ_FIELDS, TabledLoop, loop_table
 from sim.patient import phenotype
 
