@@ -55,7 +55,7 @@ bench-against: .venv/dev.stamp  ## compare speed with REV=... (ONLY='visit heart
 reliability: .venv/dev.stamp  ## break it again, write docs/background/reliability.md
 	$(BIN)/python -m bench.reliability
 
-results: .venv/run.stamp  ## write results/published again; stopped, it goes on (about 90 minutes)
+results: .venv/run.stamp  ## write results/published again; stopped, it goes on (about an hour)
 	$(BIN)/python -m bench.results
 
 schema: .venv/run.stamp  ## write docs/*.schema.json again, after a section or message changed
