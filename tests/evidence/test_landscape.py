@@ -299,8 +299,10 @@ def test_patients_are_binned_by_what_the_factory_settings_give_away() -> None:
 def test_a_page_of_laws_says_which_are_worth_searching() -> None:
     good = cell(fitted=[20.0] * 8, told=[5.0] * 8)
     poor = replace(cell(fitted=[3.0] * 8), law="plateau")
-    page = suite_page(Suite("t", 1, 8, PlannedTests(20, 2.0), (good, poor)))
-    assert "Worth searching: sharp from factory." in page.in_short[0]
+    cells = good, poor, replace(good, law="window", start="turned-down")
+    cells = (*cells, replace(good, start="turned-down"))
+    page = suite_page(Suite("t", 1, 8, PlannedTests(20, 2.0), cells))
+    assert "Worth searching: sharp; window, from turned-down." in page.in_short[0]
     assert "idealised" in page.text
     assert "not worth searching: the best rule loses 3.0 %" in page.text
     assert "CCM off" in page.text

@@ -1,6 +1,6 @@
 """The pages of a landscape: one file each, nothing from elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -148,15 +148,25 @@ def _axes(survey: Survey) -> TruthTable:
     )
 
 
+def _worth_searching(suite: Suite) -> Iterator[str]:
+    """Yield each law that is worth searching, with the starts unless it is from all."""
+    starts: dict[str, list[str]] = {}
+    for cell in suite.cells:
+        if cell.verdict == "worth searching":
+            starts.setdefault(cell.label, []).append(cell.start)
+    n_all = len({cell.start for cell in suite.cells})
+    for label, found in starts.items():
+        yield label if len(found) == n_all else f"{label}, from {' and '.join(found)}"
+
+
 def suite_page(suite: Suite) -> TruthPage:
     """Return what is told of the laws and starts of a study."""
-    worth = [cell for cell in suite.cells if cell.verdict == "worth searching"]
     starts = dict.fromkeys(cell.start for cell in suite.cells)
     return TruthPage(
         plain(suite.title),
         (
             f"{suite.n_people} patients of each law. Worth searching: "
-            + (", ".join(f"{c.label} from {c.start}" for c in worth) or "none")
+            + ("; ".join(_worth_searching(suite)) or "none")
             + ".",
             "The told search is idealised: a ceiling, no contender.",
         ),
