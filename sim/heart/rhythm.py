@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.heart.contractility import AF, PVC, SINUS, VT
+from sim.heart.jit import kernel
 from sim.heart.parameters import FloatArray
 from sim.heart.stock import Stock
 from sim.sources import sourced
@@ -172,6 +173,40 @@ def _ectopic(
         return Ectopic(at_s, coupling, parameters.run_least_beats - 1 + int(extra))
     couplet = kind < parameters.run_frac + parameters.couplet_frac
     return Ectopic(at_s, coupling, 2 if couplet else 1)
+
+
+@kernel
+def own_interval_s(
+    now_s: float,
+    shift_s: float,
+    rhythm: FloatArray,
+    waves: FloatArray,
+    irregular: FloatArray,
+    beat: int,
+) -> float:
+    """Return the patient's own interval, s, as `Rhythm`; for who plays many beats.
+
+    Parameters
+    ----------
+    now_s, shift_s
+        Clock time, and what the reflex adds.
+    rhythm
+        Begins with the mean interval, the least and the most.
+    waves, irregular
+        Variability on its grid; in fibrillation the factors to come, else empty.
+    beat
+        Which of the factors it takes.
+    """
+    # eq. 25
+    rr_s = rhythm[0] + shift_s
+    if irregular.size > 0:
+        rr_s *= irregular[beat]
+    else:
+        place = now_s / GRID_S
+        left = int(place)
+        before = waves[left % waves.size]
+        rr_s += before + (place - left) * (waves[(left + 1) % waves.size] - before)
+    return float(min(max(rr_s, rhythm[1]), rhythm[2]))
 
 
 class Rhythm:

@@ -22,7 +22,7 @@ from sim.heart.jit import kernel
 from sim.heart.judged import LEADS, judge
 from sim.heart.parameters import FloatArray
 from sim.heart.parts import HeartParts
-from sim.heart.rhythm import GRID_S
+from sim.heart.rhythm import own_interval_s
 from sim.units import S_PER_MIN, S_PER_MS
 
 TRAINS: Final = (
@@ -84,28 +84,6 @@ def _conduct(
     longer_s = rr_before_s - conduction[_ERP_RR]
     refractory_s = conduction[_ERP] + conduction[_ERP_SLOPE] * longer_s
     leads[7] = now_s + min(v1_s, v2_s) + refractory_s
-
-
-@kernel
-def _basic_s(
-    now_s: float,
-    reflex_s: float,
-    rhythm: FloatArray,
-    waves: FloatArray,
-    irregular: FloatArray,
-    beat: int,
-) -> float:
-    """Return the patient's own interval, as `Rhythm`."""
-    # eq. 25
-    rr_s = rhythm[_MEAN] + reflex_s
-    if irregular.size > 0:
-        rr_s *= irregular[beat]
-    else:
-        place = now_s / GRID_S
-        left = int(place)
-        before = waves[left % waves.size]
-        rr_s += before + (place - left) * (waves[(left + 1) % waves.size] - before)
-    return float(min(max(rr_s, rhythm[_LEAST]), rhythm[_MOST]))
 
 
 @kernel
@@ -233,7 +211,7 @@ def _beats_of_a_stretch(
             over_s, after_s = told[2] - own[7], told[2] - now_s
             is_quiet = over_s < -device[_EDGE] and after_s <= device[_BLANKING]
         factor, resistance, shift_ml, reflex_s = commands(state, constants, False)
-        rr_s = _basic_s(now_s, reflex_s, rhythm, waves, irregular, beat)
+        rr_s = own_interval_s(now_s, reflex_s, rhythm, waves, irregular, beat)
         is_quiet = is_quiet and rhythm[_NEXT_ECTOPIC] >= now_s + rr_s
         is_quiet = is_quiet and SHORTEST_RR_S <= rr_s <= clock[_LONGEST]
         is_quiet = is_quiet and factor > 0.0 and resistance > 0.0

@@ -32,7 +32,7 @@ from sim.heart.judged import (
 )
 from sim.heart.parameters import FloatArray
 from sim.heart.parts import HeartParts
-from sim.heart.rhythm import GRID_S, Ectopic, Rhythm, variability_s
+from sim.heart.rhythm import Ectopic, Rhythm, own_interval_s, variability_s
 from sim.heart.tabled import N_READ, READ_AT, TabledLoop, loop_table, tabled_beat
 from sim.streams import DrawMemory
 from sim.units import S_PER_MIN, S_PER_MS
@@ -118,27 +118,6 @@ def _activated(
     own[4], own[5], own[6] = drawn[5], drawn[6] * mv, drawn[7] * mv
     refractory_s = conduction[_ERP] + conduction[_ERP_PER_S] * rr_before_s
     own[7] = now_s + min(v1_lag_s, v2_lag_s) + refractory_s
-
-
-@kernel
-def _own_interval_s(
-    now_s: float,
-    shift_s: float,
-    rhythm: FloatArray,
-    waves: FloatArray,
-    irregular: FloatArray,
-    beat: int,
-) -> float:
-    """Return the patient's own interval; in fibrillation `irregular` has numbers."""
-    rr_s = rhythm[_MEAN] + shift_s
-    if irregular.size > 0:
-        rr_s *= irregular[beat]
-    else:
-        at = now_s / GRID_S
-        left = int(at)
-        wave = waves[left % waves.size]
-        rr_s += wave + (at - left) * (waves[(left + 1) % waves.size] - wave)
-    return float(min(max(rr_s, rhythm[_LEAST]), rhythm[_MOST]))
 
 
 @kernel
@@ -277,7 +256,7 @@ def _beats_in_a_row(
         if seen[0] > 0.0:
             train_given(alert, seen[2])
         factor, resistance, shift_ml, shift_s = commands(state, constants, is_ectopic)
-        own_s = _own_interval_s(now_s, shift_s, rhythm, waves, irregular, beat)
+        own_s = own_interval_s(now_s, shift_s, rhythm, waves, irregular, beat)
         rr_s = _interval_s(now_s, own_s, rhythm, ectopics)
         told[0], told[1], told[2] = factor, resistance, shift_ml + rhythm[_POOLED]
         tabled_beat(
