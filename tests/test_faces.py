@@ -91,31 +91,33 @@ def test_a_scenario_loads_no_figures_no_database_and_no_report() -> None:
     assert not any(name.startswith("harness.report") for name in loaded)
 
 
+def last_line(folder: Path, own: str, code: str) -> str:
+    """Return how a script ends beside an empty file `own`."""
+    file, script = folder / own, folder / "mine.py"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("", encoding="utf-8")
+    script.write_text(f"{code}\n", encoding="utf-8")
+    failed = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    return failed.stderr.splitlines()[-1]
+
+
+def hidden(file: Path, own: str) -> str:
+    package = Path(own).parts[0].removesuffix(".py")
+    return f"ImportError: {file} hides the package {package} of ccmlab"
+
+
 @pytest.mark.parametrize("own", ["sim.py", "sim/__init__.py", "optimizers.py"])
 def test_a_file_that_hides_a_package_of_ours_is_told_by_name(
     own: str, tmp_path: Path
 ) -> None:
-    file = tmp_path / own
-    file.parent.mkdir(exist_ok=True)
-    file.write_text("", encoding="utf-8")
-    script = tmp_path / "mine.py"
-    script.write_text("from harness import run_scenario\n", encoding="utf-8")
-    failed = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=False
-    )
-    package = Path(own).parts[0].removesuffix(".py")
-    told = f"ImportError: {file} hides the package {package} of ccmlab"
-    assert told in failed.stderr.splitlines()[-1]
+    last = last_line(tmp_path, own, "from harness import run_scenario")
+    assert hidden(tmp_path / own, own) in last
 
 
 def test_a_file_that_hides_the_harness_is_told_by_name(tmp_path: Path) -> None:
-    (tmp_path / "harness.py").write_text("", encoding="utf-8")
-    script = tmp_path / "mine.py"
-    script.write_text("from harness import run_scenario\n", encoding="utf-8")
-    failed = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=False
-    )
-    last = failed.stderr.splitlines()[-1]
+    last = last_line(tmp_path, "harness.py", "from harness import run_scenario")
     assert "'run_scenario' from 'harness'" in last
     assert str(tmp_path / "harness.py") in last
 
@@ -138,17 +140,7 @@ def test_the_simulated_world_is_imported_within_a_quarter_of_a_second() -> None:
 def test_the_one_name_tells_of_every_file_that_hides_a_package(
     own: str, tmp_path: Path
 ) -> None:
-    file = tmp_path / own
-    file.parent.mkdir(exist_ok=True)
-    file.write_text("", encoding="utf-8")
-    script = tmp_path / "mine.py"
-    script.write_text("import ccmlab\n", encoding="utf-8")
-    failed = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=False
-    )
-    package = Path(own).parts[0].removesuffix(".py")
-    told = f"ImportError: {file} hides the package {package} of ccmlab"
-    assert told in failed.stderr.splitlines()[-1]
+    assert hidden(tmp_path / own, own) in last_line(tmp_path, own, "import ccmlab")
 
 
 def test_the_one_name_has_the_three_packages_and_loads_nothing_else() -> None:
