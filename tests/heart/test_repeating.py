@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from sim.heart.circulation import BeatHaemodynamics, ClosedLoop
@@ -57,9 +57,11 @@ def test_settling_keeps_the_total_volume(
         heart_rate_bpm=rate,
     )
     total = ClosedLoop(circulation).volumes_ml.sum()
-    assert repeating_beat(circulation).volumes_ml.sum() == pytest.approx(
-        total, abs=1e-9
-    )
+    try:
+        settled = repeating_beat(circulation)
+    except ImplausibleHeartError:
+        reject()  # stiff, full and narrow together: 200 mmHg in diastole
+    assert settled.volumes_ml.sum() == pytest.approx(total, abs=1e-9)
 
 
 @settings(max_examples=15, deadline=None)
