@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version as version_of
+from typing import Final
 
 import click
 
@@ -31,6 +32,10 @@ from harness.commands.stream import stream
 from harness.commands.study import study
 from harness.commands.validate import validate
 
+_AGAIN_S: Final = (
+    0.01  # we are out of what was being done by then; otherwise it comes again
+)
+
 
 def main() -> None:
     """Run the command line and exit."""
@@ -43,7 +48,18 @@ def main() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+    if hasattr(signal, "SIGALRM"):
+        sys.unraisablehook = _interrupted_again
     sys.exit(invoke(sys.argv[1:]))
+
+
+def _interrupted_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Interrupt once more where Python forgets what is raised, as in `__del__`."""
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def invoke(arguments: Sequence[str]) -> int:

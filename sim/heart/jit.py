@@ -1,6 +1,9 @@
 """Compile the kernels of this project."""
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar, cast
 
 import numba
@@ -13,9 +16,48 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _lock: Final = OneAtATime()
 
 
+_ENDING: Final = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)
+)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back what would end us until a kernel is there; a second one is obeyed.
+
+    What is raised while LLVM calls back is printed and forgotten by Python, and the
+    code of the kernel is then missing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals arrive in the main thread only
+        return
+    handlers = {number: signal.getsignal(number) for number in _ENDING}
+    ours = {number: found for number, found in handlers.items() if callable(found)}
+    held: list[int] = []
+
+    def restore() -> None:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+
+    def hold(number: int, _: object) -> None:
+        held.append(number)
+        restore()
+
+    try:
+        for number in ours:
+            signal.signal(number, hold)
+        yield
+    finally:
+        restore()
+        if held:
+            signal.raise_signal(held[0])
+
+
 def _alone(compile_for: Callable[..., Any]) -> Callable[..., Any]:
     def locked(*args: Any, **kwargs: Any) -> Any:
-        with _lock.held():
+        with _lock.held(), _uninterrupted():
             return compile_for(*args, **kwargs)
 
     return locked

@@ -28,6 +28,20 @@ response_pairs = 1
 observation_min = 1
 baseline_min = 1
 """
+FORGOTTEN = """
+import signal, sys, time
+import click
+from harness.cli import cli, main
+class Last:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+@cli.command()
+def busy():
+    Last()
+    time.sleep(60.0)
+sys.argv[1:] = ["busy"]
+main()
+"""
 
 
 @pytest.fixture
@@ -236,6 +250,14 @@ def test_an_interrupt_exits_130_and_leaves_nothing(
     assert invoke(["run", str(short), "--out", str(out)]) == INTERRUPTED == 130
     assert "nothing was written" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [short]
+
+
+def test_an_interrupt_that_python_forgets_comes_again() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORGOTTEN], capture_output=True, text=True, timeout=50.0
+    )
+    assert done.returncode == INTERRUPTED
+    assert done.stderr.strip() == "ccmlab: interrupted, nothing was written"
 
 
 def test_a_run_that_was_not_told_where_to_go_says_what_it_is() -> None:

@@ -46,6 +46,18 @@ from kept_kernels import outer
 assert outer(1, 2) == 5
 print(sum(outer.stats.cache_hits.values()), sum(outer.stats.cache_misses.values()))
 """
+STOPPED = """
+import signal, sys
+sys.path.insert(0, {folder!r})
+from sim.heart.awaited import listen
+from kept_kernels import outer
+listen(lambda _: signal.raise_signal(signal.SIGINT))
+try:
+    outer(1, 2)
+except KeyboardInterrupt:
+    print("interrupted", len(outer.signatures))
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""
 SHIFT = """
 import numpy as np
 from sim.heart.reflex import interval_shift_s
@@ -167,6 +179,13 @@ def test_damaged_code_is_thrown_away_with_one_note_and_made_again(
     counts, said = ended(program)
     assert (counts, said.count("\n"), "was damaged" in said) == ("0 1", 1, True)
     assert ended(program) == ("1 0", "")
+
+
+def test_an_interrupt_waits_for_the_kernel_and_is_not_lost(own_cache: Path) -> None:
+    folder = str(own_cache)
+    # the inner kernel is done and kept, the outer one begins no more
+    assert ended(STOPPED.format(folder=folder)) == ("interrupted 0", "")
+    assert len(code_files(own_cache / "cache")) == 1
 
 
 def test_code_under_the_name_of_other_code_is_not_run(own_cache: Path) -> None:
