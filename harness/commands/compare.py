@@ -38,6 +38,12 @@ from harness.commands.speech import BANNER, patience, talk, tell
     type=click.Path(path_type=Path),
     help="Markdown file whose leaderboard, between two markers, is written again",
 )
+@click.option(
+    "--without-searches",
+    is_flag=True,
+    help="judge by the visits alone: leave out what rests on single tests, and do not "
+    "keep these, which are most of a large study",
+)
 @click.option("--force", is_flag=True, help="replace a comparison that is there")
 @HELP
 def compare(
@@ -47,6 +53,7 @@ def compare(
     baseline: str | None,
     out: Path,
     readme: Path | None,
+    without_searches: bool,
     force: bool,
 ) -> int:
     """Judge the contenders of stored studies: leaderboard, page, table, figures.
@@ -67,6 +74,7 @@ def compare(
                 thresholds=[parse_threshold(text) for text in asked],
                 readme=readme,
                 force=force,
+                searches=not without_searches,
             )
         except ThresholdError as error:
             raise click.UsageError(f"--fail-under: {error}") from None

@@ -78,6 +78,28 @@ def test_a_comparison_is_made_again_from_its_own_folder_to_the_byte(
         ).read_bytes(), name
 
 
+def test_without_searches_all_else_is_the_same_and_nothing_of_them_is_told(
+    published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, again = tmp_path / "out", tmp_path / "again"
+    command = ["compare", str(published), "--without-searches", "--out"]
+    assert invoke([*command, str(out)]) == 0
+    left_out = set(names_in(published)) - set(names_in(out))
+    rest_on_tests = {"fronts", "constraints", "readings", "regret", "solved"}
+    assert {Path(name).stem.split("-")[-1] for name in left_out} <= {
+        *rest_on_tests,
+        "recommenders",
+        "gates",
+    }
+    assert {"tables/fronts.csv", "tables/constraints.csv"} <= left_out
+    for name in ("leaderboard.csv", "visits.parquet", "tables/ranks.csv"):
+        assert (out / name).read_bytes() == (published / name).read_bytes(), name
+    assert "rests on single tests" in (out / "compare.html").read_text("utf-8")
+    assert invoke(["compare", str(out), "--out", str(again)]) == 0
+    for name in names_in(out):
+        assert (out / name).read_bytes() == (again / name).read_bytes(), name
+
+
 def test_what_is_published_are_the_columns_that_judging_uses(published: Path) -> None:
     with duckdb.connect() as connection:
         visits = connection.read_parquet(str(published / "visits.parquet"))

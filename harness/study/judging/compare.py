@@ -18,7 +18,7 @@ from harness.study.judging.files import (
 )
 from harness.study.judging.page import page, page_html, sheet_rows
 from harness.study.judging.published import VISITS_FILE, publish
-from harness.study.judging.reading import by_start, read_studies
+from harness.study.judging.reading import by_start, read_studies, without_searches
 from harness.study.judging.thresholds import Miss, Threshold, misses
 
 PAGE: Final = "compare.html"
@@ -43,6 +43,7 @@ def compare(
     thresholds: Sequence[Threshold] = (),
     readme: str | Path | None = None,
     force: bool = False,
+    searches: bool = True,
 ) -> ComparedStudies:
     """Judge stored studies and write what they show; nothing is simulated.
 
@@ -62,6 +63,9 @@ def compare(
         the first study, start by start.
     force
         Replace a page that is there.
+    searches
+        False judges by the visits alone: what rests on the tests of each search is left
+        out, and they are not kept beside the page.
 
     Raises
     ------
@@ -75,6 +79,8 @@ def compare(
     folder = Path(out)
     check_free(folder / PAGE, force=force)
     stored = read_studies(folders)
+    if not searches:
+        stored = tuple(map(without_searches, stored))
     studies = [by_start(study) for study in stored]
     judged = [judge(part, baseline) for parts in studies for part in parts]
     missed = misses(judged, thresholds)

@@ -106,28 +106,14 @@ def _drawn(
 ) -> Iterator[_Parts]:
     """Yield name, title, caption, description and figure, one after the other."""
     of_plan, all_cells = drawn_from
-    by_visit = evaluations_by_visit(judged.study.evaluations)
     table = judged.table(judged.main.name, plan, judged.budget_in(plan))
-    standing = _words(table, known)
-    yield (
-        "regret",
-        "Regret of the choice over titration minutes",
-        REGRET_CAPTION,
-        f"{standing}.",
-        regret_figure(judged, of_plan, by_visit, known),
-    )
-    yield (
-        "solved",
-        "Share of (patient, target) pairs solved over titration minutes",
-        SOLVED_CAPTION,
-        f"{_solved_words(table, known)}.",
-        solved_figure(judged, of_plan, by_visit, known),
-    )
+    if judged.study.has_searches:
+        yield from _over_minutes(judged, table, of_plan, known)
     yield (
         "price",
         "Regret against unpleasant events",
         PRICE_CAPTION,
-        f"{standing}.",
+        f"{_words(table, known)}.",
         price_figure(table, known),
     )
     yield (
@@ -147,6 +133,30 @@ def _drawn(
             f"{gate_words(gates, known)}.",
             gate_figure(gates, known),
         )
+
+
+def _over_minutes(
+    judged: Judged,
+    table: Sequence[Line],
+    of_plan: Sequence[Cell],
+    known: Mapping[str, Stroke],
+) -> Iterator[_Parts]:
+    """Yield what the choice would have been, had the search ended at each minute."""
+    by_visit = evaluations_by_visit(judged.study.evaluations)
+    yield (
+        "regret",
+        "Regret of the choice over titration minutes",
+        REGRET_CAPTION,
+        f"{_words(table, known)}.",
+        regret_figure(judged, of_plan, by_visit, known),
+    )
+    yield (
+        "solved",
+        "Share of (patient, target) pairs solved over titration minutes",
+        SOLVED_CAPTION,
+        f"{_solved_words(table, known)}.",
+        solved_figure(judged, of_plan, by_visit, known),
+    )
 
 
 def _waterfall(table: Sequence[Line], cells: Sequence[Cell]) -> Iterator[_Parts]:

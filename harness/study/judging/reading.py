@@ -42,6 +42,11 @@ class StoredStudy:
     evaluations: Columns
     timings: Columns
 
+    @property
+    def has_searches(self) -> bool:
+        """Whether a test of any search is known."""
+        return bool(self.evaluations["key"].size)
+
 
 def read_studies(folders: Sequence[str | Path]) -> tuple[StoredStudy, ...]:
     """Read folders of studies or of published comparisons, in the order asked.
@@ -100,6 +105,14 @@ def stored_study(name: str, tables: StudyTables) -> StoredStudy:
         _ordered(tables.visits, _ORDER),
         _ordered(tables.evaluations, ("key", "number")),
         _ordered(tables.timings, ("key",)),
+    )
+
+
+def without_searches(study: StoredStudy) -> StoredStudy:
+    """Return a study that knows its visits, not the tests of their searches."""
+    none = {name: values[:0] for name, values in study.evaluations.items()}
+    return replace(
+        study, tables=replace(study.tables, evaluations=none), evaluations=none
     )
 
 

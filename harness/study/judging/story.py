@@ -59,11 +59,12 @@ def _chapters(judged: Judged, plan: str) -> Iterator[Chapter]:
     yield Chapter(
         "When is a search worth no more?", (stopping_sheet(everybody, named),)
     )
-    yield Chapter(
-        "What does it cost the patient?",
-        (
-            front_sheet(able, searches),
-            constraint_sheet(everybody, searches),
-            readings_sheet(able, searches),
-        ),
-    )
+    if judged.study.has_searches:
+        yield Chapter(
+            "What does it cost the patient?",
+            (
+                front_sheet(able, searches),
+                constraint_sheet(everybody, searches),
+                readings_sheet(able, searches),
+            ),
+        )

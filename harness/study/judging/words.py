@@ -135,6 +135,8 @@ def facts(judged: Judged) -> Iterator[tuple[str, str]]:
     yield "Budgets", ", ".join(f"{budget:g} min" for budget in budgets)
     yield "Replicates", str(len(set(visits["replicate"].tolist())))
     yield "Visits", _visits(judged)
+    if not judged.study.has_searches:
+        yield "Searches", "none is known: what rests on single tests is not told"
     yield "Baseline", _baseline(judged)
     yield from _made(manifest)
 
