@@ -81,17 +81,6 @@ class Prospect:
     n_tests: tuple[int, ...]
     win: tuple[float, ...]
 
-    def best_net(self, price: float) -> tuple[int, float]:
-        """Return how many tests are worth most beyond their price, and how much.
-
-        The price is that of one test; the number is 0 where none is worth its price.
-        """
-        net = [win - n * price for n, win in zip(self.n_tests, self.win, strict=True)]
-        if not net or max(net) <= 0.0:
-            return 0, 0.0
-        best = int(np.argmax(net))
-        return self.n_tests[best], net[best]
-
 
 def prospect(
     problem: Problem,
@@ -231,7 +220,7 @@ def _worth_after(
     spectrum, vectors = np.linalg.eigh(gained[np.ix_(own, own)])
     root = vectors * np.sqrt(np.maximum(spectrum, 0.0))
     # columns behind the last that moves anything draw nothing
-    drawn = _draws()[:, : own.size] @ root.T
+    drawn = _draws(max(own.size, 4 * POOL))[:, : own.size] @ root.T
     sd = np.broadcast_to(_sd(left)[own], drawn.shape)
     found = worth(mean[own] + drawn, sd, cost[own], proof)
     return float(np.maximum(found.max(axis=1), 0.0).mean())
@@ -248,9 +237,9 @@ def _normal_nodes() -> tuple[FloatArray, FloatArray]:
 
 
 @cache
-def _draws() -> FloatArray:
-    """Return standard normal draws and their opposites, (DRAWS, many)."""
-    half = np.random.default_rng(_SEED).standard_normal((DRAWS // 2, 4 * POOL))
+def _draws(n: int) -> FloatArray:
+    """Return standard normal draws and their opposites, (DRAWS, n)."""
+    half = np.random.default_rng(_SEED).standard_normal((DRAWS // 2, n))
     drawn = np.vstack([half, -half])
     drawn.flags.writeable = False
     return drawn

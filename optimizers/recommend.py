@@ -197,7 +197,7 @@ def quadratic(
 ) -> Candidate | None:
     """Pick the tested point where a parabola in each axis, fitted to all, is highest.
 
-    Falls back on `best_mean` while there are fewer points than coefficients.
+    Falls back on `best_mean` while there are no more points than coefficients.
     """
     points = tolerated_points(problem, log)
     readings = pool(problem, log)

@@ -177,9 +177,10 @@ class SearchGenerator(_Base):  # type: ignore[misc]  # its base is found when it
         return [] if point is None else [dict(self._space.as_dict(point))]
 
     def ingest(self, results: list[Values]) -> None:
-        """Take in what was seen at the point that was suggested last.
+        """Take in what was seen after the point that was suggested last.
 
-        Raises ValueError for results of anything else.
+        A result at another point counts as what was tested instead of it. Raises
+        ValueError when the search is over.
         """
         for result in results:
             asked = self._search.ask()

@@ -120,12 +120,12 @@ class Rooms:
 
     def join(self, code: str, role: Literal["student", "observer"]) -> Seat:
         """Return a seat in the room of a code; NoSeatError when no room has it."""
-        wanted = code.strip().upper()
+        wanted = code.strip().upper().encode()
         for room in self._running:
-            if room.code and secrets.compare_digest(room.code, wanted):
+            if room.code and secrets.compare_digest(room.code.encode(), wanted):
                 return self._seat(room, role)
             if room.programmer_code and secrets.compare_digest(
-                room.programmer_code, wanted
+                room.programmer_code.encode(), wanted
             ):
                 return self._seat(room, "programmer")
         raise NoSeatError("no room has this code")

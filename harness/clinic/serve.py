@@ -16,7 +16,6 @@ from harness.clinic.rooms import Rooms
 from harness.clinic.server import application
 
 HERE: Final = "127.0.0.1"
-DEFAULT_PORT: Final = 8722
 MOST_CONNECTIONS: Final = 400
 
 

@@ -23,10 +23,6 @@ from sim.device.lattice import Value, parameters
 
 EFFECT_DIGITS: Final = 1
 LOG_LINES: Final = 30
-REFERENCE_WORDS: Final[Mapping[str, str]] = {
-    "reference": "the reference",
-    "tested": "the new setting",
-}
 VERDICTS: Final[Mapping[str, str]] = {
     "improved": "improved",
     "equivalent": "no difference",

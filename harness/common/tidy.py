@@ -52,11 +52,12 @@ class TidyTable(Mapping[str, NDArray[Any]]):
     def of_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Self:
         """Return the table of rows that all have the same names.
 
-        What is left out of a row, None, is nan; an empty table has no columns.
+        What is left out of a row, None, is nan among numbers and "" among texts; an
+        empty table has no columns.
         """
         found = list(rows)
         names = list(found[0]) if found else []
-        return cls({name: [_number(row[name]) for row in found] for name in names})
+        return cls({name: _filled([row[name] for row in found]) for name in names})
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._columns[name]
@@ -124,8 +125,9 @@ class TidyTable(Mapping[str, NDArray[Any]]):
         return html_table(list(self), map(list, head), f"{self.n_rows} rows{more}")
 
 
-def _number(value: object) -> object:
-    return np.nan if value is None else value
+def _filled(values: list[object]) -> list[object]:
+    nothing = "" if any(isinstance(value, str) for value in values) else np.nan
+    return [nothing if value is None else value for value in values]
 
 
 def _fitting(widths: list[int]) -> int:

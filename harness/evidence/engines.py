@@ -314,7 +314,7 @@ _ABOUT: Final = (
     "1.4 %), the diastolic one by 0.4 mmHg a beat, by 2 mmHg in fibrillation, in both "
     "arms alike; a premature beat by 1 to 2 mmHg. A millisecond more or less of an "
     "interval moves a beat across the edge of a window: in fibrillation and with very "
-    "many ectopics single visits part, and agree on average. No beats and no strips "
+    "many ectopics single visits part. No beats and no strips "
     "are kept.",
 )
 

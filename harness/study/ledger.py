@@ -124,7 +124,11 @@ class Ledger:
             self._db = sqlite3.connect(
                 self._path, timeout=_PATIENCE_S, isolation_level=None
             )
-            self._open()
+            try:
+                self._open()
+            except BaseException:
+                self._db.close()
+                raise
         except sqlite3.DatabaseError as error:
             self._lock.let_go()
             raise self._why(error) from None
@@ -409,7 +413,10 @@ class _Transaction:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        if kind is None:
+            self._db.execute("COMMIT")
+        elif self._db.in_transaction:  # SQLite ends it by itself on a full disk
+            self._db.execute("ROLLBACK")
 
 
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -475,7 +482,6 @@ def _row_named(table: str, row: Stored) -> str:
 
 def _place(path: Path) -> tuple[int, int] | None:
     """Return which file a path leads to, None where there is none."""
-    # CROSS JOIN keeps SQLite to this order of tables, hence to rows in that of keys
     try:
         found = path.stat()
     except OSError:

@@ -1,7 +1,6 @@
 """The answer key: what the simulator knows and the visit does not.
 
-Only this module opens the truth, for scoring and for the report's section that is
-labelled as the answer key.
+It opens the truth for the report's section that is labelled as the answer key.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -126,7 +126,10 @@ class Scorer:
 
     def points_lost_at(self, settings: Settings, gain_pct: float) -> float:
         """Return the same where the settings are taken to have another gain."""
-        return self.points_lost(settings) + self.gain_pct(settings) - gain_pct
+        more = gain_pct - self.gain_pct(settings)
+        return self.truth.points_lost(
+            self.utility_pct(settings) + more, tolerated=self.tolerated(settings)
+        )
 
     def share_pct(self, points_lost: float) -> float:
         """Return points lost as a share of the span, as `Landscape.share_pct`."""

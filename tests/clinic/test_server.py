@@ -198,6 +198,8 @@ def test_a_code_lets_in_and_a_wrong_one_does_not(serve: Serve) -> None:
             rooms.join("AAAAAA", "student")
         with pytest.raises(NoSeatError):
             rooms.join("", "student")
+        with pytest.raises(NoSeatError, match="no room has this code"):
+            rooms.join("\u00c4BCDEF", "student")
 
     serve(ask)
 

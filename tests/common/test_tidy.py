@@ -50,6 +50,11 @@ def test_what_is_missing_in_a_row_is_nan() -> None:
     assert TidyTable.of_rows([]).n_rows == 0
 
 
+def test_what_is_missing_among_texts_is_empty() -> None:
+    table = TidyTable.of_rows([{"why": None}, {"why": "felt"}])
+    assert table["why"].tolist() == ["", "felt"]
+
+
 def test_rows_are_chosen_by_a_mask() -> None:
     assert table().where(table()["number"] > 0)["name"].tolist() == ["p1", "p2"]
 

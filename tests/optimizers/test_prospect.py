@@ -14,6 +14,7 @@ from optimizers.prospect import (
     Proof,
     _best_place,
     _wins,
+    _worth_after,
     belief_of,
     prospect,
     worth,
@@ -171,19 +172,16 @@ def test_a_cost_that_the_proof_does_not_see_helps_to_show_it() -> None:
     assert with_cost[0] > worth(mean, sd, np.array([0.0]), USUAL)[0]
 
 
-def test_the_best_number_of_tests_is_weighed_by_its_price() -> None:
-    found = prospect(
-        PROBLEM,
-        log_of(3, gain=4.0, rng=np.random.default_rng(8)),
-        recommender="posterior_mean",
-        proof=USUAL,
-        n_left=10,
+def test_any_number_of_tested_points_may_be_chosen_from() -> None:
+    n = 500  # more than there are draws for ever so many untested ones
+    apart = np.eye(n)
+    found = _worth_after(
+        np.zeros(n), apart, np.zeros((n, n)), np.zeros(n), SURE, np.ones(n, bool)
     )
-    assert found is not None
-    assert found.best_net(1e3) == (0, 0.0)
-    n, net = found.best_net(0.0)
-    assert n > 0
-    assert net == max(found.win)
+    # the mean of the highest of so many normal values, to a Monte Carlo error
+    xs = np.linspace(-8.0, 8.0, 4001)
+    expected = np.trapezoid(xs * n * norm.pdf(xs) * norm.cdf(xs) ** (n - 1), xs)
+    assert found == pytest.approx(expected, abs=0.15)
 
 
 def test_nothing_read_or_nothing_left_is_no_prospect() -> None:

@@ -197,6 +197,20 @@ def test_a_ledger_that_finds_no_room_says_so_and_not_that_it_is_none(
     assert "is no ledger" not in str(caught.value)
 
 
+def test_a_disk_that_fills_up_in_a_transaction_is_told_and_nothing_is_lost(
+    ledger: Ledger, rows: Rows
+) -> None:
+    ledger.plan(["a", "b"], "t")
+    ledger.record([rows("a")])
+    (n_pages,) = ledger._db.execute("PRAGMA page_count").fetchone()
+    ledger._db.execute(f"PRAGMA max_page_count = {n_pages}")
+    with pytest.raises(sqlite3.OperationalError, match="disk is full"):
+        ledger.plan([f"{n:064}" for n in range(9000)], "t")
+    ledger._db.execute("PRAGMA max_page_count = 1000000")
+    ledger.record([rows("b")])
+    assert (ledger.has("a"), ledger.has("b"), ledger.n_planned()) == (True, True, 2)
+
+
 def test_a_study_whose_disk_fills_up_keeps_what_is_done_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, study_text: Callable[..., str]
 ) -> None:

@@ -46,6 +46,14 @@ def test_where_no_setting_is_tolerated_the_best_is_off_and_off_loses_nothing() -
     assert sore.utility_pct(sore.best) == sore.truth.off_gain_pct
 
 
+def test_what_is_not_borne_loses_no_less_than_off_with_another_gain_too() -> None:
+    sore = scorer("nominal", felt_from_v=1.0)
+    assert not sore.tolerated(FOUND)
+    much = sore.gain_pct(FOUND) + 100.0
+    assert sore.points_lost_at(FOUND, sore.gain_pct(FOUND)) == sore.points_lost(FOUND)
+    assert sore.points_lost_at(FOUND, much) == 0.0
+
+
 def test_through_leads_that_reach_no_muscle_nothing_is_gained_and_energy_is_lost() -> (
     None
 ):

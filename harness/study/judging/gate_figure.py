@@ -59,10 +59,6 @@ def gate_figure(rows: Sequence[Row], known: Mapping[str, Stroke]) -> Figure:
     return figure
 
 
-def _least_lost(points: Sequence[Point]) -> float:
-    return min(lost for _, lost, _ in points)
-
-
 def _probabilities(axes: Axes, points: Sequence[Point]) -> None:
     """Write the probability asked once at each place of a curve."""
     told: dict[tuple[float, float], list[str]] = {}
