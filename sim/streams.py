@@ -1,7 +1,7 @@
 """One function gives every random stream, so that a new strategy changes no patient."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
@@ -104,3 +104,49 @@ class DrawMemory(Generic[T]):
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return found
+
+
+def generator_told(rng: np.random.Generator) -> dict[str, Any]:
+    """Return where a generator stands, as values, to go on from there elsewhere."""
+    state = rng.bit_generator.state
+    return {"kind": type(rng.bit_generator).__name__, "state": _listed(state)}
+
+
+def generator_of(told: Mapping[str, Any]) -> np.random.Generator:
+    """Return a generator that stands where it was told."""
+    kinds = {kind.__name__: kind for kind in _KINDS}
+    if told["kind"] not in kinds:
+        raise ValueError(f"no bit generator {told['kind']}")
+    rng = np.random.Generator(kinds[told["kind"]](0))
+    move(rng, told)
+    return rng
+
+
+def move(rng: np.random.Generator, told: Mapping[str, Any]) -> None:
+    """Put a generator where another one of its kind stands."""
+    rng.bit_generator.state = _unlisted(told["state"])
+
+
+_KINDS: Final = (
+    np.random.PCG64,
+    np.random.PCG64DXSM,
+    np.random.MT19937,
+    np.random.Philox,
+    np.random.SFC64,
+)
+
+
+def _listed(state: Any) -> Any:
+    if isinstance(state, Mapping):
+        return {name: _listed(value) for name, value in state.items()}
+    if isinstance(state, np.ndarray):
+        return {"dtype": state.dtype.str, "array": state.tolist()}
+    return state
+
+
+def _unlisted(state: Any) -> Any:
+    if not isinstance(state, Mapping):
+        return state
+    if set(state) == {"dtype", "array"}:
+        return np.array(state["array"], dtype=state["dtype"])
+    return {name: _unlisted(value) for name, value in state.items()}

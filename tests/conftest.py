@@ -141,6 +141,15 @@ def _nobody_waits() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_law_stays() -> Iterator[None]:
+    """End the hosts of laws that a test began: they live as long as this process."""
+    yield
+    laws = sys.modules.get("harness.play.host.laws")
+    if laws is not None:
+        laws.end_nursery()
+
+
 @pytest.fixture(scope="session")
 def undrawn() -> Callable[[], AbstractContextManager[None]]:
     """Return what leaves the figures, the page and the PDF of runs out.

@@ -67,6 +67,7 @@ CONSTANTS = {
     "sim.heart.tabled._STEERED": "steps of a difference quotient",
     "sim.heart.tabled._VOLUME_ML": "step of a difference quotient",
     "sim.instruments.clock.GRID_S": "grid of a drawn wave",
+    "sim.law.code.NO_ELASTANCE_FRAC": "all of it: a gain is relative to what there is",
     "sim.law.field._LENGTHS": "which fields there are, each a law of its own",
     "sim.law.field._SIZES": "fitted, as SizedLaw says; one row a field",
     "sim.law.field._TAUS": "which fields there are, each a law of its own",

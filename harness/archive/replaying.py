@@ -70,6 +70,11 @@ def _hashes(folder: Path) -> dict[str, str]:
         about = read_json(folder / RUN_FILE)
     except UnreadableError as error:
         raise BrokenRunError(f"{folder} is no run: {error}") from None
+    if isinstance(about, dict) and about.get("kind") == "course":
+        raise BrokenRunError(
+            f"{folder} is a course, whose visits begin where the ones before ended:"
+            " harness.read plays it again as a whole, ccmlab replay one visit alone"
+        )
     files = about.get("files") if isinstance(about, dict) else None
     if not isinstance(files, dict):
         raise BrokenRunError(f"{folder} is no run: it has no readable {RUN_FILE}")

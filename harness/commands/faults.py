@@ -33,7 +33,7 @@ def one_clear_message(file: str = "") -> Iterator[None]:
     except (ScenarioError, MeasurementsError, OutputError, BrokenRunError) as error:
         raise click.UsageError(str(error)) from None
     except LawFailedError as error:
-        raise click.ClickException(f"{place}patient.response: {error}") from None
+        raise click.ClickException(f"{place}{error}") from None
     except UnreachableTargetError as error:
         raise click.UsageError(f"{place}patient.override: {error}") from None
     except (ImplausibleHeartError, NotSettledError, NoHeartError) as error:

@@ -36,7 +36,8 @@ MEMORY: Final = click.option(
     metavar="GB",
     type=click.FloatRange(0.1, 1024.0),
     default=4.0,
-    help="memory that a strategy of your own may take, 0.1 to 1024 (default: 4)",
+    help="memory that a strategy or a response law of your own may take, 0.1 to 1024 "
+    "(default: 4)",
 )
 
 

@@ -100,6 +100,7 @@ def run(
     formats = formats_asked(names)
     with one_clear_message(scenario):
         from harness.archive.run_folder import prepare
+        from harness.play.host.laws import laws_within
         from harness.play.scenario import CourseScenario, load_scenario, scenario_name
         from harness.report.hand_out import fresh_code
         from harness.task.limits import StrategyLimits
@@ -118,9 +119,11 @@ def run(
         if not quiet:
             say_whose_code(loaded)
         if isinstance(loaded, CourseScenario):
-            tell(_play_course(loaded, name, limits, how))
+            with laws_within(limits):
+                tell(_play_course(loaded, name, limits, how))
             return 0
-        report = _play(loaded, name, limits, how, replicate=replicate)
+        with laws_within(limits):
+            report = _play(loaded, name, limits, how, replicate=replicate)
     tell(result_text(report, folder, formats))
     return 0
 

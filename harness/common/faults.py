@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +13,8 @@ from sim.device.lattice import AXES
 from sim.names import meant_by, nearest_name
 from sim.patient.personalize import OVERRIDES
 from sim.sources import unit_of
+
+_LIKE: Final = 0.75  # two letters of three alike mean another thing: BNP is no SBP
 
 _WANTED: Final[Mapping[str, str]] = {
     "float_type": "a number",
@@ -75,6 +78,17 @@ class ScenarioError(Carried, ValueError):
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the known name that was most likely meant, as `sim.names` tells."""
     return nearest_name(name, known)
+
+
+def hint_of(name: str, known: Iterable[str]) -> str:
+    """Return which known name is meant in brackets, empty where none is like it."""
+    near = nearest(name, names := list(known))
+    lower = name.lower()
+    is_like = bool(lower) and near.lower().startswith(lower)
+    is_like = is_like or near == meant_by(name)
+    if not is_like:
+        is_like = bool(get_close_matches(lower, [n.lower() for n in names], 1, _LIKE))
+    return f" (nearest is {shown(near)})" if is_like else ""
 
 
 def no_such(name: str, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from harness.play.host.laws import ask_over
 from harness.play.search import SearchAdvisor
 from harness.play.stopping import BY_CLOCK, SearchEnding
 from harness.task.lattice import TherapySpace
@@ -13,7 +14,7 @@ from sim.visit.order import VisitOrder
 from sim.visit.record import VisitRecord
 from sim.visit.visit import Progress
 
-UNPROTECTED: Final = "{} is a function of this process and runs in it unprotected"
+UNPROTECTED: Final = "{} is code of this process and runs in it unprotected"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +58,8 @@ def play(
 ) -> Played:
     """Play a visit with a search at the bedside, and close the search.
 
-    Whatever its strategy raises is passed on.
+    Whatever its strategy raises is passed on; LawFailedError for a response law of
+    somebody's own that fails.
 
     Parameters
     ----------
@@ -68,9 +70,19 @@ def play(
     progress
         Called with simulated seconds, phase and text for each line of the visit's log.
     """
-    if progress is not None and not isinstance(advisor.task.strategy, str):
-        progress(0.0, "start", UNPROTECTED.format(advisor.task.strategy_name))
+    if progress is not None:
+        for name in _handed_over(order, advisor.task):
+            progress(0.0, "start", UNPROTECTED.format(name))
+    ask_over(order, advisor.task.lattice)
     with advisor:
         record = run_visit(order, advisor, progress=progress)
     ending = advisor.ending(record.titration_end)
     return Played(advisor.task, record, advisor.space, advisor.log, ending)
+
+
+def _handed_over(order: VisitOrder, task: Task) -> list[str]:
+    """Name what is somebody's own code and was handed over in Python."""
+    law = order.patient.response
+    found = [] if isinstance(task.strategy, str) else [task.strategy_name]
+    is_ours = type(law).__module__.startswith("sim.law.")
+    return found if is_ours else [*found, f"response law {law.name}"]

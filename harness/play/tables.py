@@ -18,6 +18,7 @@ from pydantic import (
 
 from harness.common.faults import Fault, FaultsError, no_such, not_among, shown
 from harness.play.filled import filling, values_of, within
+from harness.play.host import laws  # noqa: F401 laws of files live apart from here on
 from harness.play.settings_table import as_found, checked_settings
 from harness.task.lattice import PULSE, TRAIN_AXES
 from harness.task.objective import Objective

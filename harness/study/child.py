@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Any, Final
 
+from harness.play.host.laws import laws_within
 from harness.play.host.nursery import keep
 from harness.study.outcome import ScoredVisit, TimingRow, VisitRow
 from harness.study.plan import portable
@@ -28,6 +29,7 @@ from optimizers.problem import (
     StrategyOverdueError,
     error_told,
 )
+from sim.law.response_law import LawFailedError
 from sim.patient import phenotype
 
 READY: Final = "ready"
@@ -125,7 +127,8 @@ def _outcome(job: Job) -> ScoredVisit:
     Raises HostLostError where nobody's strategy could be run.
     """
     try:
-        return _named(scored(job))
+        with laws_within(job.task.limits):
+            return _named(scored(job))
     except HostLostError:
         raise  # no fault of the strategy: this process is no good any more
     except StrategyOverdueError as error:
@@ -138,7 +141,11 @@ def _outcome(job: Job) -> ScoredVisit:
 
 def _kept(job: Job, status: str, error: str) -> ScoredVisit:
     try:
-        row = kept_row(job, status=status, error=error)
+        with laws_within(job.task.limits):
+            row = kept_row(job, status=status, error=error)
+    except LawFailedError as fault:
+        told = error if str(fault) in error else f"{error}; not scored: {fault}"
+        row = bare_row(job, status, told)
     except Exception as fault:  # noqa: BLE001 then not even the patient is sound
         both = f"{error}; not scored: {error_told(fault)}"
         row = bare_row(job, status, both)
@@ -165,6 +172,8 @@ def _named(played: ScoredVisit) -> ScoredVisit:
 def _why(error: BaseException) -> str:
     if isinstance(error, StrategyFailedError):
         return error.told
+    if isinstance(error, LawFailedError):
+        return str(error)
     if isinstance(error, StrategyError):  # of our own code: its place tells nothing
         return f"StrategyError: {error}"
     return error_told(error)

@@ -24,6 +24,7 @@ from harness.study.watched import (
     Watched,
 )
 from optimizers.registry import is_ours
+from sim.law.own import OwnLaw
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,12 +148,13 @@ def _play_on(chunk: Chunk, waiting: list[Job], result: ChunkResult) -> list[Job]
 
 
 def _patience_s(chunk: Chunk, job: Job) -> float:
-    """Return how long a visit may take: its strategy's process has a limit of its own.
+    """Return how long a visit may take: code of somebody's has limits of its own.
 
-    Only where that fails, or where the strategy is ours, is the child itself killed.
+    Only where those fail, or where strategy and law are ours, is the child killed.
     """
     named = job.task.strategy
     ours = not isinstance(named, str) or is_ours(named)
+    ours = ours and not isinstance(job.order.patient.response, OwnLaw)
     # visits that the search is told of may have to be played before its own
     limit_s = chunk.limit_s * (1 + len(job.earlier))
     return limit_s if ours else limit_s + GRACE_S

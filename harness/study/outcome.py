@@ -35,9 +35,9 @@ class VisitRow:
         settings.
     status, error
         "done", "failed" (the strategy raised, ended its process or returned rubbish),
-        "timed out" or "poisoned" (the visit's own process or code failed, which is no
-        fault of the strategy's); the error in one line. For all but "done"
-        the reference counts as kept.
+        "timed out" or "poisoned" (the visit's own process or code failed, or a response
+        law of somebody's, which is no fault of the strategy's); the error in one line.
+        For all but "done" the reference counts as kept.
     n_evaluations, n_tests
         Observations told to the strategy, and those among them that took patient time.
     minutes, beats, unpleasant_events

@@ -13,6 +13,7 @@ for the train. No law is asked inside a kernel, and none learns which visit it i
 
 `response_law` holds the protocol and what a law may know of the patient, `muscle` what
 scales every law alike, `shapes`, `sized` and `spread` what several laws share. Each law
-has a module; `tabulated` reads one from a table, `own` runs somebody's, `registry`
-finds any by its name, and `conformance` checks what all must do.
+has a module; `tabulated` reads one from a table, `own` is somebody's and `code` runs
+what that means, here or where the harness has it run, `registry` finds any by its name,
+and `conformance` checks what all must do.
 """

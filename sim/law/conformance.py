@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from sim.heart.train import Train
+from sim.law.code import is_frozen
 from sim.law.muscle import Muscle
-from sim.law.own import is_frozen
 from sim.law.response_law import LawFailedError, LawInputs, ResponseLaw
 
 _SEED: Final = 20

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -12,10 +11,11 @@ import numpy as np
 
 from sim.law.adverse import Adverse
 from sim.law.any_delay import AnyDelay
+from sim.law.code import installed, is_in_file
 from sim.law.field import CELLS
 from sim.law.interior import Interior
 from sim.law.null import Null
-from sim.law.own import check_place, own_kind, plugged_in
+from sim.law.own import check_place, own_kind
 from sim.law.response_law import LawKind, ResponseLaw, UnknownLawError
 from sim.law.saturating import Plateau, Saturating, Sharp
 from sim.law.spread import spreads
@@ -24,7 +24,6 @@ from sim.law.two_humps import TwoHumps
 from sim.law.two_leads import TwoLeads
 from sim.law.window import Window
 
-ENTRY_POINT_GROUP: Final = "ccmlab.laws"
 _SIZE: Final = "two_lead_gain_frac"
 
 
@@ -70,8 +69,8 @@ def known_laws() -> Mapping[str, LawKind]:
     This imports the plug-ins, entry points of the group `ccmlab.laws`.
     """
     found = dict(SHIPPED)
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
-        found.setdefault(entry.name, plugged_in(entry))
+    for name in installed():
+        found.setdefault(name, own_kind(name))
     return MappingProxyType(found)
 
 
@@ -79,12 +78,17 @@ def check_law(word: str) -> None:
     """Raise UnknownLawError for a word that names no law; runs nobody's code."""
     if word in SHIPPED or word in ALIASES:
         return
-    if _is_own(word):
+    if is_in_file(word):
         check_place(word)
     elif word.endswith(ENDINGS):
         read_tabulated(word)
-    elif word not in _plugged():
+    elif word not in installed():
         raise _unknown(word)
+
+
+def is_ours(word: str) -> bool:
+    """Tell whether a word means no code of somebody's: a shipped law, or a table."""
+    return word in SHIPPED or word in ALIASES or word.endswith(ENDINGS)
 
 
 def law_kind(word: str) -> LawKind:
@@ -105,14 +109,11 @@ def law_kind(word: str) -> LawKind:
     name = ALIASES.get(word, word)
     if name in SHIPPED:
         return SHIPPED[name]
-    if _is_own(word):
-        return own_kind(word)
     if word.endswith(ENDINGS):
         return read_tabulated(word)
-    entry = _plugged().get(word)
-    if entry is None:
+    if not is_in_file(word) and word not in installed():
         raise _unknown(word)
-    return plugged_in(entry)
+    return own_kind(word)
 
 
 def law_named(word: str, like: ResponseLaw | None = None) -> ResponseLaw:
@@ -147,7 +148,7 @@ def law_beside(word: object, folder: Path) -> object:
     """Return a word as a file in a folder means it: its own files lie beside it."""
     if not isinstance(word, str) or word in SHIPPED:
         return word
-    is_file = _is_own(word) or word.endswith(ENDINGS)
+    is_file = is_in_file(word) or word.endswith(ENDINGS)
     return str(folder / word) if is_file else word
 
 
@@ -164,16 +165,8 @@ def constants_of(law: ResponseLaw) -> Mapping[str, Any]:
     return {item.name: getattr(law, item.name) for item in fields(shown)}
 
 
-def _is_own(word: str) -> bool:
-    return word.rpartition(":")[0].endswith(".py") or word.endswith(".py")
-
-
-def _plugged() -> Mapping[str, Any]:
-    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
-
-
 def _unknown(word: str) -> UnknownLawError:
-    known = (*SHIPPED, *ALIASES, *_plugged())
+    known = (*SHIPPED, *ALIASES, *installed())
     near = get_close_matches(word, known, n=1, cutoff=0.0)[0]
     return UnknownLawError(
         f"must be one of {', '.join(known)}, a table (.csv, .parquet) or file.py:NAME,"

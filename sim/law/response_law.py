@@ -74,5 +74,5 @@ class UnknownLawError(ValueError):
     """No law has the name, or the file or table that should hold it has none."""
 
 
-class LawFailedError(ValueError):
+class LawFailedError(Exception):
     """Somebody's own law raised, or returned what no law may."""

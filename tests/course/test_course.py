@@ -414,6 +414,16 @@ def year(
         return write_course(played(), tmp_path_factory.mktemp("course") / "year")
 
 
+def test_a_replay_of_its_folder_says_what_plays_a_course_again(
+    year: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["replay", str(year), "--out", str(tmp_path / "again")]
+    assert invoke(command) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1
+    assert f"{year} is a course, whose visits begin where the ones before" in said[0]
+
+
 def test_the_folder_holds_a_run_a_visit_and_the_tables(year: Path) -> None:
     names = {path.name for path in year.iterdir()}
     assert names == {

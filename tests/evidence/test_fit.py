@@ -310,7 +310,7 @@ PCWP,19
         ("", "is empty; its first row must be quantity,value,unit,sd"),
         ("quantity,value\nSBP,1\n", "row 2, column value: of SBP must be 60 to 220"),
         ("quantity,valeu,unit\n", "has no column 'value' (nearest is 'valeu')"),
-        ("weight,height\n80,1.8\n", "has no column 'quantity'"),
+        ("weight,height\n80,1.8\n", "has no column 'quantity'; must be quantity"),
         ("quantity,value,unit\n", "has no measurements below its headings"),
         (GOOD.replace("112", "nan"), "SBP (systolic pressure) must be given"),
         (GOOD.replace("112", "<90"), "row 2, column value: of SBP must be 60 to 220"),
@@ -323,6 +323,13 @@ PCWP,19
 )
 def test_a_file_that_cannot_be_used_says_why(text: str, told: str) -> None:
     assert any(told in fault for fault in faults_of(text))
+
+
+def test_a_quantity_that_is_like_none_is_offered_none() -> None:
+    (told,) = [
+        fault for fault in faults_of("quantity,value\nBNP,9\n") if "BNP" in fault
+    ]
+    assert told.endswith("got 'BNP'")
 
 
 def test_a_missing_file_is_told_without_a_traceback(

@@ -15,8 +15,9 @@ import pytest
 
 from harness.play.scenario import load_scenario
 from sim.heart.train import Train
-from sim.law import registry
+from sim.law import code
 from sim.law.conformance import law_faults
+from sim.law.own import in_this_process, run_in
 from sim.law.registry import (
     MIXTURE,
     SHIPPED,
@@ -270,20 +271,24 @@ class Plugged:
 
 
 def test_an_installed_law_is_known_by_the_name_of_its_entry_point(monkeypatch):
-    entry = EntryPoint("theirs", "test_registry:Plugged", registry.ENTRY_POINT_GROUP)
+    entry = EntryPoint("theirs", "test_registry:Plugged", code.ENTRY_POINT_GROUP)
     monkeypatch.setattr(EntryPoint, "load", lambda self: Plugged)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+    monkeypatch.setattr(code, "entry_points", lambda group: [entry])
     check_law("theirs")
-    assert known_laws()["theirs"].summary == "From a package of somebody's."
-    assert law_named("theirs").name == "theirs"
+    before = run_in(in_this_process)  # another process knows nothing of the patches
+    try:
+        assert known_laws()["theirs"].summary == "From a package of somebody's."
+        assert law_named("theirs").name == "theirs"
+    finally:
+        run_in(before)
 
 
 def test_the_example_of_the_how_to_is_a_law(tmp_path, monkeypatch):
     page = (ROOT / "docs" / "how-to" / "write-a-law.md").read_text(encoding="utf-8")
-    code, check = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    written, check = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     scenario = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)[0]
     gains = re.findall(r"```\n(amplitude_v,.*?)```", page, flags=re.DOTALL)[0]
-    (tmp_path / "mine.py").write_text(code)
+    (tmp_path / "mine.py").write_text(written)
     (tmp_path / "mine.toml").write_text(scenario)
     patient = load_scenario(tmp_path / "mine.toml").patient.patient
     assert patient.response.name == "mine.py:Mine"
@@ -292,7 +297,7 @@ def test_the_example_of_the_how_to_is_a_law(tmp_path, monkeypatch):
     assert law_faults(kind.draw(np.random.default_rng(1))) == ()
     assert "law_faults(Mine()) == ()" in check
     monkeypatch.setitem(sys.modules, "mine", mine := ModuleType("mine"))
-    exec(code, vars(mine))
+    exec(written, vars(mine))
     exec(check, {})
     # at the middle of the four corners: their mean
     law = law_named(table(tmp_path, gains))

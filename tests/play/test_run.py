@@ -1,7 +1,8 @@
 """A run is made by its scenario and seed alone, and its answer key is the truth."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from optimizers.problem import Asking, Problem
 from optimizers.registry import strategies
 from sim.device.settings import Settings, with_dependents
 from sim.heart.beating import settled
+from sim.heart.parameters import FloatArray
+from sim.heart.train import Train
+from sim.law.response_law import LawInputs
 from sim.patient import personalize, phenotype
 from sim.streams import stream
 from sim.visit import record as records
@@ -244,6 +248,23 @@ def test_a_function_handed_over_in_python_is_said_to_run_unprotected() -> None:
     task = replace(task_of(scenario.search, scenario.device, order), strategy=mine)
     advisor = SearchAdvisor.at(order, task)
     play(order, advisor, progress=lambda at_s, phase, text: said.append(text))
-    assert said[0].endswith(
-        "mine is a function of this process and runs in it unprotected"
-    )
+    assert said[0].endswith("mine is code of this process and runs in it unprotected")
+
+
+def test_a_law_handed_over_in_python_is_said_to_run_unprotected() -> None:
+    said: list[str] = []
+
+    @dataclass(frozen=True)
+    class Flat:
+        name: ClassVar[str] = "flat"
+
+        def gain(self, train: Train, patient: LawInputs) -> FloatArray:
+            return 0.04 * np.asarray(train.n_leads)
+
+    scenario = load_scenario("first_visit").changed({"visit.titration_min": 0})
+    order = order_of(scenario)
+    order = replace(order, patient=replace(order.patient, response=Flat()))
+    advisor = SearchAdvisor.at(order, task_of(scenario.search, scenario.device, order))
+    play(order, advisor, progress=lambda at_s, phase, text: said.append(text))
+    told = "response law flat is code of this process and runs in it unprotected"
+    assert said[0].endswith(told)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.common.faults import Fault, nearest, shown
+from harness.common.faults import Fault, hint_of, shown
 from harness.evidence.fit.headings import (
     BP,
     Column,
@@ -121,8 +121,7 @@ def no_headings(sheets: Sequence[Sheet]) -> Fault:
     wanted = f"must be {LONG_FORM}, or quantities such as {', '.join(QUANTITIES)}"
     for name in ("quantity", "value"):
         if name not in [cell.lower() for cell in cells]:
-            near = nearest(name, cells)
-            text = f"has no column {name!r} (nearest is {shown(near)}); {wanted}"
+            text = f"has no column {name!r}{hint_of(name, cells)}; {wanted}"
             return Fault(f"row {number}", text)
     return Fault(f"row {number}", wanted)
 
@@ -209,8 +208,8 @@ def _long(
 
 
 def _no_quantity(number: int, word: str) -> Fault:
-    near = nearest(word.upper(), QUANTITIES)
-    text = f"must be one of {', '.join(QUANTITIES)}, got {word!r} (nearest is {near!r})"
+    hint = hint_of(word, QUANTITIES)
+    text = f"must be one of {', '.join(QUANTITIES)}, got {word!r}{hint}"
     return Fault(f"row {number}, column quantity", text)
 
 

@@ -1,4 +1,4 @@
-"""A strategy of somebody else's, in a process of its own: the host.
+"""A strategy or law of somebody else's, in a process of its own: the host.
 
 The life of a host. A visit's process keeps one small process, the nursery, which holds
 Python, numpy and `optimizers`, and nothing of patients. For each visit the nursery
@@ -15,9 +15,13 @@ process that came of it.
       |           |
       +-------- host            the strategy
 
-On this side are `hosted` (the strategy as the search sees it), `line` (one host: asked,
-timed, ended) and `nursery`; on the other `nurse` (forks), `warden` and `guest`. Both
-know `frames` and `values`.
+A response law of somebody's own has a host too, one for each process that plays visits,
+whoever is asked about; `laws` tells its life.
+
+On this side are `hosted` (the strategy as the search sees it), `laws` (a law as the
+patient has it), `line` (one host: asked, timed, ended) and `nursery`; on the other
+`nurse` (forks), `warden`, `guest` and `law_guest`. Both know `frames`, `values` and
+`law_values`.
 
 This guards against accidents, not against malice: a strategy is code that runs with the
 rights of whoever plays the visit. It cannot reach the patient by mistake; it can read

@@ -1,7 +1,8 @@
 """What a host does: reads the strategy's code, runs its generator, answers in frames.
 
 Everything a strategy does to its process (closed descriptors, patched modules, signal
-handlers) is done to this one, which is gone after the visit.
+handlers) is done to this one, which is gone after the visit. The host of a response law
+has another guest, `law_guest`.
 """
 
 import os
@@ -10,17 +11,12 @@ import socket
 import sys
 from collections.abc import Callable, Generator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from harness.play.host.frames import CLOSED, MOST_ARRAYS, MOST_TOLD, Frame, FrameLine
-from harness.play.host.values import (
-    generator_of,
-    generator_told,
-    observation_of,
-    problem_of,
-)
+from harness.play.host.values import observation_of, problem_of
 from optimizers.asked import checked_point
 from optimizers.problem import (
     Asking,
@@ -32,6 +28,7 @@ from optimizers.problem import (
     error_told,
 )
 from optimizers.registry import load_strategy
+from sim.streams import generator_of, generator_told
 
 Answer = tuple[str, Mapping[str, Any]]
 
@@ -42,19 +39,28 @@ def serve(end: socket.socket) -> None:
     # a copy that the strategy forks must not speak in its name
     os.register_at_fork(after_in_child=end.close)
     line = FrameLine(end, most_arrays=MOST_ARRAYS, most_text=MOST_TOLD)
-    guest = _Guest()
+    guest: Lodger = _Guest()
     try:
         while True:
             frame = line.take()
             if frame is not None:
-                kind, told = guest.answer(frame)
+                if frame.kind == "law":
+                    guest = import_module("harness.play.host.law_guest").LawGuest()
+                answer = guest.answer(frame)
                 if os.getpid() != mine:
                     os._exit(0)
-                end.sendall(Frame(frame.number, kind, told).data)
+                end.sendall(answer.data)
     except EOFError:
         os._exit(0)
     except BaseException:  # noqa: BLE001 there is nobody left who could be told
         os._exit(0 if os.getpid() != mine else CLOSED)
+
+
+class Lodger(Protocol):
+    """Who lives in a host."""
+
+    def answer(self, frame: Frame) -> Frame:
+        """Return the answer to one frame; whatever is raised is an answer."""
 
 
 class _Guest:
@@ -66,8 +72,12 @@ class _Guest:
         self._problem: Problem | None = None
         self._rng = np.random.default_rng(0)
 
-    def answer(self, frame: Frame) -> Answer:
+    def answer(self, frame: Frame) -> Frame:
         """Return the answer to one frame; whatever is raised is an answer."""
+        kind, told = self._told(frame)
+        return Frame(frame.number, kind, told)
+
+    def _told(self, frame: Frame) -> Answer:
         try:
             return self._answer(frame)
         except StrategyError as error:
@@ -95,7 +105,7 @@ class _Guest:
         raise ValueError(f"no question: {frame.kind}")
 
     def _load(self, told: Mapping[str, Any]) -> Answer:
-        _limit_memory(int(told["memory_bytes"]))
+        limit_memory(int(told["memory_bytes"]))
         sys.path[:] = told["path"]
         try:
             self._run = load_strategy(told["source"])
@@ -146,7 +156,7 @@ class _Guest:
         return "closed", {"rng": generator_told(self._rng)}
 
 
-def _limit_memory(n_bytes: int) -> None:
+def limit_memory(n_bytes: int) -> None:
     """Let no allocation pass that makes this process, or one it starts, larger."""
     # on Linux what is reserved and never written (a GPU's, say) is not counted
     kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS

@@ -12,12 +12,7 @@ import numpy as np
 from harness.play.host.frames import UNREADABLE, Frame
 from harness.play.host.line import Host
 from harness.play.host.nursery import OURS, PLAIN, SUPPORTED, keep, let_go
-from harness.play.host.values import (
-    generator_told,
-    move,
-    observation_told,
-    problem_told,
-)
+from harness.play.host.values import observation_told, problem_told
 from harness.task.limits import BYTES_PER_GB, StrategyLimits
 from optimizers.conformance import CheckOutcome
 from optimizers.problem import (
@@ -29,6 +24,8 @@ from optimizers.problem import (
 )
 from optimizers.registry import is_ours, written_at
 from optimizers.space import Point
+from sim.law.registry import is_ours as law_is_ours
+from sim.streams import generator_told, move
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _STEP: Final = ("asked", "returned", "passed")
@@ -199,19 +196,15 @@ def hosted(source: object, limits: StrategyLimits) -> Hosted | None:
 
 
 def foreign_code(strategies: Iterable[str], laws: Iterable[str | None] = ()) -> str:
-    """Return the line that says whose code is about to run; empty if only ours is.
-
-    A response law in a file runs in the visit's own process.
-    """
+    """Return the line that says whose code is about to run; empty if only ours is."""
     theirs = [source for source in dict.fromkeys(strategies) if not is_ours(source)]
-    own = [law for law in dict.fromkeys(laws) if law and ".py:" in law]
-    where = "in a process of its own" if SUPPORTED else "unprotected"
-    said = [f"{', '.join(theirs)} {where}"] if theirs else []
-    said += [f"{', '.join(own)} unprotected"] if own else []
-    if not said:
+    theirs += [law for law in dict.fromkeys(laws) if law and not law_is_ours(law)]
+    if not theirs:
         return ""
+    where = "in a process of its own" if SUPPORTED else "unprotected"
     return (
-        f"code that did not come with ccmlab runs with your rights: {'; '.join(said)}"
+        "code that did not come with ccmlab runs with your rights: "
+        f"{', '.join(theirs)} {where}"
     )
 
 

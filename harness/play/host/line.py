@@ -21,19 +21,26 @@ _MOST_TOLD: Final = 1 << 16
 
 
 class Host:
-    """A strategy's process. Every answer is waited for by deadline.
+    """The process of a strategy or a law. Every answer is waited for by deadline.
 
-    `used_s` is how much of the visit's time its answers have taken by now.
+    `used_s` is how much of the visit's time its answers have taken by now; an answer
+    may bring `most_arrays` bytes of arrays.
     """
 
     def __init__(
-        self, name: str, limits: StrategyLimits, order: bytes, used_s: float = 0.0
+        self,
+        name: str,
+        limits: StrategyLimits,
+        order: bytes,
+        used_s: float = 0.0,
+        *,
+        most_arrays: int = 0,
     ) -> None:
         self._name, self._limits = name, limits
         self._end, self._word = forked(order)
         self._end.setblocking(False)
         self._word.setblocking(False)
-        self._line = FrameLine(self._end, most_arrays=0)
+        self._line = FrameLine(self._end, most_arrays=most_arrays)
         self._ended: Mapping[str, Any] | None = None
         self.used_s = used_s
         self._number = 0

@@ -8,9 +8,10 @@ import os
 import signal
 import socket
 import sys
+from importlib import import_module
 from typing import Final
 
-from harness.play.host.nursery import FORKED, OURS
+from harness.play.host.nursery import FORKED, LAW, OURS
 from harness.play.host.warden import stand_by
 from optimizers.registry import strategies
 
@@ -28,6 +29,8 @@ def main() -> None:
             os._exit(0)
         if order == OURS:
             strategies()
+        elif order == LAW:
+            import_module("harness.play.host.law_guest")  # it brings numba
         line, word = (socket.socket(fileno=end) for end in ends)
         if os.fork() == 0:
             orders.close()

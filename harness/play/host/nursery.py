@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -14,7 +14,9 @@ from optimizers.problem import HostLostError
 
 PLAIN: Final = b"h"
 OURS: Final = b"p"
-"""Orders for a host: of somebody's own code, or of ours that needs somebody's."""
+LAW: Final = b"l"
+"""Orders for a host: of a strategy of somebody's own, of one of ours that needs
+somebody's, or of a response law."""
 
 FORKED: Final = b"+"
 """Answer to an order."""
@@ -61,7 +63,7 @@ class Nursery:
         if not answered:
             line.close()
             word.close()
-            raise HostLostError("no process can be started to run a strategy in")
+            raise HostLostError("no process can be started to run code of yours in")
         return line, word
 
     def end(self) -> None:
@@ -94,6 +96,7 @@ class _Shared:
         self.lock = Lock()
         self.nursery: Nursery | None = None
         self.n_keepers = 0
+        self.endings: list[Callable[[], None]] = []
 
 
 _shared: Final = _Shared()
@@ -122,6 +125,21 @@ def let_go() -> None:
     """Take that back; the nursery ends when nobody keeps it any more."""
     with _shared.lock:
         _shared.n_keepers -= 1
+        is_last = _shared.n_keepers == 0
+    if is_last:
+        end_nursery()
+
+
+def before_its_end(ending: Callable[[], None]) -> None:
+    """Have something called before the nursery ends: it has hosts that nobody keeps."""
+    _shared.endings.append(ending)
+
+
+def end_nursery() -> None:
+    """End the nursery, unless somebody keeps it, and the hosts that outlive a visit."""
+    for ending in _shared.endings:
+        ending()
+    with _shared.lock:
         if _shared.n_keepers == 0 and _shared.nursery is not None:
             _shared.nursery.end()
             _shared.nursery = None
@@ -145,5 +163,5 @@ def _begun() -> Nursery:
     except OSError as error:  # out of processes, files or memory: no fault of a visit
         reason = (error.strerror or str(error)).lower()
         raise HostLostError(
-            f"no process can be started to run a strategy in: {reason}"
+            f"no process can be started to run code of yours in: {reason}"
         ) from None

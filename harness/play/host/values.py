@@ -1,4 +1,4 @@
-"""Problems, observations and generators as values: what crosses to a host and back."""
+"""Problems and observations as values: what crosses to a host and back."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -111,49 +111,3 @@ def observation_of(told: Mapping[str, Any]) -> Observation:
     """Return the observation that was told."""
     points = {name: tuple(told[name]) for name in ("asked", "tested")}
     return Observation(**{**told, **points})
-
-
-def generator_told(rng: np.random.Generator) -> Told:
-    """Return where a generator stands, to go on from there elsewhere."""
-    state = rng.bit_generator.state
-    return {"kind": type(rng.bit_generator).__name__, "state": _listed(state)}
-
-
-def generator_of(told: Mapping[str, Any]) -> np.random.Generator:
-    """Return a generator that stands where it was told."""
-    kinds = {kind.__name__: kind for kind in _KINDS}
-    if told["kind"] not in kinds:
-        raise ValueError(f"no bit generator {told['kind']}")
-    rng = np.random.Generator(kinds[told["kind"]](0))
-    move(rng, told)
-    return rng
-
-
-def move(rng: np.random.Generator, told: Mapping[str, Any]) -> None:
-    """Put a generator where another one of its kind stands."""
-    rng.bit_generator.state = _unlisted(told["state"])
-
-
-_KINDS = (
-    np.random.PCG64,
-    np.random.PCG64DXSM,
-    np.random.MT19937,
-    np.random.Philox,
-    np.random.SFC64,
-)
-
-
-def _listed(state: Any) -> Any:
-    if isinstance(state, Mapping):
-        return {name: _listed(value) for name, value in state.items()}
-    if isinstance(state, np.ndarray):
-        return {"dtype": state.dtype.str, "array": state.tolist()}
-    return state
-
-
-def _unlisted(state: Any) -> Any:
-    if not isinstance(state, Mapping):
-        return state
-    if set(state) == {"dtype", "array"}:
-        return np.array(state["array"], dtype=state["dtype"])
-    return {name: _unlisted(value) for name, value in state.items()}

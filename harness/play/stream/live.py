@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, Self
 
+from harness.play.host.laws import ask_over
 from harness.play.order import order_of, task_of
 from harness.play.played import Played
 from harness.play.scenario import Scenario, beat_by_beat, one_visit
@@ -85,6 +86,7 @@ class LiveVisit:
             log.scenario.search, log.scenario.device, order, strategy=log.strategy
         )
         task = replace(task, limits=limits, history=history)
+        ask_over(order, task.lattice)
         self._log, self._actions = log, list[Action]()
         self._flow: deque[Message] = deque(maxlen=KEPT_FLOW)
         self._kept: list[Message] = []

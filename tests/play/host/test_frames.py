@@ -11,15 +11,13 @@ import pytest
 
 from harness.play.host.frames import MOST_TEXT, Frame, FrameError, FrameLine
 from harness.play.host.values import (
-    generator_of,
-    generator_told,
-    move,
     observation_of,
     observation_told,
     problem_of,
     problem_told,
 )
 from optimizers.problem import Observation, Population, Problem
+from sim.streams import generator_of, generator_told, move
 
 Ends = tuple[socket.socket, socket.socket]
 

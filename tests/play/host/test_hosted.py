@@ -365,5 +365,5 @@ def test_whose_code_runs_is_said_of_strategies_and_laws() -> None:
     told = foreign_code(["stay", "a.py:f", "a.py:f", "cmaes"], ["b.py:Law", None])
     assert told == (
         "code that did not come with ccmlab runs with your rights: "
-        "a.py:f, cmaes in a process of its own; b.py:Law unprotected"
+        "a.py:f, cmaes, b.py:Law in a process of its own"
     )
