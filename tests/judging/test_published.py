@@ -1,6 +1,7 @@
 """A comparison with its visits, from which it is made again without playing."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from math import isnan
 from pathlib import Path
@@ -98,6 +99,25 @@ def test_without_searches_all_else_is_the_same_and_nothing_of_them_is_told(
     assert invoke(["compare", str(out), "--out", str(again)]) == 0
     for name in names_in(out):
         assert (out / name).read_bytes() == (again / name).read_bytes(), name
+
+
+def test_a_comparison_that_is_replaced_leaves_no_figure_and_takes_nobody_elses(
+    folders: tuple[Path, Path], published: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(published, out)
+    for own in ("figures/mine.svg", "notes.txt"):
+        (out / own).write_text("mine", encoding="utf-8")
+    told = json.loads((out / STUDIES_FILE).read_text(encoding="utf-8"))
+    told["files"] += ["../precious.csv", "tables/../notes.txt"]
+    (out / STUDIES_FILE).write_text(json.dumps(told), encoding="utf-8")
+    (tmp_path / "precious.csv").touch()
+    command = ["compare", str(folders[1]), "--force", "--out"]
+    assert invoke([*command, str(out)]) == 0
+    assert invoke([*command, str(tmp_path / "alone")]) == 0
+    own = {"figures/mine.svg", "notes.txt"}
+    assert set(names_in(out)) == {*names_in(tmp_path / "alone"), *own}
+    assert (tmp_path / "precious.csv").exists()
 
 
 def test_what_is_published_are_the_columns_that_judging_uses(published: Path) -> None:

@@ -17,7 +17,7 @@ from harness.study.judging.files import (
     replace_fragment,
 )
 from harness.study.judging.page import page, page_html, sheet_rows
-from harness.study.judging.published import VISITS_FILE, publish
+from harness.study.judging.published import VISITS_FILE, files_beside, publish
 from harness.study.judging.reading import by_start, read_studies, without_searches
 from harness.study.judging.thresholds import Miss, Threshold, misses
 
@@ -86,8 +86,11 @@ def compare(
     missed = misses(judged, thresholds)
     first = judged[: len(studies[0])]
     new_readme = _with_leaderboard(Path(readme), first) if readme else b""
-    _write(judged, folder)
-    publish([(study.name, study.tables) for study in stored], folder)
+    former = files_beside(folder)
+    files = _write(judged, folder)
+    for name in former - files:
+        (folder / name).unlink(missing_ok=True)
+    publish([(study.name, study.tables) for study in stored], folder, files)
     if readme:
         replace_file(Path(readme), new_readme)
     named = {"page": PAGE, "table": f"{TABLE}.csv", "tables": TABLES}
@@ -97,15 +100,18 @@ def compare(
     return ComparedStudies(f"{leaderboard_text(judged)}\n\n{where}", missed)
 
 
-def _write(judged: Sequence[Judged], folder: Path) -> None:
+def _write(judged: Sequence[Judged], folder: Path) -> frozenset[str]:
+    """Write all but the visits; return the files whose names depend on the studies."""
     shown = page(judged)
-    for drawn in shown.drawn:
-        replace_file(folder / FIGURES / f"{drawn.name}.svg", drawn.svg)
+    files = {f"{FIGURES}/{drawn.name}.svg": drawn.svg for drawn in shown.drawn}
     for name, rows in sheet_rows(shown).items():
-        replace_file(folder / TABLES / f"{name}.csv", csv_bytes(rows))
+        files[f"{TABLES}/{name}.csv"] = csv_bytes(rows)
+    for name, content in files.items():
+        replace_file(folder / name, content)
     replace_file(folder / f"{TABLE}.csv", leaderboard_csv(judged))
     write_parquet(leaderboard_rows(judged), folder / f"{TABLE}.parquet")
     replace_file(folder / PAGE, page_html(shown).encode())
+    return frozenset(files)
 
 
 def _with_leaderboard(readme: Path, judged: Sequence[Judged]) -> bytes:

@@ -4,7 +4,8 @@ Whatever is read of a study is first narrowed to what is published: so a compari
 made again, to the byte, from its own folder.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +29,7 @@ STUDIES_FILE: Final = "studies.json"
 VISITS_FILE: Final = "visits.parquet"
 EVALUATIONS_FILE: Final = "evaluations.parquet"
 SCHEMA_VERSION: Final = 1
+_BESIDE: Final = re.compile(r"(figures/[\w-]+\.svg|tables/[\w-]+\.csv)")
 VISITS: Final = (
     "key",
     "patient",
@@ -138,8 +140,13 @@ def narrowed(tables: StudyTables) -> StudyTables:
     )
 
 
-def publish(studies: Sequence[Named], folder: Path) -> None:
+def publish(studies: Sequence[Named], folder: Path, files: Iterable[str] = ()) -> None:
     """Write the visits and evaluations of studies, a table each, and what they are.
+
+    Parameters
+    ----------
+    files
+        The figures and tables beside them, which a later comparison may replace.
 
     Raises
     ------
@@ -152,6 +159,7 @@ def publish(studies: Sequence[Named], folder: Path) -> None:
             {"name": name, "study": tables.study, "manifest": tables.manifest}
             for name, tables in studies
         ],
+        "files": sorted(files),
     }
     replace_file(folder / STUDIES_FILE, json_bytes(about))
     visits = [_with_study(name, _timed(tables)) for name, tables in studies]
@@ -179,6 +187,15 @@ def _timed(tables: StudyTables) -> Columns:
 
 def _stacked(parts: Sequence[Columns], kinds: Mapping[str, type]) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in kinds}
+
+
+def files_beside(folder: Path) -> frozenset[str]:
+    """Return the figures and tables that a comparison wrote into its folder."""
+    try:
+        named = read_json(folder / STUDIES_FILE)["files"]
+        return frozenset(name for name in named if _BESIDE.fullmatch(name))
+    except (OSError, UnreadableError, TypeError, KeyError):
+        return frozenset()  # none is there, or one of somebody else
 
 
 def is_published(folder: str | Path) -> bool:
