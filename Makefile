@@ -48,9 +48,9 @@ lint: .venv/dev.stamp  ## check style and types only
 bench: .venv/dev.stamp  ## measure speed, print each figure beside its budget (ONLY='visit heart')
 	$(BIN)/python -m bench $(ONLY)
 
-bench-against: .venv/dev.stamp  ## compare speed with REV=... (ONLY='visit heart', PAIRS=5)
+bench-against: .venv/dev.stamp  ## compare speed with REV=... (ONLY='visit heart', PAIRS=5, MINUTES=30)
 	$(BIN)/python -m bench.against $(or $(REV),HEAD) $(ONLY) \
-		--pairs $(or $(PAIRS),5)
+		--pairs $(or $(PAIRS),5) --minutes $(or $(MINUTES),30)
 
 reliability: .venv/dev.stamp  ## break it again, write docs/background/reliability.md
 	$(BIN)/python -m bench.reliability

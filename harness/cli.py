@@ -1,5 +1,6 @@
 """The command `ccmlab`: its verbs stand in `harness.commands`, a file each."""
 
+import gc
 import io
 import os
 import signal
@@ -35,12 +36,16 @@ from harness.commands.validate import validate
 _AGAIN_S: Final = (
     0.01  # we are out of what was being done by then; otherwise it comes again
 )
+OBJECTS_BETWEEN_SEARCHES: Final = 50_000
+"""New objects, some 5 MB, after which those that hold each other alone are sought."""
 
 
 def main() -> None:
     """Run the command line and exit."""
     # small matrices only: a second BLAS thread costs more than it brings
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # what a command makes, it mostly keeps: a twelfth of a run went on searching it
+    gc.set_threshold(OBJECTS_BETWEEN_SEARCHES)
     for channel in (sys.stdout, sys.stderr):
         if isinstance(channel, io.TextIOWrapper):
             channel.reconfigure(errors="backslashreplace")  # whatever names there are

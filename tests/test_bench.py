@@ -1,9 +1,13 @@
 """Speed is told in units of a loop that runs beside it, and compared by pairs."""
 
 import math
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from bench import against
 from bench.__main__ import module_names
 from bench.against import lines, ratio_of
 from bench.report import Row, loops_in, table, timed_row
@@ -60,6 +64,73 @@ def test_figures_that_one_revision_lacks_are_not_compared() -> None:
     [line] = lines(pairs)
     assert line.startswith("a ")
     assert "x 0.500 (0.500 to 0.500)" in line
+
+
+TREES = {"old": Path("old"), "this checkout": Path("new")}
+
+
+def with_figures(
+    monkeypatch: pytest.MonkeyPatch, told: Callable[[Path], dict[str, float]]
+) -> list[Path]:
+    """Let each tree say what it is told to; return who was asked, in order."""
+    asked: list[Path] = []
+
+    def measured(tree: Path, name: str, **_: object) -> dict[str, float]:
+        asked.append(tree)
+        return told(tree)
+
+    monkeypatch.setattr(against, "measured", measured)
+    return asked
+
+
+def test_two_trees_are_measured_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = with_figures(monkeypatch, lambda tree: {"a": len(tree.name) * 2.0})
+    head, line = against.taken(TREES, "visit", 3, math.inf)
+    assert asked == [*TREES.values()] * 3
+    assert head == "visit, 3 pairs"
+    assert "x 1.000 (1.000 to 1.000)" in line
+
+
+def test_what_a_revision_cannot_be_asked_for_is_told_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def told(tree: Path) -> dict[str, float]:
+        raise against.UnmeasuredError(
+            f"{tree} cannot be measured: ImportError: no name"
+        )
+
+    asked = with_figures(monkeypatch, told)
+    [line] = against.taken(TREES, "visit", 5, math.inf)
+    assert line == "visit: not compared, old cannot be measured: ImportError: no name"
+    assert asked == [Path("old")]
+
+
+def test_no_pair_is_begun_for_which_the_time_does_not_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(against.time, "monotonic", lambda: now_s)
+
+    def told(tree: Path) -> dict[str, float]:
+        nonlocal now_s
+        now_s += 10.0  # a pair takes 20 s
+        return {"a": 1.0}
+
+    assert len(with_figures(monkeypatch, told)) == 0
+    head, _ = against.taken(TREES, "visit", 5, 70.0)
+    assert head == "visit, 3 pairs"
+    now_s = 0.0
+    [line] = against.taken(TREES, "visit", 5, 30.0)
+    assert line.startswith("visit: not compared, there was time for one pair")
+
+
+def test_a_tree_without_the_code_that_is_measured_says_which(tmp_path: Path) -> None:
+    broken = tmp_path / "harness"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise ImportError('too old')\n")
+    until_s = time.monotonic() + 120.0
+    with pytest.raises(against.UnmeasuredError, match=r"HEAD~9 .*ImportError: too old"):
+        against.measured(tmp_path, "visit", called="HEAD~9", until_s=until_s)
 
 
 def test_every_module_with_rows_is_measured_and_no_other() -> None:

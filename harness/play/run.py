@@ -269,6 +269,7 @@ def _told(
         listener=scribe,
         history=history,
     )
+    live.forget_flow()
     with live:
         live.advance(inf)
         return live.played()

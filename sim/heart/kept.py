@@ -27,6 +27,7 @@ import llvmlite  # type: ignore[import-untyped]
 import numba
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
+from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 
 from sim.heart.awaited import compiling
@@ -136,8 +137,12 @@ class KeptKernel(_Cache):
         return str(places()[0]) if places() else None
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the compiled code that is kept for a signature, or None."""
-        target_context.refresh()
+        """Return the compiled code that is kept for a signature, or None.
+
+        It needs numba's runtime, and none of the functions that numba knows how to
+        compile: to register those takes as long as reading all our kernels.
+        """
+        rtsys.initialize(target_context)
         name = self._name(sig, target_context.codegen())
         for folder in places():
             content = _unsealed(folder / name)

@@ -136,6 +136,14 @@ class BeatLog:
         line: list[float] = self._lines[beat, : len(DEVICE_COLUMNS)].tolist()
         return line
 
+    def judged(self, first: int) -> FloatArray:
+        """Return what the device made of the beats from `first` on, `(n, 7)`.
+
+        The columns are `DEVICE` of `sim.heart.judged`.
+        """
+        judged: FloatArray = self._lines[first : self._n, _OF_DEVICE]
+        return judged
+
     def recent(self, n: int) -> NDArray[np.intp]:
         """Return the places of the last `n` beats that were not ectopic."""
         low, own = self._n, np.empty(0, np.intp)

@@ -87,7 +87,8 @@ class Bedside:
     `stop` is set, and every wait ends, when the monitor stops a guarded test.
     While nothing is guarded, what the monitor sees is handed to `on_finding`.
     `captures_atrium` tells whether trains of some settings reach the atrium; while that
-    is being `probed`, a captured atrium is no finding.
+    is being `probed`, a captured atrium is no finding. `followers` are told of beats
+    that have been played, one or a stretch of them: the number of the first.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Bedside:
             self.icd = ImplantedIcd(Icd(), profile.icd_distance_cm)
         self.interference_until_s = float("-inf")
         self.interference_mv = float("inf")
+        self.followers: list[Callable[[int], None]] = []
         self._watchers: list[Callable[[BeatDecision], None]] = []
         self._rng = rng_device_ectopy
         self._on_finding = on_finding
@@ -203,6 +205,8 @@ class Bedside:
         self._wake()
         for watcher in self._watchers:
             watcher(decision)
+        for follower in self.followers:
+            follower(self.log.n_beats - 1)
         return rr_s
 
     def _wake(self) -> None:
@@ -302,7 +306,11 @@ class Bedside:
         return self.guarded
 
     def watch(self, watcher: Callable[[BeatDecision], None]) -> None:
-        """Hand what the device made of each beat to a marker channel or an observer."""
+        """Hand what the device made of each beat to a marker channel or an observer.
+
+        Each is played by itself, then; `followers` let uneventful ones be played in a
+        stretch.
+        """
         self._watchers.append(watcher)
 
     def unwatch(self, watcher: Callable[[BeatDecision], None]) -> None:

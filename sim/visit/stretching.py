@@ -126,6 +126,8 @@ class StretchingBedside(Bedside):
         if self.icd is not None:
             for at_s in leads[:, _AT].tolist():
                 self.icd.beat(at_s)
+        for follower in self.followers:
+            follower(self.log.n_beats - n)
         return n
 
     def _is_quiet(self, now_s: float) -> bool:

@@ -166,6 +166,10 @@ class StridingLog(BeatLog):
         )
         self._n += 1
 
+    def judged(self, first: int) -> FloatArray:
+        """Return what the device made of the beats from `first` on, as `DEVICE`."""
+        return self.found[first : self._n]
+
     def n_ectopic(self, first: int = 0) -> int:
         """Return how many beats from `first` on were ectopic."""
         if self._n_searched < self._n:
@@ -361,6 +365,7 @@ class StridingBedside(Bedside):
         return (
             now_s >= self.interference_until_s
             and not self._watchers
+            and not self.followers
             and not self._reaches_atrium
             and self._leads_revision == self.generator.leads.revision
             and self.heart.rhythm.is_usual

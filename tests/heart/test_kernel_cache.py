@@ -165,6 +165,19 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_who_finds_all_code_kept_registers_nothing_that_only_compiling_needs(
+    compiled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(compiled / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    loads = 'print("numba.np.npyimpl" in sys.modules)\n'
+    program = ONE_CALL.format(folder=str(compiled)) + loads
+    assert ended(program) == ("1 0\nFalse", "")
+    for file in code_files(compiled / "cache"):
+        file.unlink()
+    assert ended(program) == ("0 1\nTrue", "")
+
+
 @pytest.mark.parametrize("how", DAMAGE)
 def test_damaged_code_is_thrown_away_with_one_note_and_made_again(
     compiled: Path, monkeypatch: pytest.MonkeyPatch, how: str

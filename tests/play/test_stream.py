@@ -1,9 +1,10 @@
 """The stream tells a visit once, in order, by its schema, and nothing that is true."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from statistics import fmean
 from typing import TypeGuard
@@ -34,7 +35,7 @@ from harness.play.stream.messages import (
     schema_text,
 )
 from harness.play.stream.opening import SAMPLING_HZ
-from harness.play.stream.transcript import Transcript
+from harness.play.stream.transcript import Scribe, Transcript
 from sim.telemetry.channels import MONITOR
 from sim.telemetry.synthesis import FloatArray
 from sim.visit.record import VisitRecord
@@ -113,6 +114,48 @@ def test_a_visit_advanced_in_any_pieces_is_the_visit_played_at_once(
         live.advance(live.now_s + piece_s)
     live.advance(float("inf"))
     assert is_same(live.record, whole())
+
+
+def told_of(live: LiveVisit, go_on: Callable[[], None]) -> tuple[bytes, int, int]:
+    """Return what a visit tells, how many events it takes, and how many beats."""
+    scribe, n_events, step = Scribe(), 0, live.visit.env.step
+
+    def counted() -> None:
+        nonlocal n_events
+        n_events += 1
+        step()
+
+    for message in live.messages():
+        scribe(message)
+    live.listen(scribe)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live.visit.env, "step", counted)
+        while not live.over:
+            go_on()
+    return scribe.transcript.lines, n_events, live.visit.bedside.n_beats
+
+
+@pytest.mark.parametrize("who", ["hfref-ischaemic", "hfref-frequent-pvc", "hfref-af"])
+def test_beats_of_a_stretch_are_told_as_each_by_itself_at_a_third_of_the_events(
+    who: str,
+) -> None:
+    scenario = short().changed({"patient.phenotype": who, "patient.override": {}})
+    at_once, stepped = (LiveVisit.of(scenario, strips=False) for _ in range(2))
+    lines, n_events, n_beats = told_of(at_once, lambda: at_once.advance(inf))
+    one_by_one, n_steps, n_stepped = told_of(stepped, stepped.step)
+    assert lines == one_by_one
+    assert n_stepped == n_beats <= n_steps
+    assert n_events < n_beats / 3
+
+
+def test_a_message_is_made_once_and_numbered_in_place() -> None:
+    live = LiveVisit.of(short(), strips=False)
+    heard: list[Message] = []
+    live.listen(heard.append)
+    live.advance(600.0)
+    kept = live.messages(since=1)
+    assert len(kept) == len(heard) > 0
+    assert all(one is other for one, other in zip(kept, heard, strict=True))
 
 
 def test_the_clock_stands_where_it_was_advanced_to() -> None:

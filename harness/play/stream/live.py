@@ -9,6 +9,7 @@ visit, to the byte, however it was stepped.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Final, Self
 
 from harness.play.host.laws import ask_over
@@ -151,7 +152,7 @@ class LiveVisit:
     def replayed(
         cls,
         log: ActionLog,
-        until_s: float = float("inf"),
+        until_s: float = inf,
         *,
         strips: bool = True,
         listener: Listener | None = None,
@@ -175,7 +176,7 @@ class LiveVisit:
     @property
     def next_event_s(self) -> float:
         """When something happens next; infinite when the visit is over."""
-        return float("inf") if self.over else float(self.visit.env.peek())
+        return inf if self.over else float(self.visit.env.peek())
 
     @property
     def over(self) -> bool:
@@ -210,8 +211,12 @@ class LiveVisit:
         An infinite time is the end of the visit; a time that is past changes nothing.
         Raises what a strategy raises.
         """
+        if until_s == inf:
+            with self._teller.in_stretches():
+                self._settle(until_s)
+            return
         self._settle(until_s)
-        if not self.over and self.now_s < until_s < float("inf"):
+        if not self.over and self.now_s < until_s:
             self.visit.env.set_clock(until_s)
 
     def command(self, command: Command) -> Answer:
@@ -284,10 +289,11 @@ class LiveVisit:
 
     def _emit(self, message: Message) -> None:
         self._n_messages += 1
-        told = replace(message, number=self._n_messages)
-        (self._flow if isinstance(told, FLOWING) else self._kept).append(told)
+        # nobody has it yet: a copy of each takes longer than all that is told in it
+        object.__setattr__(message, "number", self._n_messages)
+        (self._flow if isinstance(message, FLOWING) else self._kept).append(message)
         for listener in tuple(self._listeners):
-            listener(told)
+            listener(message)
 
 
 def _first_order(log: ActionLog) -> VisitOrder:

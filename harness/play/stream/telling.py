@@ -1,7 +1,9 @@
 """What goes on record in a visit, turned into messages: what staff see, never more."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
+from itertools import count
 from math import isfinite
 from typing import Final
 
@@ -33,10 +35,13 @@ from sim.device.events import BeatDecision
 from sim.device.settings import Settings
 from sim.heart.beating import BEAT_COLUMNS
 from sim.heart.conduction import is_ectopic
+from sim.heart.judged import DEVICE
 from sim.instruments import Pressures
 from sim.telemetry.channels import CountArray
+from sim.telemetry.markers import MarkerTimes
 from sim.telemetry.synthesis import FloatArray
 from sim.units import rate_bpm
+from sim.visit.beatlog import CAUSES
 from sim.visit.plan import PHASES
 from sim.visit.programmer.markers import markers_of
 from sim.visit.record import (
@@ -69,12 +74,12 @@ NAMELESS: Final = "SIM"
 NORMAL_95: Final = 1.959964
 _RATE_BEATS: Final = 8
 _WHITE_BLOCK: Final = 256
-_BEAT_PRESSURES: Final = tuple(
-    BEAT_COLUMNS.index(name) for name in ("sbp_mmhg", "dbp_mmhg", "map_mmhg")
-)
+_OF_BEAT: Final = [
+    BEAT_COLUMNS.index(name)
+    for name in ("at_s", "rr_s", "origin", "sbp_mmhg", "dbp_mmhg", "map_mmhg")
+]
 _RR: Final = BEAT_COLUMNS.index("rr_s")
-_ORIGIN: Final = BEAT_COLUMNS.index("origin")
-_START: Final = BEAT_COLUMNS.index("at_s")
+_DELIVERED: Final = DEVICE.index("delivered")
 
 Emit = Callable[[Message], None]
 
@@ -112,7 +117,7 @@ class Teller:
         """Draw strips from now on or not; the newest are told when they are again."""
         was, self._draws = self._draws, on
         if on and not was and self._strips is not None and self._visit.bedside.n_beats:
-            self._tell_samples(*self._strips.newest())
+            self._tell_samples(self._now_s, *self._strips.newest())
 
     @property
     def _now_s(self) -> float:
@@ -265,54 +270,74 @@ class Teller:
     def _vitals(self, vitals: Vitals) -> Message:
         return VitalsMessage(**asdict(vitals))
 
-    def _on_beat(self, decision: BeatDecision) -> None:
-        visit, log = self._visit, self._visit.bedside.log
-        beat, seen = log.n_beats - 1, visit.telemetry and visit.programmer.wand.linked
-        rows = visit.bedside.heart.beats
-        before_s = rows[max(0, beat - _RATE_BEATS) : beat, _RR]
-        is_first = not before_s.size
-        pressures, self._shown = self._shown, self._shown_pressures(beat)
-        sbp, dbp, map_ = (
-            (pressures.sbp_mmhg, pressures.dbp_mmhg, pressures.map_mmhg)
-            if pressures is not None
-            else (None, None, None)
-        )
-        self._emit(
-            BeatMessage(
-                at_s=self._now_s,
-                beat=beat,
-                rr_s=None if is_first else float(before_s[-1]),
-                heart_rate_bpm=None if is_first else rate_bpm(float(before_s.mean())),
-                ectopic=bool(is_ectopic(int(rows[beat, _ORIGIN]))),
-                delivered=decision.delivered if seen else None,
-                sbp_mmhg=sbp,
-                dbp_mmhg=dbp,
-                map_mmhg=map_,
-            )
-        )
-        if seen:
-            self._tell_markers(decision, beat)
-        if self._strips is None:
-            return
-        if not self._draws:
-            self._strips.pass_over(beat, self._shown)
-        else:
-            self._tell_samples(*self._strips.add(beat, self._shown))
+    @contextmanager
+    def in_stretches(self) -> Iterator[None]:
+        """Let beats be played in stretches and told of afterwards: nobody is waiting.
 
-    def _tell_samples(self, first: int, counts: CountArray) -> None:
+        What is told is the same.
+        """
+        bedside = self._visit.bedside
+        bedside.unwatch(self._on_beat)
+        bedside.followers.append(self._on_beats)
+        try:
+            yield
+        finally:
+            bedside.followers.remove(self._on_beats)
+            bedside.watch(self._on_beat)
+
+    def _on_beat(self, _: BeatDecision) -> None:
+        self._on_beats(self._visit.bedside.n_beats - 1)
+
+    def _on_beats(self, first: int) -> None:
+        """Tell of the beats from `first` on, which have been played."""
+        visit, bedside = self._visit, self._visit.bedside
+        seen = visit.telemetry and visit.programmer.wand.linked
+        judged = bedside.log.judged(first).tolist()
+        beats = bedside.heart.beats
+        rows = beats[first : first + len(judged), _OF_BEAT].tolist()
+        for beat, row, device in zip(count(first), rows, judged, strict=False):
+            at_s, rr_s, origin, *true = row
+            before, self._shown = self._shown, self._shown_of(beat, at_s, rr_s, true)
+            self._emit(
+                BeatMessage(
+                    at_s=at_s,
+                    beat=beat,
+                    rr_s=float(beats[beat - 1, _RR]) if beat else None,
+                    heart_rate_bpm=_rate_bpm(beats[max(0, beat - _RATE_BEATS) : beat]),
+                    ectopic=is_ectopic(int(origin)),
+                    delivered=device[_DELIVERED] > 0.0 if seen else None,
+                    sbp_mmhg=None if before is None else before.sbp_mmhg,
+                    dbp_mmhg=None if before is None else before.dbp_mmhg,
+                    map_mmhg=None if before is None else before.map_mmhg,
+                )
+            )
+            if seen:
+                self._tell_markers(at_s, beat, device)
+            if self._strips is not None:
+                self._draw(self._strips, at_s, beat)
+
+    def _draw(self, strips: LiveStrips, at_s: float, beat: int) -> None:
+        if self._draws:
+            self._tell_samples(at_s, *strips.add(beat, self._shown))
+        else:
+            strips.pass_over(beat, self._shown)
+
+    def _tell_samples(self, at_s: float, first: int, counts: CountArray) -> None:
         if len(counts):
             columns = counts.T.tolist()
             named = {
                 shape.name: tuple(column)
                 for shape, column in zip(CHANNELS, columns, strict=True)
             }
-            self._emit(SamplesMessage(at_s=self._now_s, first=first, counts=named))
+            self._emit(SamplesMessage(at_s=at_s, first=first, counts=named))
 
-    def _tell_markers(self, decision: BeatDecision, beat: int) -> None:
-        for mark in markers_of(decision, beat):
+    def _tell_markers(self, at_s: float, beat: int, device: Sequence[float]) -> None:
+        _, train_start_s, train_end_s, ls_s, v_s, a_s, cause = device
+        times = MarkerTimes(a_s, v_s, ls_s, train_start_s, train_end_s)
+        for mark in markers_of(times, CAUSES[int(cause)], beat):
             self._emit(
                 MarkerMessage(
-                    at_s=self._now_s,
+                    at_s=at_s,
                     marker=mark.kind,
                     code=mark.code,
                     from_s=mark.at_s,
@@ -321,11 +346,11 @@ class Teller:
                 )
             )
 
-    def _shown_pressures(self, beat: int) -> Pressures | None:
+    def _shown_of(
+        self, beat: int, at_s: float, rr_s: float, true_mmhg: Sequence[float]
+    ) -> Pressures | None:
         """Return what the monitor will show of a beat, None without a signal."""
-        row = self._visit.bedside.heart.beats[beat]
-        true = Pressures(*(float(row[place]) for place in _BEAT_PRESSURES))
-        middle_s = float(row[_START] + 0.5 * row[_RR])
+        middle_s, true = at_s + 0.5 * rr_s, Pressures(*true_mmhg)
         return self._visit.instruments.shown_mmhg(middle_s, true, self._white_of(beat))
 
     def _white_of(self, beat: int) -> tuple[float, float]:
@@ -346,6 +371,12 @@ class Teller:
             self._white = rng.standard_normal((_WHITE_BLOCK, 2))
             self._white_block = block
         return float(self._white[place, 0]), float(self._white[place, 1])
+
+
+def _rate_bpm(beats: FloatArray) -> Number:
+    """Return the rate of some beats, as the monitor shows it; None of none."""
+    n = len(beats)
+    return rate_bpm(float(np.add.reduce(beats[:, _RR])) / n) if n else None
 
 
 _ENDED: Final[Mapping[Ended, EndWord]] = {

@@ -4,26 +4,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Literal
 
-from sim.device.events import INHIBITING, BeatDecision
+from sim.device.events import INHIBITING, BeatDecision, Cause
 from sim.telemetry.markers import Marker, MarkerTimes, beat_markers
 
 MarkerState = Literal["running", "paused", "error", "stopped"]
 MARKER_MODE_ERROR: Final = "Marker mode error"
 
 
-def markers_of(decision: BeatDecision, beat: int = 0) -> tuple[Marker, ...]:
+def markers_of(times: MarkerTimes, cause: Cause, beat: int = 0) -> list[Marker]:
     """Return the markers of one beat in the order of time; no atrial ones in OVO."""
-    times = MarkerTimes(
-        decision.atrial_s,
-        decision.reference_s,
-        decision.ls_s,
-        decision.train_start_s,
-        decision.train_end_s,
-    )
-    reason = decision.cause.value if decision.cause in INHIBITING else ""
+    reason = cause.value if cause in INHIBITING else ""
     sensed = any(at_s == at_s for at_s in times[:3])
     found = beat_markers(beat, times, reason=reason if sensed else "")
-    return tuple(sorted(found, key=lambda marker: marker.at_s))
+    return sorted(found, key=lambda marker: marker.at_s)
 
 
 class MarkerStream:
@@ -65,7 +58,14 @@ class MarkerStream:
         """Take one beat of the device."""
         if self.state != "running":
             return
-        marks = markers_of(decision, self._n_beats)
+        times = MarkerTimes(
+            decision.atrial_s,
+            decision.reference_s,
+            decision.ls_s,
+            decision.train_start_s,
+            decision.train_end_s,
+        )
+        marks = markers_of(times, decision.cause, self._n_beats)
         self._n_beats += 1
         for marker in marks:
             self._kept.append(marker)
