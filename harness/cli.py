@@ -33,9 +33,7 @@ from harness.commands.stream import stream
 from harness.commands.study import study
 from harness.commands.validate import validate
 
-_AGAIN_S: Final = (
-    0.01  # we are out of what was being done by then; otherwise it comes again
-)
+_AGAIN_S: Final = 0.01  # where it is forgotten again, it comes again
 OBJECTS_BETWEEN_SEARCHES: Final = 50_000
 """New objects, some 5 MB, after which those that hold each other alone are sought."""
 
@@ -44,7 +42,7 @@ def main() -> None:
     """Run the command line and exit."""
     # small matrices only: a second BLAS thread costs more than it brings
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # what a command makes, it mostly keeps: a twelfth of a run went on searching it
+    # what a command makes, it mostly keeps: searching it found nothing
     gc.set_threshold(OBJECTS_BETWEEN_SEARCHES)
     for channel in (sys.stdout, sys.stderr):
         if isinstance(channel, io.TextIOWrapper):
