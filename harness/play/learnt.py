@@ -10,11 +10,13 @@ Schuler 2012, Journal of Machine Learning Research 13, 1809), by draws of the be
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cholesky
 from scipy.spatial.distance import cdist
 
 from optimizers.posterior import (
@@ -91,20 +93,34 @@ class Learnt:
     def information(self, asked: Sequence[Point], chosen: Point) -> Information:
         """Return how far the readings narrowed down where the highest gain lies."""
         places = coarse_grid(self.problem.space)
-        points = list(dict.fromkeys([*places, *asked, chosen]))
+        points = tuple(dict.fromkeys([*places, *asked, chosen]))
         place_of = {point: k for k, point in enumerate(points)}
-        prior, after = _draws(self.problem, self.readings, points)
-        grid = [place_of[point] for point in places]
+        after = _after(self.problem, self.readings, points, len(points))
+        grid = after[:, : len(places)]
         compared = [place_of[point] for point in asked]
-        shares = _share_best(after[:, compared])
-        best = np.maximum(after[:, grid].max(axis=1), after[:, place_of[chosen]])
+        best = np.maximum(grid.max(axis=1), after[:, place_of[chosen]])
         return Information(
             n_places=len(places),
-            before_bits=entropy_bits(_share_best(prior[:, grid])),
-            after_bits=entropy_bits(_share_best(after[:, grid])),
-            share_best=shares,
+            before_bits=self._before_bits(places, len(points)),
+            after_bits=entropy_bits(_share_best(grid)),
+            share_best=_share_best(after[:, compared]),
             shortfall_pct=float(np.mean(best - after[:, place_of[chosen]])),
         )
+
+    def gained_bits(self, asked: Sequence[Point]) -> float:
+        """Return the `gained_bits` of `information` alone, whatever is chosen of these.
+
+        Nothing is drawn but the places where the highest gain may lie.
+        """
+        places = coarse_grid(self.problem.space)
+        points = tuple(dict.fromkeys([*places, *asked]))
+        after = _after(self.problem, self.readings, points, len(places))
+        before_bits = self._before_bits(places, len(points))
+        return before_bits - entropy_bits(_share_best(after))
+
+    def _before_bits(self, places: tuple[Point, ...], n_points: int) -> float:
+        steps = tuple(self.problem.space.steps.tolist())
+        return _bits_without_readings(places, steps, n_points)
 
 
 def learnt(
@@ -154,32 +170,74 @@ def _share_best(draws: FloatArray) -> FloatArray:
     return counts / len(draws)
 
 
-def _draws(
-    problem: Problem, readings: Readings, points: Sequence[Point]
-) -> tuple[FloatArray, FloatArray]:
-    """Draw the function at some points before and after the readings, (draws, m)."""
+@lru_cache(maxsize=256)
+def _bits_without_readings(
+    places: tuple[Point, ...], steps: tuple[float, ...], n_points: int
+) -> float:
+    """Return the entropy of where the highest gain lies before any reading.
+
+    The places are the first of `n_points` that are drawn.
+    """
+    share = _shares(np.full(len(LENGTHS), 1.0 / len(LENGTHS)))
+    normal = _normal(n_points)[:, : len(places)]
+    draws = [
+        normal[share == k] @ _root(among.copy(), _JITTER).T
+        for k, among in enumerate(_among(places, steps))
+    ]
+    return entropy_bits(_share_best(np.vstack(draws)))
+
+
+def _after(
+    problem: Problem, readings: Readings, points: tuple[Point, ...], n_drawn: int
+) -> FloatArray:
+    """Draw the function at the first points after the readings, (draws, n_drawn)."""
     steps, n_sizes = problem.space.steps, len(SIGNAL_OVER_NOISE)
     at, read = np.array(points) * steps, np.array(readings.points) * steps
+    between, across = cdist(read, read), cdist(read, at)
+    among = _among(points[:n_drawn], tuple(steps.tolist()))
     weight = believe(problem, readings, points[:1]).weight
-    normal = np.random.default_rng(_SEED).standard_normal((N_DRAWS, len(points)))
-    prior_of = _shares(np.full(len(LENGTHS), 1.0 / len(LENGTHS)))
-    after_of = _shares(weight)
-    prior, after = [], []
+    normal = _normal(len(points))[:, :n_drawn]
+    share = _shares(weight)
+    bounds = np.searchsorted(share, np.arange(len(weight) + 1))
+    drawn = []
     for k, length in enumerate(LENGTHS):
-        among = matern(cdist(at, at) / length)
-        prior.append(normal[prior_of == k] @ _root(among).T)
+        of_read, to_points = matern(between / length), matern(across / length)
         for j, ratio in enumerate(SIGNAL_OVER_NOISE):
-            rows = normal[after_of == k * n_sizes + j]
-            if rows.size:
+            first, last = bounds[k * n_sizes + j : k * n_sizes + j + 2]
+            if first < last:
                 size = (ratio * problem.noise_sd) ** 2
-                correlations = (
-                    among,
-                    matern(cdist(read, read) / length),
-                    matern(cdist(read, at) / length),
-                )
-                mean, covariance = _conditioned(size, correlations, readings)
-                after.append(mean + rows @ _root(covariance).T)
-    return np.vstack(prior), np.vstack(after)
+                correlations = among[k], of_read, to_points
+                mean, root = _conditioned(size, correlations, readings)
+                drawn.append(mean + normal[first:last] @ root.T)
+    return np.vstack(drawn)
+
+
+_normals: list[FloatArray] = []
+
+
+def _normal(n_points: int) -> FloatArray:
+    """Return the unit normals of all draws, (draws, n_points), read-only.
+
+    They are the first of one stream, whose longest part so far is kept.
+    """
+    n = N_DRAWS * n_points
+    if not _normals or _normals[0].size < n:
+        _normals[:] = [np.random.default_rng(_SEED).standard_normal(n)]
+        _normals[0].flags.writeable = False
+    return _normals[0][:n].reshape(N_DRAWS, n_points)
+
+
+@lru_cache(maxsize=4)
+def _among(
+    points: tuple[Point, ...], steps: tuple[float, ...]
+) -> tuple[FloatArray, ...]:
+    """Return the correlations among some points, (m, m) for each length, read-only."""
+    at = np.array(points) * steps
+    far = cdist(at, at)
+    found = tuple(matern(far / length) for length in LENGTHS)
+    for correlations in found:
+        correlations.flags.writeable = False
+    return found
 
 
 def _shares(weight: FloatArray) -> NDArray[np.intp]:
@@ -192,9 +250,10 @@ def _shares(weight: FloatArray) -> NDArray[np.intp]:
 def _conditioned(
     size: float, correlations: tuple[FloatArray, ...], readings: Readings
 ) -> tuple[FloatArray, FloatArray]:
-    """Return mean and covariance given the readings, the constant integrated out.
+    """Return mean and Cholesky factor given the readings, the constant integrated out.
 
-    Rasmussen and Williams 2006, eq. 2.41 and 2.42.
+    Rasmussen and Williams 2006, eq. 2.41 and 2.42. Both are of the first of the points
+    that the readings are told of, as many as there are correlations among.
     """
     among, between, across = correlations
     noisy = size * between + np.diag(readings.standard_error**2)
@@ -202,15 +261,24 @@ def _conditioned(
     one = np.ones(len(noisy))
     total = one @ inverse @ one
     level = one @ inverse @ readings.mean / total
-    to_points = size * across.T @ inverse
+    told = size * across
+    to_points = told.T @ inverse
     left = 1.0 - to_points @ one
     mean = level + to_points @ (readings.mean - level)
-    covariance = size * among - to_points @ (size * across)
-    return mean, covariance + np.outer(left, left) / total
+    variance = size - (to_points.T * told).sum(axis=0) + left**2 / total
+    # a constant that is not known adds to what the readings leave: one product of both
+    n = len(among)
+    taken = np.vstack([told[:, :n], left[:n]])
+    by = np.column_stack([to_points[:n], left[:n] / -total])
+    return mean[:n], _root(size * among - by @ taken, _JITTER * variance.mean())
 
 
-def _root(covariance: FloatArray) -> FloatArray:
-    """Return a Cholesky factor, of the nearest matrix that surely has one."""
-    jitter = _JITTER * float(np.trace(covariance)) / len(covariance)
-    regular = covariance + jitter * np.eye(len(covariance))
-    return np.asarray(np.linalg.cholesky(regular), dtype=np.float64)
+def _root(covariance: FloatArray, jitter: float) -> FloatArray:
+    """Return a Cholesky factor, of the nearest matrix that surely has one.
+
+    The covariance is overwritten.
+    """
+    np.fill_diagonal(covariance, covariance.diagonal() + jitter)
+    # transposed it is in the order that LAPACK works in place
+    root = cholesky(covariance.T, lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(root, dtype=np.float64)

@@ -229,8 +229,7 @@ def _information_bits(played: Played) -> float:
     told = learnt(played.space.space, played.space.reference_point, read)
     if told is None:
         return 0.0
-    points = list(dict.fromkeys(point for point, _, _ in read))
-    return told.information(points, points[0]).gained_bits
+    return told.gained_bits([point for point, _, _ in read])
 
 
 def _spent(log: Sequence[Observation]) -> list[Spent]:

@@ -5,7 +5,7 @@ becomes a `TherapySpace`, whose points are what strategies ask for.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -70,6 +70,10 @@ class TherapySpace:
     lattice: Lattice
     reference: Settings
     space: Space
+    _settings: dict[Point, Settings] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _points: dict[Settings, Point] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def reference_point(self) -> Point:
@@ -78,8 +82,12 @@ class TherapySpace:
 
     def settings_of(self, point: Point) -> Settings:
         """Return the reference with the searched values of one point."""
-        values = dict(self.space.as_dict(point))
-        return self.lattice.with_values(self.reference, values)
+        found = self._settings.get(point)
+        if found is None:
+            values = dict(self.space.as_dict(point))
+            found = self.lattice.with_values(self.reference, values)
+            self._settings[point] = found
+        return found
 
     def point_with(self, given: Iterable[tuple[str, Value]]) -> Point:
         """Return the point of the reference with some values.
@@ -100,8 +108,11 @@ class TherapySpace:
 
     def point_of(self, settings: Settings) -> Point:
         """Return the point nearest to some settings."""
-        names = self.lattice.axes
-        return self.space.nearest([place_of(n, getattr(settings, n)) for n in names])
+        found = self._points.get(settings)
+        if found is None:
+            values = [place_of(n, getattr(settings, n)) for n in self.lattice.axes]
+            found = self._points[settings] = self.space.nearest(values)
+        return found
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ few gains (`response`), for a whole cohort side by side.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from math import nan
 from typing import TYPE_CHECKING, Final
@@ -60,7 +61,7 @@ class Sought:
     faults: LeadFaults = SOUND
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Landscape:
     """The truth of each allowed point of a space, in the order of `points`, and of off.
 
@@ -139,7 +140,7 @@ class Landscape:
         figure: Figure = drawn.landscape_figure(self, width=width)
         return figure
 
-    @property
+    @cached_property
     def tolerated(self) -> NDArray[np.bool_]:
         """Whether each setting is truly felt below the intolerable grade, `(n,)`."""
         return np.asarray(self.sensation < INTOLERABLE_GRADE)
@@ -150,7 +151,7 @@ class Landscape:
         utility = np.where(self.tolerated, self.utility_pct, -np.inf)
         return tuple(int(i) for i in self.points[int(np.argmax(utility))])
 
-    @property
+    @cached_property
     def best_utility_pct(self) -> float:
         """Highest utility of a tolerated setting or of CCM off."""
         return float(self.utility_pct[self.tolerated].max(initial=self.off_gain_pct))

@@ -4,16 +4,22 @@ All that the muscle feels of a setting is one number, the steady gain of LV elas
 The gain that a visit would read and the settled one are smooth in it on either side of
 0, where the memory of a train that weakens takes another pace. Each side is a parabola
 through three gains that are played in full; at the reference the gain is 0 unplayed.
+
+What was played is kept on disk, under all that decides it, so that the next study of
+the same patients plays none of it.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
+from harness.common.kept import Shelf, made_by
 from harness.truth.answer_key import (
     arm_gains,
     gain_read_pct,
@@ -34,6 +40,8 @@ SHORT: Final = 0.03
 """Gains from 0 to here are a straight line, to 0.02 %."""
 _INNER: Final = (0.25, 0.75)
 _NONE: Final = 1e-12
+_MADE_BY: Final = ("sim", "harness/truth/response.py", "harness/truth/answer_key.py")
+_KEPT: Final = Shelf("responses", 16_384)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +106,52 @@ class Asked:
         return (0.0, self.reference_gain if inside else 0.5 * end, end)
 
 
+class NodeGains(NamedTuple):
+    """What a heart showed at each node of what was asked, `(nodes,)`, percent."""
+
+    window_pct: tuple[float, ...]
+    settled_pct: tuple[float, ...]
+
+
 def responses(asked: Sequence[Asked], plan: VisitPlan) -> list[Response]:
     """Return the response of each patient under one plan, all hearts side by side."""
+    keys = [_key(one, plan) for one in asked]
+    found = [_kept(key, len(one.nodes)) for key, one in zip(keys, asked, strict=True)]
+    missing = [place for place, played in enumerate(found) if played is None]
+    new = played_at_nodes([asked[place] for place in missing], plan) if missing else []
+    for place, played in zip(missing, new, strict=True):
+        found[place] = played
+        if keys[place]:
+            _KEPT.put(keys[place], json.dumps(played).encode())
+    pairs = zip(asked, found, strict=True)
+    return [_response(one, played) for one, played in pairs if played is not None]
+
+
+def _key(asked: Asked, plan: VisitPlan) -> str:
+    """Return the hash of all that decides what a heart shows; empty to keep nothing."""
+    sources, heart = made_by(*_MADE_BY), asked.patient.heart
+    if sources is None:
+        return ""
+    schedule = schedule_of(asked.patient, plan)
+    told = [sources, STEP_S, readout(plan.readout).beat_column, asdict(schedule)]
+    told += [asdict(heart), asked.reference_gain, asked.nodes]
+    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _kept(key: str, n_nodes: int) -> NodeGains | None:
+    content = _KEPT.get(key) if key else None
+    if content is None:
+        return None
+    played = NodeGains(*(tuple(values) for values in json.loads(content)))
+    return played if all(len(values) == n_nodes for values in played) else None
+
+
+def _response(asked: Asked, played: NodeGains) -> Response:
+    return Response(*(_curve(asked, values) for values in played))
+
+
+def played_at_nodes(asked: Sequence[Asked], plan: VisitPlan) -> list[NodeGains]:
+    """Play the nodes of each patient under one plan, all hearts side by side."""
     rest = [settled(one.patient.heart, one.reference_gain) for one in asked]
     windows = _windows_pct(asked, plan, rest)
     found = []
@@ -107,14 +159,15 @@ def responses(asked: Sequence[Asked], plan: VisitPlan) -> list[Response]:
         heart = one.patient.heart
         nodes = [settled(heart, gain, near=start) for gain in one.nodes]
         sbp = np.array([node.haemodynamics.sbp_mmhg for node in nodes])
-        change = sbp / start.haemodynamics.sbp_mmhg - 1.0
-        at_rest = dict(zip(one.nodes, PCT_PER_FRAC * change, strict=True))
-        found.append(Response(_curve(one, window), _curve(one, at_rest)))
+        at_rest = PCT_PER_FRAC * (sbp / start.haemodynamics.sbp_mmhg - 1.0)
+        in_window = tuple(float(window[node]) for node in one.nodes)
+        found.append(NodeGains(in_window, tuple(at_rest.tolist())))
     return found
 
 
-def _curve(asked: Asked, known: dict[float, float]) -> GainCurve:
-    """Return the parabolas through known values."""
+def _curve(asked: Asked, values: Sequence[float]) -> GainCurve:
+    """Return the parabolas through the values at the nodes."""
+    known = dict(zip(asked.nodes, values, strict=True))
     return GainCurve(*(_through(side, known) for side in asked.sides))
 
 

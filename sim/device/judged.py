@@ -41,6 +41,11 @@ class JudgedGenerator(PulseGenerator):
             and (battery.suspended or battery.left_frac > NEAR_EMPTY_FRAC)
         )
 
+    def gated_until_s(self, gate: Cause | None) -> float:
+        """Return until when the clock alone leaves the gate as it is."""
+        asks_clock = gate is None or gate is Cause.SCHEDULE_OFF
+        return self._clock.until_s if asks_clock else float("inf")
+
     def _timing_rules(self) -> FloatArray:
         """Return the timing in the order of `RULES`, then the cycles of each cause."""
         timing = self._timing
@@ -69,7 +74,7 @@ class JudgedGenerator(PulseGenerator):
 
     def _count(self, n_beats: int, gate: Cause | None, counts: FloatArray) -> None:
         """Count beats: what forbade trains, and `sim.heart.judged.COUNTS`."""
-        counters, told = self.counters, [int(count) for count in counts.tolist()]
+        counters, told = self.counters, list(map(int, counts.tolist()))
         counters.beats += n_beats
         if gate is not None:
             counters.beats_by_cause[gate] += n_beats

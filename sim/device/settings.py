@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 from sim.carried import Carried
@@ -173,7 +174,10 @@ class Settings:
 
     def changed(self, other: "Settings") -> tuple[tuple[str, Value, Value], ...]:
         """List `(name, value here, value in other)` wherever the two differ."""
-        pairs = ((n, getattr(self, n), getattr(other, n)) for n in _NAMES)
+        here, there = _values_of(self), _values_of(other)
+        if here == there:
+            return ()
+        pairs = zip(_NAMES, here, there, strict=True)
         return tuple(pair for pair in pairs if pair[1] != pair[2])
 
     def with_values(self, values: Mapping[str, Any]) -> "Settings":
@@ -223,6 +227,7 @@ def _rules_broken(settings: Settings, model: str) -> tuple[Conflict, ...]:
 
 
 _NAMES: Final = tuple(item.name for item in fields(Settings))
+_values_of: Final = attrgetter(*_NAMES)
 _FLOATS: Final = frozenset(n for n in _NAMES if isinstance(AXES[n][0], float))
 
 

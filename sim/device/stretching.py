@@ -45,11 +45,6 @@ class StretchingGenerator(JudgedGenerator):
         cell[:] = charge_mah, self._idle_mah_per_s, self._train_mah, self._last_beat_s
         return self._gate(at_s)
 
-    def gated_until_s(self, gate: Cause | None) -> float:
-        """Return until when the clock alone leaves the gate as it is."""
-        asks_clock = gate is None or gate is Cause.SCHEDULE_OFF
-        return self._clock.until_s if asks_clock else float("inf")
-
     def passed(
         self,
         n: int,

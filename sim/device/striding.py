@@ -45,11 +45,6 @@ class StridingGenerator(JudgedGenerator):
         """Return what forbids trains at this time, None when nothing does."""
         return self._gate(at_s)
 
-    @property
-    def gate_until_s(self) -> float:
-        """Until when its schedule stays as it is."""
-        return self._clock.until_s
-
     def passed(
         self,
         n: int,

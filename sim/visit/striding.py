@@ -349,7 +349,7 @@ class StridingBedside(Bedside):
         monitor.hand_over(self._monitored_sbp_mmhg)
         around = self._surroundings(gate)
         log.make_room(n_most)
-        until_s = min(until_s, generator.gate_until_s)
+        until_s = min(until_s, generator.gated_until_s(gate))
         n = self.heart.stride(now_s, until_s, n_most, around, log.leads, log.found)
         if not n:
             return 0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.play.learnt import Learnt, coarse_grid, entropy_bits, learnt
+from harness.play.learnt import Learnt, _normal, coarse_grid, entropy_bits, learnt
 from harness.report.contents import Report
 from harness.report.parts import Fact, Quantity
 from harness.report.surface import Surface
@@ -107,6 +107,26 @@ def test_what_was_learnt_stays_within_its_limits(
     assert information.shortfall_pct >= 0.0
     belief = told.at(asked)
     assert np.all(belief.low_pct <= belief.high_pct)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.floats(-8.0, 8.0), min_size=1, max_size=6), st.floats(0.3, 4.0))
+def test_the_bits_that_are_gained_need_none_of_the_other_draws(
+    gains: list[float], error: float
+) -> None:
+    points = [(k, 3 * k) for k in range(1, 7)]
+    told = fit(dict(zip(points, gains, strict=False)), error)
+    asked = points[: len(gains)]
+    whole = told.information(asked, asked[0])
+    assert told.gained_bits(asked) == whole.gained_bits
+
+
+def test_more_points_than_before_take_nothing_from_the_first_draws() -> None:
+    few, more = _normal(3), _normal(40)
+    again = _normal(3)
+    assert np.array_equal(few, again)
+    assert np.array_equal(more.ravel()[: few.size], few.ravel())
+    assert abs(more.mean()) < 4.0 / more.size**0.5
 
 
 def test_the_same_readings_give_the_same_numbers() -> None:

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from functools import cache
 from math import nan
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from sim.device.judged import CAUSES
 from sim.device.settings import Settings, with_dependents
 from sim.heart.judged import OUTCOMES
+from sim.heart.striding import TabledHeart
 from sim.instruments import Instruments
 from sim.instruments.striding import StridingInstruments
 from sim.patient import Patient, personalize, phenotype
@@ -132,6 +134,29 @@ def test_a_stride_changes_nothing_but_the_time_it_takes(
         event.text for event in one_by_one.adverse_events
     ]
     assert striding.final == one_by_one.final
+
+
+def test_beats_that_get_no_train_are_taken_in_strides_as_long_as_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[int] = []
+    taken: list[int] = []
+    go_on, stride = StridingBedside._go_on, TabledHeart.stride
+
+    def counted(self: TabledHeart, *asked: Any) -> int:
+        taken.append(stride(self, *asked))
+        return taken[-1]
+
+    def noted(self: StridingBedside, *asked: Any, **how: Any) -> None:
+        waits.append(1)
+        go_on(self, *asked, **how)
+
+    monkeypatch.setattr(StridingBedside, "_go_on", noted)
+    monkeypatch.setattr(TabledHeart, "stride", counted)
+    play(order_for(somebody(), replace(FOUND, ccm_mode="OFF")))
+    assert sum(taken) > 2000
+    # one a wait; more where draws run out, or where a single beat needs the rules
+    assert len(taken) < 1.2 * len(waits)
 
 
 @cache
