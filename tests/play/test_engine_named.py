@@ -1,10 +1,13 @@
 """A file names the engine, and order, key, log and report follow."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.archive.replaying import replay
+from harness.cli import invoke
+from harness.common.files import names_in
 from harness.play.order import order_of
 from harness.play.run import Run, run_scenario
 from harness.play.scenario import Scenario, ScenarioError, parse_scenario
@@ -59,6 +62,27 @@ def test_the_report_says_which_engine_played(run: Run) -> None:
     told = fact_text(method_part(Case(run, truth_of(run.played))).facts, ENGINE)
     assert told.startswith("table: ")
     assert strips_of(run.record) == ()
+
+
+def test_a_run_by_table_writes_its_reports_and_tables_and_nothing_of_beats(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "short.toml"
+    file.write_text(SHORT, encoding="utf-8")
+    out, again = tmp_path / "run", tmp_path / "again"
+    assert invoke(["run", str(file), "--out", str(out), "--quiet"]) == 0
+    names = set(names_in(out))
+    reports = {f"report.{kind}" for kind in ("json", "html", "pdf", "fhir.json", "hl7")}
+    tables = {"evaluations.csv", "pairs.csv", "readings.csv", "events.csv"}
+    assert reports | tables <= names
+    of_beats = ("beats", "stream", "strip", ".edf", ".hea", ".dat")
+    assert [n for n in names if any(word in n for word in of_beats)] == []
+    for report in ("report.html", "report.json"):
+        assert "table: " in (out / report).read_text("utf-8"), report
+    assert (out / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert invoke(["replay", str(out), "--out", str(again)]) == 0
+    for name in sorted(tables):
+        assert (out / name).read_bytes() == (again / name).read_bytes(), name
 
 
 def test_a_run_by_table_is_replayed_as_it_was(run: Run) -> None:
