@@ -40,6 +40,7 @@ def busy():
     Last()
     time.sleep(60.0)
 sys.argv[1:] = ["busy"]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
 main()
 """
 

@@ -51,6 +51,7 @@ import signal, sys
 sys.path.insert(0, {folder!r})
 from sim.heart.awaited import listen
 from kept_kernels import outer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
 listen(lambda _: signal.raise_signal(signal.SIGINT))
 try:
     outer(1, 2)
