@@ -4,25 +4,28 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from harness.common.files import OutputError, read_json, replace_file
+from harness.common.kept import made_by
 from harness.day.jobs import Stage, VisitJob, job_of
 from harness.day.scenario import VisitKind
 from harness.play.run import run_scenario
 from harness.play.scenario import Scenario
-from harness.study.facts import SAME_EVERYWHERE
 from optimizers.registry import source_of
 from sim.heart.kept import user_caches
 from sim.visit.record import VisitRecord
 
 CACHE: Final = "CCMLAB_VISITS_CACHE"
 SCHEMA: Final = 1
-_PLAYED_BY: Final = ("sim", "optimizers", "harness/task", "harness/play")
+# not all of this room: a change of the day itself does not play the visits again
+_PLAYED_BY: Final = (
+    *("sim", "optimizers", "harness/task", "harness/play"),
+    "harness/day/jobs.py",
+)
+_NOWHERE: Final = Path(os.devnull)  # below it nothing is kept
 Say = Callable[[str], None]
 
 
@@ -33,7 +36,7 @@ def recorded(scenario: Scenario, replicate: int) -> VisitRecord:
 
 def visits_folder() -> Path:
     """Return where played visits are kept; CCMLAB_VISITS_CACHE names another folder."""
-    kept = next(iter(user_caches()), Path(os.devnull))  # below it nothing is kept
+    kept = next(iter(user_caches()), _NOWHERE)
     return Path(os.environ.get(CACHE) or kept / "visits")
 
 
@@ -47,7 +50,9 @@ def jobs_of_kind(kind: VisitKind, n: int, say: Say) -> tuple[VisitJob, ...]:
 
 
 def _job(kind: VisitKind, replicate: int, say: Say) -> VisitJob:
-    file = visits_folder() / f"{_key(kind.scenario, replicate)}.json"
+    sources = made_by(*_PLAYED_BY)
+    folder = visits_folder() if sources else _NOWHERE
+    file = folder / f"{_key(kind.scenario, replicate, sources)}.json"
     name = f"{kind.name} #{replicate + 1}"
     known = _read(file, name)
     if known is not None:
@@ -59,7 +64,7 @@ def _job(kind: VisitKind, replicate: int, say: Say) -> VisitJob:
     return job
 
 
-def _key(scenario: Scenario, replicate: int) -> str:
+def _key(scenario: Scenario, replicate: int, sources: str | None) -> str:
     """Return the hash of all that a visit depends on."""
     shown = scenario.model_dump(mode="json", exclude={"title", "description"})
     shown.pop("metadata", None)
@@ -68,28 +73,10 @@ def _key(scenario: Scenario, replicate: int) -> str:
         "schema": SCHEMA,
         "scenario": shown,
         "replicate": replicate,
-        "made_by": _made_by(),
+        "made_by": sources,
         "strategy": sha256(place.read_bytes()).hexdigest() if place else "",
     }
     return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-
-
-@cache
-def _made_by() -> str:
-    """Return a hash of all that plays a visit: packages, and the sources below us.
-
-    Not the sources of this room, but for what turns a record into a job: a change of
-    the day itself does not play the visits again.
-    """
-    digest = sha256(" ".join(map(version, SAME_EVERYWHERE)).encode())
-    house = Path(__file__).parents[2]
-    for place in _PLAYED_BY:
-        for path in sorted((house / place).rglob("*")):
-            if path.suffix in (".py", ".toml", ".csv"):
-                digest.update(path.relative_to(house).as_posix().encode())
-                digest.update(path.read_bytes())
-    digest.update((Path(__file__).parent / "jobs.py").read_bytes())
-    return digest.hexdigest()
 
 
 def _told(job: VisitJob) -> dict[str, Any]:
