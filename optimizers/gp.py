@@ -17,7 +17,13 @@ from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
 from optimizers.posterior import matern, reading_error
-from optimizers.problem import INTOLERABLE_GRADE, Asking, Observation, Problem
+from optimizers.problem import (
+    INTOLERABLE_GRADE,
+    Asking,
+    Observation,
+    Problem,
+    refused_points,
+)
 from optimizers.products import times
 from optimizers.registry import strategy
 from optimizers.sobol import spread_points
@@ -208,12 +214,6 @@ def _grade(seen: Observation) -> float:
     grade = seen.sensation_grade
     # broken off for another reason than sensation: just as little to be repeated
     return grade if seen.tolerated else max(grade, INTOLERABLE_GRADE)
-
-
-def refused_points(log: Sequence[Observation]) -> set[Point]:
-    """Return what was not tolerated, both as asked and as tested."""
-    felt = [seen for seen in log if not seen.tolerated]
-    return {seen.asked for seen in felt} | {seen.tested for seen in felt}
 
 
 def candidates_now(

@@ -1,7 +1,7 @@
 """What a strategy is given and told: problem, budget, observation."""
 
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field, fields
 from math import inf, isfinite, nan
@@ -76,6 +76,12 @@ class Observation:
     def usable(self) -> bool:
         """Whether the value may be learned from."""
         return self.aborted is None and isfinite(self.value)
+
+
+def refused_points(log: Sequence[Observation]) -> set[Point]:
+    """Return what was not tolerated, both as asked and as tested."""
+    felt = [seen for seen in log if not seen.tolerated]
+    return {seen.asked for seen in felt} | {seen.tested for seen in felt}
 
 
 def _limit(low: float, high: float) -> Any:

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optimizers.posterior import pool
-from optimizers.problem import Asking, Observation, Problem
+from optimizers.problem import Asking, Observation, Problem, refused_points
 from optimizers.recommend import first_highest
 from optimizers.registry import strategy
-from optimizers.space import FloatArray, Point, Space
+from optimizers.space import FloatArray, Space
 
 N_SPARE = 2
 """Tests of the design beyond the number of coefficients."""
@@ -58,12 +58,6 @@ def fitted_surface(problem: Problem, log: Sequence[Observation]) -> FloatArray:
     weight = 1.0 / readings.standard_error
     terms = surface_terms(problem.space, readings.points) * weight[:, None]
     return np.asarray(np.linalg.lstsq(terms, readings.mean * weight)[0])
-
-
-def refused_points(log: Sequence[Observation]) -> set[Point]:
-    """Return what was not tolerated, both as asked and as tested."""
-    felt = [seen for seen in log if not seen.tolerated]
-    return {seen.asked for seen in felt} | {seen.tested for seen in felt}
 
 
 def surface_terms(space: Space, indices: ArrayLike) -> FloatArray:

@@ -13,10 +13,9 @@ from optimizers.gp import (
     GpBelief,
     candidates_now,
     expected_gain,
-    refused_points,
     tolerated_chance,
 )
-from optimizers.problem import Asking, Observation, Problem
+from optimizers.problem import Asking, Observation, Problem, refused_points
 from optimizers.registry import strategy
 from optimizers.shared import shared_belief
 from optimizers.space import FloatArray, Point

@@ -26,6 +26,12 @@ class UnreadableError(ValueError):
     """A file cannot be read, or does not hold what it should."""
 
 
+def portable(word: str) -> str:
+    """Return `file.py:name`, or a name, without its folder: no path of a machine."""
+    place, colon, name = word.rpartition(":")
+    return f"{Path(place).name}{colon}{name}" if colon else Path(word).name
+
+
 def read_bytes(path: str | Path, most_bytes: int = MOST_BYTES) -> bytes:
     """Return the bytes of a regular file; never waits for a pipe or a device."""
     try:

@@ -25,7 +25,6 @@ from harness.archive.run_folder import (
     about_stored,
     as_broken,
     check_whole,
-    portable,
     readings_files,
 )
 from harness.archive.tables import event_rows
@@ -41,7 +40,7 @@ from harness.play.run import (
 )
 from harness.play.stream.actions import ACTIONS_FILE, ActionLog, log_from
 from harness.play.stream.transcript import STREAM_FILE
-from sim.textfiles import UnreadableError
+from sim.textfiles import UnreadableError, portable
 from sim.visit.record import BeatTable
 
 

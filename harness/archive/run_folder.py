@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -49,7 +49,7 @@ from harness.report.contents import Report
 from harness.report.figures.gallery import figures
 from harness.report.formats import ALWAYS, FORMATS, renderings
 from harness.report.hand_out import pseudonym_of
-from sim.textfiles import UnreadableError
+from sim.textfiles import UnreadableError, portable
 from sim.visit.record import VisitRecord
 
 SCHEMA_VERSION: Final = 1
@@ -394,9 +394,3 @@ def _portable_log(log: ActionLog) -> ActionLog:
     named = search.model_copy(update={"strategy": portable(search.strategy)})
     scenario = log.scenario.model_copy(update={"search": named})
     return replace(log, scenario=scenario, strategy=portable(log.strategy))
-
-
-def portable(strategy: str) -> str:
-    """Return a strategy without the folder of its file: no path of a machine stays."""
-    place, colon, function = strategy.rpartition(":")
-    return f"{PurePath(place).name}{colon}{function}"

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from harness.commands.options import HELP
-from harness.commands.speech import BANNER, talk, tell
+from harness.commands.speech import talk, tell
+from harness.common.banner import BANNER
 
 
 @click.command(

@@ -6,7 +6,8 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP
-from harness.commands.speech import BANNER, patience, tell
+from harness.commands.speech import patience, tell
+from harness.common.banner import BANNER
 
 
 @click.command(

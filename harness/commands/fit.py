@@ -7,7 +7,8 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP
-from harness.commands.speech import BANNER, talk, tell
+from harness.commands.speech import talk, tell
+from harness.common.banner import BANNER
 
 
 @click.command("fit", short_help="Fit a patient to bedside values, for `run`.")

@@ -6,7 +6,8 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP, QUIET
-from harness.commands.speech import BANNER, talker, tell
+from harness.commands.speech import talker, tell
+from harness.common.banner import BANNER
 
 
 @click.command(

@@ -7,7 +7,8 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP
-from harness.commands.speech import BANNER, patience, tell
+from harness.commands.speech import patience, tell
+from harness.common.banner import BANNER
 
 PLANS: Final = ("pdf", "gift")
 

@@ -7,7 +7,8 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP, QUIET
-from harness.commands.speech import BANNER, tell
+from harness.commands.speech import tell
+from harness.common.banner import BANNER
 
 
 def _names(text: str) -> tuple[str, ...]:

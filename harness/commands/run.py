@@ -21,7 +21,8 @@ from harness.commands.options import (
     STRATEGY,
     formats_asked,
 )
-from harness.commands.speech import BANNER, tell
+from harness.commands.speech import tell
+from harness.common.banner import BANNER
 
 if TYPE_CHECKING:
     from harness.course.play import CourseVisit

@@ -14,7 +14,6 @@ from harness.common.progress import CLEAR_LINE
 
 INTERRUPTED: Final = 130
 PATIENCE_S: Final = 2.0
-BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
 
 
 class StdoutError(click.ClickException):

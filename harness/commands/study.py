@@ -8,7 +8,8 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import ENGINE, HELP, MEMORY, QUIET
-from harness.commands.speech import BANNER, INTERRUPTED, talk, tell
+from harness.commands.speech import INTERRUPTED, talk, tell
+from harness.common.banner import BANNER
 
 if TYPE_CHECKING:
     from sim.visit.order import EngineName

@@ -6,7 +6,8 @@ import click
 
 from harness.commands.faults import one_clear_message
 from harness.commands.options import HELP, QUIET
-from harness.commands.speech import BANNER, talk, talker, tell
+from harness.commands.speech import talk, talker, tell
+from harness.common.banner import BANNER
 
 
 @click.command("validate", short_help="Hold published findings against this simulator.")

@@ -16,6 +16,7 @@ from harness.archive.run_folder import (
     told_scenario,
     write_run,
 )
+from harness.common.banner import BANNER
 from harness.common.csv import Row, csv_bytes
 from harness.common.files import (
     OutputError,
@@ -28,7 +29,7 @@ from harness.common.files import (
 )
 from harness.course.figure import course_svg
 from harness.course.home import S_PER_DAY
-from harness.course.page import BANNER, course_html
+from harness.course.page import course_html
 from harness.course.play import Course, CourseVisit, visit_rows
 from harness.play.provenance import course_numbers
 from harness.play.scenario import CourseScenario

@@ -11,7 +11,6 @@ from harness.archive.run_folder import (
     about_stored,
     as_broken,
     check_whole,
-    portable,
     write_run,
 )
 from harness.common.csv import csv_bytes
@@ -25,6 +24,7 @@ from harness.report.build import report_of
 from harness.report.contents import Report
 from harness.report.formats import FORMATS
 from harness.truth.answer_key import truth_of
+from sim.textfiles import portable
 
 
 def write(

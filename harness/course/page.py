@@ -4,6 +4,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from harness.common.banner import BANNER
 from harness.common.drawing import inline
 from harness.common.pages import filled
 from harness.common.words import EN_DASH, decimal, plain
@@ -11,7 +12,6 @@ from harness.course.figure import course_svg
 from harness.course.play import Course, visit_rows
 from sim.units import PCT_PER_FRAC
 
-BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
 HEADS: Final = (
     "month",
     "EF %",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.archive.run_folder import RUN_FILE, SCHEMA_VERSION, TIMINGS_FILE, prepare
+from harness.common.banner import BANNER
 from harness.common.csv import Cell, Row, csv_bytes
 from harness.common.files import (
     OutputError,
@@ -21,7 +22,7 @@ from harness.common.files import (
 from harness.common.parquet import write_parquet
 from harness.day.figures import DayFigure, figures
 from harness.day.measures import MEASURES
-from harness.day.page import BANNER, day_html
+from harness.day.page import day_html
 from harness.day.replicate import DaysPlayed
 from harness.play.run import git_revision, versions
 from harness.study.judging.numbers import Estimate

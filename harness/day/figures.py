@@ -21,7 +21,7 @@ from harness.common.drawing import (
 )
 from harness.common.words import plain
 from harness.day.gantt import by_patient, by_resource
-from harness.day.measures import BY_NAME, RESOURCES, key, waiting_by_patient_s
+from harness.day.measures import BY_NAME, key, waiting_by_patient_s
 from harness.day.play import CAUSES, DayPlayed
 from harness.day.replicate import DaysPlayed, PlanPlayed
 from harness.study.judging.numbers import Estimate
@@ -109,7 +109,7 @@ def _means(played: DaysPlayed) -> Iterator[_Parts]:
         _words(played.plans, waits),
         _dots(played.plans, waits, "minutes of waiting per patient"),
     )
-    busy = [f"busy_{key(resource)}_pct" for resource in RESOURCES]
+    busy = [f"busy_{key(resource)}_pct" for resource in CAUSES]
     yield (
         "in-use",
         "How much of the opening hours each resource is in use",

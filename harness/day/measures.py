@@ -32,7 +32,6 @@ def key(words: str) -> str:
     return words.replace(" ", "_")
 
 
-RESOURCES: Final = ("room", "chair", PROGRAMMER, *ROLES)
 MEASURES: Final[tuple[Measure, ...]] = (
     Measure("n_booked", "patients due", ""),
     Measure("n_absent", "of them, did not come", ""),
@@ -47,7 +46,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     *(Measure(f"waiting_{key(c)}_min", f"waiting for a {c}", "min") for c in CAUSES),
     Measure("overtime_min", "last patient leaves after closing", "min"),
     Measure("staff_overtime_min", "overtime, all staff together", "min"),
-    *(Measure(f"busy_{key(r)}_pct", f"{r}: in use while open", "%") for r in RESOURCES),
+    *(Measure(f"busy_{key(r)}_pct", f"{r}: in use while open", "%") for r in CAUSES),
     *(Measure(f"staff_{key(r)}_min", f"{r}: minutes a patient", "min") for r in ROLES),
     Measure("staff_min", "staff minutes a patient, all roles", "min"),
 )

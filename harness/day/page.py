@@ -6,6 +6,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from harness.common.banner import BANNER
 from harness.common.drawing import inline
 from harness.common.pages import filled
 from harness.common.words import decimal, plain
@@ -25,7 +26,6 @@ from harness.day.words import (
 from sim.units import S_PER_MIN
 
 _CHANGES: Final = (*HEADLINE, *(f"waiting_{key(cause)}_min" for cause in CAUSES))
-BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
 
 
 @dataclass(frozen=True, slots=True)

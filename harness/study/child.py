@@ -19,7 +19,6 @@ from typing import IO, Any, Final
 from harness.play.host.laws import laws_within
 from harness.play.host.nursery import keep
 from harness.study.outcome import ScoredVisit, TimingRow, VisitRow
-from harness.study.plan import portable
 from harness.study.visit import Job, identity, kept_row, scored
 from harness.study.watched import read_frame, write_frame
 from optimizers.problem import (
@@ -31,6 +30,7 @@ from optimizers.problem import (
 )
 from sim.law.response_law import LawFailedError
 from sim.patient import phenotype
+from sim.textfiles import portable
 
 READY: Final = "ready"
 SOUND: Final = "hfref-ischaemic"

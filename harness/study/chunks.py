@@ -13,7 +13,6 @@ from typing import Final
 from harness.study.child import Keep, Play, Warm, bare_row, no_timing
 from harness.study.jobs import file_digest
 from harness.study.outcome import ScoredVisit
-from harness.study.plan import portable
 from harness.study.visit import Job
 from harness.study.watched import (
     START_LIMIT_S,
@@ -25,6 +24,7 @@ from harness.study.watched import (
 )
 from optimizers.registry import is_ours
 from sim.law.own import OwnLaw
+from sim.textfiles import portable
 
 
 @dataclass(frozen=True, slots=True, eq=False)

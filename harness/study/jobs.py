@@ -13,7 +13,7 @@ from harness.common.faults import Fault, ScenarioError, no_such
 from harness.common.files import file_hash
 from harness.play.order import order_for, task_of
 from harness.play.tables import DeviceTable, SearchTable, VisitTable
-from harness.study.plan import Study, portable
+from harness.study.plan import Study
 from harness.study.visit import Job, Preparation
 from harness.task.limits import USUAL_MEMORY_GB, StrategyLimits
 from harness.task.task import Task
@@ -30,6 +30,7 @@ from sim.patient import (
     sample_cohort,
 )
 from sim.streams import stream
+from sim.textfiles import portable
 from sim.visit.order import EngineName, VisitOrder
 from sim.visit.start import GIVEN, started
 

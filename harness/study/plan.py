@@ -48,6 +48,7 @@ from sim.patient.inclusion import Inclusion, inclusion, inclusion_faults
 from sim.patient.named import NAMED, USUAL, named_population
 from sim.patient.population import TraitSpread, checked_families
 from sim.sources import allowed_range
+from sim.textfiles import portable
 from sim.visit.order import EngineName
 from sim.visit.plan import VisitPlan
 from sim.visit.start import SET_BY_START, STARTS, StartName
@@ -110,12 +111,6 @@ class ContenderTable(SearchTable):
         """Return the study's search with this contender's own values."""
         own = self.model_fields_set - {*_NOT_OF_SEARCH}
         return base.model_copy(update={name: getattr(self, name) for name in own})
-
-
-def portable(strategy: str) -> str:
-    """Return a strategy without the folder of its file: no path of a machine stays."""
-    place, colon, function = strategy.rpartition(":")
-    return f"{PurePath(place).name}{colon}{function}"
 
 
 def _families(given: object, info: ValidationInfo) -> dict[str, float]:

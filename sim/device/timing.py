@@ -111,7 +111,7 @@ def timing_of(settings: Settings, limits: DeviceModel) -> Timing:
         after_v_s=limits.ccm_after_v_min_ms * S_PER_MS,
         train_s=settings.train_ms * S_PER_MS,
         balancing_s=settings.balancing_ms * S_PER_MS,
-        inhibit_cycles={cause: _cycles(settings, cause) for cause in INHIBITING},
+        inhibit_cycles={cause: cycles_of(settings, cause) for cause in INHIBITING},
     )
 
 
@@ -133,5 +133,6 @@ def _before(limit_ms: float) -> float:
     return limit_ms * S_PER_MS - EDGE_S
 
 
-def _cycles(settings: Settings, cause: Cause) -> int:
+def cycles_of(settings: Settings, cause: Cause) -> int:
+    """Return the programmed cycles of inhibition of a cause."""
     return int(getattr(settings, f"inhibit_cycles_{cause.lower()}"))

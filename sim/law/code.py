@@ -33,7 +33,7 @@ from sim.heart.train import Train
 from sim.law.response_law import LawFailedError, LawInputs, UnknownLawError
 from sim.sources import Source
 from sim.streams import generator_of, generator_told
-from sim.textfiles import UnreadableError, read_bytes
+from sim.textfiles import UnreadableError, portable, read_bytes
 
 ENTRY_POINT_GROUP: Final = "ccmlab.laws"
 NO_ELASTANCE_FRAC: Final = -1.0
@@ -143,12 +143,6 @@ def is_frozen(law: Any) -> bool:
 def is_in_file(word: str) -> bool:
     """Tell whether a word means a law in a file, rightly written or not."""
     return word.rpartition(":")[0].endswith(".py") or word.endswith(".py")
-
-
-def portable(word: str) -> str:
-    """Return a word without the folder of its file: no path of a machine stays."""
-    place, colon, name = word.rpartition(":")
-    return f"{Path(place).name}{colon}{name}" if colon else Path(word).name
 
 
 def file_content(word: str) -> bytes:

@@ -22,12 +22,12 @@ from sim.law.code import (
     file_content,
     installed,
     is_in_file,
-    portable,
     shown_constants,
     source_words,
 )
 from sim.law.response_law import LawFailedError, LawInputs, UnknownLawError
 from sim.streams import generator_told
+from sim.textfiles import portable
 
 
 class LawCode(Protocol):

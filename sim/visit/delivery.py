@@ -7,6 +7,7 @@ from typing import Final, Literal
 from sim.device.events import INHIBITING, Cause
 from sim.device.schedule import scheduled_h_per_day
 from sim.device.settings import Settings
+from sim.device.timing import cycles_of
 from sim.sources import sourced
 from sim.visit.programmer.scan import OVO
 from sim.visit.programmer.values import share_text
@@ -126,11 +127,6 @@ def _lost_frac(
         for cause, share in later.items():
             lost[cause] += lost[Cause.INHIBITED] * share / total
     return lost
-
-
-def cycles_of(settings: Settings, cause: Cause) -> int:
-    """Return the programmed cycles of inhibition of a cause."""
-    return int(getattr(settings, f"inhibit_cycles_{cause.lower()}"))
 
 
 def _loss(name: LossName, lost_frac: float, what: str) -> Loss:

@@ -26,6 +26,7 @@ from harness.play.scenario import load_scenario
 from harness.report.build import report_of
 from harness.report.contents import Report
 from harness.truth.answer_key import truth_of
+from sim.textfiles import portable
 
 ROOT = Path(__file__).parents[2]
 SHORT = {
@@ -143,9 +144,9 @@ def test_run_json_tells_how_to_make_the_run_again(whole: Path, run: Run) -> None
 
 
 def test_a_strategy_of_ones_own_is_kept_without_its_folder() -> None:
-    assert archive.portable("/home/me/ideas/mine.py:search") == "mine.py:search"
-    assert archive.portable("package.module:search") == "package.module:search"
-    assert archive.portable("titration") == "titration"
+    assert portable("/home/me/ideas/mine.py:search") == "mine.py:search"
+    assert portable("package.module:search") == "package.module:search"
+    assert portable("titration") == "titration"
 
 
 def test_evaluations_have_a_row_for_each_test(whole: Path, run: Run) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from harness.common.banner import BANNER
 from harness.common.drawing import inline
 from harness.common.pages import filled
 from harness.common.words import EN_DASH, between, decimal, plain
@@ -27,7 +28,6 @@ from harness.study.judging.numbers import Estimate
 from harness.truth.landscape import LEAST_SPAN_POINTS
 from sim.units import PCT_PER_FRAC
 
-BANNER: Final = "simulated data only: not for the care of a patient, not for a claim"
 KEY: Final = (
     "This is the answer key: the simulator's truth of every setting, which no visit "
     "and no search is told."

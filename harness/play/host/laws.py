@@ -36,10 +36,11 @@ from harness.task.limits import BYTES_PER_GB, USUAL_LIMITS, StrategyLimits
 from optimizers.problem import StrategyFailedError
 from sim.heart.parameters import FloatArray
 from sim.heart.train import Train
-from sim.law.code import Made, checked_gains, is_in_file, portable
+from sim.law.code import Made, checked_gains, is_in_file
 from sim.law.own import LawCode, OwnLaw, check_unchanged, in_this_process, run_in
 from sim.law.response_law import LawFailedError, LawInputs, UnknownLawError
 from sim.streams import generator_told, move
+from sim.textfiles import portable
 from sim.visit.order import VisitOrder
 
 MOST_ANSWER: Final = 100_000_000

@@ -22,7 +22,6 @@ AF: Final = "af"
 GAIN: Final = "sinus, something to gain"
 BY_HARM_ALONE: Final = ("null", "adverse")
 """Laws under which no setting is worth searching: judged by harm and verdict."""
-PULSE: Final = ("amplitude_v", "phase_duration_ms", "n_pulses", "delay_ms")
 COST: Final = ("minutes", "unpleasant_events", "beats", "n_tests", "n_evaluations")
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.study.judging.cells import PULSE, Cell
+from harness.study.judging.cells import Cell
 from harness.study.judging.numbers import (
     NOTHING,
     QUARTILES,
@@ -24,6 +24,7 @@ from harness.study.judging.numbers import (
 )
 from harness.study.judging.reading import Columns
 from harness.study.judging.weights import lost_at, span_at
+from harness.task.lattice import PULSE
 from harness.truth.landscape import FLAT_PCT
 from harness.truth.score import OTHER_ENERGY_WEIGHTS
 from sim.units import PCT_PER_FRAC
