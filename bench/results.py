@@ -49,7 +49,7 @@ def steps(work: Path) -> tuple[Step, ...]:
             (ccmlab, "landscape", "reference", "--out", landscape, "--force"),
         ),
         *_study(ccmlab, work, "reference", *table),
-        *_study(ccmlab, work, "goal"),
+        *_study(ccmlab, work, "goal", "--without-searches"),
         *_study(ccmlab, work, "survey"),
         *_engines(ccmlab, work),
         Step("people", (sys.executable, "-m", "harness.evidence.population_table")),
