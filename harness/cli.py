@@ -74,6 +74,12 @@ def invoke(arguments: Sequence[str]) -> int:
             raise abort.__context__ from None
         talk("ccmlab: interrupted, nothing was written")
         return INTERRUPTED
+    except (ImportError, SystemError) as error:
+        # what compiled modules make of an interrupt while they are imported
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        talk("ccmlab: interrupted, nothing was written")
+        return INTERRUPTED
     except click.ClickException as error:
         talk(f"ccmlab: {printable(error.format_message())}")
         return error.exit_code

@@ -253,6 +253,17 @@ def test_an_interrupt_exits_130_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == [short]
 
 
+def test_an_import_that_an_interrupt_broke_is_an_interrupt(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    monkeypatch.setattr("harness.cli.cli.main", broken)
+    assert invoke(["list"]) == INTERRUPTED
+    assert "interrupted" in capsys.readouterr().err
+
+
 def test_an_interrupt_that_python_forgets_comes_again() -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORGOTTEN], capture_output=True, text=True, timeout=50.0
