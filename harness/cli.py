@@ -72,18 +72,21 @@ def invoke(arguments: Sequence[str]) -> int:
     except click.Abort as abort:
         if isinstance(abort.__context__, EOFError):  # click takes it for Ctrl-D
             raise abort.__context__ from None
-        talk("ccmlab: interrupted, nothing was written")
-        return INTERRUPTED
+        return _told_interrupted()
     except (ImportError, SystemError) as error:
         # what compiled modules make of an interrupt while they are imported
         if not isinstance(error.__cause__, KeyboardInterrupt):
             raise
-        talk("ccmlab: interrupted, nothing was written")
-        return INTERRUPTED
+        return _told_interrupted()
     except click.ClickException as error:
         talk(f"ccmlab: {printable(error.format_message())}")
         return error.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _told_interrupted() -> int:
+    talk("ccmlab: interrupted, nothing was written")
+    return INTERRUPTED
 
 
 @click.group(invoke_without_command=True)

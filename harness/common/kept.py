@@ -20,13 +20,12 @@ from typing import Final
 
 import llvmlite.binding  # type: ignore[import-untyped]
 
-from sim.heart.kept import user_caches
+from sim.heart.kept import sealed, unsealed, user_caches
 from sim.units import S_PER_H
 
 PACKAGES: Final = ("ccmlab", "numpy", "scipy", "numba", "llvmlite")
 SOURCES: Final = (".py", ".toml", ".csv")
 _HOUSE: Final = Path(__file__).parents[2]
-_N_SEAL: Final = sha256().digest_size
 _N_PLACES: Final = 256
 _STARTED_S: Final = time.time()
 
@@ -51,11 +50,10 @@ class Shelf:
         for folder in self._folders(key):
             file = folder / key
             try:
-                sealed = file.read_bytes()
+                content = unsealed(key, file.read_bytes())
             except OSError:
                 continue
-            content = sealed[_N_SEAL:]
-            if sealed[:_N_SEAL] == _seal(key, content):
+            if content is not None:
                 return content
             with suppress(OSError):
                 file.unlink()
@@ -71,7 +69,7 @@ class Shelf:
                 if root not in user_caches():
                     continue  # somebody was faster in the temporary folder
                 folder.mkdir(parents=True, exist_ok=True)
-                aside.write_bytes(_seal(key, content) + content)
+                aside.write_bytes(sealed(key, content))
                 aside.replace(folder / key)
                 self._make_room(folder)
             except OSError:
@@ -98,10 +96,6 @@ def _with_age(folder: Path) -> Iterator[tuple[float, Path]]:
         for entry in entries:
             with suppress(FileNotFoundError):  # another process made room
                 yield entry.stat().st_mtime, Path(entry.path)
-
-
-def _seal(key: str, content: bytes) -> bytes:
-    return sha256(key.encode() + content).digest()
 
 
 @cache

@@ -14,13 +14,12 @@ from sim.heart.kept import KeptKernel, OneAtATime, own_symbol
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _lock: Final = OneAtATime()
-
-
 _ENDING: Final = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP")
     if hasattr(signal, name)
 )
+_holding: Final[list[bool]] = []
 
 
 @contextmanager
@@ -30,8 +29,8 @@ def _uninterrupted() -> Iterator[None]:
     What is raised while LLVM calls back is printed and forgotten by Python, and the
     code of the kernel is then missing.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals arrive in the main thread only
+    if _holding or threading.current_thread() is not threading.main_thread():
+        yield  # a kernel of a kernel; or no thread in which signals arrive
         return
     handlers = {number: signal.getsignal(number) for number in _ENDING}
     ours = {number: found for number, found in handlers.items() if callable(found)}
@@ -45,12 +44,14 @@ def _uninterrupted() -> Iterator[None]:
         held.append(number)
         restore()
 
+    _holding.append(True)
     try:
         for number in ours:
             signal.signal(number, hold)
         yield
     finally:
         restore()
+        _holding.pop()
         if held:
             signal.raise_signal(held[0])
 

@@ -195,18 +195,24 @@ def _file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _seal(name: str, content: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + content).digest()
+def sealed(name: str, content: bytes) -> bytes:
+    """Return content behind a hash of it and of the name that it is kept under."""
+    return hashlib.sha256(name.encode() + content).digest() + content
+
+
+def unsealed(name: str, kept: bytes) -> bytes | None:
+    """Return what was sealed under a name; None where that is damaged or another's."""
+    content = kept[_N_SEAL:]
+    return content if kept == sealed(name, content) else None
 
 
 def _unsealed(path: Path) -> bytes | None:
     """Return what was kept in a file; a damaged one is thrown away, with a note."""
     try:
-        sealed = path.read_bytes()
+        content = unsealed(path.name, path.read_bytes())
     except OSError:
         return None
-    content = sealed[_N_SEAL:]
-    if sealed[:_N_SEAL] == _seal(path.name, content):
+    if content is not None:
         return content
     _note(f"compiled code in {path.parent} was damaged; it is made again")
     with suppress(OSError):
@@ -221,7 +227,7 @@ def _keep(name: str, content: bytes) -> None:
         aside = folder / f"{name}.partial-{os.getpid()}"
         try:
             _make(folder)
-            aside.write_bytes(_seal(name, content) + content)
+            aside.write_bytes(sealed(name, content))
             aside.replace(folder / name)
         except OSError as error:
             fault = f"{folder}: {(error.strerror or str(error)).lower()}"

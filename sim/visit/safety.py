@@ -210,9 +210,9 @@ def at_least_as_strong(settings: Settings, other: Settings) -> bool:
 class Monitor:
     """Watches every beat and says when a test must stop.
 
-    `beat` returns why to stop, or None; a run of ectopics is told
-    at its third beat, and again when it has become sustained. It keeps no clock: each
-    limit is a count of beats, or times handed in.
+    `beat` returns why to stop, or None; a run of ectopics is told at its third beat,
+    and again when it has become sustained. It keeps no clock: each limit is a count of
+    beats, or times handed in.
     """
 
     __slots__ = (

@@ -52,7 +52,12 @@ sys.path.insert(0, {folder!r})
 from sim.heart.awaited import listen
 from kept_kernels import outer
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
-listen(lambda _: signal.raise_signal(signal.SIGINT))
+left = [{n}]
+def stop(_):
+    if left[0]:
+        left[0] -= 1
+        signal.raise_signal(signal.SIGINT)
+listen(stop)
 try:
     outer(1, 2)
 except KeyboardInterrupt:
@@ -195,11 +200,19 @@ def test_damaged_code_is_thrown_away_with_one_note_and_made_again(
     assert ended(program) == ("1 0", "")
 
 
-def test_an_interrupt_waits_for_the_kernel_and_is_not_lost(own_cache: Path) -> None:
-    folder = str(own_cache)
-    # the inner kernel is done and kept, the outer one begins no more
-    assert ended(STOPPED.format(folder=folder)) == ("interrupted 0", "")
-    assert len(code_files(own_cache / "cache")) == 1
+@pytest.mark.parametrize(
+    ("n", "n_compiled", "n_kept"),
+    [
+        pytest.param(1, 1, 2, id="one waits for the kernel and what it calls"),
+        pytest.param(2, 0, 0, id="a second is obeyed at once"),
+    ],
+)
+def test_an_interrupt_while_compiling_is_not_lost(
+    own_cache: Path, n: int, n_compiled: int, n_kept: int
+) -> None:
+    program = STOPPED.format(folder=str(own_cache), n=n)
+    assert ended(program) == (f"interrupted {n_compiled}", "")
+    assert len(code_files(own_cache / "cache")) == n_kept
 
 
 def test_code_under_the_name_of_other_code_is_not_run(own_cache: Path) -> None:

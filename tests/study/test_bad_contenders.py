@@ -1,12 +1,12 @@
 """Contenders that spoil their process stand in a list with others, and harm nobody."""
 
-import importlib.util
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
+from runpy import run_path
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,18 +32,7 @@ FEW = (
     "looks_for_a_patient",
 )
 Text = Callable[..., str]
-
-
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bad_contenders", BAD)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-CONTENDERS = loaded()
+CONTENDERS = SimpleNamespace(**run_path(str(BAD)))
 HARMLESS = [made.__name__ for made in CONTENDERS.HARMLESS]
 FAILED = {made.__name__: told for made, told in CONTENDERS.FAILED.items()}
 OVERDUE = [made.__name__ for made in CONTENDERS.OVERDUE]

@@ -1,6 +1,5 @@
 """A strategy in a process of its own: plays as it would here, and harms only itself."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -8,7 +7,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from runpy import run_path
+from types import SimpleNamespace
 
 import pytest
 
@@ -30,18 +30,7 @@ Searched = Callable[..., Search]
 Write = Callable[[str], Path]
 BAD = Path(__file__).parents[2] / "data" / "bad_contenders.py"
 QUICK = StrategyLimits(answer_s=1.0, visit_s=60.0)
-
-
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bad_contenders", BAD)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-CONTENDERS = loaded()
+CONTENDERS = SimpleNamespace(**run_path(str(BAD)))
 FAILED = {made.__name__: told for made, told in CONTENDERS.FAILED.items()}
 WALK = """
 def walk(problem, rng):

@@ -1,12 +1,12 @@
 """A law of somebody's own in its own process: answers as here, harms only itself."""
 
-import importlib.util
 import os
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from runpy import run_path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -32,18 +32,7 @@ from sim.visit.order import VisitOrder
 BAD = Path(__file__).parents[2] / "data" / "bad_laws.py"
 ANYBODY = LawInputs()
 QUICK = StrategyLimits(answer_s=1.0)
-
-
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bad_laws", BAD)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-LAWS = loaded()
+LAWS = SimpleNamespace(**run_path(str(BAD)))
 FAILED = {made.__name__: told for made, told in LAWS.FAILED.items()}
 SCENARIO = """
 title = "A law of somebody's own"
