@@ -252,9 +252,8 @@ def run_course(
     left, since, visits = first.found, 0, []
     history: tuple[PastSearch, ...] = ()
     for number, month in enumerate(table.visit_months, 1):
-        stretch = home.stay(
-            person.patient, left, range(since, day_of(month)), number - 1
-        )
+        days = range(since, day_of(month))
+        stretch = home.stay(person.patient, left, days, number - 1)
         person.live(stretch)
         true = person.true()
         seen = read(true, stream(first.seed, name="course", key=(2, number)))
@@ -279,14 +278,8 @@ def run_course(
             visit = replace(visit, run=without_beats(run))
         visits.append(visit)
         left, since = _left(run.record, stretch.found), day_of(month)
-    return Course(
-        scenario,
-        scenario_name,
-        first.seed,
-        person.traits,
-        tuple(visits),
-        tuple(person.points),
-    )
+    traits, points = person.traits, tuple(person.points)
+    return Course(scenario, scenario_name, first.seed, traits, tuple(visits), points)
 
 
 def _tell_month(progress: Progress | None, number: int, table: CourseTable) -> None:

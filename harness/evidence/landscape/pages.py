@@ -213,14 +213,7 @@ def _of_start(suite: Suite, start: str) -> tuple[TruthTable, ...]:
         ),
         TruthTable(
             f"Where optima lie, start {start}",
-            (
-                "law",
-                "A16: dP/dt at factory, %",
-                _A16_HEAD,
-                "at highest tolerated, %",
-                "at an end of another axis, %",
-                *(f"{name} explains, %" for name in suite.axes),
-            ),
+            _where_heads(suite.axes),
             tuple(_where(cell, suite.axes) for cell in cells),
         ),
         TruthTable(
@@ -238,6 +231,17 @@ def _of_start(suite: Suite, start: str) -> tuple[TruthTable, ...]:
             ),
             ("tags",),
         ),
+    )
+
+
+def _where_heads(axes: Sequence[str]) -> tuple[str, ...]:
+    return (
+        "law",
+        "A16: dP/dt at factory, %",
+        _A16_HEAD,
+        "at highest tolerated, %",
+        "at an end of another axis, %",
+        *(f"{name} explains, %" for name in axes),
     )
 
 
