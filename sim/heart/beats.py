@@ -99,6 +99,7 @@ from sim.heart.simd import (
     any_above,
     doubler,
     fma,
+    lay_stack,
     left,
     loader,
     pair,
@@ -463,6 +464,7 @@ def block_kernel(patients: int) -> Callable[..., None]:
             load(block, (PRESSURE + 2) * n),
             load(block, (PRESSURE + 3) * n),
         )
+        lay_stack(state[0])
         vessels = (
             load(block, VESSELS * n),
             load(block, (VESSELS + 1) * n),

@@ -34,6 +34,13 @@ Vector = Any
 """What the type checker sees of a vector; only kernels hold one."""
 
 
+BYTES = 8
+"""Of a double."""
+
+CALLERS_LAY = 16
+"""Bytes on whose multiples every caller lays the stack."""
+
+
 class VectorType(types.Type):
     """Numba's name for a vector of `width` doubles."""
 
@@ -259,6 +266,24 @@ def store(_: Any, array: Any, index: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return signature(types.void, array, types.intp, value), generate
+
+
+@intrinsic
+def lay_stack(_: Any, like: Any) -> Any:
+    """Lay the stack of this kernel so that a vector as wide as `like` fits its lines.
+
+    Vectors that find no register are put on the stack, and one that lies across two
+    lines of the cache takes twice as long. Without this it depends on who called.
+    """
+
+    def generate(context: Any, builder: Any, _: Any, __: Any) -> Any:
+        if BYTES * like.width > CALLERS_LAY:
+            attributes = builder.function.attributes
+            attributes.alignstack = BYTES * like.width
+            attributes.add("noinline")  # else it would be the stack of who calls
+        return context.get_dummy_value()
+
+    return signature(types.void, like), generate
 
 
 def loader(width: int) -> Callable[..., Vector]:

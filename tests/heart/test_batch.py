@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from sim.heart.batch import ClosedLoopBatch, repeating_beats
 from sim.heart.circulation import BEAT_FIELDS, ClosedLoop
-from sim.heart.parameters import HFREF, NORMAL
+from sim.heart.parameters import HFREF, NORMAL, FloatArray
 from sim.heart.repeating import NotSettledError, repeating_beat
+from sim.heart.simd import lay_stack, loader, store
 
 
 @settings(max_examples=10, deadline=None)
@@ -108,3 +110,20 @@ def test_a_batch_refuses_a_heart_without_pull() -> None:
 def test_a_batch_refuses_volumes_of_another_size() -> None:
     with pytest.raises(ValueError, match="volumes_ml must have shape"):
         ClosedLoopBatch([HFREF] * 2).volumes_ml = np.zeros((3, 8))
+
+
+@pytest.mark.parametrize(("width", "laid"), [(8, True), (2, False)])
+def test_a_kernel_of_wide_vectors_lays_its_own_stack(width: int, laid: bool) -> None:
+    load = loader(width)
+
+    @numba.njit  # type: ignore[untyped-decorator]
+    def doubled(numbers: FloatArray) -> None:
+        vector = load(numbers, 0)
+        lay_stack(vector)
+        store(numbers, 0, vector + vector)
+
+    numbers = np.arange(float(width))
+    doubled(numbers)
+    assert numbers.tolist() == [2.0 * k for k in range(width)]
+    [code] = doubled.inspect_llvm().values()
+    assert (f"alignstack({8 * width})" in code) == laid
