@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from optimizers.population import Insight, Rows, infer, row_of
 from optimizers.problem import Asking, Observation, Problem
 from optimizers.registry import strategy
-from optimizers.space import FloatArray
+from optimizers.space import FloatArray, Point
 
 MOST_RISK_TESTED = 0.35
 """Highest chance of being felt too much at which a point is tested."""
@@ -35,7 +35,8 @@ N_LAST = 2
 REFERENCE_EVERY = 4
 """Every test of this number is the reference, unless its value is exactly known."""
 
-_NEAR = 9  # decimals to which scores are compared
+NEAR = 9
+"""Decimals to which scores are compared."""
 
 
 @strategy(
@@ -92,7 +93,8 @@ def most_promising(
     """Return the row of the most promising of the points that are open, (size,)."""
     problem, tested = insight.problem, tested_rows(insight.problem, log)
     left = max(problem.expected_evaluations - len(log), 1)
-    near = _bearable(insight, _looked_at(problem, tested, rng), open_)
+    looked_at = _looked_at(problem, tested, rng)
+    near = bearable(insight, looked_at[open_[looked_at]])
     if not len(near):
         return None
     mean = insight.mean(near)
@@ -111,25 +113,34 @@ def _looked_at(problem: Problem, tested: Rows, rng: np.random.Generator) -> Rows
     return np.union1d(rng.choice(size, size=N_LOOKED_AT, replace=False), tested)
 
 
-def _bearable(insight: Insight, rows: Rows, open_: NDArray[np.bool_]) -> Rows:
-    """Return those of some points that are open and probably not felt too much."""
-    rows = rows[open_[rows]]
+def bearable(insight: Insight, rows: Rows) -> Rows:
+    """Return those of some points that are probably not felt too much."""
     return rows[insight.felt(rows, HALF_TOLD_LEVEL) <= MOST_RISK_TESTED]
 
 
 def reachable(problem: Problem, log: Sequence[Observation]) -> NDArray[np.bool_]:
-    """Return which points may be tested within one step up gradual axes, (size,).
+    """Return which points may be tested within one step up gradual axes, (size,)."""
+    near = problem.space.indices <= within_reach(problem, log)
+    return np.asarray(near.all(axis=1) & not_ruled_out(problem, log))
 
-    Nothing counts that goes at least as far on every axis as what was not tolerated, or
+
+def within_reach(problem: Problem, log: Sequence[Observation]) -> Point:
+    """Return the furthest place on each axis to which a test may go now, (d,)."""
+    furthest = [size - 1 for size in problem.space.shape]
+    for axis in _gradual_axes(problem):
+        known = [seen.tested[axis] for seen in log if seen.tolerated]
+        furthest[axis] = max([problem.reference[axis], *known]) + 1
+    return tuple(furthest)
+
+
+def not_ruled_out(problem: Problem, log: Sequence[Observation]) -> NDArray[np.bool_]:
+    """Return which points no test has ruled out, (size,).
+
+    Ruled out is what goes at least as far on every axis as what was not tolerated, or
     as what was asked when something else was tested.
     """
-    indices = problem.space.indices
+    indices, gradual = problem.space.indices, _gradual_axes(problem)
     open_ = np.ones(len(indices), dtype=np.bool_)
-    gradual = [problem.space.names.index(name) for name in problem.gradual]
-    for axis in gradual:
-        known = [seen.tested[axis] for seen in log if seen.tolerated]
-        highest = max([problem.reference[axis], *known])
-        open_ &= indices[:, axis] <= highest + 1
     for seen in log:
         # where the filter stepped in, what was asked is as good as refused
         limit = np.array(seen.tested if not seen.tolerated else seen.asked)
@@ -147,7 +158,11 @@ def tested_rows(problem: Problem, log: Sequence[Observation]) -> Rows:
     return np.array(sorted(row_of(problem.space, p) for p in inside), dtype=np.intp)
 
 
+def _gradual_axes(problem: Problem) -> list[int]:
+    return [problem.space.names.index(name) for name in problem.gradual]
+
+
 def _highest(values: FloatArray) -> int:
     """Return the place of the highest value, the first of equals."""
     # rounded, so that two machines whose last bit differs test the same point
-    return int(np.argmax(np.round(values, _NEAR)))
+    return int(np.argmax(np.round(values, NEAR)))

@@ -39,6 +39,7 @@ _BUILT_IN = (
     "optimizers.grid_replicate",
     "optimizers.listed",
     "optimizers.peers",
+    "optimizers.population_rule",
     "optimizers.quadratic",
     "optimizers.rules",
     "optimizers.scipy_global",

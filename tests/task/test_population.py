@@ -212,6 +212,28 @@ def test_a_search_may_be_told_the_law_or_be_left_without_it():
         scenario.changed({"search.population": "some"})
 
 
+@pytest.mark.parametrize("knows", [True, "told", "left-out"])
+def test_the_population_rule_goes_where_the_people_it_knows_do_best(knows):
+    scenario = load_scenario("turned_down").changed(
+        {"search.strategy": "population-rule", "search.population": knows}
+    )
+    order = order_of(scenario)
+    task = task_of(scenario.search, scenario.device, order)
+    laws = Laws.known_of(knows, order.patient.response)
+    reference = replace(REFERENCE, amplitude_v=7.5)
+    with SearchAdvisor(task, np.random.default_rng(1)) as advisor:
+        advisor.begin(reference, 20)
+        first = advisor.propose()
+    crowd = known(
+        reference, task.lattice.axes, readout=task.expected.readout, laws=laws
+    )
+    worth = crowd.values.astype(np.float64).mean(axis=0)
+    worth[(crowd.sensation >= 1.5).mean(axis=0) > 0.35] = -np.inf
+    best = advisor.space.space.indices[int(np.argmax(np.round(worth, 9)))]
+    assert first == advisor.space.settings_of(tuple(best.tolist()))
+    assert task.knows == laws.as_known
+
+
 def test_who_asks_from_another_reference_shares_what_people_feel_and_gain():
     here, there = known(), known(replace(REFERENCE, amplitude_v=6.0))
     assert here.sensation is there.sensation
