@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.report import Row, timed_row
 from bench.timing import REPEATS, interleaved
+from harness.study.child import Play, obeyed
 from harness.study.chunks import Chunk, ChunkResult
 from harness.study.jobs import StudyPlan, plan_of
 from harness.study.ledger import Ledger, columns
@@ -23,7 +24,7 @@ from harness.study.tables import write_tables
 from harness.study.visit import identity
 
 N_REPLICATES = 2
-FEW, MANY = 100, 10_000
+FEW, MANY, PLAYED = 100, 10_000, 500
 N_EVALUATIONS = 20
 A_VISIT_S = 1.25 * 0.45
 BUFFERS_MB = 64.0  # what writing Parquet may take, whatever the number of rows
@@ -92,17 +93,29 @@ def played(plan: StudyPlan, crew: Crew) -> Pace:
 
 
 def memory_rows() -> list[Row]:
-    """Return the parent's most memory, with visits that are made up, not played."""
-    few, many = (_most_memory_mb(n) for n in (FEW, MANY))
+    """Return the most memory of a parent and of a worker, few visits and many.
+
+    A parent's visits are made up. A worker plays its own, by table, each of another
+    patient; what it keeps of patients is full long before `FEW`.
+    """
     return [
-        Row(f"memory, {MANY:,} visits above {FEW}", many - few, "MB", BUFFERS_MB),
-        Row(f"most memory of the parent, {FEW} visits", few, "MB"),
-        Row(f"most memory of the parent, {MANY:,} visits", many, "MB"),
+        *_flat("the parent", "hold", FEW, MANY),
+        *_flat("a worker", "work", FEW, PLAYED),
     ]
 
 
-def _most_memory_mb(n: int) -> float:
-    command = [sys.executable, "-c", f"from bench.study import hold; hold({n})"]
+def _flat(whose: str, what: str, few: int, many: int) -> list[Row]:
+    least, most = (_most_memory_mb(what, n) for n in (few, many))
+    name = f"memory of {whose}, {many:,} visits above {few}"
+    return [
+        Row(name, most - least, "MB", BUFFERS_MB),
+        Row(f"most memory of {whose}, {few} visits", least, "MB"),
+        Row(f"most memory of {whose}, {many:,} visits", most, "MB"),
+    ]
+
+
+def _most_memory_mb(what: str, n: int) -> float:
+    command = [sys.executable, "-c", f"from bench.study import {what}; {what}({n})"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout)
 
@@ -121,6 +134,20 @@ def hold(n: int) -> None:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
+def work(n: int) -> None:
+    """Play `n` visits as a worker does, by table; print the most memory it took."""
+    import resource
+
+    study = load_study("quick")
+    cohort = study.cohort.model_copy(update={"n": n})
+    values = {"cohort": cohort, "contenders": study.contenders[1:2]}
+    values |= {"starts": study.starts[:1], "budgets_min": (40.0,), "engine": "table"}
+    for job in plan_of(study.model_copy(update=values)).jobs():
+        for _ in obeyed(Play((job,))):
+            pass
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
 class MadeUp(Executor):
     """A crew that makes results up, as many rows as a visit has."""
 
@@ -132,6 +159,12 @@ class MadeUp(Executor):
     def n_workers(self) -> int:
         """One."""
         return 1
+
+    def hear(self) -> None:
+        """Do nothing: nobody is lost."""
+
+    def miss(self, error: BaseException) -> None:
+        """Do nothing: nobody is lost."""
 
     def dismiss(self) -> None:
         """Nobody."""

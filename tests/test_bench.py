@@ -11,6 +11,7 @@ from bench import against
 from bench.__main__ import module_names
 from bench.against import lines, ratio_of
 from bench.report import Row, loops_in, table, timed_row
+from bench.study import hold, work
 from bench.timing import Loop, Timing, interleaved
 
 
@@ -137,3 +138,11 @@ def test_every_module_with_rows_is_measured_and_no_other() -> None:
     names = module_names()
     assert {"heart", "visit", "study"} <= set(names)
     assert not {"against", "rates", "reliability", "report", "timing"} & set(names)
+
+
+@pytest.mark.parametrize(("what", "n"), [(hold, 24), (work, 1)])
+def test_what_a_study_keeps_in_memory_is_told_in_megabytes(
+    what: Callable[[int], None], n: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what(n)
+    assert 50.0 < float(capsys.readouterr().out) < 8000.0
