@@ -59,7 +59,7 @@ class FixHf5(TraitSpread):
     mlwhfq_sd: float = _c11(23.0)
     walk_mean_m: float = _c11(326.0)
     walk_sd_m: float = _c11(82.0)
-    fibrillating_frac: float = _assumed(0.0)
+    fibrillating_ischaemic_frac: float = _assumed(0.0)
     fibrillating_nonischaemic_frac: float = _assumed(0.0)
 
 
@@ -83,7 +83,7 @@ class FixHf5c(TraitSpread):
     mlwhfq_sd: float = _c12(22.0)
     walk_mean_m: float = _c12(320.0)
     walk_sd_m: float = _c12(90.0)
-    fibrillating_frac: float = _assumed(0.0)
+    fibrillating_ischaemic_frac: float = _assumed(0.0)
     fibrillating_nonischaemic_frac: float = _assumed(0.0)
 
 
@@ -100,7 +100,7 @@ class CcmReg(TraitSpread):
     nyha_iii_frac: float = _assumed(0.80)
     mlwhfq_mean: float = _assumed(48.0)
     mlwhfq_sd: float = _assumed(22.0)
-    fibrillating_frac: float = _assumed(0.3)
+    fibrillating_ischaemic_frac: float = _assumed(0.3)
     fibrillating_nonischaemic_frac: float = _assumed(0.3)
 
 
@@ -111,7 +111,7 @@ class RussianCohort(TraitSpread):
     age_mean_years: float = _c09(59.0)
     male_frac: float = _c09(0.837)
     ischaemic_frac: float = _c09(0.615)
-    fibrillating_frac: float = _c09(0.58)
+    fibrillating_ischaemic_frac: float = _c09(0.58)
     fibrillating_nonischaemic_frac: float = _c09(0.74)
 
 

@@ -82,7 +82,7 @@ class TraitSpread:
     walk_mean_m: float = _b(345.0, "recalled")
     walk_sd_m: float = _b(85.0, "measured")
     walk_low_m: float = _b(50.0, "assumed")
-    fibrillating_frac: float = _b(0.15, "measured")
+    fibrillating_ischaemic_frac: float = _b(0.15, "measured")
     fibrillating_nonischaemic_frac: float = _b(0.15, "measured")
     beta_blocker_frac: float = _b(0.92, "recalled")
     corr_ef_edv: float = _b(-0.5, "assumed")
@@ -281,7 +281,7 @@ def _rhythm(p: TraitSpread, z: Mapping[str, FloatArray]) -> Columns:
     odds = usual_odds * 10.0 ** (p.pvc_sd_decades * z["pvc_per_hour"])
     ischaemic = ndtr(z["ischaemic"]) < p.ischaemic_frac
     fibrillating = np.where(
-        ischaemic, p.fibrillating_frac, p.fibrillating_nonischaemic_frac
+        ischaemic, p.fibrillating_ischaemic_frac, p.fibrillating_nonischaemic_frac
     )
     sensation = SensationPopulation()
     sdnn = p.sdnn_mean_ms + p.sdnn_sd_ms * z["sdnn_ms"]
