@@ -50,7 +50,9 @@ def steps(work: Path) -> tuple[Step, ...]:
         ),
         *_study(ccmlab, work, "reference", *table),
         *_study(ccmlab, work, "goal", "--without-searches"),
-        *_study(ccmlab, work, "survey"),
+        *_study(ccmlab, work, "survey", "--without-searches"),
+        *_study(ccmlab, work, "stopping", "--without-searches"),
+        *_study(ccmlab, work, "transfer", "--without-searches"),
         *_engines(ccmlab, work),
         Step("people", (sys.executable, "-m", "harness.evidence.population_table")),
     )
