@@ -1,13 +1,15 @@
 """Speed of each strategy's ask and tell, and of one recommendation."""
 
 import time
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
 from bench.report import Row, timed_row
 from bench.timing import Loop, Timing, timed
 from optimizers.conformance import ASK_LIMIT_S, noisy_hill
-from optimizers.problem import Budget, Problem
+from optimizers.problem import Budget, PastSearch, Problem
 from optimizers.recommend import recommend
 from optimizers.registry import strategies
 from optimizers.search import Search
@@ -15,6 +17,7 @@ from optimizers.space import Axis, Space
 
 _MS_PER_S = 1e3
 _N_TESTS = (20, 60)
+_N_BEFORE = (5, 15)
 _LOOPS = 20
 
 
@@ -22,7 +25,8 @@ def rows() -> list[Row]:
     """Return the figures of this module."""
     problems = [_device_problem(n_tests) for n_tests in _N_TESTS]
     asks = [_ask(name, problem) for problem in problems for name in strategies()]
-    return asks + [_recommend(problem) for problem in problems]
+    told = [_ask_told(name, n) for name, n in product(_learners(), _N_BEFORE)]
+    return asks + told + [_recommend(problem) for problem in problems]
 
 
 def _device_problem(n_tests: int) -> Problem:
@@ -40,6 +44,27 @@ def _ask(name: str, problem: Problem) -> Row:
     return timed_row(label, ask_timing(name, problem), "ms", _MS_PER_S * ASK_LIMIT_S)
 
 
+def _learners() -> list[str]:
+    return [name for name, one in strategies().items() if one.is_ours and one.history]
+
+
+def _ask_told(name: str, n_before: int) -> Row:
+    """Return the row of who is told of earlier searches, every axis open."""
+    problem = _open_problem()
+    logs = [_run("sobol", problem, n + 2)[0].log for n in range(n_before)]
+    past = [PastSearch(problem.space, problem.reference, tuple(log)) for log in logs]
+    told = replace(problem, history=tuple(past))
+    label = f"{name}, {n_before} searches before, {problem.space.size:,} settings"
+    label += ": ask and tell, median"
+    return timed_row(label, ask_timing(name, told), "ms", _MS_PER_S * ASK_LIMIT_S)
+
+
+def _open_problem() -> Problem:
+    device = _device_problem(_N_TESTS[0])
+    delays = Axis("delay_ms", "ms", tuple(map(float, range(15, 141))))
+    return replace(device, space=Space((*device.space.axes[:3], delays)))
+
+
 def ask_timing(name: str, problem: Problem) -> Timing:
     """Return the median of one search's asks and tells, as a loop took beside it."""
     loop_s = Loop.INTERPRETED.run(_LOOPS)
@@ -55,8 +80,8 @@ def _recommend(problem: Problem) -> Row:
     return timed_row(label, spent, "ms", _MS_PER_S * ASK_LIMIT_S)
 
 
-def _run(name: str, problem: Problem) -> tuple[Search, list[float]]:
-    with Search(name, problem, np.random.default_rng(1)) as search:
+def _run(name: str, problem: Problem, seed: int = 1) -> tuple[Search, list[float]]:
+    with Search(name, problem, np.random.default_rng(seed)) as search:
         times_s = [time.process_time()]
         while (point := search.ask()) is not None:
             search.tell(noisy_hill(problem, point, len(search.log)))

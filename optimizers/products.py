@@ -14,6 +14,9 @@ from optimizers.space import FloatArray
 ONE_THREAD_PRODUCTS = 200_000
 """Multiplications of one matrix product that BLAS leaves to one thread."""
 
+BLOCK = 32
+"""Rows of a triangle that are multiplied together."""
+
 Matrix = NDArray[Any]
 
 
@@ -31,3 +34,17 @@ def weighted(weight: Matrix, rows: Matrix) -> FloatArray:
     """Return the weighted sum of the rows of (m, k), (k,), without BLAS."""
     total = np.einsum("m,mk->k", weight.astype(rows.dtype), rows)
     return np.asarray(total, dtype=np.float64)
+
+
+def lower_times(lower: Matrix, right: Matrix) -> FloatArray:
+    """Return the product of a lower triangle (n, n) and (n, m), its zeros left out."""
+    rows = [(at, min(at + BLOCK, len(lower))) for at in range(0, len(lower), BLOCK)]
+    blocks = [times(lower[at:end, :end], right[:end]) for at, end in rows]
+    return np.concatenate([*blocks, np.empty((0, right.shape[1]))])
+
+
+def upper_times(upper: Matrix, right: Matrix) -> FloatArray:
+    """Return the product of an upper triangle (n, n) and (n, m), its zeros left out."""
+    rows = [(at, min(at + BLOCK, len(upper))) for at in range(0, len(upper), BLOCK)]
+    blocks = [times(upper[at:end, at:], right[at:]) for at, end in rows]
+    return np.concatenate([*blocks, np.empty((0, right.shape[1]))])

@@ -2,22 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from optimizers.earlier import OFFSET, readings_before
+from optimizers.posterior import matern
 from optimizers.problem import Budget, Observation, PastSearch, Problem
 from optimizers.recommend import recommend
 from optimizers.registry import strategies, uses_history
-from optimizers.shared import (
-    LENGTHS,
-    OFFSET,
-    OWN,
-    SHARED,
-    pooled_readings,
-    shared_belief,
-)
+from optimizers.shared import LEAST_WEIGHT, LENGTHS, OWN, SHARED, shared_belief
 from optimizers.space import Axis, Point, Space
 
 DELAYS = tuple(float(ms) for ms in range(15, 46, 3))
@@ -101,21 +97,15 @@ def test_without_a_history_it_is_a_gaussian_process_of_its_own() -> None:
     belief = shared_belief(PROBLEM, log, [(1, 5)])
     far = (5 - 0) * SPACE.steps[1]
     value = log[1].value
-    row = 0
-    for length in LENGTHS:
-        near = np.sqrt(5.0) * far / length
+    assert {one.length for one in belief.combinations} == set(LENGTHS)
+    for row, one in enumerate(belief.combinations):
+        near = np.sqrt(5.0) * far / one.length
         alike = (1.0 + near + near**2 / 3.0) * np.exp(-near)
-        for shared in SHARED:
-            for own in OWN:
-                size = shared**2 + own**2
-                drawn = 2.0 * size * (1.0 - alike)
-                # the constant is as good as unknown: the gain is read against the
-                # reference, which is known to a thousandth
-                exact = value * drawn / (drawn + 1.0)
-                assert belief.gain_mean[row, 0] == pytest.approx(
-                    exact, rel=2.0 / OFFSET
-                )
-                row += 1
+        drawn = 2.0 * (one.shared**2 + one.own**2) * (1.0 - alike)
+        # the constant is as good as unknown: the gain is read against the reference,
+        # which is known to a thousandth
+        exact = value * drawn / (drawn + 1.0)
+        assert belief.gain_mean[row, 0] == pytest.approx(exact, rel=2.0 / OFFSET)
 
 
 def test_readings_are_told_by_their_values_not_by_their_places() -> None:
@@ -123,19 +113,87 @@ def test_readings_are_told_by_their_values_not_by_their_places() -> None:
     other = Space((Axis("amplitude_v", "V", (6.0,)), Axis("delay_ms", "ms", finer)))
     seen = Observation((0, 15), (0, 15), 3.0, standard_error=1.0)  # 6 V, 30 ms
     past = PastSearch(other, (0, 0), (seen,))
-    found = pooled_readings(
-        replace(PROBLEM, history=(past,)), read(hill(30.0), []), unit=1.0
-    )
+    found = readings_before(replace(PROBLEM, history=(past,)), unit=1.0)
     assert found.places[-1] == pytest.approx(np.array([1, 5]) * SPACE.steps)
-    assert found.search.tolist() == [0, 1]
+    assert found.search.tolist() == [1]
 
 
 def test_a_search_without_an_axis_of_now_tells_nothing() -> None:
     other = Space((Axis("delay_ms", "ms", DELAYS),))
     seen = Observation((5,), (5,), 3.0, standard_error=1.0)
     told = replace(PROBLEM, history=(PastSearch(other, (0,), (seen,)),))
-    found = pooled_readings(told, read(hill(30.0), []), unit=1.0)
-    assert found.search.tolist() == [0]
+    assert readings_before(told, unit=1.0).search.tolist() == []
+
+
+def by_hand(
+    told: Problem, log: list[Observation], at: Point, sizes: tuple[float, float, float]
+) -> tuple[float, float, float, float]:
+    """Return log evidence, value and gain with its SD of one dense joint normal."""
+    length, shared, own = sizes
+    rows = [(seen, 0, 0) for seen in log]
+    for n, past in enumerate(told.history, start=1):
+        rows += [(seen, n, 0 if past.same_patient else n) for seen in past.log]
+    asked = [(at, 0, 0), (told.reference, 0, 0)]
+    places = np.array([seen.tested for seen, _, _ in rows] + [p for p, _, _ in asked])
+    search = np.array([s for _, s, _ in rows] + [s for _, s, _ in asked])
+    patient = np.array([p for _, _, p in rows] + [p for _, _, p in asked])
+    apart = (places[:, None] - places) * SPACE.steps
+    far = np.sqrt((apart**2).sum(axis=2)) / length
+    alike = shared**2 + own**2 * (patient[:, None] == patient)
+    joint = matern(far) * alike
+    n = len(rows)
+    errors = np.maximum([seen.standard_error for seen, _, _ in rows], 1e-3)
+    constant = OFFSET**2 * (search[:, None] == search)
+    within = (joint + constant)[:n, :n] + np.diag(errors**2)
+    values = np.array([seen.value for seen, _, _ in rows])
+    weights = np.linalg.solve(within, values)
+    evidence = -0.5 * values @ weights - 0.5 * np.linalg.slogdet(within)[1]
+    value = (joint + constant)[n, :n] @ weights
+    across = joint[n, :n] - joint[n + 1, :n]
+    drawn = joint[n, n] + joint[n + 1, n + 1] - 2.0 * joint[n, n + 1]
+    left = drawn - across @ np.linalg.solve(within, across)
+    return evidence, value, across @ weights, float(np.sqrt(left))
+
+
+def test_what_is_worked_out_once_agrees_with_one_joint_normal() -> None:
+    history = (
+        everywhere(hill(30.0)),
+        everywhere(hill(27.0), same_patient=True),
+        everywhere(hill(33.0)),
+    )
+    told = replace(PROBLEM, history=history)
+    log = read(hill(30.0), [(1, 3), (0, 5), (1, 8), (1, 3)])
+    for n_read in (2, 4, 5):  # each call finds what the one before has kept
+        belief = shared_belief(told, log[:n_read], [(1, 6), (2, 2)])
+        every = [
+            by_hand(told, log[:n_read], (1, 6), sizes)
+            for sizes in product(LENGTHS, SHARED, OWN)
+        ]
+        evidence = np.array([one[0] for one in every])
+        weight = np.exp(evidence - evidence.max())
+        weight /= weight.sum()
+        kept = weight > LEAST_WEIGHT
+        assert belief.weight == pytest.approx(weight[kept] / weight[kept].sum())
+        found = np.array(every)[kept]
+        assert belief.mean[:, 0] == pytest.approx(found[:, 1], abs=1e-6)
+        assert belief.gain_mean[:, 0] == pytest.approx(found[:, 2], abs=1e-6)
+        assert belief.gain_sd[:, 0] == pytest.approx(found[:, 3], abs=1e-6)
+
+
+def test_the_reference_gains_nothing_over_itself_for_sure() -> None:
+    told = replace(PROBLEM, history=(everywhere(hill(30.0)),))
+    belief = shared_belief(told, read(hill(30.0), [(1, 5)]), [(1, 4), REFERENCE])
+    assert belief.gain[0][1] == belief.gain[1][1] == belief.probability_better[1] == 0.0
+
+
+def test_combinations_that_explain_nothing_are_left_out() -> None:
+    alike = tuple(everywhere(hill(30.0)) for _ in range(12))
+    told = replace(PROBLEM, history=alike)
+    belief = shared_belief(told, read(hill(30.0), [(1, 5)]), [(1, 4)])
+    assert len(belief.weight) < len(LENGTHS) * len(SHARED) * len(OWN)
+    assert (belief.weight > LEAST_WEIGHT).all()
+    assert belief.weight.sum() == pytest.approx(1.0)
+    assert len(belief.combinations) == len(belief.mean) == len(belief.weight)
 
 
 def test_its_recommender_makes_use_of_what_others_showed() -> None:
