@@ -13,11 +13,13 @@ reading to the next. Here one more reading moves a weight.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import inf, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import eigh
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import dsyevd, dsyevd_lwork
 from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
@@ -49,7 +51,7 @@ class Readings:
     standard_error: FloatArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Beliefs:
     """What is believed of some points' true values, given the readings.
 
@@ -72,18 +74,18 @@ class Beliefs:
     gain_mean: FloatArray
     gain_sd: FloatArray
 
-    @property
+    @cached_property
     def value(self) -> FloatArray:
         """Posterior mean, (m,)."""
         return (self.weight @ self.mean)[:-1]
 
-    @property
+    @cached_property
     def standard_error(self) -> FloatArray:
         """Posterior SD of the mixture, (m,)."""
         second = self.weight @ (self.mean**2 + self.sd**2)
         return _root(second[:-1] - self.value**2)
 
-    @property
+    @cached_property
     def probability_better(self) -> FloatArray:
         """Probability that the true value exceeds the reference's, (m,)."""
         return (self.weight @ probability_positive(self.gain_mean, self.gain_sd))[:-1]
@@ -141,53 +143,46 @@ def believe(problem: Problem, readings: Readings, points: Sequence[Point]) -> Be
     # last, so that every gain is a difference within one joint belief
     asked = (*points, problem.reference)
     sizes = (_scale(problem, readings) * np.array(SIGNAL_OVER_NOISE)) ** 2
-    fits = [
-        _fit(sizes, maps, readings)
-        for maps in _correlations(problem.space, readings.points, asked)
-    ]
-    evidence = np.concatenate([fit.log_evidence for fit in fits])
+    maps = _correlations(problem.space, readings.points, asked)
+    log_evidence, *rows = _fit(sizes[:, None], maps, readings)
+    evidence = log_evidence.reshape(-1)
     # the largest is 1, so that none underflows to no weight at all
     weight = np.exp(evidence - evidence.max())
-    columns = [
-        np.vstack(column) for column in zip(*(f.rows for f in fits), strict=True)
-    ]
+    columns = (row.reshape(-1, len(asked)) for row in rows)
     return Beliefs(tuple(points), weight / weight.sum(), *columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Correlations:
-    """Correlations for one length: readings (n, n), readings and asked (n, m + 1)."""
+    """Correlations for l lengths: readings (l, n, n), readings and asked (l, n, m + 1).
+
+    `with_reference` has those of the last point asked about, (l, 1, m + 1).
+    """
 
     among: FloatArray
     across: FloatArray
     with_reference: FloatArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fit:
-    """Beliefs for one length: log evidence (s,), each row (s, m + 1) for s sizes."""
-
-    log_evidence: FloatArray
-    rows: tuple[FloatArray, FloatArray, FloatArray, FloatArray]
-
-
-def _fit(sizes: FloatArray, maps: _Correlations, readings: Readings) -> _Fit:
-    """Condition on the readings, for every size (variance) of the function at once.
+def _fit(
+    size: FloatArray, maps: _Correlations, readings: Readings
+) -> tuple[FloatArray, ...]:
+    """Condition on the readings, for every length and every size (variance) at once.
 
     One eigendecomposition of the whitened correlations serves all sizes. The constant
     has a flat prior and is integrated out: Rasmussen and Williams 2006, eq. 2.41-2.45.
+    Returned are log evidence (l, s, 1), and mean, SD, gain and its SD (l, s, m + 1)
+    for l lengths and s sizes; `size` is (s, 1).
     """
     white = 1.0 / readings.standard_error[:, None]
-    # numpy's eigh and a Cholesky solve spin for ms between BLAS threads; evd does not
-    spectrum, vectors = eigh(white * maps.among * white.T, driver="evd")
+    spectrum, turned = _eigenvectors(white * maps.among * white.T)
     # round-off may leave an eigenvalue just below zero
-    shrink = 1.0 / (1.0 + sizes[:, None] * np.maximum(spectrum, 0.0))
+    shrink = 1.0 / (1.0 + size * np.maximum(spectrum, 0.0)[:, None])
     # the flat constant takes it up; without it digits cancel
     centre = readings.mean.mean()
-    read = vectors.T @ (white * (readings.mean - centre)[:, None])
-    one = vectors.T @ white
-    across = vectors.T @ (white * maps.across)
-    size = sizes[:, None]
+    read = turned @ (white * (readings.mean - centre)[:, None])
+    one = turned @ white
+    across = turned @ (white * maps.across)
 
     # from here on in the eigenvectors' basis, a row per size
     ones = shrink @ one**2
@@ -195,40 +190,65 @@ def _fit(sizes: FloatArray, maps: _Correlations, readings: Readings) -> _Fit:
     of_one = size * (shrink @ (one * across))
     mean = level + size * (shrink @ (read * across)) - level * of_one
     explained = size**2 * (shrink @ across**2)
-    shared = size**2 * (shrink @ (across * across[:, -1:]))
+    shared = size**2 * (shrink @ (across * across[:, :, -1:]))
 
     left = 1.0 - of_one  # what the constant's own uncertainty adds
     spread = size - explained
     covariance = size * maps.with_reference - shared
     # the gain's variance has its own covariance: two marginals would overstate it
-    gain_left = left - left[:, -1:]
-    gain_spread = spread + spread[:, -1:] - 2.0 * covariance
+    gain_left = left - left[:, :, -1:]
+    gain_spread = spread + spread[:, :, -1:] - 2.0 * covariance
     misfit = shrink @ read**2 - level**2 * ones
-    log_evidence = np.log(shrink).sum(axis=1, keepdims=True) - np.log(ones) - misfit
-    rows = (
+    log_evidence = np.log(shrink).sum(axis=2, keepdims=True) - np.log(ones) - misfit
+    return (
+        0.5 * log_evidence,
         centre + mean,
         _root(spread + left**2 / ones),
-        mean - mean[:, -1:],
+        mean - mean[:, :, -1:],
         _root(gain_spread + gain_left**2 / ones),
     )
-    return _Fit(0.5 * log_evidence[:, 0], rows)
+
+
+def _eigenvectors(symmetric: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return eigenvalues (l, n) and eigenvectors in rows (l, n, n) of l matrices.
+
+    Asked of LAPACK itself: what `scipy.linalg.eigh` adds takes as long again.
+    """
+    values, vectors = np.empty(symmetric.shape[:2]), np.empty(symmetric.shape)
+    n_floats, n_integers = _workspace(symmetric.shape[1])
+    for k, one in enumerate(symmetric):
+        # numpy's eigh and a Cholesky solve spin for ms between BLAS threads; evd does
+        # not
+        values[k], columns, failed = dsyevd(
+            one, lower=1, lwork=n_floats, liwork=n_integers
+        )
+        if failed:
+            raise LinAlgError(f"eigenvalues of {len(one)} readings: LAPACK {failed}")
+        vectors[k] = columns.T
+    return values, vectors
+
+
+@lru_cache(maxsize=128)
+def _workspace(n: int) -> tuple[int, int]:
+    """Return how many numbers LAPACK wants to work in, of both kinds."""
+    n_floats, n_integers, _ = dsyevd_lwork(n, lower=1)
+    return int(n_floats), int(n_integers)
 
 
 def _correlations(
     space: Space, read: Sequence[Point], asked: Sequence[Point]
-) -> list[_Correlations]:
-    """Return one set of correlations for each of `LENGTHS`."""
-    read_at = np.array(read) * space.steps
-    asked_at = np.array(asked) * space.steps
-    distances = (
-        cdist(read_at, read_at),
-        cdist(read_at, asked_at),
-        cdist(asked_at[-1:], asked_at)[0],
+) -> _Correlations:
+    """Return the correlations for each of `LENGTHS`."""
+    # most of what is asked about was read: each distance is taken once
+    rows = tuple(dict.fromkeys((*read, asked[-1])))
+    place = {point: k for k, point in enumerate(dict.fromkeys((*rows, *asked)))}
+    at = np.array(tuple(place)) * space.steps
+    near = matern(cdist(at[: len(rows)], at) / np.array(LENGTHS)[:, None, None])
+    n, to_asked = len(read), near.take([place[point] for point in asked], axis=2)
+    reference = place[asked[-1]]
+    return _Correlations(
+        near[:, :n, :n], to_asked[:, :n], to_asked[:, reference : reference + 1]
     )
-    return [
-        _Correlations(*(matern(far / length) for far in distances))
-        for length in LENGTHS
-    ]
 
 
 def matern(distance: FloatArray) -> FloatArray:

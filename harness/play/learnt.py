@@ -8,15 +8,16 @@ Information content is the fall in entropy of where the highest gain lies (Henni
 Schuler 2012, Journal of Machine Learning Research 13, 1809), by draws of the belief.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import compress, pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import dpotrf
 from scipy.spatial.distance import cdist
 
 from optimizers.posterior import (
@@ -35,6 +36,7 @@ N_DRAWS: Final = 2000
 NORMAL_95: Final = 1.959964
 _SEED: Final = 1  # the draws only do an integral: same readings, same number
 _JITTER: Final = 1e-7
+_STRIP: Final = 48
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +97,8 @@ class Learnt:
         places = coarse_grid(self.problem.space)
         points = tuple(dict.fromkeys([*places, *asked, chosen]))
         place_of = {point: k for k, point in enumerate(points)}
-        after = _after(self.problem, self.readings, points, len(points))
+        parts = _after(self.problem, self.readings, points, len(points))
+        after = np.vstack([part.drawn for part in parts])
         grid = after[:, : len(places)]
         compared = [place_of[point] for point in asked]
         best = np.maximum(grid.max(axis=1), after[:, place_of[chosen]])
@@ -114,9 +117,10 @@ class Learnt:
         """
         places = coarse_grid(self.problem.space)
         points = tuple(dict.fromkeys([*places, *asked]))
-        after = _after(self.problem, self.readings, points, len(places))
-        before_bits = self._before_bits(places, len(points))
-        return before_bits - entropy_bits(_share_best(after))
+        parts = _after(self.problem, self.readings, points, len(places))
+        best = np.concatenate([part.highest() for part in parts])
+        share = _shares_of(best, len(places))
+        return self._before_bits(places, len(points)) - entropy_bits(share)
 
     def _before_bits(self, places: tuple[Point, ...], n_points: int) -> float:
         steps = tuple(self.problem.space.steps.tolist())
@@ -148,8 +152,11 @@ def learnt(
 def coarse_grid(space: Space) -> tuple[Point, ...]:
     """Return the allowed points among few values of each axis, its ends included."""
     values = [_spread(np.unique(column)) for column in space.indices.T]
-    points = product(*(axis.tolist() for axis in values))
-    return tuple(point for point in points if space.mask[point])
+    kept = np.argwhere(space.mask[np.ix_(*values)])
+    points = np.column_stack(
+        [axis[row] for axis, row in zip(values, kept.T, strict=True)]
+    )
+    return tuple(map(tuple, points.tolist()))
 
 
 def _spread(values: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -166,8 +173,12 @@ def entropy_bits(probability: FloatArray) -> float:
 
 def _share_best(draws: FloatArray) -> FloatArray:
     """Return how often each column is the highest, (columns,)."""
-    counts = np.bincount(draws.argmax(axis=1), minlength=draws.shape[1])
-    return counts / len(draws)
+    return _shares_of(draws.argmax(axis=1), draws.shape[1])
+
+
+def _shares_of(best: NDArray[np.intp], n_columns: int) -> FloatArray:
+    """Return how often each column was the highest, (columns,)."""
+    return np.bincount(best, minlength=n_columns) / len(best)
 
 
 @lru_cache(maxsize=256)
@@ -187,29 +198,62 @@ def _bits_without_readings(
     return entropy_bits(_share_best(np.vstack(draws)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _BeliefDraws:
+    """Draws of the function at n points, of normals (k, n), mean (n,) and root (n, n).
+
+    The root is a lower triangle.
+    """
+
+    normal: FloatArray
+    mean: FloatArray
+    root: FloatArray
+
+    @property
+    def drawn(self) -> FloatArray:
+        """The function at each point, (k, n)."""
+        return self.mean + self.normal @ self.root.T
+
+    def highest(self) -> NDArray[np.intp]:
+        """Return at which point each draw is the highest, (k,).
+
+        For that the last digit of a draw does not matter, and only what is below the
+        diagonal of the root is multiplied, a strip of points at a time.
+        """
+        n = len(self.mean)
+        drawn = np.empty((len(self.normal), n))
+        firsts = range(0, max(n - _STRIP // 2, 1), _STRIP)
+        for first, last in pairwise((*firsts, n)):
+            strip = self.root[first:last, :last].T
+            np.matmul(self.normal[:, :last], strip, out=drawn[:, first:last])
+        drawn += self.mean
+        highest: NDArray[np.intp] = drawn.argmax(axis=1)
+        return highest
+
+
 def _after(
     problem: Problem, readings: Readings, points: tuple[Point, ...], n_drawn: int
-) -> FloatArray:
-    """Draw the function at the first points after the readings, (draws, n_drawn)."""
+) -> Iterator[_BeliefDraws]:
+    """Yield draws of the function at the first points after the readings.
+
+    Of each size and length as many as it is likely, `N_DRAWS` together.
+    """
     steps, n_sizes = problem.space.steps, len(SIGNAL_OVER_NOISE)
     at, read = np.array(points) * steps, np.array(readings.points) * steps
     between, across = cdist(read, read), cdist(read, at)
     among = _among(points[:n_drawn], tuple(steps.tolist()))
     weight = believe(problem, readings, points[:1]).weight
     normal = _normal(len(points))[:, :n_drawn]
-    share = _shares(weight)
-    bounds = np.searchsorted(share, np.arange(len(weight) + 1))
-    drawn = []
+    bounds = np.searchsorted(_shares(weight), np.arange(len(weight) + 1)).tolist()
     for k, length in enumerate(LENGTHS):
+        first, *ends = bounds[k * n_sizes : (k + 1) * n_sizes + 1]
+        drawn_of = [end > begin for begin, end in pairwise((first, *ends))]
+        sizes = (np.array(SIGNAL_OVER_NOISE)[drawn_of] * problem.noise_sd) ** 2
         of_read, to_points = matern(between / length), matern(across / length)
-        for j, ratio in enumerate(SIGNAL_OVER_NOISE):
-            first, last = bounds[k * n_sizes + j : k * n_sizes + j + 2]
-            if first < last:
-                size = (ratio * problem.noise_sd) ** 2
-                correlations = among[k], of_read, to_points
-                mean, root = _conditioned(size, correlations, readings)
-                drawn.append(mean + normal[first:last] @ root.T)
-    return np.vstack(drawn)
+        told = _conditioned(sizes, (among[k], of_read, to_points), readings)
+        for end, (mean, root) in zip(compress(ends, drawn_of), told, strict=True):
+            yield _BeliefDraws(normal[first:end], mean, root)
+            first = end
 
 
 _normals: list[FloatArray] = []
@@ -248,29 +292,35 @@ def _shares(weight: FloatArray) -> NDArray[np.intp]:
 
 
 def _conditioned(
-    size: float, correlations: tuple[FloatArray, ...], readings: Readings
-) -> tuple[FloatArray, FloatArray]:
-    """Return mean and Cholesky factor given the readings, the constant integrated out.
+    sizes: FloatArray, correlations: tuple[FloatArray, ...], readings: Readings
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield mean and Cholesky factor given the readings, the constant integrated out.
 
-    Rasmussen and Williams 2006, eq. 2.41 and 2.42. Both are of the first of the points
-    that the readings are told of, as many as there are correlations among.
+    Rasmussen and Williams 2006, eq. 2.41 and 2.42, for each size (variance) of one
+    length. Both are of the first of the points that the readings are told of, as many
+    as there are correlations among.
     """
     among, between, across = correlations
-    noisy = size * between + np.diag(readings.standard_error**2)
-    inverse = np.linalg.inv(noisy)
-    one = np.ones(len(noisy))
-    total = one @ inverse @ one
-    level = one @ inverse @ readings.mean / total
+    size, read = sizes[:, None, None], readings.mean
+    inverse = np.linalg.inv(size * between + np.diag(readings.standard_error**2))
+    one = np.ones(len(read))
+    ones = one[None, None] @ inverse
+    total = ones @ one[:, None]
+    level = ones @ read[:, None] / total
     told = size * across
-    to_points = told.T @ inverse
+    to_points = told.transpose(0, 2, 1) @ inverse
     left = 1.0 - to_points @ one
-    mean = level + to_points @ (readings.mean - level)
-    variance = size - (to_points.T * told).sum(axis=0) + left**2 / total
+    mean = level[:, 0] + (to_points @ (read[:, None] - level))[:, :, 0]
+    explained = (to_points.transpose(0, 2, 1) * told).sum(axis=1)
+    variance = size[:, 0] - explained + left**2 / total[:, 0]
     # a constant that is not known adds to what the readings leave: one product of both
     n = len(among)
-    taken = np.vstack([told[:, :n], left[:n]])
-    by = np.column_stack([to_points[:n], left[:n] / -total])
-    return mean[:n], _root(size * among - by @ taken, _JITTER * variance.mean())
+    taken = np.concatenate([told[:, :, :n], left[:, None, :n]], axis=1)
+    by = np.concatenate([to_points[:, :n], left[:, :n, None] / -total], axis=2)
+    for k, variance_k in enumerate(variance):
+        covariance = size[k] * among
+        covariance -= by[k] @ taken[k]
+        yield mean[k, :n], _root(covariance, _JITTER * variance_k.mean())
 
 
 def _root(covariance: FloatArray, jitter: float) -> FloatArray:
@@ -280,5 +330,7 @@ def _root(covariance: FloatArray, jitter: float) -> FloatArray:
     """
     np.fill_diagonal(covariance, covariance.diagonal() + jitter)
     # transposed it is in the order that LAPACK works in place
-    root = cholesky(covariance.T, lower=True, overwrite_a=True, check_finite=False)
+    root, failed = dpotrf(covariance.T, lower=1, clean=1, overwrite_a=1)
+    if failed:
+        raise LinAlgError(f"no Cholesky factor of {len(root)} places: LAPACK {failed}")
     return np.asarray(root, dtype=np.float64)

@@ -302,3 +302,14 @@ def test_the_chance_of_being_better_is_calibrated_among_the_people_known():
         # three SDs of what so many independent chances add up to
         spread = np.sqrt(np.sum(among * (1.0 - among)))
         assert abs(n_better - among.sum()) < 3.0 * spread
+
+
+def test_the_last_answer_is_kept_for_the_very_same_observations_alone():
+    problem, log = problem_of(slopes(1.0, 2.0)), [known_reference()]
+    first = infer(problem, log)
+    assert infer(problem, list(log)) is first
+    # that it is equal is not looked at, which would cost what is saved
+    assert infer(problem, [known_reference()]) is not first
+    log.append(read((2, 0), 1.5))
+    assert infer(problem, log).read.tolist() == [0, row_of(SPACE, (2, 0))]
+    assert infer(replace(problem, noise_sd=2.0), log).offset == 2.0 * crowd.OFFSET

@@ -93,6 +93,20 @@ def test_one_reading_is_shrunk_as_two_normals_combine(one_combination):
     assert beliefs.probability_better[0] == pytest.approx(better, rel=1e-5)
 
 
+def test_a_belief_does_not_hang_on_what_else_is_asked_about():
+    log = [known_reference(), see((1, 4), 5.0), see((2, 9), 1.0)]
+    readings = pool(PROBLEM, log)
+    asked = [(0, 2), (1, 4), (2, 9), (1, 4), PROBLEM.reference]
+    together = believe(PROBLEM, readings, asked)
+    for row, point in enumerate(asked):
+        alone = believe(PROBLEM, readings, [point])
+        # 1e-9: a product of more columns may round otherwise
+        assert alone.value[0] == pytest.approx(together.value[row], rel=1e-9, abs=1e-9)
+        error = together.standard_error[row]
+        assert alone.standard_error[0] == pytest.approx(error, rel=1e-9, abs=1e-6)
+    assert together.probability_better[-1] == 0.0
+
+
 def test_combinations_are_weighted_by_the_density_they_give_the_readings(monkeypatch):
     monkeypatch.setattr(posterior, "SIGNAL_OVER_NOISE", (0.5, 3.0))
     monkeypatch.setattr(posterior, "LENGTHS", (0.4,))

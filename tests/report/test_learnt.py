@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.play.learnt import Learnt, _normal, coarse_grid, entropy_bits, learnt
+from harness.play.learnt import (
+    Learnt,
+    _BeliefDraws,
+    _normal,
+    coarse_grid,
+    entropy_bits,
+    learnt,
+)
 from harness.report.contents import Report
 from harness.report.parts import Fact, Quantity
 from harness.report.surface import Surface
@@ -49,6 +56,16 @@ def test_the_grid_holds_the_ends_of_each_axis_and_no_conflict() -> None:
         allowed = SPACE.indices[:, axis]
         assert min(p[axis] for p in grid) == allowed.min()
     assert max(point[0] for point in grid) == 6
+
+
+@pytest.mark.parametrize("n_points", [1, 3, 47, 48, 71, 72, 120, 196])
+def test_what_is_highest_of_a_draw_is_that_of_the_whole_product(n_points: int) -> None:
+    rng = np.random.default_rng(n_points)
+    root = np.tril(rng.normal(size=(n_points, n_points)))
+    draws = _BeliefDraws(
+        rng.normal(size=(50, n_points)), rng.normal(size=n_points), root
+    )
+    assert draws.highest().tolist() == draws.drawn.argmax(axis=1).tolist()
 
 
 def test_without_a_reading_nothing_is_learnt() -> None:
