@@ -1,7 +1,9 @@
 """Speed of cohorts: patients drawn and solved, written and read."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 
@@ -21,12 +23,12 @@ def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         for ending in ("csv", "parquet"):
             path = Path(folder) / f"cohort.{ending}"
-            written = timed(lambda path=path: write_cohort(cohort, path))
-            read = timed(lambda path=path: read_cohort(path))
+            written = timed(partial(write_cohort, cohort, path))
+            read = timed(partial(read_cohort, path))
             found.append(timed_row(f"written as {ending}", written, "ms"))
             found.append(timed_row(f"read from {ending}", read, "ms"))
     share = 100.0 * cohort.n_redrawn / _N
-    missed = 100.0 * np.mean([not member.dbp_met for member in cohort.members])
+    missed = 100.0 * mean(not member.dbp_met for member in cohort.members)
     found.append(Row("draws refused, of 100 patients", share, "draws"))
     found.append(Row("patients whose diastolic pressure is not met", missed, "%"))
     return found

@@ -18,7 +18,7 @@ from harness.study.chunks import Chunk, ChunkResult
 from harness.study.jobs import StudyPlan, plan_of
 from harness.study.ledger import Ledger, columns
 from harness.study.outcome import EvaluationRow, ScoredVisit, TimingRow, VisitRow
-from harness.study.plan import load_study
+from harness.study.plan import Study, load_study
 from harness.study.runner import Crew, Runner, local_crew
 from harness.study.tables import write_tables
 from harness.study.visit import identity
@@ -138,11 +138,9 @@ def work(n: int) -> None:
     """Play `n` visits as a worker does, by table; print the most memory it took."""
     import resource
 
-    study = load_study("quick")
-    cohort = study.cohort.model_copy(update={"n": n})
-    values = {"cohort": cohort, "contenders": study.contenders[1:2]}
-    values |= {"starts": study.starts[:1], "budgets_min": (40.0,), "engine": "table"}
-    for job in plan_of(study.model_copy(update=values)).jobs():
+    values = {"cohort": {"n": n}, "contenders": ["titration"], "budgets_min": [40]}
+    study = Study.model_validate({"title": "Memory", "engine": "table", **values})
+    for job in plan_of(study).jobs():
         for _ in obeyed(Play((job,))):
             pass
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

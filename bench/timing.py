@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from statistics import mean, median
+from typing import cast
 
 import numba
 
@@ -48,7 +49,7 @@ class Loop(Enum):
 
 @cache
 def _compiled() -> Callable[[int], float]:
-    work: Callable[[int], float] = numba.njit(_multiply_add)
+    work = cast(Callable[[int], float], numba.njit(_multiply_add))
     work(1)
     return work
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 AT_PACE: Final = json.dumps({"do": "pace", "pace": "1"})
 
@@ -26,7 +27,9 @@ class Window:
     async def look_on(self, url: str, token: str) -> None:
         """Take what comes, for ever."""
         where = url.replace("http", "ws", 1) + f"seat/{token}"
-        async with connect(where, origin=url.rstrip("/"), max_size=None) as socket:
+        async with connect(
+            where, origin=Origin(url.rstrip("/")), max_size=None
+        ) as socket:
             await socket.send(AT_PACE)
             async for line in socket:
                 told = json.loads(line)
