@@ -1,6 +1,5 @@
 """The command `ccmlab`: its verbs stand in `harness.commands`, a file each."""
 
-import gc
 import io
 import os
 import signal
@@ -22,6 +21,7 @@ from harness.commands.fit import fit
 from harness.commands.landscape import landscape
 from harness.commands.lesson_plan import lesson_plan
 from harness.commands.list_ import list_
+from harness.commands.memory import search_later
 from harness.commands.options import HELP
 from harness.commands.plan import plan
 from harness.commands.replay import replay
@@ -31,19 +31,18 @@ from harness.commands.sensitivity import sensitivity
 from harness.commands.speech import INTERRUPTED, printable, say_of_compiling, talk, tell
 from harness.commands.stream import stream
 from harness.commands.study import study
+from harness.commands.unasked import leave_unasked
 from harness.commands.validate import validate
 
 _AGAIN_S: Final = 0.01  # where it is forgotten again, it comes again
-OBJECTS_BETWEEN_SEARCHES: Final = 50_000
-"""New objects, some 5 MB, after which those that hold each other alone are sought."""
 
 
 def main() -> None:
     """Run the command line and exit."""
     # small matrices only: a second BLAS thread costs more than it brings
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # what a command makes, it mostly keeps: searching it found nothing
-    gc.set_threshold(OBJECTS_BETWEEN_SEARCHES)
+    search_later()
+    leave_unasked()
     for channel in (sys.stdout, sys.stderr):
         if isinstance(channel, io.TextIOWrapper):
             channel.reconfigure(errors="backslashreplace")  # whatever names there are

@@ -6,11 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import numpy as np
 
 from harness.common.csv import Cell, Row
-from harness.common.parquet import os_errors
+from harness.common.parquet import in_memory
 from harness.report.contents import Report
 from sim.device.settings import Settings
 from sim.instruments import Reading
@@ -141,10 +140,7 @@ def write_beats(beats: BeatTable, path: Path, *, pseudonym: str) -> None:
     columns |= {
         name: np.ascontiguousarray(rows[:, i]) for i, name in enumerate(beats.columns)
     }
-    with (
-        os_errors(),
-        duckdb.connect(":memory:", config={"threads": 1}) as connection,
-    ):
+    with in_memory() as connection:
         connection.register("beats", columns)
         connection.execute(
             f"COPY (SELECT * FROM beats ORDER BY beat) TO {_quoted(str(path))} "

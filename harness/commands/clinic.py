@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from harness.commands.memory import search_from_here
 from harness.commands.options import HELP
 from harness.commands.speech import talk, tell
 from harness.common.banner import BANNER
@@ -42,6 +43,8 @@ def clinic(*, port: int, lan: str | None, out: Path, no_open: bool) -> int:
     loaded from elsewhere.
     """
     from harness.clinic.serve import Address, AddressError, serve
+
+    search_from_here()
 
     def say(address: Address) -> None:
         tell(address.url)

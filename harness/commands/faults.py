@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import click
 
+from harness.commands.memory import search_from_here
+
 
 @contextmanager
 def one_clear_message(file: str = "") -> Iterator[None]:
@@ -20,6 +22,7 @@ def one_clear_message(file: str = "") -> Iterator[None]:
     from sim.law.response_law import LawFailedError
     from sim.patient import NoHeartError, UnreachableTargetError
 
+    search_from_here()
     place = f"{file}: " if file else ""
     try:
         yield

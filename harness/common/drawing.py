@@ -8,9 +8,9 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from html import escape
 from types import MappingProxyType
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -76,8 +76,8 @@ def svg_file(name: str, figure: Figure, title: str, description: str) -> bytes:
     # what comes before the element names an address that nobody should fetch
     tag, inside = text[text.index("<svg ") :].split(">", 1)
     labels = (
-        f'<title id="{name}-title">{escape(title)}</title>\n'
-        f'<desc id="{name}-desc">{escape(description)}</desc>'
+        f'<title id="{name}-title">{escape(title, quote=False)}</title>\n'
+        f'<desc id="{name}-desc">{escape(description, quote=False)}</desc>'
     )
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'

@@ -2,11 +2,56 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any, Final
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import (
+    BytecodeCache,
+    ChoiceLoader,
+    Environment,
+    PackageLoader,
+    StrictUndefined,
+)
+from jinja2.bccache import Bucket
 
+from harness.common.kept import Shelf, made_by
 from harness.common.words import setting_text
+
+_SHELF: Final = Shelf("templates", 2048)
+
+
+class KeptTemplates(BytecodeCache):
+    """Compiled templates of the user's cache: to compile them takes ten times as long.
+
+    Named by their text, by jinja, Python, and what a template may have had worked out
+    when it was compiled.
+    """
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what is kept for a template, if anything is."""
+        key = _key(bucket)
+        content = None if key is None else _SHELF.get(key)
+        if content is not None:
+            bucket.bytecode_from_string(content)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a template that was compiled."""
+        key = _key(bucket)
+        if key is not None:
+            _SHELF.put(key, bucket.bytecode_to_string())
+
+
+def _key(bucket: Bucket) -> str | None:
+    makers = _makers()
+    told = f"{makers} {bucket.key} {bucket.checksum}"
+    return None if makers is None else sha256(told.encode()).hexdigest()
+
+
+@cache
+def _makers() -> str | None:
+    made = made_by("harness/common/pages.py", "harness/common/words.py")
+    return None if made is None else f"{version('jinja2')} {made}"
 
 
 @cache
@@ -20,6 +65,7 @@ def environment(*rooms: str) -> Environment:
         loader=ChoiceLoader([PackageLoader(room) for room in _once(*rooms)]),
         autoescape=True,
         undefined=StrictUndefined,
+        bytecode_cache=KeptTemplates(),
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -4,14 +4,16 @@ import errno
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.common.csv import Row
 from harness.common.files import OutputError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _PLACE: Final = "place of the row"
 
@@ -19,10 +21,22 @@ _PLACE: Final = "place of the row"
 @contextmanager
 def os_errors() -> Iterator[None]:
     """Turn DuckDB's faults of a disk into OSError, which writers know how to tell."""
+    import duckdb  # noqa: PLC0415, a run loads it last: see `harness.commands.memory`
+
     try:
         yield
     except duckdb.Error as error:  # a full disk is now an IO, now an internal error
         raise OSError(errno.EIO, str(error).splitlines()[0]) from None
+
+
+@contextmanager
+def in_memory() -> Iterator["DuckDBPyConnection"]:
+    """Open a database of one thread that ends with the block; a fault is an OSError."""
+    with os_errors():
+        import duckdb  # noqa: PLC0415, as in `os_errors`
+
+        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+            yield connection
 
 
 def write_parquet(rows: Iterable[Row], path: Path) -> None:
@@ -40,10 +54,7 @@ def write_columns(columns: Mapping[str, NDArray[Any]], path: Path) -> None:
     n = next(iter(columns.values())).size
     aside = path.with_name(f".{path.name}.partial")
     try:
-        with (
-            os_errors(),
-            duckdb.connect(":memory:", config={"threads": 1}) as connection,
-        ):
+        with in_memory() as connection:
             connection.register("given", {**columns, _PLACE: np.arange(n)})
             ordered = connection.sql(
                 f'SELECT * EXCLUDE ("{_PLACE}") FROM given ORDER BY "{_PLACE}"'

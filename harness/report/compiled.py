@@ -15,6 +15,7 @@ AGE: Final = 10
 """Typst forgets what as many compilations after it have not used."""
 
 _ALONE: Final = Lock()  # a compiler that two threads ask refuses the second
+_asked: Final[list[bool]] = []  # since it forgot
 
 
 def compiled(source: bytes, inputs: Mapping[str, object]) -> bytes:
@@ -29,12 +30,11 @@ def compiled(source: bytes, inputs: Mapping[str, object]) -> bytes:
     """
     told = {name: json.dumps(value) for name, value in inputs.items()}
     with _ALONE:
-        try:
-            made = _compiler().compile(
-                source, format="pdf", sys_inputs=told, pdf_standards=STANDARD
-            )
-        finally:
-            _forget()
+        _forget()
+        made = _compiler().compile(
+            source, format="pdf", sys_inputs=told, pdf_standards=STANDARD
+        )
+        _asked.append(True)
     return cast(bytes, made)
 
 
@@ -49,6 +49,10 @@ def _compiler() -> typst.Compiler:
 
 
 def _forget() -> None:
-    """Give back the 20 MB of a report; blank pages take 5 ms each."""
-    for _ in range(AGE + 1):
+    """Give back the 20 MB of the report before; blank pages take 5 ms each.
+
+    A run has one report, and does not wait for this.
+    """
+    for _ in range(AGE + 1 if _asked else 0):
         _compiler().compile(b"", format="svg")
+    _asked.clear()

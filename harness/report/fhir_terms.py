@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any, Final
 from uuid import UUID, uuid5
-from xml.sax.saxutils import escape
 
 from harness.common.words import REPLACEMENT
 
@@ -156,7 +156,9 @@ class Names:
     def resource(self, kind: str, key: str, words: Iterable[str], **body: Any) -> Json:
         """Return a resource with its id, its tag and its text for a reader."""
         shown = (clean(word) for word in (SIMULATED, *words))
-        paragraphs = "".join(f"<p>{escape(word)}</p>" for word in shown if word)
+        paragraphs = "".join(
+            f"<p>{escape(word, quote=False)}</p>" for word in shown if word
+        )
         return {
             "resourceType": kind,
             "id": self.id(key),

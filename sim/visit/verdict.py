@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import isnan
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import gammaincinv, nctdtr, ndtr, stdtrit
 
@@ -15,7 +17,8 @@ from sim.visit.plan import PROTOCOL, VisitPlan
 from sim.visit.record import Pair, Verdict, VerdictKind
 
 NOT_READ: Final = float("nan")
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(256)
+FloatArray = NDArray[np.float64]
+_N_NODES: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +120,19 @@ def power_to_show(
     if not pair_sd_pct > 0.0:
         return float(gain_pct > 0.0 and gain_pct >= least_gain_pct)
     degrees, error = n_pairs - 1, pair_sd_pct / np.sqrt(n_pairs)
-    quantile = 0.5 + 0.5 * _NODES
+    nodes, weights = _legendre()
+    quantile = 0.5 + 0.5 * nodes
     chi2 = 2.0 * gammaincinv(0.5 * degrees, quantile)
     bound = float(stdtrit(degrees, _two_sided(RULES.confidence_pct)))
     least = np.maximum(least_gain_pct, bound * error * np.sqrt(chi2 / degrees))
-    return float(0.5 * _WEIGHTS @ ndtr((gain_pct - least) / error))
+    return float(0.5 * weights @ ndtr((gain_pct - least) / error))
+
+
+@cache
+def _legendre() -> tuple[FloatArray, FloatArray]:
+    """Return nodes and weights from -1 to 1; few visits need them."""
+    nodes, weights = np.polynomial.legendre.leggauss(_N_NODES)
+    return nodes, weights
 
 
 def judge(

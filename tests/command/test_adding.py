@@ -18,7 +18,15 @@ from harness.play import shipped
 from harness.play.scenario import load_scenario
 
 ROOT = Path(__file__).parents[2]
-NOT_VERBS = {"__init__", "asked", "faults", "options", "speech"}
+NOT_VERBS = {
+    "__init__",
+    "asked",
+    "faults",
+    "memory",
+    "options",
+    "speech",
+    "unasked",
+}
 
 
 def coffee_break_min(people: int) -> float:

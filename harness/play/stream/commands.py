@@ -7,6 +7,7 @@ test. Only `SwitchOff` interrupts. Settings are given by their symbols.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
@@ -169,9 +170,11 @@ Command = (
     | WriteNote
 )
 
-_ANY: Final[TypeAdapter[Command]] = TypeAdapter(
-    Annotated[Command, Field(discriminator="do")]
-)
+
+@cache
+def _any() -> TypeAdapter[Command]:
+    """Return what reads and writes a command of any kind; a run has none."""
+    return TypeAdapter(Annotated[Command, Field(discriminator="do")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +188,10 @@ class Answer:
 
 def command_from(table: Mapping[str, Any]) -> Command:
     """Return the command of a table; pydantic's ValidationError says what is wrong."""
-    return _ANY.validate_python(dict(table))
+    return _any().validate_python(dict(table))
 
 
 def table_of(command: Command) -> dict[str, Any]:
     """Return a command as a table of plain values, `do` first."""
-    told: dict[str, Any] = _ANY.dump_python(command, mode="json")
+    told: dict[str, Any] = _any().dump_python(command, mode="json")
     return {"do": told.pop("do"), **told}

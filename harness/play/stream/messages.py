@@ -11,8 +11,9 @@ new kind or field: a client should pass over what it does not know.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import isfinite
 from typing import Annotated, Any, Final, Literal
 
@@ -380,9 +381,17 @@ Message = (
 FLOWING: Final = (BeatMessage, SamplesMessage, MarkerMessage)
 """What comes with every beat, and is kept only for a while."""
 
-_ANY: Final[TypeAdapter[Message]] = TypeAdapter(
-    Annotated[Message, Field(discriminator="kind")]
-)
+
+@cache
+def _any() -> TypeAdapter[Message]:
+    """Return what reads a message of any kind; who only writes needs none."""
+    return TypeAdapter(Annotated[Message, Field(discriminator="kind")])
+
+
+@cache
+def _writer(kind: type[Message]) -> Callable[[Message], bytes]:
+    """Return what writes messages of one kind, a third of the time of one for any."""
+    return TypeAdapter(kind).serializer.to_json
 
 
 def known(value: float) -> Number:
@@ -392,17 +401,23 @@ def known(value: float) -> Number:
 
 def as_json(message: Message) -> str:
     """Return a message as one line of JSON."""
-    return _ANY.dump_json(message).decode()
+    return as_utf8(message).decode()
+
+
+def as_utf8(message: Message) -> bytes:
+    """Return a message as one line of JSON, encoded."""
+    kind: Any = type(message)
+    return _writer(kind)(message)
 
 
 def from_json(line: str | bytes) -> Message:
     """Return the message of a line; pydantic's ValidationError for anything else."""
-    return _ANY.validate_json(line)
+    return _any().validate_json(line)
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of one line of the stream."""
-    told = _ANY.json_schema(mode="serialization")
+    told = _any().json_schema(mode="serialization")
     return {"title": "ccmlab stream", "schema_version": SCHEMA_VERSION, **told}
 
 

@@ -15,7 +15,7 @@ from harness.play.stream.messages import (
     Message,
     Number,
     SamplesMessage,
-    as_json,
+    as_utf8,
 )
 from sim.telemetry.beats import FloatArray
 
@@ -44,14 +44,14 @@ class Scribe:
     """A listener that writes down all it is told."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._lines: list[bytes] = []
         self._shown: list[tuple[float, float, float]] = []
 
     def __call__(self, message: Message) -> None:
         """Take the next message."""
         if isinstance(message, SamplesMessage):
             return
-        self._lines.append(as_json(message))
+        self._lines.append(as_utf8(message))
         if isinstance(message, BeatMessage):
             # a beat tells the pressures of the one that it ends
             told = (message.sbp_mmhg, message.dbp_mmhg, message.map_mmhg)
@@ -60,7 +60,7 @@ class Scribe:
     @property
     def transcript(self) -> Transcript:
         """All that was told so far."""
-        lines = "".join(f"{line}\n" for line in self._lines).encode()
+        lines = b"".join(line + b"\n" for line in self._lines)
         shown = [*self._shown[1:], _NONE] if self._shown else []
         return Transcript(lines, np.array(shown, dtype=np.float64).reshape(-1, 3))
 

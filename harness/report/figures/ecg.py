@@ -31,6 +31,7 @@ SQUARE_MV: Final = 0.5
 BEFORE_S: Final = -2.0 * SQUARE_S  # where the calibration mark stands
 MM_PER_IN: Final = 25.4
 ROOM_S: Final = 0.8
+LEAST_S: Final = 0.012  # a shorter marker could not be seen
 LANE_IN: Final = 0.14
 LEFT_IN: Final = 0.55
 FRAME_IN: Final = 0.38
@@ -156,15 +157,19 @@ def _lanes(strip: StripPart) -> list[str]:
 
 def _marker_lanes(axes: Axes, strip: StripPart, length_s: float) -> None:
     shown = _lanes(strip)
+    for row, kind in enumerate(shown):
+        bars = [(m.at_s, _width_s(m)) for m in strip.markers if m.kind == kind]
+        if bars:
+            axes.broken_barh(bars, (row - 0.36, 0.72), color=LANES[kind][1])
     for marker in strip.markers:
-        row, colour = shown.index(marker.kind), LANES[marker.kind][1]
-        width_s = max(marker.end_s - marker.at_s, 0.012)
-        axes.broken_barh([(marker.at_s, width_s)], (row - 0.36, 0.72), color=colour)
         if _is_named(marker):
             late = marker.at_s > length_s - ROOM_S
             axes.annotate(
                 marker.code,
-                (marker.at_s if late else marker.at_s + width_s, row),
+                (
+                    marker.at_s if late else marker.at_s + _width_s(marker),
+                    shown.index(marker.kind),
+                ),
                 xytext=(-3 if late else 3, 0),
                 textcoords="offset points",
                 ha="right" if late else "left",
@@ -175,6 +180,10 @@ def _marker_lanes(axes: Axes, strip: StripPart, length_s: float) -> None:
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+
+
+def _width_s(marker: StripMarker) -> float:
+    return max(marker.end_s - marker.at_s, LEAST_S)
 
 
 def _is_named(marker: StripMarker) -> bool:

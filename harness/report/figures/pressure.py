@@ -5,7 +5,8 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.common.drawing import BLUE, FAINT, INK, VERMILION, new_figure
+from harness.common.drawing import BLUE, FAINT, INK, VERMILION, WIDTH_IN
+from harness.common.margins import row_figure
 from harness.report.contents import Report
 from harness.report.figures.plot import Plot, always, number_of
 from harness.report.parts import PairRow
@@ -15,7 +16,7 @@ BEYOND: Final = 2  # the mean stands so many pairs behind the last one
 
 def pressure_figure(report: Report) -> Figure:
     """Draw each verification pair: both readings, and beside them the change."""
-    figure = new_figure(2.2)
+    figure = row_figure(2.2, WIDTH_IN)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     rows = report.analysis.pairs
     _pair_lines(left, rows)

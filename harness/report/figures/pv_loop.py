@@ -4,7 +4,8 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from harness.common.drawing import BLUE, HALF_IN, INK, new_figure
+from harness.common.drawing import BLUE, HALF_IN, INK
+from harness.common.margins import row_figure
 from harness.report.contents import Report
 from harness.report.figures.plot import Plot, always
 from harness.report.sections.answer_key import LoopPart
@@ -12,7 +13,7 @@ from harness.report.sections.answer_key import LoopPart
 
 def loop_figure(report: Report) -> Figure:
     """Draw the true pressure-volume loops at the reference and the final values."""
-    figure = new_figure(2.3, HALF_IN)
+    figure = row_figure(2.3, HALF_IN)
     axes = figure.add_subplot()
     looks = ((INK, (0, (4, 2))), (BLUE, "-"))
     for (label, loop), (colour, style) in zip(_loops(report), looks, strict=True):

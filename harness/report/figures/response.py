@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.common.drawing import BLUE, FAINT, INK, SKY, VERMILION, new_figure
+from harness.common.drawing import BLUE, FAINT, INK, SKY, VERMILION, WIDTH_IN
+from harness.common.margins import row_figure
 from harness.common.words import setting_text
 from harness.report.contents import Report
 from harness.report.figures.plot import Plot, always, number_of
@@ -15,7 +16,7 @@ from harness.report.sections.tests import TestedRow
 
 def response_figure(report: Report) -> Figure:
     """Draw the gain of every test with its 95 % interval, settings below."""
-    figure = new_figure(2.7)
+    figure = row_figure(2.7, WIDTH_IN)
     axes = figure.add_subplot()
     rows = report.tests.rows
     _verified_band(axes, report)

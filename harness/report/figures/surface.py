@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from harness.common.drawing import BLUE, FAINT, INK, SKY, VERMILION, new_figure
+from harness.common.drawing import BLUE, FAINT, INK, SKY, VERMILION, WIDTH_IN
+from harness.common.margins import row_figure
 from harness.common.words import SettingValue
 from harness.report.contents import Report
 from harness.report.figures.plot import Plot, always
@@ -27,7 +28,7 @@ HEIGHT_IN: Final = 2.45
 def surface_figure(report: Report) -> Figure:
     """Draw the fitted gain along each value, and over two of them."""
     surface = _surface(report)
-    figure = new_figure(HEIGHT_IN)
+    figure = row_figure(HEIGHT_IN, WIDTH_IN)
     n_curves = len(surface.curves)
     widths = [1.0] * n_curves + [1.25] * (surface.map is not None)
     panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]

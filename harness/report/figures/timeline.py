@@ -5,7 +5,8 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.common.drawing import HALF_IN, INK, SKY, VERMILION, new_figure
+from harness.common.drawing import HALF_IN, INK, SKY, VERMILION
+from harness.common.margins import row_figure
 from harness.report.contents import Report
 from harness.report.figures.plot import Plot, always, number_of
 
@@ -13,7 +14,7 @@ from harness.report.figures.plot import Plot, always, number_of
 def timeline_figure(report: Report) -> Figure:
     """Draw when each phase took place, each test, and each adverse event."""
     phases = report.encounter.phases
-    figure = new_figure(0.145 * len(phases) + 0.45, HALF_IN)
+    figure = row_figure(0.145 * len(phases) + 0.45, HALF_IN)
     axes = figure.add_subplot()
     for row, phase in enumerate(phases):
         start, length = number_of(phase.start), number_of(phase.duration)

@@ -27,8 +27,8 @@ from harness.common.drawing import (
     STYLE,
     VERMILION,
     WIDTH_IN,
-    new_figure,
 )
+from harness.common.margins import row_figure
 from harness.report.contents import Report
 from harness.report.figures.plot import Plot, always
 from sim.device.diagram import DiagramSpan, SpanKind, beat_spans, timing_spans
@@ -75,7 +75,7 @@ def timing_figure(
         rcParams.update(STYLE)
         is_wide = width_in == WIDTH_IN
         height_in = 1.3 + 0.32 * len(rows) if is_wide else 1.0 + 0.22 * len(rows)
-        figure = new_figure(height_in, width_in)
+        figure = row_figure(height_in, width_in)
         axes = figure.add_subplot()
         wide_ms = _WIDE_MS * WIDTH_IN / width_in
         for span in spans:
