@@ -15,11 +15,13 @@ from optimizers.posterior import (
     pool,
     probability_positive,
 )
-from optimizers.problem import Budget, Observation, Problem
+from optimizers.problem import Budget, Observation, Population, Problem
 from optimizers.recommend import (
+    HARM_PRICE,
     RECOMMENDERS,
     Candidate,
     gate,
+    population,
     recommend,
     tolerated_points,
 )
@@ -291,3 +293,20 @@ def test_the_probability_behind_the_gate_is_calibrated_on_its_own_prior():
             claims.append(choice.probability_better)
     # a share near 0.8 of 600 has SE 0.016; two and a half of them
     assert np.mean(hits) == pytest.approx(np.mean(claims), abs=0.04)
+
+
+@pytest.mark.parametrize(("n_gain", "moves"), [(13, False), (14, False), (15, True)])
+def test_a_choice_must_be_worth_the_harm_that_it_risks(n_gain, moves):
+    # of 25 people so many gain 3 there and the others lose 3; a reading tells nothing
+    space = Space((Axis("x", "", (0.0, 1.0)),))
+    values = np.zeros((25, 2))
+    values[:, 1] = np.where(np.arange(25) < n_gain, 3.0, -3.0)
+    known = Population(values, np.full_like(values, -4.0))
+    problem = Problem(space, (0,), Budget(), noise_sd=1.0, population=known)
+    log = [
+        Observation((0,), (0,), 0.0, standard_error=0.0),
+        Observation((1,), (1,), 0.0, standard_error=1e4),
+    ]
+    mean = 3.0 * (2 * n_gain - 25) / 25
+    assert (mean > HARM_PRICE * (25 - n_gain) / 25) == moves
+    assert population(problem, log).point == ((1,) if moves else (0,))
