@@ -19,6 +19,7 @@ from harness.truth.answer_key import (
 from harness.truth.landscape import Landscape, landscape
 from optimizers.recommend import HARM_PCT
 from sim.device.energy import energy_frac
+from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.sensation import INTOLERABLE_GRADE, sensation_level
 from sim.patient import Patient
@@ -56,6 +57,7 @@ class Scorer:
     _gains_pct: dict[Settings, float] = field(
         default_factory=dict, init=False, repr=False
     )
+    _made_leads: list[Leads] = field(default_factory=list, init=False, repr=False)
     _levels: dict[Settings, float] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -86,6 +88,12 @@ class Scorer:
         )
 
     @property
+    def _leads(self) -> Leads:
+        if not self._made_leads:
+            self._made_leads.append(leads_with(self.faults))
+        return self._made_leads[0]
+
+    @property
     def best(self) -> Settings:
         """The tolerated setting of the highest utility, or CCM off if that is more."""
         if self.truth.off_is_best:
@@ -97,7 +105,7 @@ class Scorer:
         if settings == self.reference:
             return 0.0
         if settings not in self._gains_pct:
-            gain = ees_gain(self.patient, settings, leads_with(self.faults))
+            gain = ees_gain(self.patient, settings, self._leads)
             self._gains_pct[settings] = float(self.truth.response.window_pct(gain))
         return self._gains_pct[settings]
 
@@ -105,7 +113,7 @@ class Scorer:
         """Return the true settled gain; exactly 0 for the reference."""
         if settings == self.reference:
             return 0.0
-        gain = ees_gain(self.patient, settings, leads_with(self.faults))
+        gain = ees_gain(self.patient, settings, self._leads)
         return float(self.truth.response.settled_pct(gain))
 
     def utility_pct(self, settings: Settings) -> float:
@@ -191,7 +199,7 @@ class Scorer:
         if not settings.delivers:
             return 0.0
         if settings not in self._levels:
-            train = train_of(settings, leads_with(self.faults))
+            train = train_of(settings, self._leads)
             level = sensation_level(self.patient.sensation, train)
             self._levels[settings] = float(level)
         return self._levels[settings]

@@ -8,6 +8,7 @@ give no CCM. Whoever compares settings takes `energy_frac`, whoever plans chargi
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Protocol, overload
 
 import numpy as np
@@ -115,13 +116,18 @@ def energy_mj_per_train(
         `(n,)`.
     """
     if pulses is None:
-        conductance = sum(1.0 / ohm for ohm in ohms.delivering_ohm(settings))
-        # eq. 33
-        power_w = settings.amplitude_v**2 * conductance
-        return power_w * settings.train_ms * S_PER_MS * MJ_PER_J
+        return _mj_per_train(settings, ohms)
     siemens = pulses.v1_delivers / ohms.v1_ohm + pulses.v2_delivers / ohms.v2_ohm
     train_ms = 2 * pulses.n_pulses * pulses.phase_duration_ms
     return pulses.amplitude_v**2 * siemens * train_ms * S_PER_MS * MJ_PER_J
+
+
+@lru_cache(maxsize=4096)
+def _mj_per_train(settings: Settings, ohms: LeadOhms) -> float:
+    conductance = sum(1.0 / ohm for ohm in ohms.delivering_ohm(settings))
+    # eq. 33
+    power_w = settings.amplitude_v**2 * conductance
+    return power_w * settings.train_ms * S_PER_MS * MJ_PER_J
 
 
 @overload

@@ -1,5 +1,6 @@
 """A pulse generator of whose beats kernels judge many at once."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -72,25 +73,25 @@ class JudgedGenerator(PulseGenerator):
         self._busy_from_s, self._busy_until_s = busy
         self._inhibit_left = int(left)
 
-    def _count(self, n_beats: int, gate: Cause | None, counts: FloatArray) -> None:
+    def _count(self, n_beats: int, gate: Cause | None, told: Sequence[float]) -> None:
         """Count beats: what forbade trains, and `sim.heart.judged.COUNTS`."""
-        counters, told = self.counters, list(map(int, counts.tolist()))
+        counters = self.counters
         counters.beats += n_beats
         if gate is not None:
             counters.beats_by_cause[gate] += n_beats
         else:
             counters.eligible_beats += n_beats
         noise, atrial, ventricular, local = told[_FIRST_EVENT:]
-        counters.atrial_noise += noise
-        counters.atrial_events += atrial
-        counters.ventricular_events += ventricular
-        counters.local_sense_events += local
+        counters.atrial_noise += int(noise)
+        counters.atrial_events += int(atrial)
+        counters.ventricular_events += int(ventricular)
+        counters.local_sense_events += int(local)
         if told[0] == n_beats:  # each got its train, as nearly always
             counters.beats_by_cause[Cause.DELIVERED] += n_beats
             return
         if gate is None:
             for cause, n in zip(CAUSES, told, strict=False):
-                counters.beats_by_cause[cause] += n
+                counters.beats_by_cause[cause] += int(n)
         inhibited = told[len(CAUSES) : _FIRST_EVENT]
         for cause, n in zip(_INHIBITS, inhibited, strict=True):
-            counters.inhibitions[cause] += n
+            counters.inhibitions[cause] += int(n)

@@ -1,6 +1,7 @@
 """When in the day CCM is on: segments of ON and OFF inside the daily hours."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sim.device.events import Counters
@@ -125,6 +126,7 @@ class ScheduleClock:
         return (1.0 - n_trains / n_beats) * self._settings.ccm_on_min * S_PER_MIN
 
 
+@lru_cache(maxsize=128)
 def _minutes(clock: str) -> int:
     hours, minutes = clock.split(":")
     return int(hours) * int(MIN_PER_H) + int(minutes)

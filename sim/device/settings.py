@@ -68,8 +68,18 @@ class ConflictError(Carried, ValueError):
         self.conflicts = conflicts
 
 
+class _Told:
+    """Has room for all values and their hash, which are no field of their own.
+
+    Every cache that a visit has asks for them; neither a copy nor a pickle has them.
+    """
+
+    __slots__ = ("_told",)
+    _told: tuple[int, tuple[Value, ...]]
+
+
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(_Told):
     """Everything a clinician can program, named as in the parameter table.
 
     Values are not checked when the object is made: a programmer must be able to show
@@ -138,6 +148,16 @@ class Settings:
     alert_dz_pct: float = sourced(30.0, _D, "1.5", "recalled")
     alert_recharge_days: int = sourced(10, _D, "1.5", "recalled")
 
+    def __hash__(self) -> int:
+        return _told_of(self)[0]
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Settings):
+            return NotImplemented
+        return _told_of(self) == _told_of(other)
+
     @property
     def delivers(self) -> bool:
         """Whether these settings give CCM at all: neither standby nor CCM Off."""
@@ -174,11 +194,7 @@ class Settings:
 
     def changed(self, other: "Settings") -> tuple[tuple[str, Value, Value], ...]:
         """List `(name, value here, value in other)` wherever the two differ."""
-        here, there = _values_of(self), _values_of(other)
-        if here == there:
-            return ()
-        pairs = zip(_NAMES, here, there, strict=True)
-        return tuple(pair for pair in pairs if pair[1] != pair[2])
+        return _changes(self, other)
 
     def with_values(self, values: Mapping[str, Any]) -> "Settings":
         """Return a copy with some values changed; a ValueError offers near names.
@@ -207,6 +223,12 @@ class Settings:
 
 
 @lru_cache(maxsize=4096)
+def _changes(here: Settings, there: Settings) -> tuple[tuple[str, Value, Value], ...]:
+    pairs = zip(_NAMES, _values_of(here), _values_of(there), strict=True)
+    return tuple(pair for pair in pairs if pair[1] != pair[2])
+
+
+@lru_cache(maxsize=4096)
 def _values_refused(settings: Settings, model: str) -> tuple[Conflict, ...]:
     wrong = [n for n, ok in _allowed(model) if getattr(settings, n) not in ok]
     table = parameters(model)
@@ -229,6 +251,17 @@ def _rules_broken(settings: Settings, model: str) -> tuple[Conflict, ...]:
 _NAMES: Final = tuple(item.name for item in fields(Settings))
 _values_of: Final = attrgetter(*_NAMES)
 _FLOATS: Final = frozenset(n for n in _NAMES if isinstance(AXES[n][0], float))
+
+
+def _told_of(settings: Settings) -> tuple[int, tuple[Value, ...]]:
+    """Return the hash of all values, and these."""
+    try:
+        return settings._told
+    except AttributeError:
+        values = _values_of(settings)
+        told = hash(values), values
+        object.__setattr__(settings, "_told", told)
+        return told
 
 
 def check_name(name: str) -> None:

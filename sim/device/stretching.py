@@ -67,7 +67,7 @@ class StretchingGenerator(JudgedGenerator):
         self._remember(before)
         charge_mah, _, _, self._last_beat_s = cell.tolist()
         self.battery.left(charge_mah)
-        self._count(n, gate, counts)
+        self._count(n, gate, counts.tolist())
 
 
 def room_before() -> FloatArray:

@@ -32,7 +32,13 @@ from sim.heart.judged import (
 )
 from sim.heart.parameters import FloatArray
 from sim.heart.parts import HeartParts
-from sim.heart.rhythm import Ectopic, Rhythm, own_interval_s, variability_s
+from sim.heart.rhythm import (
+    Ectopic,
+    NextBeat,
+    Rhythm,
+    own_interval_s,
+    variability_s,
+)
 from sim.heart.tabled import N_READ, READ_AT, TabledLoop, loop_table, tabled_beat
 from sim.streams import DrawMemory
 from sim.units import S_PER_MIN, S_PER_MS
@@ -297,6 +303,8 @@ class StridingRhythm(Rhythm):
     """
 
     events: FloatArray
+    is_told = False
+    """Whether who strides has been told all of `moving`, and whose beats come."""
 
     @property
     def is_usual(self) -> bool:
@@ -336,6 +344,26 @@ class StridingRhythm(Rhythm):
         self._set_next_ectopic(int(place))
         self._run_left, self._run_length = int(left), int(length)
         self._captured_s = None if after_s != after_s else after_s
+
+    def next_interval(self, now_s: float, reflex_s: float = 0.0) -> NextBeat:
+        """Return the interval that starts now, as `Rhythm.next_interval`."""
+        self.is_told = False
+        return super().next_interval(now_s, reflex_s)
+
+    def provoke(self, n_beats: int, after_s: float | None = None) -> None:
+        """Make the next beats ectopic, as `Rhythm.provoke`."""
+        self.is_told = False
+        super().provoke(n_beats, after_s)
+
+    def fibrillate(self, *, fibrillating: bool) -> None:
+        """Let fibrillation begin or end, as `Rhythm.fibrillate`."""
+        self.is_told = False
+        super().fibrillate(fibrillating=fibrillating)
+
+    def end_run(self) -> None:
+        """Stop a ventricular run, as `Rhythm.end_run`."""
+        self.is_told = False
+        super().end_run()
 
     def _drawn_ectopics(self, rng: np.random.Generator) -> list[Ectopic]:
         drawn = _EVENTS.drawn(rng, (self.parameters, self._duration_s), self._listed)
@@ -503,6 +531,10 @@ class TabledHeart(BeatingHeart):
 
     def _rhythm_now(self) -> FloatArray:
         told, rhythm = self._told_rhythm, self.rhythm
+        if rhythm.is_told:
+            told[_POOLED], told[_MOVED] = self.pooled_ml, 0.0
+            return told
+        rhythm.is_told = True
         told[_BASE:] = (
             rhythm.base_origin,
             self.pooled_ml,

@@ -17,7 +17,7 @@ class SteppedEnvironment(simpy.Environment):
         An event would not do: its time is a sum, which rounding may leave beside it.
         ValueError for a time that is past or behind the next event.
         """
-        if not self.now <= now_s <= self.peek():
+        if not self._now <= now_s <= self.peek():
             raise ValueError(
                 f"now_s must be {self.now:g} to {self.peek():g} s, got {now_s:g} s"
             )

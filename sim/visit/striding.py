@@ -22,7 +22,7 @@ from sim.device.icd import Icd
 from sim.device.striding import StridingGenerator
 from sim.heart.beating import BEAT_COLUMNS
 from sim.heart.conduction import Activation
-from sim.heart.judged import ALERT, BEFORE, COUNTS, DEVICE, LEADS, WATCH
+from sim.heart.judged import ALERT, COUNTS, DEVICE, LEADS, WATCH
 from sim.heart.striding import (
     DEVICE_NOW,
     Surroundings,
@@ -60,8 +60,8 @@ _NO_BEAT: Final = sys.maxsize
 class StridingMonitor(Monitor):
     """A monitor whose last pressures a stride moves on.
 
-    `alert`, `watch` and `ring` are what a stride is handed; between strides the
-    pressures are those of `Monitor`.
+    `alert`, `watch` and `ring` are what a stride is handed. They are ahead of what
+    `Monitor` holds until it is asked for.
     """
 
     def __init__(self) -> None:
@@ -79,18 +79,20 @@ class StridingMonitor(Monitor):
         )
         self.watch = np.array([*limits, np.nan, 0.0])
         self.ring = np.empty(2 * n)
-        self._in_ring = False
+        self._in_ring = self._in_alert = False
 
     def hand_over(self, monitored_mmhg: float) -> None:
         """Let the arrays hold what has been seen, and the pressure to come."""
-        self.alert[_N_LIMITS:] = (
-            self._ectopic_run,
-            self._run_start_s,
-            self._tied,
-            self._n_tied,
-            self._harmless,
-            self._train_end_s,
-        )
+        if not self._in_alert:
+            self._in_alert = True
+            self.alert[_N_LIMITS:] = (
+                self._ectopic_run,
+                self._run_start_s,
+                self._tied,
+                self._n_tied,
+                self._harmless,
+                self._train_end_s,
+            )
         self.watch[2] = monitored_mmhg
         if self._in_ring:
             return
@@ -98,28 +100,37 @@ class StridingMonitor(Monitor):
         self.watch[3] = len(self._pressures)
         self.ring[: len(self._pressures)] = self._pressures
 
-    def passed(self) -> None:
-        """Take note of what a stride has made of `alert`."""
-        _, start_s, tied, n_tied, harmless, train_end_s = seen = self._seen()
-        run = int(seen[0])
-        if start_s != self._run_start_s:
-            self._run_start_s, self._sustained_told = start_s, False
-        self._ectopic_run, self._tied, self._n_tied = run, int(tied), int(n_tied)
-        self._harmless, self._train_end_s = int(harmless), train_end_s
-
-    def _seen(self) -> list[float]:
-        seen: list[float] = self.alert[_N_LIMITS:].tolist()
-        return seen
-
     def beat(self, start_s: float, sbp_mmhg: float, ectopic: bool) -> Stop | None:
         """Take one beat, as `Monitor.beat`."""
+        self._take_alert_back()
         self._take_back()
         return super().beat(start_s, sbp_mmhg, ectopic)
+
+    def train(self, end_s: float) -> None:
+        """Take the end of a train, as `Monitor.train`."""
+        self._take_alert_back()
+        super().train(end_s)
+
+    def take_tied(self) -> int:
+        """Return how many ectopics followed a train at once since the last call."""
+        self._take_alert_back()
+        return super().take_tied()
 
     def forget_pressure(self) -> None:
         """Start the pressure comparison anew."""
         self._in_ring = False
         super().forget_pressure()
+
+    def _take_alert_back(self) -> None:
+        if not self._in_alert:
+            return
+        self._in_alert = False
+        seen: list[float] = self.alert[_N_LIMITS:].tolist()
+        run, start_s, tied, n_tied, harmless, self._train_end_s = seen
+        if start_s != self._run_start_s:
+            self._run_start_s, self._sustained_told = start_s, False
+        self._ectopic_run, self._tied, self._n_tied = int(run), int(tied), int(n_tied)
+        self._harmless = int(harmless)
 
     def _take_back(self) -> None:
         if not self._in_ring:
@@ -233,7 +244,8 @@ class StridingBedside(Bedside):
     monitor: StridingMonitor
     log: StridingLog
     _alone = False
-    _due_s = 0.0
+    _due_s = _last_s = 0.0
+    _told_device: tuple[object, ...] = ()
     _icd_told = 0
 
     def _monitor(self) -> Monitor:
@@ -301,7 +313,7 @@ class StridingBedside(Bedside):
             n = self._stride(due_s, min(left, LONGEST_STRIDE), until_s)
             if n:
                 self._due_s = self.heart.due_s
-                self.env.set_clock(float(self.log.leads[self.log.n_beats - 1, _AT_S]))
+                self.env.set_clock(self._last_s)
             else:
                 self.env.set_clock(due_s)
                 self._due_s = due_s + self._beat()
@@ -355,9 +367,8 @@ class StridingBedside(Bedside):
             return 0
         self._monitored_sbp_mmhg = float(monitor.watch[_MONITORED])
         log.added(n)
-        last_s = float(log.leads[log.n_beats - 1, _AT_S])
-        generator.passed(n, now_s, last_s, around.before, around.counts, gate)
-        monitor.passed()
+        self._last_s = float(log.leads[log.n_beats - 1, _AT_S])
+        generator.passed(n, now_s, self._last_s, around.counts, gate)
         return n
 
     def _is_quiet(self, now_s: float) -> bool:
@@ -374,18 +385,21 @@ class StridingBedside(Bedside):
 
     def _surroundings(self, gate: Cause | None) -> Surroundings:
         generator, around = self.generator, self._around
-        # a train that reaches no muscle provokes nothing, whenever it ends
-        edge_s = self._edge_s if self._reaches_muscle else float("-inf")
-        around.device[:] = (
-            gate is None,
-            generator.is_blind,
-            self._gain,
-            edge_s,
-            self._icd_deaf_s,
-            CODE_OF[gate or Cause.DELIVERED],
-        )
-        around.rules = generator.rules
-        around.before[:], around.counts[:] = generator.before, 0.0
+        told = gate, generator.is_blind, self._gain, self._reaches_muscle
+        # a list is written into an array more slowly than two strides are made
+        if told != self._told_device:
+            self._told_device = told
+            around.device[:] = (
+                gate is None,
+                generator.is_blind,
+                self._gain,
+                # a train that reaches no muscle provokes nothing, whenever it ends
+                self._edge_s if self._reaches_muscle else float("-inf"),
+                self._icd_deaf_s,
+                CODE_OF[gate or Cause.DELIVERED],
+            )
+        around.rules, around.before = generator.rules, generator.before
+        around.counts.fill(0.0)
         return around
 
     @property
@@ -402,7 +416,7 @@ class StridingBedside(Bedside):
         return Surroundings(
             device=np.empty(len(DEVICE_NOW)),
             rules=self.generator.rules,
-            before=np.empty(len(BEFORE)),
+            before=self.generator.before,
             counts=np.empty(len(COUNTS)),
             alert=self.monitor.alert,
             watch=self.monitor.watch,

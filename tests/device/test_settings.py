@@ -1,4 +1,7 @@
+import copy
 import itertools
+import pickle
+from dataclasses import astuple, replace
 
 import pytest
 
@@ -20,6 +23,24 @@ from sim.sources import references, unsourced
 def test_defaults_can_be_programmed(mode: str, model: str) -> None:
     settings = Settings().with_values({"mode": mode})
     assert settings.off_lattice(model) + settings.conflicts(model) == ()
+
+
+def test_equal_settings_have_one_hash_which_no_copy_carries() -> None:
+    settings = Settings(delay_ms=40.0)
+    hashed = hash(settings)
+    for twin in (
+        Settings(delay_ms=40.0),
+        replace(Settings(), delay_ms=40.0),
+        pickle.loads(pickle.dumps(settings)),
+        copy.deepcopy(settings),
+    ):
+        assert (twin, hash(twin)) == (settings, hashed)
+    assert hashed == hash(astuple(settings))
+    changed = replace(settings, delay_ms=35.0)
+    assert (changed == settings, hash(changed) == hashed) == (False, False)
+    # a hash is another in each process: bytes that travel must not have it
+    assert pickle.dumps(settings) == pickle.dumps(Settings(delay_ms=40.0))
+    assert settings != "settings"
 
 
 def test_every_default_carries_a_source_that_exists() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from sim.device.judged import CAUSES
 from sim.device.settings import Settings, with_dependents
-from sim.heart.judged import OUTCOMES
+from sim.heart.judged import ALERT, OUTCOMES
 from sim.heart.striding import TabledHeart
 from sim.instruments import Instruments
 from sim.instruments.striding import StridingInstruments
@@ -26,7 +26,7 @@ from sim.visit.happenings import Happened, Happening
 from sim.visit.order import EngineName, VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.record import Arm, Choice, VisitRecord
-from sim.visit.safety import Monitor
+from sim.visit.safety import SHORT_RUN, Monitor
 from sim.visit.stretching import StretchingBedside
 from sim.visit.striding import StridingBedside, StridingMonitor
 
@@ -278,6 +278,20 @@ def test_a_striding_monitor_goes_on_from_where_the_ring_was_left() -> None:
     ]
     assert told[0] == told[1]
     assert any(stop is not None for stop in told[1])
+
+
+def test_a_striding_monitor_knows_the_ectopics_that_a_stride_has_seen() -> None:
+    monitor = StridingMonitor()
+    monitor.hand_over(120.0)
+    monitor.alert[ALERT.index("n_tied")] = 2.0
+    monitor.alert[ALERT.index("run_start_s")] = 7.0
+    monitor.alert[ALERT.index("ectopic_run")] = 2.0
+    assert monitor.take_tied() == 2
+    assert monitor.take_tied() == 0
+    # two were in the stride: this one is the third
+    assert monitor.beat(8.0, 120.0, ectopic=True) is SHORT_RUN
+    monitor.hand_over(120.0)
+    assert monitor.alert[ALERT.index("ectopic_run")] == 3.0
 
 
 STRETCHED: Mapping[str, Callable[[], VisitOrder]] = {
