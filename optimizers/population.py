@@ -127,7 +127,7 @@ class Insight:
 
     def mean(self, rows: Rows) -> FloatArray:
         """Return the expected value of some points, (k,)."""
-        values = self.population.values[:, rows]
+        values = self._values(rows)
         mean = weighted((self.weight * self._height).sum(axis=0), values)
         for n, shared in enumerate(self._between(rows, self.read)):
             told = self.hypotheses[n].told @ self.weight[n]
@@ -140,7 +140,7 @@ class Insight:
         What people and their heights leave open, and what the discrepancies do, each
         taken by itself; `gain` has their joint spread, at a hundred times the cost.
         """
-        values = self.population.values[:, rows]
+        values = self._values(rows)
         left_open = np.array([belief.height_variance for belief in self.hypotheses])
         height = self._height
         centre = weighted((self.weight * height).sum(axis=0), values)
@@ -205,6 +205,18 @@ class Insight:
         reached = self.population.sensation[:, rows] >= grade
         return weighted(self.person_weight, reached.astype(np.float32))
 
+    def _values(self, rows: Rows) -> NDArray[np.floating]:
+        """Return everybody's values at some points, (m, k); the last ones are kept."""
+        asked = rows.tobytes()
+        if asked not in self._told_values:
+            self._told_values.clear()
+            self._told_values[asked] = self.population.values[:, rows]
+        return self._told_values[asked]
+
+    @cached_property
+    def _told_values(self) -> dict[bytes, NDArray[np.floating]]:
+        return {}
+
     @property
     def _height(self) -> FloatArray:
         """Expected height of each person under each hypothesis, (h, m)."""
@@ -220,7 +232,22 @@ class Insight:
         return mean, np.maximum(square - mean**2, 0.0)
 
     def _gains(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
-        """Return excess over the reference: mean and variance, both (h, m, k)."""
+        """Return excess over the reference: mean and variance, both (h, m, k).
+
+        The last answer is kept: whoever asks for a gain asks for its chance too.
+        """
+        asked = rows.tobytes()
+        if asked not in self._told_gains:
+            found = self._found_gains(rows)
+            self._told_gains.clear()
+            self._told_gains[asked] = found
+        return self._told_gains[asked]
+
+    @cached_property
+    def _told_gains(self) -> dict[bytes, tuple[FloatArray, FloatArray]]:
+        return {}
+
+    def _found_gains(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
         values = self.population.values
         expected = (values[:, rows] - values[:, self._base]).astype(np.float64)
         read = values[:, self.read].T
@@ -261,7 +288,7 @@ class Insight:
 
     def _between(self, one: Rows, other: Rows) -> list[FloatArray]:
         """Return the covariance of the discrepancy at some points by hypothesis."""
-        places = places_of(self.problem.space)
+        places = self.problem.space.places
         far = cdist(places[one], places[other])
         grid = [belief.discrepancy for belief in self.hypotheses]
         near = {length: matern(far / length) for length in {d.length for d in grid}}
@@ -292,7 +319,7 @@ def _inferred(problem: Problem, log: Sequence[Observation]) -> Insight:
     noise = np.maximum(readings.standard_error, _LEAST_ERROR * unit)
     fixed = (OFFSET * unit) ** 2 + np.diag(noise**2)
     shown = population.values[:, read].T.astype(np.float64)
-    places = places_of(problem.space)[read]
+    places = problem.space.places[read]
     hypotheses = tuple(
         _hypothesis(discrepancy, fixed, places, readings.mean, shown)
         for discrepancy in discrepancies(unit, alone=problem.population is None)
@@ -376,15 +403,7 @@ def grade_evidence(
 
 def row_of(space: Space, point: Point) -> int:
     """Return the place of an allowed point in `Space.indices`."""
-    before = int(np.ravel_multi_index(point, space.shape))
-    return int(np.count_nonzero(space.mask.reshape(-1)[:before]))
-
-
-def places_of(space: Space) -> FloatArray:
-    """Return all points, each axis from 0 to 1 over its allowed values, (size, d)."""
-    indices = space.indices.astype(np.float64)
-    lowest, highest = indices.min(axis=0), indices.max(axis=0)
-    return np.asarray((indices - lowest) / np.maximum(highest - lowest, 1.0))
+    return int(space.rows[point])
 
 
 def _inside(space: Space, readings: Readings) -> tuple[Readings, Rows]:

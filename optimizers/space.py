@@ -135,6 +135,26 @@ class Space:
         indices.flags.writeable = False
         return indices
 
+    @cached_property
+    def rows(self) -> NDArray[np.intp]:
+        """Row in `indices` of each allowed point, shape `shape`, read-only."""
+        allowed = self.mask.reshape(-1)
+        rows: NDArray[np.intp] = (np.cumsum(allowed) - allowed).reshape(self.shape)
+        rows.flags.writeable = False
+        return rows
+
+    @cached_property
+    def places(self) -> FloatArray:
+        """Every allowed point, (size, n_axes), read-only.
+
+        Each axis runs from 0 to 1 over its allowed values.
+        """
+        indices = self.indices.astype(np.float64)
+        lowest, highest = indices.min(axis=0), indices.max(axis=0)
+        places = np.asarray((indices - lowest) / np.maximum(highest - lowest, 1.0))
+        places.flags.writeable = False
+        return places
+
     def points(self) -> Iterator[Point]:
         """Iterate over the allowed points in lattice order (last axis fastest)."""
         for row in self.indices.tolist():
@@ -146,10 +166,14 @@ class Space:
 
     def on_lattice(self, point: Point) -> bool:
         """Return whether a point lies on the lattice, allowed or not."""
-        return len(point) == len(self.shape) and all(
-            0 <= index < n_values
-            for index, n_values in zip(point, self.shape, strict=True)
-        )
+        shape = self.shape
+        if len(point) != len(shape):
+            return False
+        # asked of each point of a log again and again: a loop, which is the quickest
+        for index, n_values in zip(point, shape, strict=True):
+            if not 0 <= index < n_values:
+                return False
+        return True
 
     def values(self, point: Point) -> tuple[float, ...]:
         """Return the physical values of a point, one for each axis."""

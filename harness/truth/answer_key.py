@@ -32,11 +32,11 @@ from sim.instruments import (
 )
 from sim.patient import Patient
 from sim.units import PCT_PER_FRAC, S_PER_MIN
-from sim.visit.bedside import train_of
 from sim.visit.happenings import Happened, What
 from sim.visit.pairs import ABBA, BAAB
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.record import Role
+from sim.visit.trains import gain_of
 
 LeadFaults = tuple[Fault, Fault]
 """What is wrong with V1 and V2."""
@@ -121,7 +121,7 @@ def ees_gain(patient: Patient, settings: Settings, leads: Leads | None = None) -
     """Return the steady relative gain of LV elastance, a fraction; leads intact."""
     if not settings.delivers:
         return 0.0
-    return float(patient.gain(train_of(settings, leads or leads_with(SOUND))))
+    return gain_of(patient, settings, leads or leads_with(SOUND))
 
 
 def leads_with(faults: LeadFaults) -> Leads:

@@ -21,10 +21,10 @@ from optimizers.recommend import HARM_PCT
 from sim.device.energy import energy_frac
 from sim.device.leads import Leads
 from sim.device.settings import Settings
-from sim.heart.sensation import INTOLERABLE_GRADE, sensation_level
+from sim.heart.sensation import INTOLERABLE_GRADE
 from sim.patient import Patient
-from sim.visit.bedside import train_of
 from sim.visit.plan import VisitPlan
+from sim.visit.trains import felt_level
 
 OTHER_ENERGY_WEIGHTS: Final = (0.0, 1.0)
 """At which the best is sought too, beside the weight of the search."""
@@ -199,9 +199,8 @@ class Scorer:
         if not settings.delivers:
             return 0.0
         if settings not in self._levels:
-            train = train_of(settings, self._leads)
-            level = sensation_level(self.patient.sensation, train)
-            self._levels[settings] = float(level)
+            level = felt_level(self.patient, settings, self._leads)
+            self._levels[settings] = level
         return self._levels[settings]
 
 

@@ -68,7 +68,7 @@ class ConflictError(Carried, ValueError):
         self.conflicts = conflicts
 
 
-class _Told:
+class _ToldOnce:
     """Has room for all values and their hash, which are no field of their own.
 
     Every cache that a visit has asks for them; neither a copy nor a pickle has them.
@@ -79,7 +79,7 @@ class _Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(_Told):
+class Settings(_ToldOnce):
     """Everything a clinician can program, named as in the parameter table.
 
     Values are not checked when the object is made: a programmer must be able to show

@@ -22,18 +22,17 @@ import simpy
 
 from sim.device.generator import BeatDecision, BeatSignals, PulseGenerator
 from sim.device.icd import Icd, ImplantedIcd
-from sim.device.leads import Leads
 from sim.device.settings import Settings
 from sim.heart.beating import BEAT_COLUMNS, BeatingHeart
 from sim.heart.conduction import Activation
 from sim.heart.contractility import AF, SINUS
-from sim.heart.train import Train
 from sim.instruments import Instruments, Reading, ReadingWindow
 from sim.patient import Patient
 from sim.sources import sourced
 from sim.units import S_PER_H, S_PER_MIN, S_PER_MS
 from sim.visit.beatlog import BeatLog
 from sim.visit.safety import ATRIAL_CAPTURE, ICD_SHOCK, LATE_TRAIN, Monitor, Stop
+from sim.visit.trains import gain_of
 
 _SBP: Final = BEAT_COLUMNS.index("sbp_mmhg")
 
@@ -63,22 +62,6 @@ class AtrialCapture:
 
     latency_ms: float = sourced(20.0, "ccmlab-device", "2.1", "assumed")
     slower_pr_ms: float = sourced(100.0, "ccmlab-device", "2.1", "assumed")
-
-
-def train_of(settings: Settings, leads: Leads) -> Train:
-    """Return what reaches the muscle at some settings, through the working leads."""
-    working = leads.working(settings)
-    return Train(
-        amplitude_v=settings.amplitude_v,
-        phase_duration_ms=settings.phase_duration_ms,
-        n_pulses=settings.n_pulses,
-        delay_ms=settings.delay_ms,
-        v1_delivers=float("V1" in working),
-        v2_delivers=float("V2" in working),
-        v1_ohm=leads["V1"].muscle_ohm,
-        v2_ohm=leads["V2"].muscle_ohm,
-        sensed_at=settings.ls_channel,
-    )
 
 
 class Bedside:
@@ -135,7 +118,6 @@ class Bedside:
         self._n_waits = 0
         self._stopped = env.event()
         self._settings: dict[Settings, int] = {}
-        self._gains: dict[tuple[Settings, int], float] = {}
         self.settings_changed()
         self.process = env.process(self._run())
 
@@ -164,10 +146,7 @@ class Bedside:
         """Look up what the newly programmed settings do to the muscle."""
         settings = self.generator.settings
         leads = self.generator.leads
-        asked = settings, leads.revision
-        if asked not in self._gains:
-            self._gains[asked] = float(self.patient.gain(train_of(settings, leads)))
-        self._gain = self._gains[asked]
+        self._gain = gain_of(self.patient, settings, leads)
         self._leads_revision = leads.revision
         self._reaches_muscle = bool(leads.working(settings))
         self._reaches_atrium = self._reaches_muscle and self.captures_atrium(settings)

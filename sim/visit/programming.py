@@ -16,13 +16,13 @@ from sim.device.settings import Settings, axis_numbers, with_dependents
 from sim.heart.sensation import reported_grade, sensation_level
 from sim.sources import sourced
 from sim.units import FRAC_PER_PCT, PCT_PER_FRAC, S_PER_MIN
-from sim.visit.bedside import train_of
 from sim.visit.icd_check import ICD, icd_markers, icd_watch
 from sim.visit.interrogation import read_out
 from sim.visit.programmer import settings_text, share_text
 from sim.visit.programmer.scan import RULES_OF_SENSING
 from sim.visit.record import Check
 from sim.visit.safety import RULES
+from sim.visit.trains import train_of
 from sim.visit.verification import permanent_settings, stop
 from sim.visit.visit import Visit
 

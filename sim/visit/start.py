@@ -22,8 +22,8 @@ from sim.heart.sensation import INTOLERABLE_GRADE, reported_grade, sensation_lev
 from sim.patient import Patient
 from sim.sources import sourced
 from sim.streams import stream
-from sim.visit.bedside import train_of
 from sim.visit.order import VisitOrder
+from sim.visit.trains import train_of
 
 StartName = Literal["factory", "turned-down", "left-over"]
 STARTS: Final[tuple[StartName, ...]] = get_args(StartName)

@@ -9,10 +9,9 @@ import simpy
 
 from sim.device.energy import energy_frac
 from sim.device.settings import Settings
-from sim.heart.sensation import reported_grade, sensation_level
+from sim.heart.sensation import reported_grade
 from sim.units import S_PER_MIN
 from sim.visit.advisor import THINKING, Proposal
-from sim.visit.bedside import train_of
 from sim.visit.interrogation import latest_train_end_ms
 from sim.visit.measuring import (
     Measured,
@@ -24,6 +23,7 @@ from sim.visit.pairs import Comparison, StoppedError, read_pair
 from sim.visit.programmer import settings_text
 from sim.visit.record import Ended, Pair, Purpose, Tested, TitrationEnd
 from sim.visit.safety import RULES, Admitted, Stop, StopCause, ectopy_is_excessive
+from sim.visit.trains import felt_level
 from sim.visit.visit import Visit
 
 T = TypeVar("T")
@@ -216,9 +216,8 @@ def judge_ectopy(visit: Visit, settings: Settings) -> Process[Stop | None]:
 
 def felt_grade(visit: Visit, settings: Settings) -> int:
     """Return the grade that the patient tells of some settings; one draw."""
-    sensation = visit.patient.sensation
-    level = float(sensation_level(sensation, train_of(settings, visit.generator.leads)))
-    return reported_grade(sensation, level, visit.rng_sensation)
+    level = felt_level(visit.patient, settings, visit.generator.leads)
+    return reported_grade(visit.patient.sensation, level, visit.rng_sensation)
 
 
 def _complaint(grade: int) -> Stop | None:

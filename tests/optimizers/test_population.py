@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 
 from optimizers import population as crowd
-from optimizers.population import infer, places_of, row_of
+from optimizers.population import infer, row_of
 from optimizers.posterior import matern
 from optimizers.problem import Budget, Observation, Population, Problem
 from optimizers.products import times
@@ -106,7 +106,7 @@ def test_one_person_with_discrepancy_is_a_gaussian_process(monkeypatch):
     points, values = [(2, 0), (3, 1)], np.array([4.0, 1.0])
     log = [known_reference(), *map(read, points, values)]
     rows = [row_of(SPACE, point) for point in [REFERENCE, *points]]
-    places = places_of(SPACE)
+    places = SPACE.places
 
     # Rasmussen and Williams, eq. 2.25 and 2.26, of the difference from the reference
     far = np.linalg.norm(places[:, None] - places[None], axis=2)

@@ -11,7 +11,6 @@ from sim.device.settings import Settings, with_dependents
 from sim.heart.contractility import AF, SINUS
 from sim.patient import Patient, personalize, phenotype
 from sim.visit.advisor import Nobody
-from sim.visit.bedside import train_of
 from sim.visit.checklist import programming_visit, record, run_visit
 from sim.visit.effects import STRAINS, happen
 from sim.visit.hands_on import HandsOn
@@ -19,6 +18,7 @@ from sim.visit.happenings import WHAT, Happened, Happening, What
 from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.record import Ended, VisitRecord
+from sim.visit.trains import train_of
 from sim.visit.visit import Visit
 
 FOUND = with_dependents(

@@ -10,11 +10,11 @@ from sim.device.settings import Settings
 from sim.heart.sensation import INTOLERABLE_GRADE, sensation_level
 from sim.patient import Patient, phenotype, sample_cohort
 from sim.streams import stream
-from sim.visit.bedside import train_of
 from sim.visit.implant import found_generator
 from sim.visit.order import VisitOrder
 from sim.visit.plan import FoundDevice, VisitPlan
 from sim.visit.start import STARTS, StartName, reach_of, started
+from sim.visit.trains import train_of
 
 INSENSIBLE_V = 60.0
 

@@ -10,13 +10,16 @@ from sim.device.leads import Leads, LeadSite
 from sim.device.settings import Settings, with_dependents
 from sim.heart.beating import BEAT_COLUMNS
 from sim.heart.contractility import PVC, SINUS, VT
+from sim.heart.parameters import FloatArray
+from sim.heart.sensation import sensation_level
+from sim.heart.train import Train
 from sim.law.response_law import LawInputs
 from sim.law.saturating import Saturating
 from sim.patient import Patient, personalize, phenotype
 from sim.sources import unsourced
 from sim.streams import stream
 from sim.visit.advisor import Nobody
-from sim.visit.bedside import AtrialCapture, LateTrains, train_of
+from sim.visit.bedside import AtrialCapture, LateTrains
 from sim.visit.checklist import programming_visit, record
 from sim.visit.interrogation import ICD_COUNTS
 from sim.visit.order import VisitOrder
@@ -25,6 +28,7 @@ from sim.visit.programming import icd_cross_check
 from sim.visit.record import VisitRecord
 from sim.visit.safety import ATRIAL_CAPTURE, ICD_SHOCK
 from sim.visit.thresholds import draw_thresholds
+from sim.visit.trains import felt_level, gain_of, train_of
 from sim.visit.visit import Visit
 
 USUAL = with_dependents(Settings(amplitude_v=5.0))
@@ -308,3 +312,37 @@ def test_a_lead_that_fails_in_the_middle_of_a_visit_loses_its_effect_at_once() -
 
 def test_every_number_of_an_atrial_capture_has_a_source() -> None:
     assert unsourced(AtrialCapture()) == unsourced(LateTrains()) == []
+
+
+# what is worked out once
+
+
+class Counted(Saturating):
+    """A law that counts how often it is asked."""
+
+    n_asked = 0
+
+    def gain(self, train: Train, patient: LawInputs) -> FloatArray:
+        type(self).n_asked += 1
+        return super().gain(train, patient)
+
+
+def test_a_law_is_asked_once_for_each_train_of_a_patient() -> None:
+    leads = Leads(rng=np.random.default_rng(0))
+    somebody, other = (replace(QUIET, response=Counted()) for _ in range(2))
+    gains = [gain_of(somebody, settings, leads) for settings in (USUAL, LOUD, USUAL)]
+    assert (Counted.n_asked, gains[0]) == (2, gains[2])
+    law = Saturating().gain(train_of(USUAL, leads), QUIET.law_inputs)
+    assert gains[0] == float(law)
+    # a lead that breaks lets another train through; another patient answers anew
+    leads.set_fault("V1", "fracture")
+    assert gain_of(somebody, USUAL, leads) < gains[0]
+    assert gain_of(other, USUAL, leads) == gain_of(somebody, USUAL, leads)
+    assert Counted.n_asked == 4
+
+
+def test_how_a_train_is_felt_is_that_of_the_sensation() -> None:
+    leads = Leads(rng=np.random.default_rng(0))
+    for settings in (USUAL, LOUD, USUAL):
+        level = sensation_level(QUIET.sensation, train_of(settings, leads))
+        assert felt_level(QUIET, settings, leads) == level

@@ -9,8 +9,8 @@ import simpy
 
 from sim.device.lattice import Value, device_model
 from sim.device.settings import Conflict, ConflictError, Settings
-from sim.heart.sensation import INTOLERABLE_GRADE, reported_grade, sensation_level
-from sim.visit.bedside import Bedside, train_of
+from sim.heart.sensation import INTOLERABLE_GRADE, reported_grade
+from sim.visit.bedside import Bedside
 from sim.visit.programmer.activity import HourlyActivity, activity_trace
 from sim.visit.programmer.markers import MarkerStream
 from sim.visit.programmer.observer import LogLine, Observer
@@ -41,6 +41,7 @@ from sim.visit.programmer.values import (
 )
 from sim.visit.programmer.wand import Link, LinkLostError, Wand
 from sim.visit.record import Interrogation
+from sim.visit.trains import felt_level
 
 T = TypeVar("T")
 Process = Generator[simpy.Event, object, None]
@@ -384,9 +385,8 @@ class Programmer:
 
     def _felt(self, rng: np.random.Generator) -> int:
         bedside = self._bedside
-        sensation = bedside.patient.sensation
-        train = train_of(self.programmed, bedside.generator.leads)
-        return reported_grade(sensation, float(sensation_level(sensation, train)), rng)
+        level = felt_level(bedside.patient, self.programmed, bedside.generator.leads)
+        return reported_grade(bedside.patient.sensation, level, rng)
 
     def _require_link(self) -> None:
         if not self.wand.linked:
