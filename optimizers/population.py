@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from operator import is_
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
+from optimizers.last import LastAnswer
 from optimizers.posterior import Readings, matern, pool, probability_positive
 from optimizers.problem import INTOLERABLE_GRADE, Observation, Population, Problem
 from optimizers.products import times, weighted
@@ -300,16 +301,10 @@ def infer(problem: Problem, log: Sequence[Observation]) -> Insight:
 
     The last answer is kept: the recommender asks what the strategy then asks again.
     """
-    asked = (problem, *log)
-    for known, insight in _last:
-        if len(known) == len(asked) and all(map(is_, known, asked)):
-            return insight
-    insight = _inferred(problem, log)
-    _last[:] = [(asked, insight)]
-    return insight
+    return _LAST.to((problem, *log), lambda: _inferred(problem, log))
 
 
-_last: list[tuple[tuple[object, ...], Insight]] = []
+_LAST: Final = LastAnswer[Insight]()
 
 
 def _inferred(problem: Problem, log: Sequence[Observation]) -> Insight:

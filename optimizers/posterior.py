@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import inf, sqrt
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +24,7 @@ from scipy.linalg.lapack import dsyevd, dsyevd_lwork
 from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
+from optimizers.last import LastAnswer
 from optimizers.problem import Observation, Problem
 from optimizers.space import FloatArray, Point, Space
 
@@ -106,7 +108,17 @@ def reading_error(problem: Problem, observation: Observation) -> float:
 
 
 def pool(problem: Problem, log: Sequence[Observation]) -> Readings:
-    """Pool the usable readings of each tested point by inverse variance."""
+    """Pool the usable readings of each tested point by inverse variance.
+
+    The last answer is kept, for recommender, gate and strategy: it must not be changed.
+    """
+    return _LAST.to((problem, *log), lambda: _pool(problem, log))
+
+
+_LAST: Final = LastAnswer[Readings]()
+
+
+def _pool(problem: Problem, log: Sequence[Observation]) -> Readings:
     by_point: dict[Point, list[tuple[float, float]]] = {}
     # an exact reading would give infinite weight, and no inverse
     floor = _EXACT * (problem.noise_sd or 1.0)

@@ -194,7 +194,11 @@ class Settings(_ToldOnce):
 
     def changed(self, other: "Settings") -> tuple[tuple[str, Value, Value], ...]:
         """List `(name, value here, value in other)` wherever the two differ."""
-        return _changes(self, other)
+        here, there = _told_of(self)[1], _told_of(other)[1]
+        if here == there:
+            return ()
+        pairs = zip(_NAMES, here, there, strict=True)
+        return tuple(pair for pair in pairs if pair[1] != pair[2])
 
     def with_values(self, values: Mapping[str, Any]) -> "Settings":
         """Return a copy with some values changed; a ValueError offers near names.
@@ -220,12 +224,6 @@ class Settings(_ToldOnce):
             only when the ventricular reference lead delivers too.
         """
         return _rules_broken(self, model)
-
-
-@lru_cache(maxsize=4096)
-def _changes(here: Settings, there: Settings) -> tuple[tuple[str, Value, Value], ...]:
-    pairs = zip(_NAMES, _values_of(here), _values_of(there), strict=True)
-    return tuple(pair for pair in pairs if pair[1] != pair[2])
 
 
 @lru_cache(maxsize=4096)

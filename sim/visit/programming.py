@@ -13,7 +13,7 @@ from sim.device.energy import (
     trains_per_day,
 )
 from sim.device.settings import Settings, axis_numbers, with_dependents
-from sim.heart.sensation import reported_grade, sensation_level
+from sim.heart.sensation import reported_grade
 from sim.sources import sourced
 from sim.units import FRAC_PER_PCT, PCT_PER_FRAC, S_PER_MIN
 from sim.visit.icd_check import ICD, icd_markers, icd_watch
@@ -22,7 +22,7 @@ from sim.visit.programmer import settings_text, share_text
 from sim.visit.programmer.scan import RULES_OF_SENSING
 from sim.visit.record import Check
 from sim.visit.safety import RULES
-from sim.visit.trains import train_of
+from sim.visit.trains import felt_level
 from sim.visit.verification import permanent_settings, stop
 from sim.visit.visit import Visit
 
@@ -174,10 +174,9 @@ def _in_posture(
     conduction.posture_lag_ms, conduction.posture_mv_factor = 0.0, 1.0
     lost = visit.bedside.log.unsensed_frac(first)
     share = visit.bedside.log.delivered_frac(first)
-    train = train_of(settings, visit.generator.leads)
-    sensation = visit.patient.sensation
-    level = float(sensation_level(sensation, train)) + CHECKS.posture_grade[place]
-    grade = reported_grade(sensation, level, visit.rng_sensation)
+    level = felt_level(visit.patient, settings, visit.generator.leads)
+    level += CHECKS.posture_grade[place]
+    grade = reported_grade(visit.patient.sensation, level, visit.rng_sensation)
     # what could not be mended is known already, and is in the verdict
     sensed = lost <= 1.0 - RULES_OF_SENSING.least_delivered_frac or visit.not_titrated
     passed = grade < RULES.intolerable_grade and bool(sensed)

@@ -1,5 +1,6 @@
 """Choosing from readings, against closed forms, and the do-no-harm gate."""
 
+from dataclasses import replace
 from math import exp, inf, nan, sqrt
 
 import numpy as np
@@ -76,6 +77,16 @@ def test_broken_off_tests_are_not_learned_from():
 def test_a_reading_is_credited_to_the_point_that_was_tested():
     log = [Observation((2, 9), (1, 9), 1.0, standard_error=1.0)]
     assert pool(PROBLEM, log).points == ((1, 9),)
+
+
+def test_readings_are_pooled_once_for_the_very_same_observations_alone():
+    log = [known_reference(), see((1, 4), 3.0)]
+    first = pool(PROBLEM, log)
+    assert pool(PROBLEM, list(log)) is first
+    assert pool(replace(PROBLEM, noise_sd=7.0), log) is not first
+    log[1] = see((1, 4), 4.0)
+    assert pool(PROBLEM, log).mean[1] == 4.0
+    assert pool(PROBLEM, log[:1]).points == (PROBLEM.reference,)
 
 
 def test_one_reading_is_shrunk_as_two_normals_combine(one_combination):
