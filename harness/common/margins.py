@@ -11,7 +11,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import LayoutEngine
-from matplotlib.transforms import Bbox
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox, ScaledTranslation
 
 PAD_IN: Final = 3.0 / 72.0
 """Room around everything, as in constrained layout."""
@@ -97,7 +98,27 @@ def _around_in(axes: Axes, renderer: Any, dpi: float) -> Margins:
     whole: Any = axes.get_tightbbox(
         renderer, bbox_extra_artists=others, for_layout_only=True
     )
+    _hold_names(axes, dpi)
     return _beyond_in(axes, whole, dpi)
+
+
+def _hold_names(axes: Axes, dpi: float) -> None:
+    """Keep the axes' names as far from the panel as they were measured.
+
+    Else each is placed anew when it is drawn, which measures all numbers once more.
+    """
+    panel, inch = axes.bbox, axes.figure.dpi_scale_trans
+    left_in = (_drawn_at(axes.yaxis.label)[0] - panel.x0) / dpi
+    below_in = (_drawn_at(axes.xaxis.label)[1] - panel.y0) / dpi
+    beside = axes.transAxes + ScaledTranslation(left_in, 0.0, inch)
+    below = axes.transAxes + ScaledTranslation(0.0, below_in, inch)
+    axes.yaxis.set_label_coords(0.0, 0.5, transform=beside)
+    axes.xaxis.set_label_coords(0.5, 0.0, transform=below)
+
+
+def _drawn_at(text: Text) -> tuple[float, float]:
+    x, y = text.get_transform().transform(text.get_position())
+    return float(x), float(y)
 
 
 def _texts_in(axes: Axes, renderer: Any, dpi: float) -> Margins:

@@ -1,7 +1,6 @@
 """What is written beside the samples: the true beats, and what the device marked."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -19,8 +18,7 @@ NOTE: Final = '"'
 TRAIN: Final = "^"
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(NamedTuple):
     """One mark: a symbol of the MIT list, text beside it, and how long it lasts."""
 
     at_s: float

@@ -1,8 +1,8 @@
 """What the device marks below the ECG: sensed events, trains, reasons for none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite, nan
+from operator import attrgetter
 from typing import Final, Literal, NamedTuple
 
 from sim.heart.contractility import PVC, VT
@@ -19,12 +19,12 @@ COLUMNS: Final = (
     "delivered",
     "cause",
 )
+_IN_ORDER: Final = attrgetter("at_s", "code")
 MarkerKind = Literal["atrial", "ventricular", "local sense", "ccm", "inhibit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """One event as the programmer marks it below the ECG.
+class Marker(NamedTuple):
+    """One event as the programmer marks it below the ECG: of a visit, some 25,000.
 
     `code` is short enough to print: AS, VS, VE (ectopic), LS, CCM or the reason a beat
     got no train. `end_s` differs from `at_s` for a train only. `beat` is the row.
@@ -96,7 +96,7 @@ def markers(beats: StripBeats, cause_codes: Mapping[int, str]) -> tuple[Marker, 
             found.append(Marker("inhibit", reason, start_s, start_s, k))
             reason = ""
         found += beat_markers(k, times, ventricular=ventricular, reason=reason)
-    return tuple(sorted(found, key=lambda marker: (marker.at_s, marker.code)))
+    return tuple(sorted(found, key=_IN_ORDER))
 
 
 def _code(cause: float, cause_codes: Mapping[int, str]) -> str:

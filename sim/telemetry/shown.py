@@ -6,10 +6,11 @@ that the monitor shows, and one shape for everybody.
 """
 
 from dataclasses import dataclass, replace
-from math import isnan, nan, sqrt
+from math import nan
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.sources import sourced
 from sim.telemetry.beats import FloatArray, RecordedBeats
@@ -48,18 +49,31 @@ def pulse_fields(
     ejects
         Whether there is a pulse at all.
     """
-    lasts_s = PULSE.ejection_s * sqrt(rr_s)
-    rise_mmhg = max(sbp_mmhg - dbp_mmhg, 0.0)
+    found = _pulses(
+        np.array([rr_s]), np.array([sbp_mmhg]), np.array([dbp_mmhg]), np.array([ejects])
+    )
+    return {name: float(value[0]) for name, value in found.items()}
+
+
+def _pulses(
+    rr_s: FloatArray,
+    sbp_mmhg: FloatArray,
+    dbp_mmhg: FloatArray,
+    ejects: NDArray[np.bool_],
+) -> dict[str, FloatArray]:
+    lasts_s = PULSE.ejection_s * np.sqrt(rr_s)
+    rise_mmhg = np.maximum(sbp_mmhg - dbp_mmhg, 0.0)
     slope = PULSE.bend * rise_mmhg / (PULSE.peak_at_frac * lasts_s)
+    unknown = np.full(rr_s.shape, nan)
     return {
         "sbp_mmhg": sbp_mmhg,
         "dbp_mmhg": dbp_mmhg,
-        "lvedp_mmhg": nan,
-        "la_mean_mmhg": nan,
+        "lvedp_mmhg": unknown,
+        "la_mean_mmhg": unknown,
         "dpdt_max_mmhg_per_s": slope,
-        "aortic_open_s": PULSE.open_s if ejects else nan,
-        "aortic_close_s": PULSE.open_s + lasts_s if ejects else nan,
-        "mitral_open_s": nan,
+        "aortic_open_s": np.where(ejects, PULSE.open_s, nan),
+        "aortic_close_s": np.where(ejects, PULSE.open_s + lasts_s, nan),
+        "mitral_open_s": unknown,
     }
 
 
@@ -74,15 +88,17 @@ def beats_shown(beats: RecordedBeats, shown_mmhg: FloatArray) -> RecordedBeats:
         Systolic, diastolic and mean pressure that the monitor showed of each, nan
         without a signal.
     """
-    level_mmhg, pulses = 0.0, list[dict[str, float]]()
-    opens = ~np.isnan(beats.aortic_open_s)
-    for rr_s, ejects, (sbp, dbp, map_) in zip(
-        beats.rr_s.tolist(), opens.tolist(), shown_mmhg.tolist(), strict=True
-    ):
-        level_mmhg = level_mmhg if isnan(map_) else map_
-        pulse = (level_mmhg, level_mmhg) if isnan(map_) else (sbp, dbp)
-        pulses.append(pulse_fields(rr_s, *pulse, ejects=ejects))
-    if not pulses:
-        return beats
-    names = pulses[0].keys()
-    return replace(beats, **{k: np.array([p[k] for p in pulses]) for k in names})
+    sbp, dbp, map_ = shown_mmhg.T
+    signal = ~np.isnan(map_)
+    # the newest level that was shown, 0 before there was any
+    newest = np.maximum.accumulate(np.where(signal, np.arange(map_.size), -1))
+    level = np.where(newest < 0, 0.0, map_[newest])
+    return replace(
+        beats,
+        **_pulses(
+            beats.rr_s,
+            np.where(signal, sbp, level),
+            np.where(signal, dbp, level),
+            ~np.isnan(beats.aortic_open_s),
+        ),
+    )

@@ -4,12 +4,17 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from harness.common.drawing import new_figure, svg_file
 from harness.common.margins import PAD_IN, row_figure
+
+
+def figure_without_layout(height_in: float, width_in: float) -> Figure:
+    return Figure(figsize=(width_in, height_in))
 
 
 def filled(figure: Figure, n: int = 3) -> Figure:
@@ -88,6 +93,35 @@ def test_each_panel_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Axes, "get_tightbbox", counted)
     places(figure)
     assert measured == list(figure.axes)
+
+
+def test_a_figure_that_is_drawn_twice_is_the_same() -> None:
+    with rc_context({"svg.hashsalt": "it"}):
+        figure = filled(row_figure(2.4, 7.0))
+        first, second = (svg_file("it", figure, "title", "words") for _ in range(2))
+    assert first == second
+
+
+def test_names_of_axes_lie_where_matplotlib_would_have_them() -> None:
+    figure, plain = (
+        filled(make(2.4, 7.0)) for make in (row_figure, figure_without_layout)
+    )
+    found = places(figure)
+    for axes, place in zip(plain.axes, found, strict=True):
+        axes.set_position(place)
+    places_of_names = [
+        [
+            name.get_window_extent(each._get_renderer()).extents
+            for axes in each.axes
+            for name in (axes.xaxis.label, axes.yaxis.label)
+        ]
+        for each in (figure, plain)
+        if svg_file("it", each, "title", "words")
+    ]
+    # dots of 1/100 inch, in which both were drawn
+    assert np.array(places_of_names[0]) == pytest.approx(
+        np.array(places_of_names[1]), abs=0.01
+    )
 
 
 def test_a_figure_too_small_for_its_texts_is_drawn_all_the_same() -> None:

@@ -295,6 +295,8 @@ class Teller:
         judged = bedside.log.judged(first).tolist()
         beats = bedside.heart.beats
         rows = beats[first : first + len(judged), _OF_BEAT].tolist()
+        begun = max(0, first - _RATE_BEATS)  # of the first beat that a rate needs
+        rr = beats[begun : first + len(judged), _RR].copy()
         for beat, row, device in zip(count(first), rows, judged, strict=False):
             at_s, rr_s, origin, *true = row
             before, self._shown = self._shown, self._shown_of(beat, at_s, rr_s, true)
@@ -302,8 +304,10 @@ class Teller:
                 BeatMessage(
                     at_s=at_s,
                     beat=beat,
-                    rr_s=float(beats[beat - 1, _RR]) if beat else None,
-                    heart_rate_bpm=_rate_bpm(beats[max(0, beat - _RATE_BEATS) : beat]),
+                    rr_s=float(rr[beat - 1 - begun]) if beat else None,
+                    heart_rate_bpm=_rate_bpm(
+                        rr[max(0, beat - _RATE_BEATS - begun) : beat - begun]
+                    ),
                     ectopic=is_ectopic(int(origin)),
                     delivered=device[_DELIVERED] > 0.0 if seen else None,
                     sbp_mmhg=None if before is None else before.sbp_mmhg,
@@ -373,10 +377,10 @@ class Teller:
         return float(self._white[place, 0]), float(self._white[place, 1])
 
 
-def _rate_bpm(beats: FloatArray) -> Number:
+def _rate_bpm(rr_s: FloatArray) -> Number:
     """Return the rate of some beats, as the monitor shows it; None of none."""
-    n = len(beats)
-    return rate_bpm(float(np.add.reduce(beats[:, _RR])) / n) if n else None
+    n = len(rr_s)
+    return rate_bpm(float(np.add.reduce(rr_s)) / n) if n else None
 
 
 _ENDED: Final[Mapping[Ended, EndWord]] = {

@@ -2,21 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Final, Literal
 
 from sim.device.events import INHIBITING, BeatDecision, Cause
 from sim.telemetry.markers import Marker, MarkerTimes, beat_markers
 
 MarkerState = Literal["running", "paused", "error", "stopped"]
+_AT: Final = attrgetter("at_s")
 MARKER_MODE_ERROR: Final = "Marker mode error"
 
 
 def markers_of(times: MarkerTimes, cause: Cause, beat: int = 0) -> list[Marker]:
     """Return the markers of one beat in the order of time; no atrial ones in OVO."""
     reason = cause.value if cause in INHIBITING else ""
-    sensed = any(at_s == at_s for at_s in times[:3])
-    found = beat_markers(beat, times, reason=reason if sensed else "")
-    return sorted(found, key=lambda marker: marker.at_s)
+    if reason and not any(at_s == at_s for at_s in times[:3]):
+        reason = ""
+    return sorted(beat_markers(beat, times, reason=reason), key=_AT)
 
 
 class MarkerStream:
