@@ -5,8 +5,9 @@ therefore paid at the first question: the factor of their covariance, and what a
 shares with them once somebody asks for it. A question later needs products alone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.spatial.distance import cdist
 
 from optimizers.posterior import matern, reading_error
 from optimizers.problem import Observation, PastSearch, Problem
-from optimizers.products import lower_times, upper_times
+from optimizers.products import each_alike, lower_times, upper_times
 from optimizers.space import FloatArray, Point, Space
 
 OFFSET = 10.0
@@ -190,16 +191,18 @@ class Earlier:
         alike = near(self.combination.length, self.places, places)
         return np.asarray(self.shares[:, None] * alike)
 
-    def columns(self, points: Iterable[Point]) -> tuple[FloatArray, FloatArray]:
+    def columns(self, points: Sequence[Point]) -> tuple[FloatArray, FloatArray]:
         """Return what some points share, times inverse root and inverse, (n, m) each.
 
-        Kept: a test adds one point.
+        Kept: a test adds one point. No digit hangs on what else was asked.
         """
+        if not len(self.places):
+            none = np.empty((0, len(points)))
+            return none, none
         new = [point for point in dict.fromkeys(points) if point not in self._columns]
         if new:
-            root = self.inverse_root
-            white = lower_times(root, self.shared_with(np.array(new) * self.steps))
-            weights = upper_times(root.T, white)
+            white = self._white(self.shared_with(np.array(new) * self.steps))
+            weights = each_alike(partial(upper_times, self.inverse_root.T), white)
             for k, point in enumerate(new):
                 self._columns[point] = white[:, k], weights[:, k]
         found = [self._columns[point] for point in points]
@@ -216,9 +219,10 @@ class Earlier:
             return np.zeros(len(points))
         new = [k for k, point in enumerate(points) if point not in self._explained]
         if new:
-            white = lower_times(self.inverse_root, shared[:, new])
-            for k, explained in zip(
-                new, np.sum(white**2, axis=0).tolist(), strict=True
-            ):
-                self._explained[points[k]] = explained
+            explained = np.sum(self._white(shared[:, new]) ** 2, axis=0)
+            for k, variance in zip(new, explained.tolist(), strict=True):
+                self._explained[points[k]] = variance
         return np.array([self._explained[point] for point in points])
+
+    def _white(self, shared: FloatArray) -> FloatArray:
+        return each_alike(partial(lower_times, self.inverse_root), shared)

@@ -4,6 +4,7 @@ Waking one takes milliseconds where the machine is busy: longer than the product
 and longer than a strategy may take for a question.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ ONE_THREAD_PRODUCTS = 200_000
 
 BLOCK = 32
 """Rows of a triangle that are multiplied together."""
+
+BATCH = 8
+"""Columns that `each_alike` multiplies together, however many there are."""
 
 Matrix = NDArray[Any]
 
@@ -48,3 +52,17 @@ def upper_times(upper: Matrix, right: Matrix) -> FloatArray:
     rows = [(at, min(at + BLOCK, len(upper))) for at in range(0, len(upper), BLOCK)]
     blocks = [times(upper[at:end, at:], right[at:]) for at, end in rows]
     return np.concatenate([*blocks, np.empty((0, right.shape[1]))])
+
+
+def each_alike(product: Callable[[Matrix], FloatArray], columns: Matrix) -> FloatArray:
+    """Return a product of (n, m) columns, each as if it were asked of alone.
+
+    BLAS rounds a column otherwise beside few than beside many. So they go in batches of
+    one width, the last filled up with zeros.
+    """
+    n, m = columns.shape
+    batches = [columns[:, at : at + BATCH] for at in range(0, m, BATCH)]
+    filled = np.zeros((len(batches), n, BATCH))
+    for batch, given in zip(filled, batches, strict=True):
+        batch[:, : given.shape[1]] = given
+    return np.hstack([product(batch) for batch in filled])[:, :m]

@@ -1,5 +1,7 @@
 """What a question of `transfer` costs beside fifteen searches: products, counted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,32 @@ def test_the_searches_before_are_factored_once_and_not_for_each_question(told, c
     n_combinations = len(shared.LENGTHS) * len(shared.SHARED) * len(shared.OWN)
     n_before = sum(len(past.log) for past in told.history)
     assert counted["factored"] == [n_before] * n_combinations
+
+
+def alike(log, space):
+    """Return a search with readings of a hill that everybody shares."""
+    delays = [space.as_dict(seen.tested)["delay_ms"] for seen in log]
+    heights = 8.0 * np.exp(-(((np.array(delays) - 60.0) / 25.0) ** 2))
+    pairs = zip(log, heights.tolist(), strict=True)
+    return [replace(seen, value=height) for seen, height in pairs]
+
+
+def test_what_was_asked_before_changes_no_digit_of_an_answer(told):
+    space = told.space
+    past = [replace(one, log=tuple(alike(one.log, space))) for one in told.history]
+    problem = replace(told, history=tuple(past))
+    log = alike(played("sobol", device(), 7).log, space)
+    points = [tuple(row) for row in space.indices[::200].tolist()]
+
+    def answer(*first):
+        shared._earlier.cache_clear()
+        for n, some in first:
+            shared.shared_belief(problem, log[:n], some)
+        belief = shared.shared_belief(problem, log, points)
+        assert belief.shared_share() > 0.5
+        return np.hstack([belief.mean, belief.sd, belief.gain_mean, belief.gain_sd])
+
+    cold = answer()
+    assert np.array_equal(answer((len(log), points)), cold)
+    assert np.array_equal(answer((3, points[4:5]), (7, points[::2])), cold)
+    assert np.array_equal(answer(*((n, points[n:]) for n in range(2, 20))), cold)
