@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,13 +99,13 @@ def memory_rows() -> list[Row]:
     patient; what it keeps of patients is full long before `FEW`.
     """
     return [
-        *_flat("the parent", "hold", FEW, MANY),
-        *_flat("a worker", "work", FEW, PLAYED),
+        *_flat("the parent", hold, FEW, MANY),
+        *_flat("a worker", work, FEW, PLAYED),
     ]
 
 
-def _flat(whose: str, what: str, few: int, many: int) -> list[Row]:
-    least, most = (_most_memory_mb(what, n) for n in (few, many))
+def _flat(whose: str, plays: Callable[[int], None], few: int, many: int) -> list[Row]:
+    least, most = (most_memory_mb(plays, n) for n in (few, many))
     name = f"memory of {whose}, {many:,} visits above {few}"
     return [
         Row(name, most - least, "MB", BUFFERS_MB),
@@ -114,8 +114,10 @@ def _flat(whose: str, what: str, few: int, many: int) -> list[Row]:
     ]
 
 
-def _most_memory_mb(what: str, n: int) -> float:
-    command = [sys.executable, "-c", f"from bench.study import {what}; {what}({n})"]
+def most_memory_mb(plays: Callable[[int], None], n: int) -> float:
+    """Return the most memory of a process that does nothing else."""
+    name = plays.__name__
+    command = [sys.executable, "-c", f"from bench.study import {name}; {name}({n})"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout)
 

@@ -12,7 +12,8 @@ from harness.commands.memory import search_from_here
 def one_clear_message(file: str = "") -> Iterator[None]:
     """Turn what a user can mend into a usage error, without a traceback.
 
-    `file` is told with what only shows when the patient is made.
+    `file` is told with what only shows when the patient is made. A command's work
+    stands within this, so that garbage is sought from here on.
     """
     from harness.common.files import BrokenRunError, OutputError
     from harness.evidence.fit.measurements import MeasurementsError

@@ -50,7 +50,7 @@ def _key(bucket: Bucket) -> str | None:
 
 @cache
 def _makers() -> str | None:
-    made = made_by("harness/common/pages.py", "harness/common/words.py")
+    made = made_by("harness/common", "harness/report/html.py")
     return None if made is None else f"{version('jinja2')} {made}"
 
 

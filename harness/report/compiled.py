@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from functools import cache
-from threading import Lock
+from threading import Event, Lock
 from typing import Final, cast
 
 import typst
@@ -15,7 +15,7 @@ AGE: Final = 10
 """Typst forgets what as many compilations after it have not used."""
 
 _ALONE: Final = Lock()  # a compiler that two threads ask refuses the second
-_asked: Final[list[bool]] = []  # since it forgot
+_asked: Final = Event()  # for a report, since it forgot
 
 
 def compiled(source: bytes, inputs: Mapping[str, object]) -> bytes:
@@ -31,10 +31,10 @@ def compiled(source: bytes, inputs: Mapping[str, object]) -> bytes:
     told = {name: json.dumps(value) for name, value in inputs.items()}
     with _ALONE:
         _forget()
+        _asked.set()  # what a report leaves that could not be made is forgotten too
         made = _compiler().compile(
             source, format="pdf", sys_inputs=told, pdf_standards=STANDARD
         )
-        _asked.append(True)
     return cast(bytes, made)
 
 
@@ -53,6 +53,6 @@ def _forget() -> None:
 
     A run has one report, and does not wait for this.
     """
-    for _ in range(AGE + 1 if _asked else 0):
+    for _ in range(AGE + 1 if _asked.is_set() else 0):
         _compiler().compile(b"", format="svg")
     _asked.clear()

@@ -34,11 +34,10 @@ Vector = Any
 """What the type checker sees of a vector; only kernels hold one."""
 
 
-BYTES = 8
-"""Of a double."""
+BYTES_PER_DOUBLE = 8
 
-CALLERS_LAY = 16
-"""Bytes on whose multiples every caller lays the stack."""
+STACK_BYTES = 16
+"""On multiples of this every function may find its stack."""
 
 
 class VectorType(types.Type):
@@ -277,9 +276,9 @@ def lay_stack(_: Any, like: Any) -> Any:
     """
 
     def generate(context: Any, builder: Any, _: Any, __: Any) -> Any:
-        if BYTES * like.width > CALLERS_LAY:
+        if BYTES_PER_DOUBLE * like.width > STACK_BYTES:
             attributes = builder.function.attributes
-            attributes.alignstack = BYTES * like.width
+            attributes.alignstack = BYTES_PER_DOUBLE * like.width
             attributes.add("noinline")  # else it would be the stack of who calls
         return context.get_dummy_value()
 

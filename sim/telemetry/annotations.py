@@ -19,7 +19,10 @@ TRAIN: Final = "^"
 
 
 class Annotation(NamedTuple):
-    """One mark: a symbol of the MIT list, text beside it, and how long it lasts."""
+    """One mark: a symbol of the MIT list, text beside it, and how long it lasts.
+
+    A tuple, since a visit has some 25,000.
+    """
 
     at_s: float
     symbol: str

@@ -18,12 +18,12 @@ import numpy as np
 
 from sim.device.leads import Leads
 from sim.device.settings import Settings, axis_numbers, with_dependents
-from sim.heart.sensation import INTOLERABLE_GRADE, reported_grade, sensation_level
+from sim.heart.sensation import INTOLERABLE_GRADE, reported_grade
 from sim.patient import Patient
 from sim.sources import sourced
 from sim.streams import stream
 from sim.visit.order import VisitOrder
-from sim.visit.trains import train_of
+from sim.visit.trains import felt_level
 
 StartName = Literal["factory", "turned-down", "left-over"]
 STARTS: Final[tuple[StartName, ...]] = get_args(StartName)
@@ -102,14 +102,14 @@ class _Asked:
 
     def __init__(self, patient: Patient, rng: np.random.Generator) -> None:
         self.rng = rng
-        self._sensation = patient.sensation
+        self._patient = patient
         self._leads = Leads(rng=np.random.default_rng(0))  # intact, as at implantation
 
     def tolerates(self, settings: Settings) -> bool:
         """Return whether no report is of a grade that excludes the settings."""
-        level = float(sensation_level(self._sensation, train_of(settings, self._leads)))
+        level = felt_level(self._patient, settings, self._leads)
         said = (
-            reported_grade(self._sensation, level, self.rng)
+            reported_grade(self._patient.sensation, level, self.rng)
             for _ in range(STARTING.times_asked)
         )
         return all(grade < INTOLERABLE_GRADE for grade in said)

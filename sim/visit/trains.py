@@ -15,7 +15,8 @@ from sim.patient import Patient
 
 _Asked = tuple[Settings, float, float]
 """The settings, and the impedances that decide what reaches the muscle."""
-_N_PATIENTS: Final = 2
+_N_PATIENTS: Final = 64
+"""As many as are met at a time: the rooms of a live page, one in a study."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,5 +73,6 @@ def _effects_on(patient: Patient) -> _Effects:
     for effects in _last:
         if effects.patient is patient:
             return effects
-    _last[:] = [_Effects(patient), *_last[: _N_PATIENTS - 1]]
-    return _last[0]
+    new = _Effects(patient)
+    _last[:] = [new, *_last[: _N_PATIENTS - 1]]
+    return new  # another thread may have put its patient first meanwhile

@@ -125,5 +125,6 @@ def test_a_kernel_of_wide_vectors_lays_its_own_stack(width: int, laid: bool) -> 
     numbers = np.arange(float(width))
     doubled(numbers)
     assert numbers.tolist() == [2.0 * k for k in range(width)]
+    # where LLVM then lays it cannot be seen from here; that it was told can
     [code] = doubled.inspect_llvm().values()
     assert (f"alignstack({8 * width})" in code) == laid
