@@ -51,7 +51,7 @@ class PooledReadings:
     Attributes
     ----------
     points
-        Where, in the present space, of the present search; none are kept of those before.
+        Where, in the present space; of the present search alone.
     places : (n, d)
         The same in the scaled coordinates of the present space.
     values, errors : (n,)

@@ -1,7 +1,9 @@
 """A figure of one row of panels, laid out once: what stands around each is measured.
 
 Matplotlib's constrained layout measures every text of a figure twice and then solves
-for a grid, though a row of panels is a sum: widths, and what stands between them.
+for a grid, though a row of panels is a sum: widths, and what stands between them. The
+renderer of a figure, and at which side a legend stands outside, matplotlib tells under
+names of its own alone.
 """
 
 from collections.abc import Iterable, Sequence

@@ -109,19 +109,16 @@ def test_names_of_axes_lie_where_matplotlib_would_have_them() -> None:
     found = places(figure)
     for axes, place in zip(plain.axes, found, strict=True):
         axes.set_position(place)
-    places_of_names = [
-        [
-            name.get_window_extent(each._get_renderer()).extents
-            for axes in each.axes
-            for name in (axes.xaxis.label, axes.yaxis.label)
-        ]
-        for each in (figure, plain)
-        if svg_file("it", each, "title", "words")
-    ]
+    svg_file("it", plain, "title", "words")
+    ours, theirs = (np.array(list(extents_of_names(each))) for each in (figure, plain))
     # dots of 1/100 inch, in which both were drawn
-    assert np.array(places_of_names[0]) == pytest.approx(
-        np.array(places_of_names[1]), abs=0.01
-    )
+    assert ours == pytest.approx(theirs, abs=0.01)
+
+
+def extents_of_names(figure: Figure) -> Iterator[np.ndarray]:
+    for axes in figure.axes:
+        for name in (axes.xaxis.label, axes.yaxis.label):
+            yield name.get_window_extent(figure._get_renderer()).extents
 
 
 def test_a_figure_too_small_for_its_texts_is_drawn_all_the_same() -> None:
